@@ -1,0 +1,30 @@
+"""The plain multi-layer perceptron: linear, optional layer norm, ReLU, dropout on every level."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """A stage is Linear - [LayerNorm] - ReLU - Dropout, of the same width on every level."""
+
+    width: Annotated[int, Field(ge=1, le=65536)] = 64
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    layer_norm: bool = False
+
+    def stem(self, features: int) -> nn.Module:
+        """[B, features] -> [B, width]."""
+        return nn.Sequential(nn.Linear(features, self.width), nn.ReLU())
+
+    def stage(self, level: int) -> nn.Module:
+        """[B, width] -> [B, width]."""
+        norm = [nn.LayerNorm(self.width)] if self.layer_norm else []
+        drop = [nn.Dropout(self.dropout)] if self.dropout else []
+        return nn.Sequential(nn.Linear(self.width, self.width), *norm, nn.ReLU(), *drop)
+
+    def head(self, outputs: int) -> nn.Module:
+        """[B, width] -> [B, outputs]."""
+        return nn.Linear(self.width, outputs)

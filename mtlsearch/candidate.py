@@ -1,0 +1,135 @@
+"""A candidate, the components it falls apart into, and their JSON spelling. Values only: nothing is trained here."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from mtlsearch.backbones import BACKBONES, Backbone
+from mtlsearch.sharing import SHARINGS, Sharing
+from mtlsearch.tree import SharingTree
+from mtlsearch.weightings import WEIGHTINGS, Weighting
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """AdamW (Loshchilov & Hutter 2019)."""
+
+    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """How weights begin. `pretraining` is the share of the epochs spent, with everything shared, on the other tasks
+    before a copy is fine-tuned (0: from scratch); `frozen` is the share of the fine-tuning in which only heads move."""
+
+    pretraining: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    frozen: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long every candidate of a study trains: epochs at most, rows per step, epochs without improvement."""
+
+    epochs: Annotated[int, Field(ge=1)] = 60
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    patience: Annotated[int, Field(ge=1)] = 10
+
+
+PARTS: dict[str, Mapping[str, type[Any]]] = {
+    "backbone": BACKBONES,
+    "sharing": SHARINGS,
+    "weighting": WEIGHTINGS,
+    "optimizer": {"adamw": OptimizerSettings},
+    "initialization": {"standard": Initialization},
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A tree over tasks 0..T-1 and the settings it is trained with. Hashable; equal when it trains the same."""
+
+    tree: SharingTree
+    backbone: Backbone
+    sharing: Sharing
+    weighting: Weighting
+    optimizer: OptimizerSettings = OptimizerSettings()
+    initialization: Initialization = Initialization()
+
+    @property
+    def key(self) -> str:
+        """A short digest of the canonical spelling: equal for equal candidates, stable across processes."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def shares(self) -> bool:
+        """True when at least two tasks share a stage or are softly tied."""
+        return self.tree.tasks > 1 and (self.sharing.ties or not self.tree.is_separate)
+
+    def components(self) -> tuple["Component", ...]:
+        """The groups of tasks that influence each other, each with its own part of the tree and settings."""
+        groups = (tuple(range(self.tree.tasks)),) if self.sharing.ties else self.tree.components
+        return tuple(Component(group, self._restrict(group)) for group in groups)
+
+    def _restrict(self, tasks: Sequence[int]) -> "Candidate":
+        return dataclasses.replace(self, tree=self.tree.restrict(tasks), weighting=_restrict(self.weighting, tasks))
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"tree": [...], "backbone": {"name": ..., fields}, ...}`."""
+        parts = {part: _part_to_json(part, getattr(self, part)) for part in PARTS}
+        return {"tree": self.tree.to_json(), **parts}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Candidate":
+        """Inverse of `to_json`. Raises KeyError for an unknown name, pydantic's ValidationError for a bad field."""
+        parts = {part: _part_from_json(part, value[part]) for part in PARTS}
+        return cls(tree=SharingTree.from_json(value["tree"]), **parts)
+
+
+@dataclass(frozen=True)
+class Component:
+    """Tasks (numbers within the dataset) that share something, and the candidate restricted to them.
+
+    `candidate.tree` numbers the tasks 0..len(tasks)-1. Components influence each other in nothing, so a model may be
+    composed of components of different candidates.
+    """
+
+    tasks: tuple[int, ...]
+    candidate: Candidate
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"tasks": [...], "candidate": {...}}`."""
+        return {"tasks": list(self.tasks), "candidate": self.candidate.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Component":
+        """Inverse of `to_json`."""
+        return cls(tuple(value["tasks"]), Candidate.from_json(value["candidate"]))
+
+
+Composition = tuple[Component, ...]  # components that together hold every task of the dataset once
+
+
+def spell_tree(composition: Composition, names: Sequence[str]) -> str:
+    """The composition's trees as one line, components separated by ` ; `."""
+    return " ; ".join(part.candidate.tree.spell([names[task] for task in part.tasks]) for part in composition)
+
+
+def _restrict(settings: Any, tasks: Sequence[int]) -> Any:
+    per_task = [f.name for f in dataclasses.fields(settings) if f.metadata.get("per") == "task" and getattr(settings, f.name)]
+    return dataclasses.replace(settings, **{name: tuple(getattr(settings, name)[task] for task in tasks) for name in per_task})
+
+
+def _part_to_json(part: str, settings: Any) -> dict[str, Any]:
+    name = next(name for name, kind in PARTS[part].items() if type(settings) is kind)
+    return {"name": name, **dataclasses.asdict(settings)}
+
+
+def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:
+    fields = {key: entry for key, entry in value.items() if key != "name"}
+    return TypeAdapter(PARTS[part][value["name"]]).validate_python(fields)

@@ -1,0 +1,143 @@
+"""The training loop of one component: batches, AdamW, early stopping, best epoch, failure on NaN."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtlsearch.candidate import Schedule
+from mtlsearch.data import Task
+from mtlsearch.engine.loss import task_loss
+from mtlsearch.engine.model import Network
+from mtlsearch.engine.seeds import derive
+from mtlsearch.engine.training_data import FoldData
+
+Batch = dict[str, Tensor]  # row numbers per source
+
+
+class TrainingFailedError(Exception):
+    """A training became unusable; the message says why."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network at its best epoch, and its relative validation loss after each epoch."""
+
+    network: Network
+    history: list[float]
+
+
+def batches(data: FoldData, schedule: Schedule, seed: int, epoch: int) -> Iterator[Batch]:
+    """One pass over every source in the same number of steps, so that a small source has smaller batches.
+
+    The order depends on the replicate's seed, the source and the epoch: never on the candidate.
+    """
+    steps = math.ceil(max(len(rows) for rows in data.train.values()) / schedule.batch_size)
+    parts = {}
+    for source, rows in data.train.items():
+        generator = torch.Generator().manual_seed(derive(seed, "batches", source, epoch))
+        order = torch.randperm(len(rows), generator=generator).to(rows.device)
+        parts[source] = torch.tensor_split(rows[order], steps)
+    for step in range(steps):
+        yield {source: chunks[step] for source, chunks in parts.items()}
+
+
+def losses_of(network: Network, tasks: Sequence[Task], data: FoldData, batch: Batch) -> Tensor:
+    """The losses [1, T] of the network's tasks on a batch."""
+    outputs = network({source: data.inputs[source][rows] for source, rows in batch.items()})
+    each = [
+        task_loss(task.kind, output, data.targets[task.name][batch[task.source]])
+        for task, output in zip(tasks, outputs, strict=True)
+    ]
+    return torch.stack(each)[None]
+
+
+def fit(network: Network, tasks: Sequence[Task], data: FoldData, schedule: Schedule, frozen_epochs: int = 0) -> Fit:
+    """Train a network and put back the weights of its best epoch by mean relative validation loss.
+
+    The relative loss of a task is its loss divided by that of the best constant, so that tasks count alike.
+    Raises TrainingFailedError when a loss is no longer finite.
+    """
+    step = Step(network, tasks, data)
+    best, best_weights, history, since = math.inf, _weights(network), [], 0
+    for epoch in range(schedule.epochs):
+        step.freeze_trunk(epoch < frozen_epochs)
+        step.run(batches(data, schedule, network.seed, epoch), epoch)
+        history.append(step.validate(epoch))
+        since += 1
+        if history[-1] < best:
+            best, best_weights, since = history[-1], _weights(network), 0
+        if since >= schedule.patience:
+            break
+    network.load_state_dict(best_weights)
+    return Fit(network.eval(), history)
+
+
+class Step:
+    """The optimizer, the weighting's state and one epoch of steps for one network."""
+
+    def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData) -> None:
+        self.network, self.tasks, self.data = network, tasks, data
+        candidate, device = network.component.candidate, next(network.parameters()).device
+        self.weighting = candidate.weighting
+        state = candidate.weighting.state(len(tasks))
+        self.state = {name: value.detach().to(device).requires_grad_(value.requires_grad) for name, value in state.items()}
+        learned = [value for value in self.state.values() if value.requires_grad]
+        groups = [
+            {"params": list(network.parameters()), "weight_decay": candidate.optimizer.weight_decay},
+            {"params": learned, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=candidate.optimizer.learning_rate, fused=True)
+
+    def freeze_trunk(self, frozen: bool) -> None:
+        """Let only the heads move, or everything."""
+        self.network.stems.requires_grad_(not frozen)
+        self.network.stages.requires_grad_(not frozen)
+
+    def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
+        """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
+        self.network.train()
+        seen = torch.zeros(len(self.tasks), device=next(self.network.parameters()).device)
+        for batch in epoch_batches:
+            losses = losses_of(self.network, self.tasks, self.data, batch)
+            weights = self.weighting.weigh(losses, None, self.state)
+            total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
+            self.optimizer.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.network.step += 1
+            seen += losses.detach()[0]
+        self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
+
+    @torch.no_grad()
+    def validate(self, epoch: int) -> float:
+        """The mean over tasks of the validation loss relative to that of the best constant."""
+        self.network.eval()
+        losses = losses_of(self.network, self.tasks, self.data, self.data.validation)[0]
+        self._demand_finite(losses, f"validation loss in epoch {epoch + 1}")
+        baselines = losses.new_tensor([self.data.prepared.baseline_loss[task.name] for task in self.tasks])
+        return float((losses / baselines).mean())
+
+    def _demand_finite(self, losses: Tensor, what: str) -> None:
+        bad = [task.name for task, finite in zip(self.tasks, torch.isfinite(losses).tolist(), strict=True) if not finite]
+        if bad:
+            raise TrainingFailedError(f"{what} is not finite for {', '.join(bad)}")
+
+
+def transplant(donor: Network, network: Network) -> None:
+    """Copy the stages of an all-shared donor, and its stems where it has the source, into a network of the same backbone."""
+    for level, stages in enumerate(network.stages):
+        for stage in stages:  # type: ignore[union-attr]
+            stage.load_state_dict(donor.stages[level][0].state_dict())  # type: ignore[index]
+    donors = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
+    for (_, source), stem in zip(network.streams[0], network.stems, strict=True):
+        if source in donors:
+            stem.load_state_dict(donors[source].state_dict())
+
+
+def _weights(network: Network) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+

@@ -1,0 +1,57 @@
+"""What goes into an engine and what comes out: trainings and outcomes. Plain values with JSON both ways."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mtlsearch.candidate import Component, Composition
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a composition on one replicate. `test` asks for the test rows to be scored as well."""
+
+    number: int
+    composition: Composition
+    replicate: int
+    seed: int
+    test: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields; the composition as a list of components."""
+        plain = {"number": self.number, "replicate": self.replicate, "seed": self.seed, "test": self.test}
+        return {**plain, "composition": [component.to_json() for component in self.composition]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Training":
+        """Inverse of `to_json`."""
+        composition = tuple(Component.from_json(part) for part in value["composition"])
+        return cls(value["number"], composition, value["replicate"], value["seed"], value["test"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one training came to. Scores are metrics per task name in their own units and direction.
+
+    `epochs` and `history` (relative validation loss after each epoch) are per component. A failed training has a
+    `failure` (why) and no scores.
+    """
+
+    number: int
+    scores: dict[str, float]
+    test_scores: dict[str, float]
+    parameters: int
+    macs_per_example: int
+    epochs: list[int]
+    history: list[list[float]]
+    train_seconds: float
+    failure: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+    @classmethod
+    def failed(cls, number: int, reason: str, train_seconds: float = 0.0) -> "Outcome":
+        """An outcome with nothing but its reason."""
+        return cls(number, {}, {}, 0, 0, [], [], train_seconds, reason)

@@ -1,0 +1,21 @@
+"""Where randomness comes from: every draw is a pure function of a replicate's seed and what it is drawn for."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def derive(*parts: object) -> int:
+    """A 63-bit seed from the parts' spelling; equal in every process and on every platform."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+@contextmanager
+def own_randomness(device: torch.device) -> Iterator[None]:
+    """Let the block seed torch as it likes; the generators of the caller are put back afterwards."""
+    cuda = [device.index or 0] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        yield

@@ -1,0 +1,49 @@
+"""The dataset where the work is: prepared for each fold once, as tensors on the device."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from mtlsearch.data import TEST, Dataset, Prepared, Task, fold, prepare
+from mtlsearch.engine.model import Signature
+
+
+@dataclass(frozen=True, eq=False)
+class FoldData:
+    """One fold on the device: `inputs[source]` [N, F], `targets[task]` [N]; rows per source."""
+
+    prepared: Prepared
+    inputs: dict[str, Tensor]
+    targets: dict[str, Tensor]
+    train: dict[str, Tensor]
+    validation: dict[str, Tensor]
+
+
+class TrainingData:
+    """A dataset on a device. Folds are prepared when first asked for and kept while a handful are in use."""
+
+    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
+        self.dataset, self.seed, self.device = dataset, seed, device
+        self.fold = lru_cache(maxsize=8)(self._fold)
+
+    def _fold(self, replicate: int) -> FoldData:
+        prepared = prepare(self.dataset, fold(self.dataset, replicate, self.seed))
+        return FoldData(
+            prepared=prepared,
+            inputs={name: torch.from_numpy(x).to(self.device) for name, x in prepared.inputs.items()},
+            targets={name: torch.from_numpy(y).to(self.device) for name, y in prepared.targets.items()},
+            train={name: torch.from_numpy(rows).to(self.device) for name, rows in prepared.fold.train.items()},
+            validation={name: torch.from_numpy(rows).to(self.device) for name, rows in prepared.fold.validation.items()},
+        )
+
+    def test_rows(self, task: Task) -> Tensor:
+        """The test rows of a task's source. Only confirmation asks for them."""
+        role = self.dataset.sources[task.source].splits.role
+        return torch.from_numpy((role == TEST).nonzero()[0]).to(self.device)
+
+    def signature(self, replicate: int) -> Signature:
+        """What networks must know of this dataset; the same for every fold."""
+        inputs = self.fold(replicate).inputs
+        return Signature.of(self.dataset, {name: x.shape[1] for name, x in inputs.items()})

@@ -1,0 +1,54 @@
+"""The errors a user can meet, each with the exit code of the command line, and the spelling of "unknown name"."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MtlsearchError(Exception):
+    """Root of every error that is the user's to mend. Shown as one line, never as a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(MtlsearchError):
+    """The command line itself is wrong."""
+
+    exit_code = 2
+
+
+class DataError(MtlsearchError):
+    """A data file, a dataset card or a task cannot be used as it is."""
+
+    exit_code = 3
+
+
+class SpaceError(MtlsearchError):
+    """A search space file is wrong."""
+
+    exit_code = 3
+
+
+class StudyError(MtlsearchError):
+    """The study exists, is locked by another process, or does not match what was asked."""
+
+    exit_code = 4
+
+
+class NoCandidateError(MtlsearchError):
+    """No candidate could be trained to the end."""
+
+    exit_code = 5
+
+
+class InterruptedSearchError(MtlsearchError):
+    """The user stopped the search; everything finished is in the study."""
+
+    exit_code = 130
+
+
+def unknown(where: str, found: object, known: Iterable[str]) -> str:
+    """Return `where: "found" is unknown; did you mean "x"? Known: a, b, c`."""
+    names = sorted(known)
+    close = difflib.get_close_matches(str(found), names, n=1)
+    hint = f'; did you mean "{close[0]}"?' if close else "."
+    return f'{where}: "{found}" is unknown{hint} Known: {", ".join(names)}'

@@ -1,0 +1,1 @@
+"""Pure functions from outcomes to statements: no training, no storage."""

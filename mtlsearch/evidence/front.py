@@ -1,0 +1,29 @@
+"""The Pareto front of evaluated candidates over the tasks' validation scores."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from moocore import is_nondominated
+
+from mtlsearch.data import METRICS, Task
+from mtlsearch.evidence.evaluated import Evaluated
+
+
+def front(evaluated: Sequence[Evaluated], tasks: Sequence[Task], cost: str = "none") -> list[Evaluated]:
+    """The candidates that no other one beats in every task (and in the cost, where one is an objective)."""
+    if not evaluated:
+        return []
+    keep = is_nondominated(np.array([_losses(each, tasks, cost) for each in evaluated]), keep_weakly=True)
+    return [each for each, kept in zip(evaluated, keep, strict=True) if kept]
+
+
+def _losses(each: Evaluated, tasks: Sequence[Task], cost: str) -> list[float]:
+    """One value per objective, lower is better."""
+    signs = [-1.0 if METRICS[task.metric].higher_is_better else 1.0 for task in tasks]
+    losses = [sign * each.scores[task.name] for sign, task in zip(signs, tasks, strict=True)]
+    return losses + cost_of(each.parameters, each.macs_per_example, cost)
+
+
+def cost_of(parameters: int, macs_per_example: int, cost: str) -> list[float]:
+    """The extra objective to be minimised, as a list of one or none."""
+    return {"none": [], "parameters": [float(parameters)], "macs": [float(macs_per_example)]}[cost]

@@ -1,0 +1,22 @@
+"""Relative gains over a reference, in both sign conventions of the field.
+
+Maninis et al. 2019 (arXiv:1904.08918): 100/T * sum_t (-1)^l_t (M_t - R_t) / R_t with l_t = 1 where lower is better, so
+positive is better. Nash-MTL (Navon et al. 2022) and FAMO report the same with the opposite sign: negative is better.
+The denominator is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from mtlsearch.data import METRICS, Task
+
+
+def task_gain(task: Task, score: float, reference: float) -> float:
+    """Relative improvement of one task in percent, positive is better."""
+    metric = METRICS[task.metric]
+    improvement = score - reference if metric.higher_is_better else reference - score
+    return 100.0 * improvement / max(abs(reference), metric.floor)
+
+
+def mean_gain(tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]) -> float:
+    """Mean relative gain over the tasks in percent (Maninis et al. 2019), positive is better."""
+    return sum(task_gain(task, scores[task.name], reference[task.name]) for task in tasks) / len(tasks)

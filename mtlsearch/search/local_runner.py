@@ -1,0 +1,14 @@
+"""Runs a work queue in this process: for tests, for debugging, and where Ray is not wanted."""
+
+from mtlsearch.search.queue import WorkQueue
+from mtlsearch.search.worker import Workplace, train
+
+
+def run_local(queue: WorkQueue, workplace: Workplace) -> None:
+    """Train one cohort after another until the queue is finished or stopped."""
+    engine = workplace.engine_here()
+    while not queue.finished and (cohort := queue.next()) is not None:
+        for outcome in train(engine, cohort.trainings):
+            queue.done(cohort.arm, outcome)
+            if queue.stopped:
+                return

@@ -1,0 +1,48 @@
+"""The next candidate as a pure function of the seed and of what is known: the same after a resume as without one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from scipy.stats import rankdata
+
+from mtlsearch.candidate import Candidate
+from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.space import SearchSpace
+
+MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
+
+
+def propose(
+    space: SearchSpace, sampler: str, seed: int, history: Sequence[FrozenTrial], directions: Sequence[str]
+) -> tuple[Candidate, FrozenTrial]:
+    """Ask a fresh sampler, shown `history` only, for a candidate; return it and the running trial that spells it.
+
+    With more than MOST_OBJECTIVES objectives the sampler sees one: the mean of the ranks.
+    """
+    shown = list(history)
+    if len(directions) > MOST_OBJECTIVES:
+        shown, directions = _mean_ranks(shown, directions), ["minimize"]
+    study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler](seed % 2**32))
+    study.add_trials(shown)
+    trial = study.ask()
+    candidate = space.sample(trial)
+    asked = study.trials[trial.number]
+    running = create_trial(
+        state=TrialState.RUNNING, params=asked.params, distributions=asked.distributions, system_attrs=asked.system_attrs
+    )
+    return candidate, running
+
+
+def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> list[FrozenTrial]:
+    complete = [trial for trial in history if trial.state == TrialState.COMPLETE]
+    if not complete:
+        return []
+    signs = [1.0 if direction == "minimize" else -1.0 for direction in directions]
+    values = np.array([trial.values for trial in complete]) * signs
+    ranks = rankdata(values, axis=0).mean(axis=1)
+    return [
+        create_trial(params=trial.params, distributions=trial.distributions, value=float(rank))
+        for trial, rank in zip(complete, ranks, strict=True)
+    ]

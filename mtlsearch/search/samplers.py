@@ -1,0 +1,31 @@
+"""The table of samplers. To add one: one line here. A sampler is made anew for every ask, from a seed."""
+
+from collections.abc import Callable
+
+from optuna.samplers import BaseSampler, NSGAIISampler, NSGAIIISampler, RandomSampler, TPESampler
+
+POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with two generations
+
+
+def _tpe(seed: int) -> BaseSampler:
+    return TPESampler(multivariate=True, group=True, seed=seed, warn_independent_sampling=False)
+
+
+def _nsga2(seed: int) -> BaseSampler:
+    return NSGAIISampler(population_size=POPULATION, seed=seed)
+
+
+def _nsga3(seed: int) -> BaseSampler:
+    return NSGAIIISampler(population_size=POPULATION, seed=seed)
+
+
+def _random(seed: int) -> BaseSampler:
+    return RandomSampler(seed=seed)
+
+
+SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+    "tpe": _tpe,
+    "nsga2": _nsga2,
+    "nsga3": _nsga3,
+    "random": _random,
+}

@@ -1,0 +1,100 @@
+"""One session of work on a study: search every arm, then confirm. `search` and `resume` are both this."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from mtlsearch.data import Dataset
+from mtlsearch.engine import Outcome
+from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.search.confirmation import choose
+from mtlsearch.search.local_runner import run_local
+from mtlsearch.search.queue import ConfirmationLine, Line, SearchLine, WorkQueue
+from mtlsearch.search.study import Study
+from mtlsearch.search.worker import Workplace
+from mtlsearch.space import SearchSpace
+
+Run = Callable[[WorkQueue, Workplace], None]
+
+
+class Observer(Protocol):
+    """Watches a session."""
+
+    def begin(self, lines: Sequence[Line], queue: WorkQueue) -> None:
+        """A phase begins: the arms of the search, or the confirmation."""
+        ...
+
+    def observe(self, arm: str, outcome: Outcome) -> None:
+        """A training is recorded."""
+        ...
+
+
+def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer) -> None:
+    """Bring the study to its end: whatever is not finished is trained, then the picks are confirmed.
+
+    Raises InterruptedSearchError after SIGINT or SIGTERM, with everything finished recorded, and NoCandidateError.
+    """
+    request = study.request
+    workplace = Workplace(dataset, space.training, request.seed, request.engine, request.device, threads=1)
+    with _timed(study), _runner(study) as run:
+        _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
+        if not study.picks():
+            study.set_picks(choose(study, dataset))
+        _phase(study, [ConfirmationLine(study, study.picks())], run, workplace, observer)
+
+
+def _phase(study: Study, lines: Sequence[Line], run: Run, workplace: Workplace, observer: Observer) -> None:
+    queue = WorkQueue(lines, observer.observe)
+    observer.begin(lines, queue)
+    if queue.finished:
+        return
+    with _stop_on_signal(queue):
+        run(queue, workplace)
+    if queue.stopped:
+        raise InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}")
+
+
+@contextmanager
+def _runner(study: Study) -> Iterator[Run]:
+    request = study.request
+    if request.runner == "local":
+        yield run_local
+        return
+    from mtlsearch.search import ray_runner
+
+    ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address)
+    try:
+        yield lambda queue, place: ray_runner.run_ray(queue, place, request.workers, request.gpus_per_worker)
+    finally:
+        ray_runner.stop()
+
+
+@contextmanager
+def _stop_on_signal(queue: WorkQueue) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops the queue; the second acts as it would have."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        queue.stop()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _timed(study: Study) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        study.add_seconds(time.monotonic() - started)

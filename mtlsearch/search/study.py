@@ -1,0 +1,174 @@
+"""The study: an Optuna storage as the only truth, a folder that points to it, and a lock that one process holds."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from mtlsearch.candidate import Candidate, Component
+from mtlsearch.data import METRICS, Dataset
+from mtlsearch.engine import Outcome
+from mtlsearch.errors import StudyError
+from mtlsearch.evidence.evaluated import Trained
+from mtlsearch.evidence.front import cost_of
+from mtlsearch.evidence.pick import Pick
+from mtlsearch.search.request import Request
+
+POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+class Study:
+    """One study. Every arm, and every round of confirmation, is an Optuna study of its own in one storage."""
+
+    def __init__(self, folder: Path, storage: optuna.storages.BaseStorage, name: str) -> None:
+        self.folder, self.name, self._storage = folder, name, storage
+        self._root = optuna.load_study(study_name=name, storage=storage)
+        self._arms: dict[str, optuna.Study] = {}
+        self.request = Request.from_json(self._root.user_attrs["request"])
+
+    @classmethod
+    def create(cls, folder: Path, request: Request, storage_url: str | None) -> "Study":
+        """Make the folder and the storage. Raises StudyError when the folder is in use; leaves nothing behind on failure."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{folder}: {_occupied(folder)}")
+        existed = folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
+            storage = _open_storage(storage_url or f"sqlite:///{folder.resolve() / DATABASE}")
+            optuna.create_study(study_name=name, storage=storage).set_user_attr("request", request.to_json())
+            (folder / POINTER).write_text(json.dumps({"storage": storage_url, "name": name}), encoding="utf-8")
+        except (OSError, SQLAlchemyError, ImportError) as error:
+            if not existed:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise StudyError(f"{folder}: the study cannot be created: {_first_line(error)}") from error
+        return cls(folder, storage, name)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Study":
+        """Open an existing study. Raises StudyError when there is none or its storage cannot be reached."""
+        pointer = folder / POINTER
+        if not pointer.is_file():
+            raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: python cli.py search DATA --study {folder}")
+        try:
+            place = json.loads(pointer.read_text(encoding="utf-8"))
+            url = place["storage"] or f"sqlite:///{folder.resolve() / DATABASE}"
+            if not place["storage"] and not (folder / DATABASE).is_file():
+                raise StudyError(f"{folder}: {DATABASE} is missing, the study's results with it")
+            return cls(folder, _open_storage(url), place["name"])
+        except (OSError, ValueError, KeyError, SQLAlchemyError, ImportError) as error:
+            raise StudyError(f"{folder}: the study cannot be read: {_first_line(error)}") from error
+
+    def lock(self) -> FileLock:
+        """Take the study for this process; the kernel lets go of it even on kill -9. Raises StudyError when it is taken."""
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StudyError(f"{self.folder}: another process is working on this study") from error
+        return lock
+
+    def arm(self, arm: str, directions: Sequence[str] = ("minimize",)) -> optuna.Study:
+        """The Optuna study of an arm, made when first asked for."""
+        if arm not in self._arms:
+            self._arms[arm] = optuna.create_study(
+                study_name=f"{self.name}/{arm}", storage=self._storage, directions=list(directions), load_if_exists=True
+            )
+        return self._arms[arm]
+
+    def trials(self, arm: str) -> list[FrozenTrial]:
+        """All trials of an arm in order; none if the arm has not begun."""
+        names = {summary.study_name for summary in optuna.get_all_study_summaries(self._storage, include_best_trial=False)}
+        return self.arm(arm).get_trials(deepcopy=False) if f"{self.name}/{arm}" in names else []
+
+    def extend(self, trainings: int) -> None:
+        """Raise the budget of every arm. Raises StudyError when it would shrink."""
+        if trainings < self.request.trainings:
+            raise StudyError(f"--trainings: found {trainings}; the study already has {self.request.trainings} and only grows")
+        self.request = Request.from_json({**self.request.to_json(), "trainings": trainings})
+        self._root.set_user_attr("request", self.request.to_json())
+
+    @property
+    def confirmation(self) -> str:
+        """The name of this budget's round of confirmation."""
+        return f"confirmation@{self.request.trainings}"
+
+    def picks(self) -> list[Pick]:
+        """The models chosen for confirmation, once they are chosen."""
+        stored = self._root.user_attrs.get(self.confirmation, [])
+        return [Pick(p["arm"], p["candidate"], _composition(p["composition"]), p["validation_gain"]) for p in stored]
+
+    def set_picks(self, picks: Sequence[Pick]) -> None:
+        """Fix the choice before any test row is scored."""
+        rows = [{**vars(pick), "composition": [part.to_json() for part in pick.composition]} for pick in picks]
+        self._root.set_user_attr(self.confirmation, rows)
+
+    def add_seconds(self, seconds: float) -> None:
+        """Add to the wall-clock time that searching has taken, over all sessions."""
+        self._root.set_user_attr("wall_seconds", self.wall_seconds + seconds)
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall-clock seconds spent so far."""
+        return float(self._root.user_attrs.get("wall_seconds", 0.0))
+
+
+def trained(arm: str, trials: Sequence[FrozenTrial]) -> list[Trained]:
+    """The finished trainings among an arm's trials."""
+    done = [trial for trial in trials if trial.state in FINISHED and "outcome" in trial.user_attrs]
+    return [
+        Trained(arm, t.number, candidate_of(t), t.user_attrs["replicate"], Outcome(**t.user_attrs["outcome"])) for t in done
+    ]
+
+
+def candidate_of(trial: FrozenTrial) -> Candidate:
+    """The candidate that a trial trains."""
+    return Candidate.from_json(trial.user_attrs["candidate"])
+
+
+def record(study: optuna.Study, outcome: Outcome, values: Sequence[float]) -> None:
+    """Give a running trial its one terminal state; telling it twice changes nothing."""
+    trial = study.get_trials(deepcopy=False)[outcome.number]
+    if trial.state.is_finished():
+        return
+    study._storage.set_trial_user_attr(trial._trial_id, "outcome", outcome.to_json())
+    state = TrialState.FAIL if outcome.failure else TrialState.COMPLETE
+    study.tell(outcome.number, None if outcome.failure else list(values), state=state, skip_if_finished=True)
+
+
+def directions(dataset: Dataset, cost: str) -> list[str]:
+    """Optuna's direction for each objective: the tasks' validation metrics, then the cost where there is one."""
+    tasks = ["maximize" if METRICS[task.metric].higher_is_better else "minimize" for task in dataset.tasks]
+    return tasks + ["minimize"] * (cost != "none")
+
+
+def objectives(outcome: Outcome, dataset: Dataset, cost: str) -> list[float]:
+    """The values told to Optuna, in the order of `directions`."""
+    scores = [outcome.scores[task.name] for task in dataset.tasks] if not outcome.failure else []
+    return scores + cost_of(outcome.parameters, outcome.macs_per_example, cost)
+
+
+def _composition(parts: Sequence[dict[str, Any]]) -> tuple[Component, ...]:
+    return tuple(Component.from_json(part) for part in parts)
+
+
+def _open_storage(url: str) -> optuna.storages.BaseStorage:
+    arguments = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+
+
+def _occupied(folder: Path) -> str:
+    if (folder / POINTER).is_file():
+        return f"a study is already here; continue it with: python cli.py resume {folder} (or give another --study)"
+    return "the folder is not empty and holds no study; give another --study"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

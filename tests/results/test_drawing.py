@@ -1,0 +1,72 @@
+"""The drawing of a tree is well-formed SVG that shows every task, for every size and name."""
+
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+from sample_report import composition
+
+from mtlsearch.results.drawing import TIE, draw_tree, shorten
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = ["<script>alert(1)</script>", 'a"b&c', "\x00\x0b\ud800", "体重予測" * 12, "ü" * 80]
+
+
+def _names(tasks: int) -> list[str]:
+    return [f"task {number}" for number in range(tasks)]
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 7, 20, 50])
+@pytest.mark.parametrize("levels", [1, 4, 8])
+@pytest.mark.parametrize("sharing", ["none", "pull"])
+def test_is_well_formed_and_inside_its_frame(tasks: int, levels: int, sharing: str) -> None:
+    svg = ET.fromstring(draw_tree(composition(_names(tasks), levels, tasks + levels, sharing), "a tree"))
+    width, height = float(svg.attrib["width"]), float(svg.attrib["height"])
+    assert len(svg.findall(f"{SVG}circle")) == tasks
+    for box in svg.findall(f"{SVG}rect"):
+        place = {key: float(box.attrib[key]) for key in ("x", "y", "width", "height")}
+        assert place["x"] >= 0 and place["x"] + place["width"] <= width
+        assert place["y"] >= 0 and place["y"] + place["height"] <= height
+        assert place["height"] > 8
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_boxes_of_a_level_do_not_overlap(seed: int) -> None:
+    svg = ET.fromstring(draw_tree(composition(_names(9), 4, seed), "a tree"))
+    columns: dict[str, list[tuple[float, float]]] = {}
+    for box in svg.findall(f"{SVG}rect"):
+        top = float(box.attrib["y"])
+        columns.setdefault(box.attrib["x"], []).append((top, top + float(box.attrib["height"])))
+    for column in columns.values():
+        ends = sorted(column)
+        assert all(above[1] < below[0] for above, below in pairwise(ends))
+
+
+def test_has_title_and_description_and_escapes_hostile_names() -> None:
+    text = draw_tree(composition(HOSTILE, 3, 1), "T & <title>")
+    svg = ET.fromstring(text)
+    assert svg[0].text == "T & <title>" and svg[1].tag == f"{SVG}desc"
+    assert "<script" not in text
+    assert any(element.text and element.text.endswith("…") for element in svg.iter(f"{SVG}text"))
+
+
+def test_soft_ties_are_drawn_only_where_there_are_any() -> None:
+    assert TIE in draw_tree(composition(_names(3), 2, 4, "pull"), "tied")
+    assert TIE not in draw_tree(composition(_names(3), 2, 4, "none"), "untied")
+
+
+def test_every_source_of_a_shared_stage_gets_its_stem() -> None:
+    shared = [{"tasks": ["a", "b"], "levels": [[["a", "b"]]], "settings": {}}]
+    text = draw_tree(shared, "two inputs", {"a": "visits", "b": "images"})
+    assert "input adapter of visits" in text and "input adapter of images" in text
+    assert draw_tree(shared, "unnamed").count("input adapter") == 1
+
+
+def test_an_empty_composition_is_drawn_as_nothing() -> None:
+    assert ET.fromstring(draw_tree([], "nothing")).findall(f"{SVG}rect") == []
+
+
+def test_shorten_counts_wide_characters_twice() -> None:
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abcd", 3) == "ab…"
+    assert shorten("体重予測", 5) == "体重…"
