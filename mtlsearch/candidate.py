@@ -26,7 +26,8 @@ class OptimizerSettings:
 @dataclass(frozen=True)
 class Initialization:
     """How weights begin. `pretraining` is the share of the epochs spent, with everything shared, on the other tasks
-    before a copy is fine-tuned (0: from scratch); `frozen` is the share of the fine-tuning in which only heads move."""
+    before a copy is fine-tuned (0: from scratch); `frozen` is the share of the fine-tuning in which only heads move.
+    """
 
     pretraining: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     frozen: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
-from json import dumps
+from json import JSONEncoder
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -19,7 +18,7 @@ from mtlsearch.tree import SharingTree
 DEFAULTS = {"backbone": "mlp", "sharing": "none", "weighting": "fixed", "optimizer": "adamw", "initialization": "standard"}
 COSTS = ("none", "parameters", "macs")
 FOLDERS = (Path(__file__).parent / "_spaces", Path(__file__).parent.parent / "search_spaces")
-_text = partial(dumps, default=str)
+_text = JSONEncoder(default=str).encode
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ class SearchSpace:
 
     @classmethod
     def from_mapping(cls, mapping: Any, tasks: int, where: str = "space") -> "SearchSpace":
-        """Validate what YAML gives. Raises SpaceError, one line that begins with `where`."""
+        """Validate what YAML gives. Raises SpaceError, one line that begins with `where`; ValueError for no tasks."""
+        if tasks < 1:
+            raise ValueError(f"a search space needs at least one task, found {tasks}")
         given = _mapping(mapping, where, ["tree", *PARTS, "training", "cost"])
         if (cost := given.get("cost", "none")) not in COSTS:
             raise SpaceError(unknown(f"{where}: cost", cost, COSTS))
@@ -125,8 +126,8 @@ class SearchSpace:
         """Human readable (name, spec) of every setting, spelled as in the file; constants and pins included."""
         rows = {option.prefix: option.to_mapping() for options in self.options.values() for option in options}
         rows = {"tree": asdict(self.tree), **rows, "training": asdict(self.training)}
-        open_rows = {start: keys for start, keys in rows.items() if start.split(".")[0] not in self.pins}
-        free = [(f"{start}.{key}", _text(spec)) for start, keys in open_rows.items() for key, spec in keys.items()]
+        free = [(f"{start}.{key}", _text(spec).replace('"', "")) for start, keys in rows.items() for key, spec in keys.items()]
+        free = [(name, spec) for name, spec in free if name.split(".")[0] not in self.pins]
         return [*((part, f"pinned: {value}") for part, value in self.pins.items()), *free, ("cost", self.cost)]
 
 
@@ -138,12 +139,15 @@ def known_spaces() -> dict[str, Path]:
 def load_space(name_or_path: str | None, tasks: int) -> SearchSpace:
     """Read a space by the path of its file or by its name (None: `default`). Raises SpaceError."""
     given, known = name_or_path or "default", known_spaces()
-    path = Path(given) if Path(given).is_file() else known.get(given)
+    try:
+        path = Path(given) if Path(given).is_file() else known.get(given)
+    except OSError:  # longer than any file name may be
+        path = None
     if path is None:
         raise SpaceError(unknown("search space (no such file)", given, known))
     try:
         mapping = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-        dumps(mapping, default=str)  # refuses what no error message could show: a value inside itself, a date as a key
+        _text(mapping)  # refuses what no error message could show: a value inside itself, a date as a key
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise SpaceError(f"{path.name}:{line} not valid YAML: {error.problem}") from error
@@ -162,9 +166,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
+_EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
 
 
 def _options(part: str, value: Any, tasks: int, where: str) -> tuple[Option, ...]:
@@ -178,15 +181,14 @@ def _options(part: str, value: Any, tasks: int, where: str) -> tuple[Option, ...
 
 def _option(part: str, value: Any, tasks: int, where: str, among: bool) -> Option:
     table = PARTS[part]
-    name = _mapping(value, where).get("name", DEFAULTS[part] if len(table) == 1 else "")
+    name = _mapping(value, where).get("name", DEFAULTS[part] if len(table) == 1 else "(missing)")
     if not isinstance(name, str) or name not in table:
         raise SpaceError(unknown(f"{where}.name", name, table))
     kind, specs = table[name], []
     _mapping(value, where, ["name", *(each.name for each in fields(kind))])
-    types, preset = get_type_hints(kind, include_extras=True), kind()
+    types, given = get_type_hints(kind, include_extras=True), {**vars(kind()), **value}
     for key, per in ((each.name, each.metadata.get("per")) for each in fields(kind)):
-        found = value.get(key, getattr(preset, key))
-        specs.append((key, (_each if per == "task" else _spec)(found, types[key], f"{where}.{key}", tasks)))
+        specs.append((key, (_each if per == "task" else _spec)(given[key], types[key], f"{where}.{key}", tasks)))
     return Option(name, kind, f"{part}.{name}" if among else part, tuple(specs))
 
 
@@ -210,8 +212,9 @@ def _spec(value: Any, kind: Any, where: str, tasks: int) -> Spec:
     if word == "choice" and (_repeated(values) or any(isinstance(each, tuple) for each in values)):
         raise SpaceError(f"{where}: found {_text(entries)}; entries should be plain values, each given once")
     if word != "choice" and not ({type(low), type(high)} <= {int, float} and low < high and (word == "range" or low > 0)):
-        ends = "low < high" if word == "range" else "0 < low < high"
-        raise SpaceError(f"{where}: found {_text(entries)}; it should be [low, high], two numbers with {ends}")
+        raise SpaceError(
+            f"{where}: found {_text(entries)}; it should be [low, high], two numbers with {'0 < ' * (word == 'log')}low < high"
+        )
     return Spec(word, values)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 Node = tuple[int, ...]  # the tasks that share one stage, ascending
 Partition = tuple[Node, ...]  # the nodes of one level, ordered by their first task
@@ -25,7 +26,7 @@ class SharingTree:
         tasks = sorted(task for node in ordered[0] for task in node)
         if tasks != list(range(len(tasks))):
             raise ValueError(f"level 0 must hold each of the tasks 0..{len(tasks) - 1} once, found {tasks}")
-        for above, below in zip(ordered, ordered[1:], strict=False):
+        for above, below in pairwise(ordered):
             if sorted(task for node in below for task in node) != tasks:
                 raise ValueError("each level must hold each task once")
             if not all(any(set(node) <= set(parent) for parent in above) for node in below):
@@ -43,9 +44,7 @@ class SharingTree:
         return cls(((tuple(range(tasks)),),) * depth)
 
     @classmethod
-    def decode(
-        cls, hosts: Sequence[int], splits: Sequence[int], depth: int, max_branches: int | None = None
-    ) -> "SharingTree":
+    def decode(cls, hosts: Sequence[int], splits: Sequence[int], depth: int, max_branches: int | None = None) -> "SharingTree":
         """Build the tree in which task t (1..T-1) follows the path of `hosts[t-1]` for `splits[t-1]` levels, then leaves.
 
         Hosts lie in 0..t-1 and splits in 0..depth (depth: shares all stages; 0: separate from the first), so every
@@ -62,7 +61,9 @@ class SharingTree:
         """Return the canonical (hosts, splits) of this tree: the first task with the longest common path is the host."""
         hosts, splits = [], []
         for task in range(1, self.tasks):
-            common = [sum(self.node(level, task) == self.node(level, other) for level in range(self.depth)) for other in range(task)]
+            common = [
+                sum(self.node(level, task) == self.node(level, other) for level in range(self.depth)) for other in range(task)
+            ]
             shared = max(common)
             hosts.append(common.index(shared) if shared else 0)
             splits.append(shared)

@@ -8,3 +8,5 @@ BACKBONES: dict[str, type[Backbone]] = {
     "mlp": Mlp,
     "residual": Residual,
 }
+
+__all__ = ["BACKBONES", "Backbone", "Mlp", "Residual"]

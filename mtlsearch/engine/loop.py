@@ -128,16 +128,14 @@ class Step:
 
 def transplant(donor: Network, network: Network) -> None:
     """Copy the stages of an all-shared donor, and its stems where it has the source, into a network of the same backbone."""
-    for level, stages in enumerate(network.stages):
-        for stage in stages:  # type: ignore[union-attr]
-            stage.load_state_dict(donor.stages[level][0].state_dict())  # type: ignore[index]
-    donors = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
+    for stages, donors in zip(network.levels, donor.levels, strict=True):
+        for stage in stages:
+            stage.load_state_dict(donors[0].state_dict())
+    stems = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
     for (_, source), stem in zip(network.streams[0], network.stems, strict=True):
-        if source in donors:
-            stem.load_state_dict(donors[source].state_dict())
+        if source in stems:
+            stem.load_state_dict(stems[source].state_dict())
 
 
 def _weights(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-

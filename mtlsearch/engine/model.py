@@ -1,8 +1,10 @@
 """The reference network of a component and the model of a composition, as plain modules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,22 +45,30 @@ class Network(nn.Module):
         self.component, self.seed, self.step = component, seed, 0
         self.task_sources = [signature.sources[task] for task in component.tasks]
         self.streams = [self._streams(level) for level in range(candidate.tree.depth)]
-        self.stems = nn.ModuleList()
-        for node, source in self.streams[0]:
-            torch.manual_seed(self._seed(-1, candidate.tree.levels[0][node], source))
-            self.stems.append(candidate.backbone.stem(signature.features[source]))
-        self.stages = nn.ModuleList()
-        for level, nodes in enumerate(candidate.tree.levels):
-            self.stages.append(nn.ModuleList())
-            for members in nodes:
-                torch.manual_seed(self._seed(level, members))
-                self.stages[level].append(candidate.backbone.stage(level))
-        self.heads = nn.ModuleList()
-        for position, task in enumerate(component.tasks):
-            torch.manual_seed(self._seed(candidate.tree.depth, (position,)))
-            self.heads.append(candidate.backbone.head(signature.outputs[task]))
+        tree, backbone, make = candidate.tree, candidate.backbone, self._make
+        self.stems = nn.ModuleList(
+            make(-1, tree.levels[0][node], partial(backbone.stem, signature.features[source]), source)
+            for node, source in self.streams[0]
+        )
+        self.stages = nn.ModuleList(
+            nn.ModuleList(make(level, members, partial(backbone.stage, level)) for members in nodes)
+            for level, nodes in enumerate(tree.levels)
+        )
+        self.heads = nn.ModuleList(
+            make(tree.depth, (position,), partial(backbone.head, signature.outputs[task]))
+            for position, task in enumerate(component.tasks)
+        )
         self.draws = any(isinstance(module, _DropoutNd) and module.p > 0 for module in self.modules())
         self.edges = [_pairs(len(nodes)) for nodes in candidate.tree.levels]
+
+    @property
+    def levels(self) -> list[list[nn.Module]]:
+        """The stages, level by level and node by node."""
+        return [list(cast("nn.ModuleList", level)) for level in self.stages]
+
+    def _make(self, level: int, members: Sequence[int], build: Callable[[], nn.Module], source: str = "") -> nn.Module:
+        torch.manual_seed(self._seed(level, members, source))
+        return build()
 
     def _streams(self, level: int) -> list[Stream]:
         nodes = self.component.candidate.tree.levels[level]
@@ -82,7 +92,7 @@ class Network(nn.Module):
         node, source = stream
         if self.training and self.draws:
             torch.manual_seed(derive(self._seed(level, self.component.candidate.tree.levels[level][node], source), self.step))
-        out: Tensor = self.stages[level][node](x)  # type: ignore[index]
+        out: Tensor = self.levels[level][node](x)
         return out
 
     def _mix(self, level: int, h: dict[Stream, Tensor]) -> dict[Stream, Tensor]:
@@ -102,11 +112,11 @@ class Network(nn.Module):
         """The loss of the soft ties between this network's branches, a scalar."""
         sharing, device = self.component.candidate.sharing, next(self.parameters()).device
         total = torch.zeros((), device=device)
-        for stages, pairs in zip(self.stages, self.edges, strict=True):
+        for stages, pairs in zip(self.levels, self.edges, strict=True):
             if sharing.ties and pairs.shape[1]:
                 edges = pairs.to(device)
-                state = sharing.state(len(stages), edges)  # type: ignore[arg-type]
-                for weights in zip(*(stage.parameters() for stage in stages), strict=True):  # type: ignore[union-attr]
+                state = sharing.state(len(stages), edges)
+                for weights in zip(*(stage.parameters() for stage in stages), strict=True):
                     total = total + sharing.penalty(torch.stack(weights), edges, state).sum()
         return total
 

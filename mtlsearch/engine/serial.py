@@ -107,7 +107,7 @@ def count_macs(model: Model, inputs: dict[str, torch.Tensor]) -> int:
     """Multiply-accumulates of one forward pass over one row of every source."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(inputs)
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 def _all_shared(candidate: Candidate, tasks: Sequence[int]) -> Component:
@@ -119,5 +119,3 @@ def _all_shared(candidate: Candidate, tasks: Sequence[int]) -> Component:
 
 def _seed(training: Training) -> int:
     return derive(training.seed, "replicate", training.replicate)
-
-

@@ -11,7 +11,7 @@ from mtlsearch.evidence.interval import Interval, interval
 Scores = Sequence[Mapping[str, float]]  # per seed: task name -> test score
 Decision = Literal["share", "do not share", "cannot tell"]
 RESULTS = {"above": "win", "below": "lose", "spans": "tie"}
-SHARING_ARMS = ("searched", "random", "share_all")  # in order of preference, the arm that stands for sharing
+SHARING_ARMS = ("searched", "random", "share_all")  # one of them stands for sharing; the first of equals
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,22 @@ def compare(arm: str, scores: Scores, baseline: Scores, tasks: Sequence[Task]) -
     return Comparison(arm, differences, interval(paired))
 
 
-def decide(comparisons: Mapping[str, Comparison], confirmed: Sequence[str]) -> Verdict | None:
+def decide(comparisons: Mapping[str, Comparison], validation_gains: Mapping[str, float]) -> Verdict | None:
     """The verdict on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
-    None when no arm that shares was confirmed beside single-task.
+    The sharing arm with the best validation gain stands for sharing. That it hurts is claimed only when no other
+    sharing arm is undecided or better: a poor search is no evidence against sharing. None when no arm that shares was
+    confirmed beside single-task.
     """
-    arm = next((name for name in SHARING_ARMS if name in comparisons), None)
-    if arm is None or "single_task" not in confirmed:
+    arms = [arm for arm in SHARING_ARMS if arm in comparisons]
+    if not arms:
         return None
-    comparison = comparisons[arm]
-    sign = comparison.gain.sign
-    decision: Decision = {"above": "share", "below": "do not share", "spans": "cannot tell"}[sign]  # type: ignore[assignment]
-    return Verdict(decision, _sentence(decision, comparison), arm, arm if decision == "share" else "single_task")
+    arm = max(arms, key=lambda name: validation_gains[name])
+    sign = comparisons[arm].gain.sign
+    decision: Decision = "share" if sign == "above" else "cannot tell"
+    if all(comparisons[each].gain.sign == "below" for each in arms):
+        decision = "do not share"
+    return Verdict(decision, _sentence(decision, comparisons[arm]), arm, arm if decision == "share" else "single_task")
 
 
 def _sentence(decision: Decision, comparison: Comparison) -> str:
@@ -70,7 +74,7 @@ def _sentence(decision: Decision, comparison: Comparison) -> str:
     return {
         "share": f"Share: {best} beats separate models, {figures}.",
         "do not share": f"Do not share: {best} is worse than separate models, {figures}.",
-        "cannot tell": f"Cannot tell: {best} and separate models are not distinguishable, {figures}.",
+        "cannot tell": f"Cannot tell whether sharing pays: {best} against separate models, {figures}.",
     }[decision]
 
 

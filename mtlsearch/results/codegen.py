@@ -3,18 +3,20 @@
 import ast
 import builtins
 import inspect
+import json
 import keyword
 import re
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
+from jinja2 import Environment, FileSystemLoader
 from torch import Tensor, nn
 
 from mtlsearch.candidate import spell_tree
@@ -30,33 +32,21 @@ class ExportError(MtlsearchError):
     """The model cannot be exported, or the export does not predict what the model predicts."""
 
 
-@dataclass(frozen=True)
-class Code:
-    """`text` of model.py, its `weights` by the names of its state_dict, and the `keywords` of forward per source."""
-
-    text: str
-    weights: dict[str, Tensor]
-    keywords: dict[str, str]
-
-
-def write_code(model: Model, tasks: Sequence[Task]) -> Code:
-    """Return the code of a model for these tasks of its dataset. Raises ExportError."""
+def write_code(model: Model, tasks: Sequence[Task]) -> tuple[str, dict[str, Tensor]]:
+    """Return the text of model.py and its weights, for the tasks of the model's dataset. Raises ExportError."""
     unrolled, constructors = _Unrolled(tasks), Constructors()
     for number, network in enumerate(model.networks, start=1):
         assert isinstance(network, Network)
-        _check_mixing(network)
         unrolled.add(number, network)
-    lines = [line for part in unrolled.parts for line in _assignment(part, constructors)]
-    keywords = {source: unrolled.name("", [source]) for source in unrolled.steps}
-    body = ["    def __init__(self) -> None:", "        super().__init__()", *lines, "", *_forward(keywords)]
-    for source, keyword_ in keywords.items():
-        body += ["", *_method(source, keyword_, unrolled.steps[source], unrolled.outputs[source])]
-    tree = one_line(spell_tree(model.composition, [task.name for task in tasks]))
-    head = ['"""The network of this model: plain PyTorch, one line per layer that runs."""', "", *constructors.header()]
-    head += [f"# Which tasks share each level, from the inputs to the heads: {tree}", "class Model(nn.Module):"]
-    doc = '    """One tensor [rows, features] per source in; the raw outputs [rows, outputs] of each task out."""'
-    weights = {f"{part.name}.{key}": value for part in unrolled.parts for key, value in part.module.state_dict().items()}
-    return Code("\n".join([*head, doc, "", *body]) + "\n", weights, keywords)
+    calls = {part.name: constructors.call(part.module).lines(16 + len(part.name)) for part in unrolled.parts}
+    text = TEMPLATES.get_template("model.py.jinja").render(
+        imports=sorted(set(constructors.imports)),
+        definitions=constructors.definitions,
+        tree=wrap(spell_tree(model.composition, [task.name for task in tasks])),
+        parts=[{"name": part.name, "comments": part.comments, "lines": calls[part.name]} for part in unrolled.parts],
+        sources=unrolled.sources.values(),
+    )
+    return text, {f"{part.name}.{key}": value for part in unrolled.parts for key, value in part.module.state_dict().items()}
 
 
 @dataclass(frozen=True)
@@ -68,35 +58,44 @@ class _Part:
     comments: list[str]
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A source, its keyword in forward, the lines that run its streams and per task number its name and last call."""
+
+    name: str
+    keyword: str
+    steps: list[str]
+    outputs: dict[int, tuple[str, str]]
+
+
 class _Unrolled:
-    """The modules of the networks, and for each source the lines that run them and the outputs they end in."""
+    """The modules of the networks, and for each source how they run."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
-        self.tasks, self.parts, self.taken = tasks, list[_Part](), {"self", "inputs", "given", "outputs", "x", "name"}
-        self.steps: dict[str, list[str]] = {source: [] for source in dict.fromkeys(task.source for task in tasks)}
-        self.outputs: dict[str, dict[int, str]] = {source: {} for source in self.steps}
+        self.tasks, self.parts, self.taken = tasks, list[_Part](), {"self", "inputs", "given", "outputs"}
+        self.sources = {name: _Source(name, self.name("", [name]), [], {}) for name in dict.fromkeys(t.source for t in tasks)}
 
     def name(self, prefix: str, words: Sequence[str]) -> str:
         """Return an unused identifier that spells the words."""
-        wanted = prefix + "_".join(map(_identifier, words))
+        wanted = prefix + "_".join(map(identifier, words))
         if len(wanted) > LONGEST_NAME and len(words) > 1:
-            wanted = f"{prefix}{_identifier(words[0])[:LONGEST_NAME]}_and_{len(words) - 1}_more"
-        wanted = wanted[: LONGEST_NAME + 20]
+            wanted = f"{prefix}{identifier(words[0])[:LONGEST_NAME]}_and_{len(words) - 1}_more"
+        wanted = ("" if wanted.isidentifier() else "source_") + wanted[: LONGEST_NAME + 20]
         wanted += "_" * (keyword.iskeyword(wanted) or wanted in dir(builtins))
-        name, count = wanted, 1
-        while name in self.taken:
-            name, count = f"{wanted}_{(count := count + 1)}", count
+        names = (f"{wanted}_{count}" if count > 1 else wanted for count in range(1, 1_000_000))
+        name = next(name for name in names if name not in self.taken)
         self.taken.add(name)
         return name
 
     def add(self, number: int, network: Network) -> None:
         """Unroll one component."""
         candidate, names = network.component.candidate, [self.tasks[task].name for task in network.component.tasks]
-        about = f"Component {number}: {_list(names)}; {one_line(repr(candidate.backbone))}"
+        about = f"Component {number}: {', '.join(names)}; {candidate.backbone!r}"
         at: dict[Stream, str] = {}
         for (node, source), stem in zip(network.streams[0], network.stems, strict=True):
             members = [names[task] for task in candidate.tree.levels[0][node]]
-            part = self._part(f"stem_{_identifier(source)}_", members, stem, [about, f"input of {_list(members)} from {_list([source])}"])
+            comments = [about, f"the inputs from {source} for {', '.join(members)}"]
+            part = self._part(f"stem_{identifier(source)}_", members, stem, comments)
             at[node, source], about = self._run(part, source, "x"), ""
         for level, streams in enumerate(network.streams):
             stages = [self._stage(network, level, node, names) for node in range(len(candidate.tree.levels[level]))]
@@ -105,54 +104,27 @@ class _Unrolled:
         for position, (task, head) in enumerate(zip(network.component.tasks, network.heads, strict=True)):
             stream = (candidate.tree.node(candidate.tree.depth - 1, position), network.task_sources[position])
             part = self._part("head_", [names[position]], head, [])
-            self.outputs[stream[1]][task] = f"{self.tasks[task].name!r}: self.{part.name}({at[stream]}),"
+            self.sources[stream[1]].outputs[task] = (names[position], f"self.{part.name}({at[stream]})")
 
     def _part(self, prefix: str, words: Sequence[str], module: nn.Module, comments: Iterable[str]) -> _Part:
-        part = _Part(self.name(prefix, words), module, [comment for comment in comments if comment])
+        part = _Part(self.name(prefix, words), module, [line for comment in comments for line in wrap(comment)])
         self.parts.append(part)
         return part
 
     def _stage(self, network: Network, level: int, node: int, names: Sequence[str]) -> _Part:
         nodes, sharing = network.component.candidate.tree.levels[level], network.component.candidate.sharing
         members = [names[task] for task in nodes[node]]
-        sources = [source for n, source in network.streams[level] if n == node]
-        who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{_list(members)}"
-        streams = f"; the same weights run for the sources {_list(sources)}" if len(sources) > 1 else ""
-        tie = f"tied in training to the other stages of this level: {one_line(repr(sharing))}; nothing to do here"
+        sources = [source for number, source in network.streams[level] if number == node]
+        who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{', '.join(members)}"
+        streams = f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
+        tie = f"tied in training to the other stages of this level: {sharing!r}; nothing to do here"
         comments = [who + streams, tie if sharing.ties and len(nodes) > 1 else ""]
         return self._part(f"level{level + 1}_", members, network.stages[level][node], comments)  # type: ignore[index]
 
     def _run(self, part: _Part, source: str, before: str) -> str:
-        after = re.sub("^(stem_|level)", "h", part.name)
-        self.steps[source].append(f"{after} = self.{part.name}({before})")
+        after = re.sub("^level", "h", re.sub("^stem", "h0", part.name))
+        self.sources[source].steps.append(f"{after} = self.{part.name}({before})")
         return after
-
-
-def _forward(keywords: dict[str, str]) -> list[str]:
-    arguments = ", ".join(f"{name}: Tensor | None = None" for name in keywords.values())
-    given = [f"            {source!r}: {name}," for source, name in keywords.items()]
-    runs = [f"        if given[{s!r}] is not None:\n            outputs.update(self.from_{k}(given[{s!r}]))" for s, k in keywords.items()]
-    return [
-        "    def forward(",
-        f"        self, inputs: Mapping[str, Tensor] | None = None, *, {arguments}",
-        "    ) -> dict[str, Tensor]:",
-        '        """Inputs by source name, or as keywords; a source that is left out is not predicted."""',
-        *["        given = {", *given, "            **(inputs or {}),", "        }"],
-        *["        outputs: dict[str, Tensor] = {}", *runs, "        return outputs"],
-    ]
-
-
-def _method(source: str, name: str, steps: Sequence[str], outputs: dict[int, str]) -> list[str]:
-    results = [f"            {outputs[task]}" for task in sorted(outputs)]
-    body = [f"        {step}" for step in steps]
-    comment = f"        # the inputs of {_list([source])}: x[rows, features]"
-    return [f"    def from_{name}(self, x: Tensor) -> dict[str, Tensor]:", comment, *body, "        return {", *results, "        }"]
-
-
-def _assignment(part: _Part, constructors: "Constructors") -> list[str]:
-    first, *rest = constructors.call(part.module).lines(8 + len(f"self.{part.name} = "))
-    comments = [f"        # {comment}" for comment in part.comments]
-    return [*comments, f"        self.{part.name} = {first}", *(f"        {line}" for line in rest)]
 
 
 @dataclass(frozen=True)
@@ -164,13 +136,118 @@ class Call:
 
     def flat(self) -> str:
         """Return the call on one line."""
-        inner = None if self.arguments is None else ", ".join(label + call.flat() for label, call in self.arguments)
-        return self.text if inner is None else f"{self.text}({inner})"
+        return self.text if self.arguments is None else f"{self.text}({', '.join(a + b.flat() for a, b in self.arguments)})"
 
-    def lines(self, indent: int) -> list[str]:
-        """Return the call on one line if it fits behind `indent` columns, else one line per argument."""
-        if not self.arguments or len(self.flat()) + indent <= LINE:
+    def lines(self, column: int) -> list[str]:
+        """Return the call on one line if it fits when it starts in this column, else one line per argument."""
+        if not self.arguments or len(self.flat()) + column <= LINE:
             return [self.flat()]
-        inner = [(label, call.lines(indent + 4)) for label, call in self.arguments]
-        middle = [f"    {line}" for label, lines in inner for line in [label + lines[0], *lines[1:-1], *lines[1:][-1:]]]
-        return [f"{self.text}(", *_with_commas(inner, middle), ")"]
+        middle = []
+        for label, call in self.arguments:
+            first, *rest = call.lines(16 + len(label))
+            middle += [f"    {line}" for line in (label + first, *rest)]
+            middle[-1] += ","
+        return [f"{self.text}(", *middle, ")"]
+
+
+class Constructors:
+    """Constructor calls of modules, and the definitions and imports that they need."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, object] = {"nn": nn, "Tensor": Tensor, "Mapping": Mapping, "Model": None}
+        self.imports, self.definitions = ["from collections.abc import Mapping"], list[str]()
+
+    def call(self, module: nn.Module) -> Call:
+        """Return the call that makes such a module. Raises ExportError."""
+        kind = type(module)
+        if kind is nn.Sequential:
+            return Call("nn.Sequential", tuple(("", self.call(child)) for child in module.children()))
+        if getattr(nn, kind.__name__, None) is kind:
+            return Call(_plain(module))
+        self._define(kind.__name__, kind, kind)
+        return Call(
+            kind.__name__, tuple((f"{name}=", self._argument(module, name)) for name in inspect.signature(kind).parameters)
+        )
+
+    def _argument(self, module: nn.Module, name: str) -> Call:
+        value = getattr(module, name, inspect.Parameter.empty)
+        if isinstance(value, nn.Module):
+            return self.call(value)
+        return Call(_literal(value, f"{type(module).__name__}: its constructor's {name!r} is not kept as self.{name}"))
+
+    def _define(self, name: str, thing: Any, owner: type[nn.Module]) -> None:
+        """Make `name` mean `thing` in the written code: by an import, a pasted definition or a constant."""
+        if name in self.known:
+            if self.known[name] is not thing:
+                raise ExportError(f"{owner.__name__} cannot be exported: two different things are called {name}")
+            return
+        self.known[name] = thing
+        home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
+        if home is None:
+            self.definitions.append(f"{name} = {_literal(thing, f'{owner.__name__} uses {name}')}")
+        elif home.split(".")[0] in ALLOWED:
+            self.imports.append(_import(name, thing))
+        elif isinstance(thing, ModuleType) or home.split(".")[0] != owner.__module__.split(".")[0]:
+            raise ExportError(f"{owner.__name__} cannot be exported: it uses {name} of {home}")
+        else:
+            self._paste(thing, owner)
+
+    def _paste(self, thing: Any, owner: type[nn.Module]) -> None:
+        try:
+            text = textwrap.dedent(inspect.getsource(thing))
+        except (OSError, TypeError) as error:
+            raise ExportError(f"{owner.__name__} cannot be exported: the source of {thing} is not at hand") from error
+        around = vars(sys.modules[thing.__module__])
+        for name in sorted({node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}):
+            if name in around:
+                self._define(name, around[name], owner)
+        self.definitions.append(text.rstrip())
+
+
+def _plain(module: nn.Module) -> str:
+    """Return `nn.` + the module's repr if that makes the same module. Raises ExportError."""
+    text = f"nn.{module!r}"
+    try:
+        with torch.device("meta"):
+            again = eval(text, {"nn": nn})  # the repr of a class of torch.nn, never text from outside
+    except Exception as error:
+        raise ExportError(f"{type(module).__name__} cannot be exported: {one_line(text)} is not its constructor call") from error
+    if repr(again) != repr(module):
+        raise ExportError(f"{type(module).__name__} cannot be exported: {one_line(text)} makes a different module")
+    return text
+
+
+def _literal(value: object, where: str) -> str:
+    try:
+        if ast.literal_eval(repr(value)) == value:
+            return repr(value)
+    except (ValueError, SyntaxError):
+        pass
+    raise ExportError(f"{where}: {one_line(repr(value))} cannot be written as code")
+
+
+def _import(name: str, thing: Any) -> str:
+    module, _, leaf = thing.__name__.rpartition(".") if isinstance(thing, ModuleType) else (thing.__module__, "", thing.__name__)
+    alias = f" as {name}" if name != leaf else ""
+    return f"from {module} import {leaf}{alias}" if module else f"import {leaf}{alias}"
+
+
+def one_line(text: str) -> str:
+    """Return the text fit for a comment: blanks collapsed, nothing unprintable."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def wrap(text: str) -> list[str]:
+    """Return the text as lines fit for comments."""
+    return textwrap.wrap(one_line(text), LINE - 10, break_long_words=False, break_on_hyphens=False)
+
+
+EXPORTED = Path(__file__).parent / "exported"
+TEMPLATES = Environment(loader=FileSystemLoader(EXPORTED), trim_blocks=True, keep_trailing_newline=True)  # not HTML
+TEMPLATES.filters["literal"] = lambda text: json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
+
+
+def identifier(text: str) -> str:
+    """Return the text as part of an identifier: ASCII letters, digits and underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", plain).strip("_") or "unnamed"

@@ -49,4 +49,3 @@ ARMS: dict[str, Arm] = {
     "random": Arm(_whole, sampler="random", must_share=True),
     "pretrain_finetune": Arm(_pretrained, per_task=True),
 }
-

@@ -73,4 +73,4 @@ def compare_confirmed(found: Sequence[Confirmed], dataset: Dataset) -> dict[str,
 
 def verdict(found: Sequence[Confirmed], dataset: Dataset) -> Verdict | None:
     """The verdict on a confirmed study."""
-    return decide(compare_confirmed(found, dataset), [each.pick.arm for each in found])
+    return decide(compare_confirmed(found, dataset), {each.pick.arm: each.pick.validation_gain for each in found})

@@ -9,13 +9,14 @@ from scipy.stats import rankdata
 
 from mtlsearch.candidate import Candidate
 from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.search.study import Direction
 from mtlsearch.space import SearchSpace
 
 MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
 
 
 def propose(
-    space: SearchSpace, sampler: str, seed: int, history: Sequence[FrozenTrial], directions: Sequence[str]
+    space: SearchSpace, sampler: str, seed: int, history: Sequence[FrozenTrial], directions: Sequence[Direction]
 ) -> tuple[Candidate, FrozenTrial]:
     """Ask a fresh sampler, shown `history` only, for a candidate; return it and the running trial that spells it.
 

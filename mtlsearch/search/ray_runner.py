@@ -12,8 +12,8 @@ from typing import Any
 
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # the driver would keep a logger per trial
+os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the only output that verbose=0 silences
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # the command line owns Ctrl-C
 os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = "1"  # a cohort must be proposed when it can start, not before
 
@@ -71,6 +71,10 @@ class QueueSearcher(Searcher):  # type: ignore[misc]
         self._cohorts: dict[str, Cohort] = {}
         self.error: BaseException | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its searcher to restore it, and we never restore one."""
+        return {}
+
     def suggest(self, trial_id: str) -> Any:
         """The next cohort; None while nothing can begin; FINISHED at the end."""
         if self._queue.finished or self.error:
@@ -114,6 +118,9 @@ class _UntilStopped(tune.Stopper):  # type: ignore[misc]
     def __init__(self, searcher: QueueSearcher, queue: WorkQueue) -> None:
         self._searcher, self._queue = searcher, queue
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
@@ -153,9 +160,7 @@ def run_ray(queue: WorkQueue, workplace: Workplace, workers: int, gpus_per_worke
     with tempfile.TemporaryDirectory(prefix="mtl-tune-") as scratch:
         tuner = tune.Tuner(
             trainable,
-            tune_config=tune.TuneConfig(
-                search_alg=searcher, num_samples=-1, max_concurrent_trials=workers, reuse_actors=True
-            ),
+            tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, max_concurrent_trials=workers, reuse_actors=True),
             run_config=tune.RunConfig(
                 name="cohorts",
                 storage_path=scratch,

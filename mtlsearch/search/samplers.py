@@ -1,14 +1,18 @@
 """The table of samplers. To add one: one line here. A sampler is made anew for every ask, from a seed."""
 
+import warnings
 from collections.abc import Callable
 
-from optuna.samplers import BaseSampler, NSGAIISampler, NSGAIIISampler, RandomSampler, TPESampler
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 
 POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with two generations
 
 
 def _tpe(seed: int) -> BaseSampler:
-    return TPESampler(multivariate=True, group=True, seed=seed, warn_independent_sampling=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(multivariate=True, group=True, seed=seed)
 
 
 def _nsga2(seed: int) -> BaseSampler:
@@ -16,7 +20,9 @@ def _nsga2(seed: int) -> BaseSampler:
 
 
 def _nsga3(seed: int) -> BaseSampler:
-    return NSGAIIISampler(population_size=POPULATION, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return NSGAIIISampler(population_size=POPULATION, seed=seed)
 
 
 def _random(seed: int) -> BaseSampler:

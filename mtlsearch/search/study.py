@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from filelock import FileLock, Timeout
@@ -21,6 +21,7 @@ from mtlsearch.evidence.pick import Pick
 from mtlsearch.search.request import Request
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
+Direction = Literal["minimize", "maximize"]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -56,7 +57,9 @@ class Study:
         """Open an existing study. Raises StudyError when there is none or its storage cannot be reached."""
         pointer = folder / POINTER
         if not pointer.is_file():
-            raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: python cli.py search DATA --study {folder}")
+            raise StudyError(
+                f"{folder}: no study here (no {POINTER}); start one with: python cli.py search DATA --study {folder}"
+            )
         try:
             place = json.loads(pointer.read_text(encoding="utf-8"))
             url = place["storage"] or f"sqlite:///{folder.resolve() / DATABASE}"
@@ -75,7 +78,7 @@ class Study:
             raise StudyError(f"{self.folder}: another process is working on this study") from error
         return lock
 
-    def arm(self, arm: str, directions: Sequence[str] = ("minimize",)) -> optuna.Study:
+    def arm(self, arm: str, directions: Sequence[Direction] = ("minimize",)) -> optuna.Study:
         """The Optuna study of an arm, made when first asked for."""
         if arm not in self._arms:
             self._arms[arm] = optuna.create_study(
@@ -123,9 +126,7 @@ class Study:
 def trained(arm: str, trials: Sequence[FrozenTrial]) -> list[Trained]:
     """The finished trainings among an arm's trials."""
     done = [trial for trial in trials if trial.state in FINISHED and "outcome" in trial.user_attrs]
-    return [
-        Trained(arm, t.number, candidate_of(t), t.user_attrs["replicate"], Outcome(**t.user_attrs["outcome"])) for t in done
-    ]
+    return [Trained(arm, t.number, candidate_of(t), t.user_attrs["replicate"], Outcome(**t.user_attrs["outcome"])) for t in done]
 
 
 def candidate_of(trial: FrozenTrial) -> Candidate:
@@ -143,10 +144,10 @@ def record(study: optuna.Study, outcome: Outcome, values: Sequence[float]) -> No
     study.tell(outcome.number, None if outcome.failure else list(values), state=state, skip_if_finished=True)
 
 
-def directions(dataset: Dataset, cost: str) -> list[str]:
+def directions(dataset: Dataset, cost: str) -> list[Direction]:
     """Optuna's direction for each objective: the tasks' validation metrics, then the cost where there is one."""
-    tasks = ["maximize" if METRICS[task.metric].higher_is_better else "minimize" for task in dataset.tasks]
-    return tasks + ["minimize"] * (cost != "none")
+    found: list[Direction] = ["maximize" if METRICS[t.metric].higher_is_better else "minimize" for t in dataset.tasks]
+    return [*found, "minimize"] if cost != "none" else found
 
 
 def objectives(outcome: Outcome, dataset: Dataset, cost: str) -> list[float]:

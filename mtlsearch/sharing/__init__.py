@@ -8,3 +8,5 @@ SHARINGS: dict[str, type[Sharing]] = {
     "none": NoSharing,
     "pull": Pull,
 }
+
+__all__ = ["SHARINGS", "NoSharing", "Pull", "Sharing", "State"]

@@ -33,6 +33,6 @@ class Pull:
         return h
 
     def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
-        """strength * ||w_n - w_m||^2 for each edge, [E]."""
+        """Strength * ||w_n - w_m||^2 for each edge, [E]."""
         difference = weights[edges[0]] - weights[edges[1]]
         return state["strength"].to(weights.dtype) * difference.square().flatten(1).sum(1)

@@ -8,3 +8,5 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "fixed": Fixed,
     "uncertainty": Uncertainty,
 }
+
+__all__ = ["WEIGHTINGS", "Fixed", "State", "Uncertainty", "Weighting"]

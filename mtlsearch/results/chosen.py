@@ -1,0 +1,57 @@
+"""Which model is exported: the verdict's, an arm's, or one candidate's, trained once more from its confirmation seed."""
+
+from pathlib import Path
+
+from mtlsearch.candidate import Composition
+from mtlsearch.data import Dataset
+from mtlsearch.engine import Training, TrainingData
+from mtlsearch.engine.serial import SerialEngine
+from mtlsearch.errors import StudyError, UsageError, unknown
+from mtlsearch.results.export import export_model
+from mtlsearch.search.confirmation import confirmed, verdict
+from mtlsearch.search.queue import CONFIRMATION_REPLICATE
+from mtlsearch.search.study import Study, candidate_of
+from mtlsearch.search.worker import resolve_device
+from mtlsearch.space import SearchSpace
+
+
+def export_chosen(
+    study: Study, dataset: Dataset, space: SearchSpace, choice: str, to: Path, formats: tuple[str, ...] = ("code",)
+) -> float:
+    """Train the chosen model as its first confirmation did and export it; returns the largest deviation of the export.
+
+    `choice` is `best`, an arm, `ARM:NUMBER` or a number of the searched arm. Raises UsageError or StudyError.
+    """
+    composition = chosen(study, dataset, choice)
+    data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
+    training = Training(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
+    model, _ = SerialEngine(data, space.training).fit_model(training)
+    return export_model(model, data, training.replicate, to, formats=formats)
+
+
+def chosen(study: Study, dataset: Dataset, choice: str) -> Composition:
+    """The composition that `choice` names."""
+    if choice == "best":
+        answer = verdict(confirmed(study), dataset)
+        if answer is None:
+            raise StudyError(
+                f"{study.folder}: not confirmed yet, so there is no best; finish it with resume, or name a candidate"
+            )
+        choice = answer.recommended
+    arm, _, number = choice.rpartition(":") if ":" in choice or choice.isdigit() else (choice, "", "")
+    arm = arm or "searched"
+    if arm not in study.request.arms:
+        raise UsageError(unknown("--candidate", arm, study.request.arms))
+    if not number:
+        return _picked(study, arm)
+    trials = study.trials(arm)
+    if not number.isdigit() or int(number) >= len(trials):
+        raise UsageError(f"--candidate: found {number}; {arm} has the candidates 0..{len(trials) - 1}")
+    return candidate_of(trials[int(number)]).components()
+
+
+def _picked(study: Study, arm: str) -> Composition:
+    picks = {pick.arm: pick.composition for pick in study.picks()}
+    if arm not in picks:
+        raise StudyError(f"{study.folder}: nothing was picked from {arm} yet; finish the study with resume")
+    return picks[arm]

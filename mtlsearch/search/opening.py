@@ -1,0 +1,32 @@
+"""The problem of a new study, and an existing study together with its problem."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlsearch.data import Dataset, load
+from mtlsearch.errors import StudyError, UsageError
+from mtlsearch.search.study import Study
+from mtlsearch.space import SearchSpace, load_space
+
+
+def load_problem(data: str | None, flags: Sequence[str], space: str | None, epochs: int | None) -> tuple[Dataset, SearchSpace]:
+    """Read the data and the space; `epochs` overrides the space's. Raises DataError, SpaceError or UsageError."""
+    dataset = load(data, flags)
+    chosen = load_space(space, len(dataset.tasks))
+    if epochs is None:
+        return dataset, chosen
+    if epochs < 1:
+        raise UsageError(f"--epochs: found {epochs}; it must be at least 1")
+    mapping = chosen.to_mapping()
+    training = {**mapping["training"], "epochs": epochs}
+    return dataset, SearchSpace.from_mapping({**mapping, "training": training}, len(dataset.tasks))
+
+
+def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
+    """Open a study and read its problem again. Raises StudyError when the data is no longer what it was."""
+    study = Study.open(folder)
+    request = study.request
+    dataset = load(request.data, list(request.task_flags))
+    if dataset.digest != request.digest:
+        raise StudyError(f"{folder}: the study was made with other data: {request.data} has changed since")
+    return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks))

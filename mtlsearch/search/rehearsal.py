@@ -1,0 +1,55 @@
+"""What `check` does: everything a search would do once, on one candidate of each kind, with an estimate of the whole."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import torch
+
+from mtlsearch.data import Dataset
+from mtlsearch.engine import ENGINES, Outcome, Training, TrainingData
+from mtlsearch.errors import NoCandidateError
+from mtlsearch.search.arms import ARMS
+from mtlsearch.search.proposal import propose
+from mtlsearch.search.study import directions
+from mtlsearch.search.worker import DEFAULT_ENGINE, train
+from mtlsearch.space import SearchSpace
+
+REHEARSED = ("share_all", "single_task")
+
+
+def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iterator[str]:
+    """Describe the problem, train each rehearsed arm for one epoch and estimate a full training.
+
+    Raises NoCandidateError when a rehearsed training fails.
+    """
+    for source in dataset.sources.values():
+        yield f"source {source.name}: {len(source.inputs)} rows, {source.inputs.shape[1]} inputs"
+    for task in dataset.tasks:
+        classes = f", classes {', '.join(task.classes)}" if task.classes else ""
+        yield f"task {task.name}: {task.kind}, metric {task.metric}, source {task.source}{classes}"
+    yield from dataset.notices
+    for name, spec in space.parameters():
+        yield f"space {name}: {spec}"
+    data = TrainingData(dataset, 0, device)
+    held = sum(tensor.nbytes for each in (data.fold(0).inputs, data.fold(0).targets) for tensor in each.values())
+    for arm in REHEARSED:
+        outcome, seconds = _train_once(arm, dataset, space, data)
+        yield (
+            f"{arm}: {outcome.parameters} parameters, {outcome.macs_per_example} MACs per example, at most about "
+            f"{seconds * space.training.epochs:.1f} s per training of {space.training.epochs} epochs on one {device.type} worker"
+        )
+    yield f"memory: {held / 2**20:.1f} MiB of data on each worker, besides about 400 MiB for the process itself"
+    yield "ok"
+
+
+def _train_once(arm: str, dataset: Dataset, space: SearchSpace, data: TrainingData) -> tuple[Outcome, float]:
+    """One epoch of a sampled candidate; a second run tells the seconds, free of start-up costs."""
+    candidate, _ = propose(ARMS[arm].pin(space), "random", 0, [], directions(dataset, space.cost))
+    engine = ENGINES[DEFAULT_ENGINE](data, dataclasses.replace(space.training, epochs=1))
+    for _ in range(2):
+        started = time.perf_counter()
+        outcome = next(train(engine, [Training(0, candidate.components(), 0, 0)]))
+        if outcome.failure:
+            raise NoCandidateError(f"{arm}: the rehearsal failed: {outcome.failure}")
+    return outcome, time.perf_counter() - started

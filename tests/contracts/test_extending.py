@@ -1,0 +1,148 @@
+"""Adding a method is one file and one line in a table (with its import): the contract tests then test it unedited."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mtlsearch
+
+PACKAGE, CONTRACTS = Path(mtlsearch.__file__).parent, Path(__file__).parent
+
+BACKBONE = '''"""A toy: one tanh layer."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Linear - Tanh."""
+
+    width: int = 16
+
+    def stem(self, features: int) -> nn.Module:
+        """[B, features] -> [B, width]."""
+        return nn.Linear(features, self.width)
+
+    def stage(self, level: int) -> nn.Module:
+        """[B, width] -> [B, width]."""
+        return nn.Sequential(nn.Linear(self.width, self.width), nn.Tanh())
+
+    def head(self, outputs: int) -> nn.Module:
+        """[B, width] -> [B, outputs]."""
+        return nn.Linear(self.width, outputs)
+'''
+SHARING = '''"""A toy: L1 ties."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtlsearch.sharing.contract import State
+
+
+@dataclass(frozen=True)
+class Toy:
+    """strength * |w_n - w_m| for each edge."""
+
+    strength: float = 0.1
+
+    @property
+    def ties(self) -> bool:
+        """True unless the strength is zero."""
+        return self.strength > 0
+
+    def state(self, nodes: int, edges: Tensor) -> State:
+        """`strength[E]`."""
+        return {"strength": torch.full((edges.shape[1],), self.strength)}
+
+    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
+        """Unchanged."""
+        return h
+
+    def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
+        """[E]."""
+        return state["strength"] * (weights[edges[0]] - weights[edges[1]]).abs().flatten(1).sum(1)
+'''
+WEIGHTING = '''"""A toy: the softmax of the losses."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, zeros
+
+from mtlsearch.weightings.contract import State
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Larger losses weigh more."""
+
+    temperature: float = 1.0
+
+    def state(self, tasks: int) -> State:
+        """`temperature[T]`."""
+        return {"temperature": zeros(tasks) + self.temperature}
+
+    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
+        """[K, T]."""
+        return losses.shape[-1] * (losses.detach() / state["temperature"]).softmax(-1)
+
+    def penalty(self, state: State) -> Tensor:
+        """Zeros [K]."""
+        return 0 * state["temperature"].sum(-1)
+'''
+
+
+def add_toy(package, folder, source):
+    (package / folder / "toy.py").write_text(source)
+    table = package / folder / "__init__.py"
+    lines = table.read_text().splitlines()
+    last_import = max(i for i, line in enumerate(lines) if line.startswith("from "))
+    closing = max(i for i, line in enumerate(lines) if line == "}")
+    lines.insert(closing, '    "toy": Toy,')
+    lines.insert(last_import + 1, f"from mtlsearch.{folder}.toy import Toy")
+    table.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def copied(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "mtlsearch", ignore=shutil.ignore_patterns("__pycache__"))
+    own = Path(__file__).name
+    shutil.copytree(CONTRACTS, tmp_path / "contracts", ignore=shutil.ignore_patterns("__pycache__", own))
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    return tmp_path
+
+
+def test_a_toy_of_each_kind_is_picked_up(copied):
+    add_toy(copied / "mtlsearch", "backbones", BACKBONE)
+    add_toy(copied / "mtlsearch", "sharing", SHARING)
+    add_toy(copied / "mtlsearch", "weightings", WEIGHTING)
+    files = [f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings")]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *files]
+    ran = subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    passed = {line.split(" ")[0] for line in ran.stdout.splitlines() if " PASSED" in line}
+    for expected in (
+        "contracts/test_backbones.py::test_shapes[64-toy]",
+        "contracts/test_backbones.py::test_gradients_reach_every_parameter[8-toy]",
+        "contracts/test_backbones.py::test_json_round_trip[24-toy]",
+        "contracts/test_sharings.py::test_nan_does_not_leak_where_there_is_no_edge[toy]",
+        "contracts/test_sharings.py::test_untied_means_no_penalty_and_no_mixing[toy]",
+        "contracts/test_weightings.py::test_permuting_the_tasks_permutes_the_weights[toy]",
+        "contracts/test_weightings.py::test_json_round_trip[toy]",
+    ):
+        assert expected in passed
+
+
+def test_a_toy_that_breaks_the_contract_fails(copied):
+    add_toy(copied / "mtlsearch", "weightings", WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"))
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "contracts/test_weightings.py"]
+    ran = subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "test_weights_are_finite_and_positive[toy] FAILED" in ran.stdout

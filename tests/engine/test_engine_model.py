@@ -1,0 +1,147 @@
+"""The reference network: what it is made of, where its weights come from, streams of several sources, size and cost."""
+
+import pytest
+import torch
+
+from mtlsearch.candidate import Component
+from mtlsearch.engine.model import Model, Network
+from mtlsearch.engine.serial import count_macs, count_parameters
+from mtlsearch.sharing import Pull
+from mtlsearch.tree import SharingTree
+
+SEED, WIDTH, DEPTH = 7, 8, 2
+BRANCHING = [[(0, 1), (2,)], [(0,), (1,), (2,)]]
+
+
+def network(data, candidate, tasks=None, seed=SEED):
+    tasks = tuple(range(candidate.tree.tasks)) if tasks is None else tasks
+    return Network(Component(tasks, candidate), data.signature(0), seed)
+
+
+def inputs(data, rows=6):
+    return {source: x[:rows] for source, x in data.fold(0).inputs.items()}
+
+
+def same_weights(one, other):
+    first, second = one.state_dict(), other.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("problem", ["penguins", "two_sources"])
+@pytest.mark.parametrize("training", [False, True])
+def test_the_separate_tree_equals_a_network_for_each_task_alone(request, make, problem, training):
+    data = request.getfixturevalue(problem)
+    tasks = len(data.dataset.tasks)
+    candidate = make(SharingTree.separate(tasks, DEPTH), dropout=0.4)
+    whole = network(data, candidate).train(training)
+    outputs = whole(inputs(data))
+    for component in candidate.components():
+        [task] = component.tasks
+        alone = Network(component, data.signature(0), SEED).train(training)
+        assert same_weights(whole.stems[task], alone.stems[0])
+        assert same_weights(whole.heads[task], alone.heads[0])
+        assert all(same_weights(whole.stages[level][task], alone.stages[level][0]) for level in range(DEPTH))
+        assert torch.equal(outputs[task], alone(inputs(data))[0])
+
+
+def test_initial_weights_depend_on_seed_level_and_members_and_on_nothing_else(penguins, make):
+    branching = network(penguins, make(BRANCHING))
+    separate = network(penguins, make(SharingTree.separate(3, DEPTH)))
+    assert same_weights(branching.stages[0][1], separate.stages[0][2])
+    assert same_weights(branching.stages[1][0], separate.stages[1][0])
+    assert not same_weights(branching.stages[0][0], separate.stages[0][0])
+    assert not same_weights(separate.stages[0][0], separate.stages[0][1])
+    assert not same_weights(separate.stages[0][0], separate.stages[1][0])
+    assert not same_weights(separate, network(penguins, make(SharingTree.separate(3, DEPTH)), seed=SEED + 1))
+
+
+def test_dropout_draws_anew_on_every_step_and_rests_in_evaluation(penguins, make):
+    net = network(penguins, make(SharingTree.shared(3, DEPTH), dropout=0.5)).train()
+    first, again = net(inputs(penguins))[0], net(inputs(penguins))[0]
+    net.step += 1
+    assert torch.equal(first, again)
+    assert not torch.equal(first, net(inputs(penguins))[0])
+    net.eval()
+    rested = net(inputs(penguins))[0]
+    net.step += 1
+    assert torch.equal(rested, net(inputs(penguins))[0])
+
+
+def test_tasks_of_one_node_share_its_weights_and_others_do_not(penguins, make):
+    net = network(penguins, make(BRANCHING))
+    for task, reached in ((0, [True, False]), (1, [True, False]), (2, [False, True])):
+        net.zero_grad()
+        net(inputs(penguins))[task].sum().backward()
+        touched = [any(p.grad is not None and p.grad.abs().sum() > 0 for p in stage.parameters()) for stage in net.stages[0]]
+        assert touched == reached
+
+
+def test_a_stage_shared_by_two_sources_has_one_set_of_weights(two_sources, make):
+    net = network(two_sources, make(SharingTree.shared(2, DEPTH), WIDTH))
+    features = two_sources.signature(0).features
+    assert [stem[0].in_features for stem in net.stems] == [features["breast_cancer"], features["iris"]]
+    assert [len(stages) for stages in net.stages] == [1, 1]
+    assert [head.out_features for head in net.heads] == [3, 1]
+    rows = {"iris": two_sources.fold(0).inputs["iris"][:3], "breast_cancer": two_sources.fold(0).inputs["breast_cancer"][:5]}
+    species, malignant = net(rows)
+    assert (species.shape, malignant.shape) == ((3, 3), (5, 1))
+    gradients = []
+    for loss in (lambda out: out[0].sum(), lambda out: out[1].sum(), lambda out: out[0].sum() + out[1].sum()):
+        net.zero_grad()
+        loss(net(rows)).backward()
+        gradients.append(net.stages[0][0][0].weight.grad.clone())
+    of_species, of_malignant, of_both = gradients
+    assert of_species.abs().sum() > 0
+    assert of_malignant.abs().sum() > 0
+    assert torch.allclose(of_both, of_species + of_malignant, atol=1e-6)
+
+
+def test_two_sources_compute_what_the_layers_say(two_sources, make):
+    net = network(two_sources, make(SharingTree.shared(2, DEPTH)))
+    rows = inputs(two_sources)
+    h = {"breast_cancer": net.stems[0](rows["breast_cancer"]), "iris": net.stems[1](rows["iris"])}
+    for stages in net.stages:
+        h = {source: stages[0](x) for source, x in h.items()}
+    species, malignant = net(rows)
+    assert torch.equal(species, net.heads[0](h["iris"]))
+    assert torch.equal(malignant, net.heads[1](h["breast_cancer"]))
+
+
+def test_the_penalty_is_the_spread_of_the_branches_stages_and_of_nothing_else(penguins, make):
+    net = network(penguins, make(BRANCHING, sharing=Pull(0.3)))
+    spread = 0.0
+    for stages in net.stages:
+        for weights in zip(*(stage.parameters() for stage in stages), strict=True):
+            stacked = torch.stack(weights).detach()
+            spread += float((stacked - stacked.mean(0)).square().sum())
+    assert net.sharing_penalty().item() == pytest.approx(0.3 * spread, rel=1e-5)
+    assert network(penguins, make(BRANCHING)).sharing_penalty().item() == 0.0
+    assert network(penguins, make(SharingTree.shared(3, DEPTH), sharing=Pull(0.3))).sharing_penalty().item() == 0.0
+
+
+def model(data, candidate):
+    return Model(candidate.components(), [Network(part, data.signature(0), SEED) for part in candidate.components()])
+
+
+def linear(inputs_, outputs):
+    return inputs_ * outputs + outputs
+
+
+def test_parameters_and_macs_of_one_source_equal_the_count_by_hand(penguins, make):
+    [features] = penguins.signature(0).features.values()
+    heads = linear(WIDTH, 3) + 2 * linear(WIDTH, 1)
+    trunk, stage = linear(features, WIDTH), linear(WIDTH, WIDTH)
+    for tree, stems, stages in ((SharingTree.separate(3, DEPTH), 3, 6), (SharingTree.shared(3, DEPTH), 1, 2), (BRANCHING, 2, 5)):
+        built = model(penguins, make(tree, WIDTH))
+        assert count_parameters(built) == stems * trunk + stages * stage + heads
+        macs = stems * features * WIDTH + stages * WIDTH * WIDTH + WIDTH * 5
+        assert count_macs(built, inputs(penguins, 1)) == macs
+
+
+def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two_sources, make):
+    features = two_sources.signature(0).features
+    built = model(two_sources, make(SharingTree.shared(2, DEPTH), WIDTH))
+    stems = linear(features["iris"], WIDTH) + linear(features["breast_cancer"], WIDTH)
+    assert count_parameters(built) == stems + DEPTH * linear(WIDTH, WIDTH) + linear(WIDTH, 3) + linear(WIDTH, 1)
+    macs = sum(features.values()) * WIDTH + 2 * DEPTH * WIDTH * WIDTH + WIDTH * 4
+    assert count_macs(built, inputs(two_sources, 1)) == macs

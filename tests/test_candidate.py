@@ -1,0 +1,93 @@
+"""Candidates: equality, JSON, and the components they fall apart into."""
+
+import dataclasses
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from mtlsearch.backbones.mlp import Mlp
+from mtlsearch.backbones.residual import Residual
+from mtlsearch.candidate import Candidate, Component, Initialization, OptimizerSettings, spell_tree
+from mtlsearch.sharing.none import NoSharing
+from mtlsearch.sharing.pull import Pull
+from mtlsearch.tree import SharingTree
+from mtlsearch.weightings.fixed import Fixed
+from mtlsearch.weightings.uncertainty import Uncertainty
+
+TREE = SharingTree.decode([0, 1], [2, 0], 2)  # tasks 0 and 1 share all, task 2 is alone
+BASE = Candidate(TREE, Mlp(), NoSharing(), Fixed())
+CHANGED = [
+    dataclasses.replace(BASE, tree=SharingTree.decode([0, 1], [1, 0], 2)),
+    dataclasses.replace(BASE, backbone=Mlp(width=32)),
+    dataclasses.replace(BASE, backbone=Residual()),
+    dataclasses.replace(BASE, sharing=Pull()),
+    dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))),
+    dataclasses.replace(BASE, weighting=Uncertainty()),
+    dataclasses.replace(BASE, optimizer=OptimizerSettings(learning_rate=0.01)),
+    dataclasses.replace(BASE, initialization=Initialization(pretraining=0.5)),
+]
+
+
+def test_key_is_equal_exactly_for_equal_candidates():
+    everyone = [BASE, *CHANGED]
+    assert len({candidate.key for candidate in everyone}) == len(set(everyone)) == len(everyone)
+    again = Candidate(SharingTree.decode([0, 0], [2, 0], 2), Mlp(), NoSharing(), Fixed())
+    assert again == BASE
+    assert again.key == BASE.key
+
+
+@pytest.mark.parametrize("candidate", [BASE, *CHANGED])
+def test_json_round_trip(candidate):
+    again = Candidate.from_json(json.loads(json.dumps(candidate.to_json())))
+    assert again == candidate
+    assert again.key == candidate.key
+
+
+def test_json_refuses_what_is_wrong():
+    value = BASE.to_json()
+    with pytest.raises(KeyError):
+        Candidate.from_json({**value, "backbone": {"name": "nonsense"}})
+    with pytest.raises(ValidationError):
+        Candidate.from_json({**value, "backbone": {"name": "mlp", "width": 0}})
+
+
+def test_untied_candidate_falls_apart():
+    first, second = dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))).components()
+    assert (first.tasks, second.tasks) == ((0, 1), (2,))
+    assert first.candidate.tree == SharingTree.shared(2, 2)
+    assert first.candidate.weighting == Fixed((1.0, 2.0))
+    assert second.candidate.weighting == Fixed((3.0,))
+
+
+def test_restricted_weights_follow_their_tasks():
+    tree = SharingTree.from_json([[[0, 2], [1]]])
+    first, second = Candidate(tree, Mlp(), NoSharing(), Fixed((1.0, 2.0, 3.0))).components()
+    assert (first.tasks, first.candidate.weighting) == ((0, 2), Fixed((1.0, 3.0)))
+    assert (second.tasks, second.candidate.weighting) == ((1,), Fixed((2.0,)))
+
+
+def test_equal_weights_stay_equal_weights():
+    assert [part.candidate.weighting for part in BASE.components()] == [Fixed(), Fixed()]
+
+
+def test_tied_candidate_is_one_component():
+    tied = dataclasses.replace(BASE, sharing=Pull(strength=0.1))
+    assert tied.components() == (Component((0, 1, 2), tied),)
+    untied = dataclasses.replace(BASE, sharing=Pull(strength=0.0))
+    assert len(untied.components()) == 2
+
+
+def test_shares():
+    separate = dataclasses.replace(BASE, tree=SharingTree.separate(3, 2))
+    alone = Candidate(SharingTree.shared(1, 2), Mlp(), Pull(), Fixed())
+    assert BASE.shares
+    assert not separate.shares
+    assert not alone.shares
+    assert dataclasses.replace(separate, sharing=Pull()).shares
+
+
+def test_component_json_round_trip_and_spelling():
+    parts = BASE.components()
+    assert tuple(Component.from_json(json.loads(json.dumps(part.to_json()))) for part in parts) == parts
+    assert spell_tree(parts, ["a", "b", "c"]) == "a+b > a+b ; c > c"
