@@ -144,11 +144,12 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="An exported model")],
     data: Annotated[Path, typer.Argument(help="A table with the model's input columns")],
     to: Annotated[Path | None, typer.Option(help="CSV to write (default: standard output)")] = None,
+    source: Annotated[str | None, typer.Option(help="Which source the table is, for a model of several")] = None,
 ) -> None:
     """Predict with an exported model."""
     from mtlsearch.results.export import predict_folder
 
-    predict_folder(folder, data, to)
+    predict_folder(folder, data, to, source)
 
 
 @app.command()

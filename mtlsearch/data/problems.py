@@ -19,7 +19,6 @@ Problem = tuple[Card, dict[str, pd.DataFrame]]
 
 def _embedded(name: str, suffix: str = ".csv") -> Problem:
     table = read_table(FOLDER / f"{name}{suffix}")
-    table.columns = [column.removeprefix("x_").removeprefix("y_") for column in table.columns]
     about = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     tasks = {task["name"]: {"kind": task["type"], "metric": task["metric"]} for task in about["tasks"]}
     split = {"column": "split", "group": "group" if "group" in table.columns else None}

@@ -7,7 +7,8 @@ from mtlsearch.data import Dataset
 from mtlsearch.engine import Training, TrainingData
 from mtlsearch.engine.serial import SerialEngine
 from mtlsearch.errors import StudyError, UsageError, unknown
-from mtlsearch.results.export import export_model
+from mtlsearch.evidence.interval import standard_error
+from mtlsearch.results.export import ModelCard, export_model
 from mtlsearch.search.confirmation import confirmed, verdict
 from mtlsearch.search.queue import CONFIRMATION_REPLICATE
 from mtlsearch.search.study import Study, candidate_of
@@ -26,7 +27,22 @@ def export_chosen(
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
     training = Training(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
     model, _ = SerialEngine(data, space.training).fit_model(training)
-    return export_model(model, data, training.replicate, to, formats=formats)
+    return export_model(model, data, training.replicate, to, _card(study, dataset, composition), formats)
+
+
+def _card(study: Study, dataset: Dataset, composition: Composition) -> ModelCard:
+    """The model's confirmed test scores, where it was confirmed."""
+    found = [each for each in confirmed(study) if each.pick.composition == composition]
+    if not found:
+        return ModelCard(dataset.name, {}, ["This model was not confirmed on test rows."])
+    metrics = {}
+    for task in dataset.tasks:
+        scores = [outcome.test_scores[task.name] for outcome in found[0].outcomes.values()]
+        spread = f" (standard error {error:.2g})" if (error := standard_error(scores)) is not None else ""
+        metrics[task.name] = (
+            f"{task.metric} {sum(scores) / len(scores):.4g}{spread} on test rows, mean over {len(scores)} trainings"
+        )
+    return ModelCard(dataset.name, metrics, ["The weights are those of the first of these trainings."])
 
 
 def chosen(study: Study, dataset: Dataset, choice: str) -> Composition:

@@ -26,6 +26,15 @@ from mtlsearch.errors import MtlsearchError
 
 LINE, LONGEST_NAME = 110, 40
 ALLOWED = {"torch", "numpy", *sys.stdlib_module_names}  # what the written code may import
+EXPORTED = Path(__file__).parent / "exported"
+TEMPLATES = Environment(loader=FileSystemLoader(EXPORTED), trim_blocks=True, keep_trailing_newline=True)  # not HTML
+TEMPLATES.filters["literal"] = lambda text: json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
+
+
+def identifier(text: str) -> str:
+    """Return the text as part of an identifier: ASCII letters, digits and underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", plain).strip("_") or "unnamed"
 
 
 class ExportError(MtlsearchError):
@@ -116,9 +125,9 @@ class _Unrolled:
         members = [names[task] for task in nodes[node]]
         sources = [source for number, source in network.streams[level] if number == node]
         who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{', '.join(members)}"
-        streams = f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
+        who += f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
         tie = f"tied in training to the other stages of this level: {sharing!r}; nothing to do here"
-        comments = [who + streams, tie if sharing.ties and len(nodes) > 1 else ""]
+        comments = [who, *([tie] if sharing.ties and len(nodes) > 1 else [])]
         return self._part(f"level{level + 1}_", members, network.stages[level][node], comments)  # type: ignore[index]
 
     def _run(self, part: _Part, source: str, before: str) -> str:
@@ -165,9 +174,8 @@ class Constructors:
         if getattr(nn, kind.__name__, None) is kind:
             return Call(_plain(module))
         self._define(kind.__name__, kind, kind)
-        return Call(
-            kind.__name__, tuple((f"{name}=", self._argument(module, name)) for name in inspect.signature(kind).parameters)
-        )
+        arguments = tuple((f"{name}=", self._argument(module, name)) for name in inspect.signature(kind).parameters)
+        return Call(kind.__name__, arguments)
 
     def _argument(self, module: nn.Module, name: str) -> Call:
         value = getattr(module, name, inspect.Parameter.empty)
@@ -209,11 +217,11 @@ def _plain(module: nn.Module) -> str:
     text = f"nn.{module!r}"
     try:
         with torch.device("meta"):
-            again = eval(text, {"nn": nn})  # the repr of a class of torch.nn, never text from outside
-    except Exception as error:
-        raise ExportError(f"{type(module).__name__} cannot be exported: {one_line(text)} is not its constructor call") from error
-    if repr(again) != repr(module):
-        raise ExportError(f"{type(module).__name__} cannot be exported: {one_line(text)} makes a different module")
+            same = repr(eval(text, {"nn": nn})) == repr(module)  # the repr of a class of torch.nn, never text from outside
+    except Exception:
+        same = False
+    if not same:
+        raise ExportError(f"{type(module).__name__} cannot be exported: {one_line(text)} is not its constructor call")
     return text
 
 
@@ -240,14 +248,3 @@ def one_line(text: str) -> str:
 def wrap(text: str) -> list[str]:
     """Return the text as lines fit for comments."""
     return textwrap.wrap(one_line(text), LINE - 10, break_long_words=False, break_on_hyphens=False)
-
-
-EXPORTED = Path(__file__).parent / "exported"
-TEMPLATES = Environment(loader=FileSystemLoader(EXPORTED), trim_blocks=True, keep_trailing_newline=True)  # not HTML
-TEMPLATES.filters["literal"] = lambda text: json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
-
-
-def identifier(text: str) -> str:
-    """Return the text as part of an identifier: ASCII letters, digits and underscores."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"\W+", "_", plain).strip("_") or "unnamed"

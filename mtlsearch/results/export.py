@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.export import ExportedProgram
 
@@ -35,12 +35,10 @@ from mtlsearch.errors import DataError, MtlsearchError, UsageError, unknown
 from mtlsearch.results.codegen import EXPORTED, TEMPLATES, ExportError, identifier, one_line, wrap, write_code
 
 TOLERANCE = 1e-6  # of the largest prediction, or of 1 if that is smaller
-DRIVER = """
-import runpy, sys
-sys.modules["mtlsearch"] = None
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+DRIVER = "import runpy, sys; sys.modules['mtlsearch'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+Writer = Callable[[Path, ExportedProgram, Mapping[str, Tensor]], dict[str, Array]]
+MARKDOWN = re.compile(r"[\\`*\[\]|~#]")
+TEMPLATES.filters["md"] = lambda text: MARKDOWN.sub(r"\\\g<0>", html.escape(one_line(str(text)), quote=False))
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,8 @@ def export_model(
         deviation = float(np.max(_deviations(draft, Path(temporary), model, data, replicate)))
         if not deviation <= TOLERANCE:
             raise ExportError(f"the exported code deviates from the model by {deviation:.1e}, more than {TOLERANCE:.0e}")
-        if further := [name for name in FORMATS if name in formats and name in WRITERS]:
-            _write_formats(draft, data, replicate, further)
+        if writers := {name: write for name in formats if (write := FORMATS[name][2])}:
+            _write_formats(draft, data, replicate, writers)
         _write_readme(draft, model, data, card, deviation)
         draft.replace(folder)
     return deviation
@@ -141,7 +139,7 @@ def _write(draft: Path, model: Model, data: TrainingData, replicate: int) -> Non
     """Write everything that predicts."""
     text, weights = write_code(model, data.dataset.tasks)
     (draft / "model.py").write_text(text, "utf-8")
-    save_file({name: value.detach().clone().contiguous() for name, value in weights.items()}, draft / "weights.safetensors")
+    (draft / "weights.safetensors").write_bytes(save({name: value.detach().contiguous() for name, value in weights.items()}))
     fitted = Preparation.fit(data.dataset, data.fold(replicate).prepared.fold).to_json()
     used = {task.source for task in data.dataset.tasks}
     kept = {"sources": {s: columns for s, columns in fitted["sources"].items() if s in used}, "tasks": fitted["targets"]}
@@ -207,19 +205,12 @@ def _write_readme(draft: Path, model: Model, data: TrainingData, card: ModelCard
         tree=wrap(spell_tree(model.composition, [task.name for task in dataset.tasks])),
         settings=[line for part in model.composition for line in wrap(json.dumps(part.to_json()))],
         rows=sum(len(_test_rows(data, task)) for task in sources.values()),
-        files=[about for about in FORMATS.values() if (draft / about[0]).is_file()],
+        files=[about[:2] for about in FORMATS.values() if (draft / about[0]).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")
 
 
-def _markdown(text: object) -> str:
-    return re.sub(r"([\\`*\[\]|~#])", r"\\\1", html.escape(one_line(str(text)), quote=False))
-
-
-TEMPLATES.filters["md"] = _markdown
-
-
-def _write_formats(draft: Path, data: TrainingData, replicate: int, formats: Sequence[str]) -> None:
+def _write_formats(draft: Path, data: TrainingData, replicate: int, writers: Mapping[str, Writer]) -> None:
     """Write the network in further formats and compare each with the code on other rows than it was traced with."""
     network = runpy.run_path(str(draft / "model.py"))["Model"]().eval()
     network.load_state_dict(load_file(draft / "weights.safetensors"))
@@ -229,8 +220,8 @@ def _write_formats(draft: Path, data: TrainingData, replicate: int, formats: Seq
         warnings.simplefilter("ignore")  # the exporters' about themselves
         shapes = {source: {0: torch.export.Dim.DYNAMIC} for source in inputs}
         program = torch.export.export(network, (inputs,), dynamic_shapes=(shapes,))
-        for name in formats:
-            found = WRITERS[name](draft, program, few)
+        for name, write in writers.items():
+            found = write(draft, program, few)
             deviation = float(np.max([_deviation(found[task], output.numpy()) for task, output in network(few).items()]))
             if not deviation <= TOLERANCE:
                 raise ExportError(f"format {name}: its outputs deviate from the model's by {deviation:.1e}")
@@ -245,18 +236,14 @@ def _write_program(draft: Path, program: ExportedProgram, few: Mapping[str, Tens
 def _write_onnx(draft: Path, program: ExportedProgram, few: Mapping[str, Tensor]) -> dict[str, Array]:
     inputs, tasks = [f"input_{identifier(source)}" for source in few], list(program.module()(few))
     path = draft / "model.onnx"
-    torch.onnx.export(program, f=path, dynamo=True, input_names=inputs, output_names=tasks, external_data=False)
+    torch.onnx.export(program, f=path, dynamo=True, input_names=inputs, output_names=tasks, external_data=False, verbose=False)
     session = importlib.import_module("onnx.reference").ReferenceEvaluator(str(path))
     feed = {name: x.numpy() for name, x in zip(inputs, few.values(), strict=True)}
     return dict(zip(tasks, session.run(None, feed), strict=True))
 
 
-FORMATS = {  # the file of each format, and what it holds
-    "code": ("model.py", "the network"),
-    "torch-export": ("model.pt2", "the network for `torch.export.load`: prepared inputs in, raw outputs out"),
-    "onnx": ("model.onnx", "the network for ONNX runtimes: prepared inputs in, raw outputs out"),
-}
-WRITERS: dict[str, Callable[[Path, ExportedProgram, Mapping[str, Tensor]], dict[str, Array]]] = {
-    "torch-export": _write_program,
-    "onnx": _write_onnx,
+FORMATS: dict[str, tuple[str, str, Writer | None]] = {  # its file, what that holds, what writes it beside the code
+    "code": ("model.py", "the network", None),
+    "torch-export": ("model.pt2", "the network for `torch.export.load`: prepared inputs in, raw outputs out", _write_program),
+    "onnx": ("model.onnx", "the network for ONNX runtimes: prepared inputs in, raw outputs out", _write_onnx),
 }

@@ -10,7 +10,7 @@ State = dict[str, Tensor]
 class Weighting(Protocol):
     """Weighs task losses. What differs between candidates lives in the state, so the methods read no settings.
 
-    A field that holds one value per task is declared with `PER_TASK` metadata: the space expands it and a component
+    A field that holds one value per task is declared with metadata `{"per": "task"}`: the space expands it and a component
     keeps the values of its own tasks.
     """
 

@@ -1,0 +1,53 @@
+"""Tasks of both directions and a maker of trained candidates, for the tests of the evidence."""
+
+from collections.abc import Callable
+
+import pytest
+
+from mtlsearch.backbones import Mlp
+from mtlsearch.candidate import Candidate
+from mtlsearch.data import Task
+from mtlsearch.engine import Outcome
+from mtlsearch.evidence.evaluated import Evaluated, Trained
+from mtlsearch.sharing import NoSharing, Pull
+from mtlsearch.tree import SharingTree
+from mtlsearch.weightings import Fixed
+
+
+@pytest.fixture
+def tasks() -> tuple[Task, ...]:
+    """A task whose metric is better when higher, and one whose metric is better when lower."""
+    return (Task("a", "binary", "roc_auc", "s", "a", ("0", "1")), Task("b", "regression", "rmse", "s", "b"))
+
+
+@pytest.fixture
+def candidate() -> Callable[..., Candidate]:
+    """Make a candidate of two tasks, told from others by its width."""
+
+    def make(width=8, shared=True, tied=False):
+        tree = SharingTree.shared(2, 2) if shared else SharingTree.separate(2, 2)
+        return Candidate(tree, Mlp(width), Pull(0.1) if tied else NoSharing(), Fixed())
+
+    return make
+
+
+@pytest.fixture
+def train(candidate) -> Callable[..., Trained]:
+    """Make a finished training; no scores: a failed one."""
+
+    def make(number, width=8, a=None, b=None, shared=True, replicate=0):
+        scores = {} if a is None else {"a": a, "b": b}
+        outcome = Outcome(number, scores, {}, 100 * width, 10 * width, [1], [[1.0]], 0.1, None if scores else "not finite")
+        return Trained("searched", number, candidate(width, shared), replicate, outcome)
+
+    return make
+
+
+@pytest.fixture
+def evaluate(candidate) -> Callable[..., Evaluated]:
+    """Make an evaluated candidate."""
+
+    def make(number, a, b, width=8, parameters=100, macs=10, **kind):
+        return Evaluated("searched", number, candidate(width, **kind), {"a": a, "b": b}, {}, 1, parameters, macs)
+
+    return make

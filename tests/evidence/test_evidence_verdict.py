@@ -1,0 +1,104 @@
+"""Comparisons over seeds and the verdict: right where there is a difference, silent where there is none."""
+
+import numpy as np
+import pytest
+
+from mtlsearch.evidence.verdict import compare, decide
+
+BASE = [{"a": 0.80, "b": 2.0}, {"a": 0.82, "b": 2.1}, {"a": 0.78, "b": 1.9}, {"a": 0.81, "b": 2.0}]
+WIGGLE = [0.000, 0.001, 0.002, 0.001]
+
+
+def moved(a, b):
+    return [{"a": row["a"] + a + w, "b": row["b"] + b + w} for row, w in zip(BASE, WIGGLE, strict=True)]
+
+
+def verdict(tasks, gains=None, **arms):
+    comparisons = {arm: compare(arm, scores, BASE[: len(scores)], tasks) for arm, scores in arms.items()}
+    return decide(comparisons, gains or dict.fromkeys(arms, 0.0))
+
+
+def test_differences_are_oriented_so_that_positive_is_better(tasks):
+    found = compare("searched", moved(0.05, -0.3), BASE, tasks)
+    assert found.differences["a"].mean == pytest.approx(0.05 + 0.001)
+    assert found.differences["b"].mean == pytest.approx(0.3 - 0.001)
+    assert found.results == {"a": "win", "b": "win"}
+    assert compare("searched", moved(-0.05, 0.3), BASE, tasks).results == {"a": "lose", "b": "lose"}
+    assert compare("searched", moved(-0.001, -0.001), BASE, tasks).results == {"a": "tie", "b": "tie"}
+
+
+def test_the_gain_is_relative_to_the_mean_of_the_baseline(tasks):
+    found = compare("searched", [{"a": 0.9, "b": 1.5}, {"a": 0.9, "b": 1.5}], [{"a": 0.7, "b": 2.0}, {"a": 0.8, "b": 2.0}], tasks)
+    per_seed = [(0.2 / 0.75 + 0.25) * 50, (0.1 / 0.75 + 0.25) * 50]
+    assert found.gain.mean == pytest.approx(np.mean(per_seed))
+    half = 12.7062047 * abs(per_seed[0] - per_seed[1]) / 2  # Student's t at 97.5% with 1 degree of freedom
+    assert found.gain.high - found.gain.mean == pytest.approx(half)
+
+
+def test_unequal_numbers_of_seeds_are_refused(tasks):
+    with pytest.raises(ValueError, match="longer"):
+        compare("searched", BASE[:3], BASE, tasks)
+
+
+def test_share_when_the_interval_is_above_zero(tasks):
+    found = verdict(tasks, searched=moved(0.05, -0.3))
+    assert (found.decision, found.arm, found.recommended) == ("share", "searched", "searched")
+    assert found.sentence.startswith("Share:")
+    assert "2 better, 0 undecided, 0 worse" in found.sentence
+
+
+def test_do_not_share_when_the_interval_is_below_zero(tasks):
+    found = verdict(tasks, searched=moved(-0.05, 0.3))
+    assert (found.decision, found.recommended) == ("do not share", "single_task")
+    assert found.sentence.startswith("Do not share:")
+
+
+def test_cannot_tell_when_it_spans_zero(tasks):
+    found = verdict(tasks, searched=moved(-0.001, -0.001))
+    assert (found.decision, found.recommended) == ("cannot tell", "single_task")
+    assert found.sentence.startswith("Cannot tell")
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.15, -1.5), (-0.5, 5.0)])
+def test_one_seed_never_claims(tasks, a, b):
+    found = verdict(tasks, searched=moved(a, b)[:1])
+    assert found.decision == "cannot tell"
+    assert "no interval from one seed" in found.sentence
+
+
+def test_the_arm_with_the_best_validation_gain_stands_for_sharing(tasks):
+    arms = {"searched": moved(-0.001, -0.001), "share_all": moved(0.05, -0.3)}
+    assert verdict(tasks, {"searched": 2.0, "share_all": 1.0}, **arms).decision == "cannot tell"
+    found = verdict(tasks, {"searched": 1.0, "share_all": 2.0}, **arms)
+    assert (found.decision, found.arm) == ("share", "share_all")
+
+
+def test_harm_is_not_claimed_while_another_sharing_arm_is_undecided(tasks):
+    harmful, undecided = moved(-0.05, 0.3), moved(-0.001, -0.001)
+    gains = {"searched": 2.0, "random": 1.0}
+    assert verdict(tasks, gains, searched=harmful, random=undecided).decision == "cannot tell"
+    assert verdict(tasks, gains, searched=harmful, random=harmful).decision == "do not share"
+
+
+def test_without_a_sharing_arm_there_is_no_verdict(tasks):
+    assert verdict(tasks, pretrain_finetune=moved(0.05, -0.3)) is None
+    assert decide({}, {}) is None
+
+
+def test_without_a_true_difference_sharing_is_claimed_in_about_one_of_forty(tasks):
+    rng, claims = np.random.default_rng(0), {"share": 0, "do not share": 0, "cannot tell": 0}
+    for _ in range(400):
+        single, shared = ([{"a": rng.normal(0.8, 0.02), "b": rng.normal(2.0, 0.1)} for _ in range(5)] for _ in range(2))
+        found = decide({"searched": compare("searched", shared, single, tasks)}, {"searched": 1.0})
+        claims[found.decision] += 1
+    assert claims["share"] / 400 < 0.06
+    assert claims["do not share"] / 400 < 0.06
+    assert claims["cannot tell"] < 400
+
+
+def test_a_true_difference_is_mostly_found(tasks):
+    rng, claimed = np.random.default_rng(1), 0
+    for _ in range(100):
+        single, shared = ([{"a": rng.normal(m, 0.02), "b": rng.normal(2.0, 0.02)} for _ in range(5)] for m in (0.8, 0.88))
+        claimed += decide({"searched": compare("searched", shared, single, tasks)}, {"searched": 1.0}).decision == "share"
+    assert claimed > 80
