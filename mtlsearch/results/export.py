@@ -51,12 +51,7 @@ class ModelCard:
 
 
 def export_model(
-    model: Model,
-    data: TrainingData,
-    replicate: int,
-    folder: Path,
-    card: ModelCard = ModelCard(),
-    formats: Sequence[str] = ("code",),
+    model: Model, data: TrainingData, replicate: int, folder: Path, card: ModelCard, formats: Sequence[str] = ("code",)
 ) -> float:
     """Write the folder and return the largest deviation of its predictions from the model's, relative to their scale.
 
@@ -66,15 +61,11 @@ def export_model(
     folder = folder.expanduser().resolve()
     _check(folder, formats)
     model, data = _on_cpu(model, data)
-    _check_mixing(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "draft"
-        draft.mkdir()
         _write(draft, model, data, replicate)
-        deviation = float(np.max(_deviations(draft, Path(temporary), model, data, replicate)))
-        if not deviation <= TOLERANCE:
-            raise ExportError(f"the exported code deviates from the model by {deviation:.1e}, more than {TOLERANCE:.0e}")
+        deviation = _verify(draft, Path(temporary), model, data, replicate)
         if writers := {name: write for name in formats if (write := FORMATS[name][2])}:
             _write_formats(draft, data, replicate, writers)
         _write_readme(draft, model, data, card, deviation)
@@ -137,6 +128,8 @@ def _check_mixing(model: Model) -> None:
 
 def _write(draft: Path, model: Model, data: TrainingData, replicate: int) -> None:
     """Write everything that predicts."""
+    _check_mixing(model)
+    draft.mkdir()
     text, weights = write_code(model, data.dataset.tasks)
     (draft / "model.py").write_text(text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save({name: value.detach().contiguous() for name, value in weights.items()}))
@@ -151,8 +144,8 @@ def _write(draft: Path, model: Model, data: TrainingData, replicate: int) -> Non
     (draft / "requirements.txt").write_text("".join(lines), "utf-8")
 
 
-def _deviations(draft: Path, scratch: Path, model: Model, data: TrainingData, replicate: int) -> list[float]:
-    """Return, per task, max |folder - model| / max(1, max |model|) over the test rows."""
+def _verify(draft: Path, scratch: Path, model: Model, data: TrainingData, replicate: int) -> float:
+    """Return the largest max |folder - model| / max(1, max |model|) of a task over its test rows. Raises ExportError."""
     deviations = []
     for source in dict.fromkeys(task.source for task in data.dataset.tasks):
         tasks = [task for task in data.dataset.tasks if task.source == source]
@@ -165,7 +158,10 @@ def _deviations(draft: Path, scratch: Path, model: Model, data: TrainingData, re
         for task, found in zip(tasks, _read(tasks, cells), strict=True):
             wanted = predict(model, data, replicate, task, rows)
             deviations.append(_deviation(found, wanted))
-    return deviations
+    worst = float(np.max(deviations))
+    if not worst <= TOLERANCE:
+        raise ExportError(f"the exported code deviates from the model by {worst:.1e}, more than {TOLERANCE:.0e}")
+    return worst
 
 
 def _test_rows(data: TrainingData, task: Task) -> Tensor:

@@ -1,5 +1,6 @@
 """The work queue: which trainings come next. Runners take cohorts from it and give outcomes back; it writes the study."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,7 +90,7 @@ class SearchLine:
             history = self._study.get_trials(deepcopy=False)[: self._known(number // self.cohort)]
             seed = derive(self._request.seed, self.arm, number)
             candidate, asked = propose(self._space, self._sampler, seed, history, self._directions)
-            stored = candidate.to_json()
+            stored = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: lists, no tuples
         else:
             asked = self._trials[first]
             stored = asked.user_attrs["candidate"]

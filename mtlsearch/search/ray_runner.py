@@ -97,7 +97,7 @@ class QueueSearcher(Searcher):  # type: ignore[misc]
         """Record the last result, which comes here only; give back what a dead worker did not finish."""
         self._take(trial_id, result or {})
         if error and not self._queue.stopped:
-            self._queue.lost(self._cohorts[trial_id], "see the log in Ray's session folder")
+            self._queue.lost(self._cohorts[trial_id], "it was killed, ran out of memory or crashed")
         self._cohorts.pop(trial_id, None)
 
     def _take(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -128,8 +128,8 @@ class _UntilStopped(tune.Stopper):  # type: ignore[misc]
         return self._queue.stopped or self._searcher.error is not None
 
 
-def start(workers: int, gpus_per_worker: float, address: str | None) -> None:
-    """Connect to a cluster, or start Ray on this machine with just the CPUs that the workers take.
+def start(workers: int, gpus_per_worker: float, address: str | None, folder: str) -> None:
+    """Connect to a cluster, or start Ray on this machine with just the CPUs that the workers take and its files in `folder`.
 
     Raises MtlsearchError when Ray does not come up.
     """
@@ -139,7 +139,7 @@ def start(workers: int, gpus_per_worker: float, address: str | None) -> None:
     if not address:
         gpus = {"num_gpus": None} if gpus_per_worker else {"num_gpus": 0}
         local = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, **gpus}
-        quiet.update(local, _temp_dir=tempfile.mkdtemp(prefix="mtl-"))
+        quiet.update(local, _temp_dir=folder)
     try:
         ray.init(address=address, **quiet)
     except (OSError, RuntimeError, ValueError, ConnectionError, TimeoutError) as error:

@@ -1,6 +1,8 @@
 """One session of work on a study: search every arm, then confirm. `search` and `resume` are both this."""
 
 import signal
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,7 +41,7 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     """
     request = study.request
     workplace = Workplace(dataset, space.training, request.seed, request.engine, request.device, threads=1)
-    with _timed(study), _runner(study) as run:
+    with _timed(study), _resumable(study), _runner(study) as run:
         _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
         if not study.picks():
             study.set_picks(choose(study, dataset))
@@ -51,10 +53,10 @@ def _phase(study: Study, lines: Sequence[Line], run: Run, workplace: Workplace, 
     observer.begin(lines, queue)
     if queue.finished:
         return
-    with _stop_on_signal(queue):
+    with _stop_on_signal(queue.stop):
         run(queue, workplace)
     if queue.stopped:
-        raise InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}")
+        raise _interrupted(study)
 
 
 @contextmanager
@@ -63,32 +65,50 @@ def _runner(study: Study) -> Iterator[Run]:
     if request.runner == "local":
         yield run_local
         return
-    from mtlsearch.search import ray_runner
+    came = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
+        with _stop_on_signal(came.set):  # half-started, Ray would neither work nor end
+            from mtlsearch.search import ray_runner
 
-    ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address)
-    try:
-        yield lambda queue, place: ray_runner.run_ray(queue, place, request.workers, request.gpus_per_worker)
-    finally:
-        ray_runner.stop()
+            ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
+        try:
+            if came.is_set():
+                raise _interrupted(study)
+            yield lambda queue, place: ray_runner.run_ray(queue, place, request.workers, request.gpus_per_worker)
+        finally:
+            ray_runner.stop()
 
 
 @contextmanager
-def _stop_on_signal(queue: WorkQueue) -> Iterator[None]:
-    """The first SIGINT or SIGTERM stops the queue; the second acts as it would have."""
+def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls `stop`; the second acts as it would have."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        queue.stop()
+    def first(number: int, frame: FrameType | None) -> None:
+        stop()
         for each, handler in before.items():
             signal.signal(each, handler)
 
     for number in before:
-        signal.signal(number, stop)
+        signal.signal(number, first)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _resumable(study: Study) -> Iterator[None]:
+    """Interrupted at any other moment, or a second time, it still says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise _interrupted(study) from error
+
+
+def _interrupted(study: Study) -> InterruptedSearchError:
+    return InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}")
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Study:
             if not place["storage"] and not (folder / DATABASE).is_file():
                 raise StudyError(f"{folder}: {DATABASE} is missing, the study's results with it")
             return cls(folder, _open_storage(url), place["name"])
-        except (OSError, ValueError, KeyError, SQLAlchemyError, ImportError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SQLAlchemyError, ImportError) as error:
             raise StudyError(f"{folder}: the study cannot be read: {_first_line(error)}") from error
 
     def lock(self) -> FileLock:

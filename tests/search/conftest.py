@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from mtlsearch.candidate import Candidate
 from mtlsearch.data import Dataset, load
 from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.search.proposal import propose
 from mtlsearch.search.queue import Line, WorkQueue
 from mtlsearch.search.request import Request
 from mtlsearch.search.session import work
@@ -49,6 +51,10 @@ class Bench:
         """The space `quick` on the shortest of schedules, with changes as YAML spells them."""
         tasks = len(self.dataset.tasks)
         return SearchSpace.from_mapping({**load_space("quick", tasks).to_mapping(), "training": TRAINING, **changes}, tasks)
+
+    def candidate(self, space: SearchSpace) -> Candidate:
+        """Some candidate of a space."""
+        return propose(space, "random", 0, [], ["minimize"])[0]
 
     def request(self, space: SearchSpace | None = None, **settings: Any) -> Request:
         """A request for the local runner."""
@@ -113,6 +119,12 @@ def penguins() -> Dataset:
 @pytest.fixture
 def bench(tmp_path: Path, penguins: Dataset) -> Bench:
     return Bench(tmp_path, penguins)
+
+
+@pytest.fixture(scope="session")
+def bench_at() -> Callable[[Path, Dataset], Bench]:
+    """A bench in a folder of one's own."""
+    return Bench
 
 
 @pytest.fixture
