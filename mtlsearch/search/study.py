@@ -45,6 +45,7 @@ class Study:
             name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
             storage = _open_storage(storage_url or f"sqlite:///{folder.resolve() / DATABASE}")
             optuna.create_study(study_name=name, storage=storage).set_user_attr("request", request.to_json())
+            (folder / POINTER).touch(mode=0o600)  # a storage URL may hold a password
             (folder / POINTER).write_text(json.dumps({"storage": storage_url, "name": name}), encoding="utf-8")
         except (OSError, SQLAlchemyError, ImportError) as error:
             if not existed:
@@ -172,4 +173,6 @@ def _occupied(folder: Path) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return f"{error}; for PostgreSQL: pip install 'mtlsearch[postgres]'"
     return str(error).strip().split("\n")[0] or type(error).__name__

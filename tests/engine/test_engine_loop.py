@@ -65,7 +65,9 @@ def test_the_trunk_receives_the_weighted_sum_of_the_tasks_gradients(penguins, ma
     _, stepped = one_step(penguins, candidate)
     fresh = network(penguins, candidate)
     losses = losses_of(fresh, penguins.dataset.tasks, fold, dict(fold.train))[0]
-    by_hand = torch.autograd.grad(sum(w / 3 * loss for w, loss in zip(weights, losses, strict=True)), fresh.stages[0][0][0].weight)
+    by_hand = torch.autograd.grad(
+        sum(w / 3 * loss for w, loss in zip(weights, losses, strict=True)), fresh.stages[0][0][0].weight
+    )
     assert torch.allclose(stepped.stages[0][0][0].weight.grad, by_hand[0], atol=1e-6)
 
 

@@ -73,7 +73,9 @@ def test_opening_where_there_is_no_study_is_refused(bench):
         Study.open(bench.folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"storage": null, "name": "another"}', '{"storage": "nonsense", "name": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"storage": null, "name": "another"}', '{"storage": "nonsense", "name": "x"}']
+)
 def test_a_damaged_pointer_is_one_line_not_a_traceback(bench, text):
     study = bench.create()
     (study.folder / POINTER).write_text(text)
