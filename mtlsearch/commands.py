@@ -1,5 +1,6 @@
 """The command line. Heavy modules are imported inside the commands, so that --help answers at once."""
 
+import math
 import os
 import sys
 import webbrowser
@@ -65,7 +66,8 @@ def search(
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     created = datetime.now().astimezone().isoformat(timespec="seconds")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    names = tuple(name.strip() for name in arms.split(",")) if arms else tuple(ARMS)
+    workers = workers or len(os.sched_getaffinity(0))
     request = Request(
         data=_absolute(data, dataset),
         task_flags=tuple(task or ()),
@@ -77,14 +79,15 @@ def search(
         replicates=replicates,
         seed=seed,
         seeds=seeds,
-        workers=workers if workers else cores,
+        workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
         engine=engine,
         device=device,
         runner=runner,
         ray_address=ray_address,
-        arms=tuple(name.strip() for name in arms.split(",")) if arms else tuple(ARMS),
+        arms=names,
+        lag=max(1, math.ceil(workers / len(names))),
     )
     folder = study or Path("studies") / f"{_file_name(dataset.name)}-{datetime.now():%Y%m%d-%H%M%S}"
     _work(Study.create(folder, request, storage), dataset, chosen)

@@ -1,6 +1,7 @@
 """The serial engine: one component after another, each as a plain module. The reference that faster engines must equal."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -81,8 +82,8 @@ class SerialEngine:
     def _score(self, model: Model, training: Training, task: Task, rows: torch.Tensor) -> float:
         prediction = predict(model, self.data, training.replicate, task, rows)
         value = score(task, self.data.dataset.targets[task.name][rows.cpu().numpy()], prediction)
-        if value != value:
-            raise TrainingFailedError(f"{task.metric} of {task.name} is undefined on {len(rows)} rows")
+        if not math.isfinite(value):
+            raise TrainingFailedError(f"{task.metric} of {task.name} is {value} on {len(rows)} rows")
         return value
 
 

@@ -44,8 +44,6 @@ def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> li
     values = np.array([trial.values for trial in complete]) * signs
     ranks = rankdata(values, axis=0).mean(axis=1)
     return [
-        create_trial(
-            params=trial.params, distributions=trial.distributions, system_attrs=trial.system_attrs, value=float(rank)
-        )
+        create_trial(params=trial.params, distributions=trial.distributions, system_attrs=trial.system_attrs, value=float(rank))
         for trial, rank in zip(complete, ranks, strict=True)
     ]
