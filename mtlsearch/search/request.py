@@ -10,6 +10,8 @@ from mtlsearch.errors import UsageError, unknown
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.samplers import SAMPLERS
 
+RUNNERS = ("ray", "local")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -43,7 +45,8 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raises UsageError for an unknown name or a count below one."""
-        for flag, names, known in (("arms", self.arms, ARMS), ("sampler", [self.sampler], SAMPLERS)):
+        named = {"arms": (self.arms, ARMS), "sampler": ([self.sampler], SAMPLERS), "runner": ([self.runner], RUNNERS)}
+        for flag, (names, known) in named.items():
             for name in names:
                 if name not in known:
                     raise UsageError(unknown(f"--{flag}", name, known))
@@ -56,8 +59,8 @@ class Request:
                 raise UsageError(f"--{flag}: found {getattr(self, flag)}; it must be at least 1")
         if self.replicates > self.trainings:
             raise UsageError(f"--replicates: found {self.replicates}; it must not exceed --trainings ({self.trainings})")
-        if self.gpus_per_worker < 0:
-            raise UsageError(f"--gpus-per-worker: found {self.gpus_per_worker}; it must not be negative")
+        if not 0 <= self.gpus_per_worker < float("inf"):
+            raise UsageError(f"--gpus-per-worker: found {self.gpus_per_worker}; it must be a number and not negative")
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""

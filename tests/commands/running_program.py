@@ -110,6 +110,13 @@ class Session:
         mark = f"{TOKEN}={self._token}".encode()
         return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in _content(path)]
 
+    def all_gone(self, seconds: float = 10) -> bool:
+        """Whether they all ended by themselves; the last ones may take a moment to notice."""
+        until = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < until:
+            time.sleep(0.1)
+        return not self.processes()
+
     def kill_all(self) -> None:
         """Kill -9 whatever is left."""
         until = time.monotonic() + 20
@@ -182,8 +189,8 @@ def assert_whole(study: Path, arm: str, total: int) -> None:
     assert [trial.number for trial in found] == list(range(total))
     assert {trial.state for trial in found} <= TERMINAL
     assert [trial.user_attrs["outcome"]["number"] for trial in found] == list(range(total))
-    recorded = [(trial.user_attrs.get("candidate"), trial.user_attrs.get("arm"), trial.user_attrs["replicate"]) for trial in found]
-    assert len({json.dumps(each) for each in recorded}) == total, "one training was done twice"
+    trained = [{key: trial.user_attrs.get(key) for key in ("candidate", "arm", "replicate")} for trial in found]
+    assert len({json.dumps(each, sort_keys=True) for each in trained}) == total, "one training was done twice"
 
 
 def report_of(study: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def test_kill_9_twice_then_resume(session: Session, tmp_path: Path) -> None:
     assert complete(study) < 24
     done = session.run("resume", study)
     assert done.code == 0, done.err
-    assert session.processes() == []
+    assert session.all_gone()
     _assert_finished(study)
     assert run_warm("search", *SEARCH, "--runner", "local", "--study", undisturbed, cwd=tmp_path).code == 0
     for arm in (*ARMS, "confirmation@12"):

@@ -99,6 +99,12 @@ def relative_validation_loss(net, data):
     return sum(parts) / len(parts)
 
 
+def test_the_network_counts_its_steps_so_that_each_draws_its_own_dropout(penguins, make):
+    net = network(penguins, make(SharingTree.shared(3, DEPTH), dropout=0.5))
+    Step(net, penguins.dataset.tasks, penguins.fold(0)).run(batches(penguins.fold(0), Schedule(1, 64), SEED, 0), 0)
+    assert net.step == math.ceil(len(penguins.fold(0).train["penguins"]) / 64) > 1
+
+
 def test_early_stopping_keeps_the_weights_of_the_best_epoch(penguins, make):
     schedule = Schedule(epochs=60, batch_size=64, patience=4)
     candidate = make(SharingTree.shared(3, DEPTH), rate=0.05)
