@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine import Training, TrainingData
@@ -24,6 +26,7 @@ def export_chosen(
     `choice` is `best`, an arm, `ARM:NUMBER` or a number of the searched arm. Raises UsageError or StudyError.
     """
     composition = chosen(study, dataset, choice)
+    torch.set_num_threads(1)  # as in the confirmation: more threads sum in another order, and crowd busy cores
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
     training = Training(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
     model, _ = SerialEngine(data, space.training).fit_model(training)

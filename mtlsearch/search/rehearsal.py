@@ -31,6 +31,7 @@ def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iter
     yield from dataset.notices
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
+    torch.set_num_threads(1)  # as a worker does, or the estimate is of something else
     data = TrainingData(dataset, 0, device)
     held = sum(tensor.nbytes for each in (data.fold(0).inputs, data.fold(0).targets) for tensor in each.values())
     for arm in REHEARSED:

@@ -45,11 +45,12 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raises UsageError for an unknown name or a count below one."""
-        named = {"arms": (self.arms, ARMS), "sampler": ([self.sampler], SAMPLERS), "runner": ([self.runner], RUNNERS)}
-        for flag, (names, known) in named.items():
+        for flag, names, known in (("arms", self.arms, ARMS), ("sampler", [self.sampler], SAMPLERS)):
             for name in names:
                 if name not in known:
                     raise UsageError(unknown(f"--{flag}", name, known))
+        if self.runner not in RUNNERS:
+            raise UsageError(unknown("--runner", self.runner, RUNNERS))
         if self.engine not in ("auto", *ENGINES):
             raise UsageError(unknown("--engine", self.engine, ["auto", *ENGINES]))
         if not self.arms or len(set(self.arms)) != len(self.arms):
