@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -185,13 +184,6 @@ def test_a_folder_that_is_no_study_is_4(place: Path, tmp_path: Path, command: st
 @pytest.mark.parametrize("study", ["clinic.csv/study", "/proc/nowhere/study"])
 def test_a_study_folder_that_cannot_be_made_is_4(place: Path, study: str) -> None:
     _assert_refused(4, run_warm("search", *SMALL, "--study", study, cwd=place), place / study)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_4(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o500)
-    _assert_refused(4, run_warm("search", *SMALL, "--study", closed / "study", cwd=tmp_path), closed / "study")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////nowhere/at/all.db", "oracle9://a/b"])

@@ -369,7 +369,6 @@ def test_modules_that_cannot_be_written_down(backbone: Mlp, message: str, pengui
 
 @pytest.mark.usefixtures("in_process")
 def test_further_formats(tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
     data = training_data(load("iris+breast_cancer"))
     model = random_model(compose(SharingTree.decode([0], [1], 2)), data)
     export_model(model, data, 0, tmp_path / "model", CARD, ("code", "torch-export", "onnx"))
