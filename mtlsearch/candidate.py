@@ -17,10 +17,11 @@ from mtlsearch.weightings import WEIGHTINGS, Weighting
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW (Loshchilov & Hutter 2019)."""
+    """AdamW (Loshchilov & Hutter 2019); gradients are scaled to a norm of at most `clip_norm` (0: never)."""
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
+    clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ class StudyError(MtlsearchError):
     exit_code = 4
 
 
+class ExportError(MtlsearchError):
+    """The model cannot be exported, or the export does not predict what the model predicts."""
+
+
 class NoCandidateError(MtlsearchError):
     """No candidate could be trained to the end."""
 

@@ -10,6 +10,10 @@ class Backbone(Protocol):
 
     A module made here is a plain `nn.Module`. One that is not from `torch.nn` takes its children as constructor
     arguments and keeps each under the argument's name: the export writes it down from that.
+
+    Modules that differ in their numbers only are trained as one stack. A field that is but the rate of an `nn.Dropout` is
+    declared with metadata `{"per": "member"}`: backbones that differ in it are stacked. A module whose forward only calls
+    its children and elementwise operations says so by `elementwise = True` and is stacked child by child, which is faster.
     """
 
     def stem(self, features: int) -> nn.Module:

@@ -1,6 +1,6 @@
 """The plain multi-layer perceptron: linear, optional layer norm, ReLU, dropout on every level."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +12,7 @@ class Mlp:
     """A stage is Linear - [LayerNorm] - ReLU - Dropout, of the same width on every level."""
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
     layer_norm: bool = False
 
     def stem(self, features: int) -> nn.Module:

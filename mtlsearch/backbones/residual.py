@@ -1,6 +1,6 @@
 """A residual network for tables: pre-normalised two-layer blocks (Gorishniy et al. 2021, arXiv:2106.11959)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 class ResidualBlock(nn.Module):
     """Adds what `body` computes to its input."""
+
+    elementwise = True
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -26,7 +28,7 @@ class Residual:
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
     expansion: Annotated[int, Field(ge=1, le=16)] = 2
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
 
     def stem(self, features: int) -> nn.Module:
         """[B, features] -> [B, width]."""

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from mtlsearch.candidate import Schedule
+from mtlsearch.engine.cohort import CohortEngine
+from mtlsearch.engine.forest_trainer import ForestTrainer
+from mtlsearch.engine.model import Model
 from mtlsearch.engine.outcome import Outcome, Training
-from mtlsearch.engine.serial import SerialEngine
+from mtlsearch.engine.serial import SerialTrainer
 from mtlsearch.engine.training_data import TrainingData
 
 
@@ -16,9 +19,22 @@ class Engine(Protocol):
         """One outcome per training."""
         ...
 
+    def fit_model(self, training: Training) -> tuple[Model, list[list[float]]]:
+        """Train one training; returns its model and the history of each component."""
+        ...
+
+
+def _serial(data: TrainingData, schedule: Schedule) -> Engine:
+    return CohortEngine(data, schedule, SerialTrainer, SerialTrainer, chunk=1)
+
+
+def _forest(data: TrainingData, schedule: Schedule) -> Engine:
+    return CohortEngine(data, schedule, ForestTrainer, SerialTrainer, chunk=32)
+
 
 ENGINES: dict[str, Callable[[TrainingData, Schedule], Engine]] = {
-    "serial": SerialEngine,
+    "serial": _serial,
+    "forest": _forest,
 }
 
 __all__ = ["ENGINES", "Engine", "Outcome", "Schedule", "Training", "TrainingData"]

@@ -1,32 +1,21 @@
-"""The training loop of one component: batches, AdamW, early stopping, best epoch, failure on NaN."""
+"""The training of one network: batches, AdamW, early stopping, best epoch, failure on NaN."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlsearch.candidate import Schedule
 from mtlsearch.data import Task
 from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.model import Network
+from mtlsearch.engine.record import Record, TrainingFailedError
 from mtlsearch.engine.seeds import derive
 from mtlsearch.engine.training_data import FoldData
 
 Batch = dict[str, Tensor]  # row numbers per source
-
-
-class TrainingFailedError(Exception):
-    """A training became unusable; the message says why."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A trained network at its best epoch, and its relative validation loss after each epoch."""
-
-    network: Network
-    history: list[float]
 
 
 def batches(data: FoldData, schedule: Schedule, seed: int, epoch: int) -> Iterator[Batch]:
@@ -34,7 +23,7 @@ def batches(data: FoldData, schedule: Schedule, seed: int, epoch: int) -> Iterat
 
     The order depends on the replicate's seed, the source and the epoch: never on the candidate.
     """
-    steps = math.ceil(max(len(rows) for rows in data.train.values()) / schedule.batch_size)
+    steps = math.ceil(data.longest / schedule.batch_size)
     parts = {}
     for source, rows in data.train.items():
         generator = torch.Generator().manual_seed(derive(seed, "batches", source, epoch))
@@ -54,25 +43,29 @@ def losses_of(network: Network, tasks: Sequence[Task], data: FoldData, batch: Ba
     return torch.stack(each)[None]
 
 
-def fit(network: Network, tasks: Sequence[Task], data: FoldData, schedule: Schedule, frozen_epochs: int = 0) -> Fit:
-    """Train a network and put back the weights of its best epoch by mean relative validation loss.
+class Fitting:
+    """A network in training, which can be stopped and gone on with between epochs."""
 
-    The relative loss of a task is its loss divided by that of the best constant, so that tasks count alike.
-    Raises TrainingFailedError when a loss is no longer finite.
-    """
-    step = Step(network, tasks, data)
-    best, best_weights, history, since = math.inf, _weights(network), [], 0
-    for epoch in range(schedule.epochs):
-        step.freeze_trunk(epoch < frozen_epochs)
-        step.run(batches(data, schedule, network.seed, epoch), epoch)
-        history.append(step.validate(epoch))
-        since += 1
-        if history[-1] < best:
-            best, best_weights, since = history[-1], _weights(network), 0
-        if since >= schedule.patience:
-            break
-    network.load_state_dict(best_weights)
-    return Fit(network.eval(), history)
+    def __init__(
+        self, network: Network, tasks: Sequence[Task], data: FoldData, schedule: Schedule, frozen_epochs: int = 0
+    ) -> None:
+        self.network, self.data, self.schedule, self.frozen_epochs = network, data, schedule, frozen_epochs
+        self.step, self.record = Step(network, tasks, data), Record()
+        self.best_weights = _weights(network)
+
+    def advance(self, until: int) -> None:
+        """Train up to epoch `until`, or the end. Raises TrainingFailedError."""
+        while not self.record.ended and (epoch := len(self.record.history)) < until:
+            self.step.freeze_trunk(epoch < self.frozen_epochs)
+            self.step.run(batches(self.data, self.schedule, self.network.seed, epoch), epoch)
+            if self.record.note(self.step.validate(epoch), self.schedule.epochs, self.schedule.patience):
+                self.best_weights = _weights(self.network)
+
+    def best(self) -> Network:
+        """A copy of the network at its best epoch so far."""
+        network = deepcopy(self.network)
+        network.load_state_dict(self.best_weights)
+        return network.eval()
 
 
 class Step:
@@ -81,7 +74,7 @@ class Step:
     def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData) -> None:
         self.network, self.tasks, self.data = network, tasks, data
         candidate, device = network.component.candidate, next(network.parameters()).device
-        self.weighting = candidate.weighting
+        self.weighting, self.clip_norm = candidate.weighting, candidate.optimizer.clip_norm
         state = candidate.weighting.state(len(tasks))
         self.state = {name: value.detach().to(device).requires_grad_(value.requires_grad) for name, value in state.items()}
         learned = [value for value in self.state.values() if value.requires_grad]
@@ -106,6 +99,8 @@ class Step:
             total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
             self.optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
+            if self.clip_norm > 0:
+                nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
             self.network.step += 1
             seen += losses.detach()[0]
@@ -124,17 +119,6 @@ class Step:
         bad = [task.name for task, finite in zip(self.tasks, torch.isfinite(losses).tolist(), strict=True) if not finite]
         if bad:
             raise TrainingFailedError(f"{what} is not finite for {', '.join(bad)}")
-
-
-def transplant(donor: Network, network: Network) -> None:
-    """Copy the stages of an all-shared donor, and its stems where it has the source, into a network of the same backbone."""
-    for stages, donors in zip(network.levels, donor.levels, strict=True):
-        for stage in stages:
-            stage.load_state_dict(donors[0].state_dict())
-    stems = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
-    for (_, source), stem in zip(network.streams[0], network.stems, strict=True):
-        if source in stems:
-            stem.load_state_dict(stems[source].state_dict())
 
 
 def _weights(network: Network) -> dict[str, Tensor]:

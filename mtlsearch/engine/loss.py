@@ -12,22 +12,27 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def _squared(output: Tensor, target: Tensor) -> Tensor:
-    return (output[:, 0] - target).square()
+    return (output[..., 0] - target).square()
 
 
 def _binary(output: Tensor, target: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(output[:, 0], target, reduction="none")
+    return functional.binary_cross_entropy_with_logits(output[..., 0], target, reduction="none")
 
 
 def _multiclass(output: Tensor, target: Tensor) -> Tensor:
-    return functional.cross_entropy(output, target.long(), reduction="none")
+    each = functional.cross_entropy(output.flatten(0, -2), target.flatten().long(), reduction="none")
+    return each.reshape(target.shape)
 
 
 LOSSES: dict[Kind, Loss] = {"regression": _squared, "binary": _binary, "multiclass": _multiclass}
 
 
 def task_loss(kind: Kind, output: Tensor, target: Tensor) -> Tensor:
-    """Mean loss over the labelled rows, a scalar; 0 when no row is labelled. output[B, C], target[B] (NaN: missing)."""
+    """Mean loss over the labelled rows; 0 when no row is labelled. output[*H, B, C], target[*H, B] (NaN: missing) -> [*H].
+
+    Summed in float64: the order in which torch adds depends on H, and a loss must not depend on who is computed with it.
+    """
     labelled = ~torch.isnan(target)
-    each = LOSSES[kind](output, torch.where(labelled, target, torch.zeros_like(target)))
-    return torch.where(labelled, each, torch.zeros_like(each)).sum() / labelled.sum().clamp(min=1)
+    each = LOSSES[kind](output, torch.where(labelled, target, 0.0))
+    total = torch.where(labelled, each, 0.0).sum(-1, dtype=torch.float64)
+    return (total / labelled.sum(-1).clamp(min=1)).to(output.dtype)

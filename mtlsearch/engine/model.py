@@ -8,10 +8,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.dropout import _DropoutNd
 
 from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
+from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
 
 
@@ -58,7 +58,8 @@ class Network(nn.Module):
             make(tree.depth, (position,), partial(backbone.head, signature.outputs[task]))
             for position, task in enumerate(component.tasks)
         )
-        self.draws = any(isinstance(module, _DropoutNd) and module.p > 0 for module in self.modules())
+        parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]
+        self.dropouts = {part: [each for each in part.modules() if isinstance(each, SeededDropout)] for part in parts}
         self.edges = [_pairs(len(nodes)) for nodes in candidate.tree.levels]
 
     @property
@@ -67,8 +68,9 @@ class Network(nn.Module):
         return [list(cast("nn.ModuleList", level)) for level in self.stages]
 
     def _make(self, level: int, members: Sequence[int], build: Callable[[], nn.Module], source: str = "") -> nn.Module:
-        torch.manual_seed(self._seed(level, members, source))
-        return build()
+        seed = self._seed(level, members, source)
+        torch.manual_seed(seed)
+        return seed_dropouts(build(), seed)
 
     def _streams(self, level: int) -> list[Stream]:
         nodes = self.component.candidate.tree.levels[level]
@@ -80,19 +82,21 @@ class Network(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Inputs per source, [B_source, features], to one tensor [B_source, outputs] per task of the component."""
         tree = self.component.candidate.tree
-        h = {stream: stem(inputs[stream[1]]) for stream, stem in zip(self.streams[0], self.stems, strict=True)}
+        h = {
+            stream: self._run(stem, stream[1], inputs[stream[1]])
+            for stream, stem in zip(self.streams[0], self.stems, strict=True)
+        }
         for level, streams in enumerate(self.streams):
             parents = {(n, s): h[(tree.parent(level, n) if level else n, s)] for n, s in streams}
-            h = {stream: self._stage(level, stream, x) for stream, x in parents.items()}
+            h = {stream: self._run(self.levels[level][stream[0]], stream[1], x) for stream, x in parents.items()}
             h = self._mix(level, h)
-        last = tree.depth - 1
-        return [head(h[(tree.node(last, t), self.task_sources[t])]) for t, head in enumerate(self.heads)]
+        leaves = [(tree.node(tree.depth - 1, t), source) for t, source in enumerate(self.task_sources)]
+        return [self._run(head, leaf[1], h[leaf]) for head, leaf in zip(self.heads, leaves, strict=True)]
 
-    def _stage(self, level: int, stream: Stream, x: Tensor) -> Tensor:
-        node, source = stream
-        if self.training and self.draws:
-            torch.manual_seed(derive(self._seed(level, self.component.candidate.tree.levels[level][node], source), self.step))
-        out: Tensor = self.levels[level][node](x)
+    def _run(self, module: nn.Module, source: str, x: Tensor) -> Tensor:
+        for dropout in self.dropouts[module]:
+            dropout.moment = moment(self.step, source)
+        out: Tensor = module(x)
         return out
 
     def _mix(self, level: int, h: dict[Stream, Tensor]) -> dict[Stream, Tensor]:
@@ -119,6 +123,17 @@ class Network(nn.Module):
                 for weights in zip(*(stage.parameters() for stage in stages), strict=True):
                     total = total + sharing.penalty(torch.stack(weights), edges, state).sum()
         return total
+
+
+def transplant(donor: Network, network: Network) -> None:
+    """Copy the stages of an all-shared donor, and its stems where it has the source, into a network of the same backbone."""
+    for stages, donors in zip(network.levels, donor.levels, strict=True):
+        for stage in stages:
+            stage.load_state_dict(donors[0].state_dict())
+    stems = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
+    for (_, source), stem in zip(network.streams[0], network.stems, strict=True):
+        if source in stems:
+            stem.load_state_dict(stems[source].state_dict())
 
 
 class Model(nn.Module):

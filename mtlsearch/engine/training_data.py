@@ -12,13 +12,17 @@ from mtlsearch.engine.model import Signature
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
-    """One fold on the device: `inputs[source]` [N, F], `targets[task]` [N]; rows per source."""
+    """One fold on the device: `inputs[source]` [N, F], `targets[task]` [N]; rows per source.
+
+    `longest` is the number of training rows of the longest source, counted in fold 0 so that all folds take as many steps.
+    """
 
     prepared: Prepared
     inputs: dict[str, Tensor]
     targets: dict[str, Tensor]
     train: dict[str, Tensor]
     validation: dict[str, Tensor]
+    longest: int
 
 
 class TrainingData:
@@ -36,6 +40,7 @@ class TrainingData:
             targets={name: torch.from_numpy(y).to(self.device) for name, y in prepared.targets.items()},
             train={name: torch.from_numpy(rows).to(self.device) for name, rows in prepared.fold.train.items()},
             validation={name: torch.from_numpy(rows).to(self.device) for name, rows in prepared.fold.validation.items()},
+            longest=max(map(len, fold(self.dataset, 0, self.seed).train.values())),
         )
 
     def test_rows(self, task: Task) -> Tensor:

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from mtlsearch.candidate import spell_tree
 from mtlsearch.data import Task
+from mtlsearch.engine.dropout import SeededDropout
 from mtlsearch.engine.model import Model, Network, Stream
-from mtlsearch.errors import MtlsearchError
+from mtlsearch.errors import ExportError
 
 LINE, LONGEST_NAME = 110, 40
 ALLOWED = {"torch", "numpy", *sys.stdlib_module_names}  # what the written code may import
@@ -35,10 +36,6 @@ def identifier(text: str) -> str:
     """Return the text as part of an identifier: ASCII letters, digits and underscores."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"\W+", "_", plain).strip("_") or "unnamed"
-
-
-class ExportError(MtlsearchError):
-    """The model cannot be exported, or the export does not predict what the model predicts."""
 
 
 def write_code(model: Model, tasks: Sequence[Task]) -> tuple[str, dict[str, Tensor]]:
@@ -169,6 +166,8 @@ class Constructors:
     def call(self, module: nn.Module) -> Call:
         """Return the call that makes such a module. Raises ExportError."""
         kind = type(module)
+        if isinstance(module, SeededDropout):
+            return Call(f"nn.Dropout(p={module.p})")
         if kind is nn.Sequential:
             return Call("nn.Sequential", tuple(("", self.call(child)) for child in module.children()))
         if getattr(nn, kind.__name__, None) is kind:

@@ -29,10 +29,10 @@ from mtlsearch import __version__
 from mtlsearch.candidate import spell_tree
 from mtlsearch.data import Array, Preparation, Task, read_table
 from mtlsearch.engine.model import Model, Network
-from mtlsearch.engine.serial import predict
+from mtlsearch.engine.prediction import predict
 from mtlsearch.engine.training_data import TrainingData
-from mtlsearch.errors import DataError, MtlsearchError, UsageError, unknown
-from mtlsearch.results.codegen import EXPORTED, TEMPLATES, ExportError, identifier, one_line, wrap, write_code
+from mtlsearch.errors import DataError, ExportError, MtlsearchError, UsageError, unknown
+from mtlsearch.results.codegen import EXPORTED, TEMPLATES, identifier, one_line, wrap, write_code
 
 TOLERANCE = 1e-6  # of the largest prediction, or of 1 if that is smaller
 DRIVER = "import runpy, sys; sys.modules['mtlsearch'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtlsearch.candidate import Component, Schedule
-from mtlsearch.engine.loop import Step, batches, fit, losses_of
+from mtlsearch.engine.loop import Fitting, Step, batches, losses_of
 from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.model import Network
 from mtlsearch.tree import SharingTree
@@ -108,12 +108,14 @@ def test_the_network_counts_its_steps_so_that_each_draws_its_own_dropout(penguin
 def test_early_stopping_keeps_the_weights_of_the_best_epoch(penguins, make):
     schedule = Schedule(epochs=60, batch_size=64, patience=4)
     candidate = make(SharingTree.shared(3, DEPTH), rate=0.05)
-    result = fit(network(penguins, candidate), penguins.dataset.tasks, penguins.fold(0), schedule)
-    best = result.history.index(min(result.history))
-    assert 0 < best < len(result.history) - 1 < schedule.epochs - 1
-    assert len(result.history) == best + 1 + schedule.patience
-    assert relative_validation_loss(result.network, penguins) == pytest.approx(min(result.history), rel=1e-5)
-    assert not result.network.training
+    fitting = Fitting(network(penguins, candidate), penguins.dataset.tasks, penguins.fold(0), schedule)
+    fitting.advance(schedule.epochs)
+    history = fitting.record.history
+    best = history.index(min(history))
+    assert 0 < best < len(history) - 1 < schedule.epochs - 1
+    assert len(history) == best + 1 + schedule.patience
+    assert relative_validation_loss(fitting.best(), penguins) == pytest.approx(min(history), rel=1e-5)
+    assert not fitting.best().training
 
 
 def test_the_rows_of_the_validation_are_not_trained_on(penguins, make):

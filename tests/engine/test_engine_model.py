@@ -5,7 +5,7 @@ import torch
 
 from mtlsearch.candidate import Component
 from mtlsearch.engine.model import Model, Network
-from mtlsearch.engine.serial import count_macs, count_parameters
+from mtlsearch.engine.prediction import count_macs, count_parameters
 from mtlsearch.sharing import Pull
 from mtlsearch.tree import SharingTree
 

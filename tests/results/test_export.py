@@ -24,11 +24,11 @@ from mtlsearch.backbones import BACKBONES, Mlp
 from mtlsearch.candidate import Candidate, Component, Composition
 from mtlsearch.data import Dataset, load
 from mtlsearch.engine.model import Model, Network
-from mtlsearch.engine.serial import predict
+from mtlsearch.engine.prediction import predict
 from mtlsearch.engine.training_data import TrainingData
-from mtlsearch.errors import DataError, UsageError
+from mtlsearch.errors import DataError, ExportError, UsageError
 from mtlsearch.results import export
-from mtlsearch.results.codegen import ExportError, write_code
+from mtlsearch.results.codegen import write_code
 from mtlsearch.results.export import ModelCard, export_model, predict_folder
 from mtlsearch.sharing import SHARINGS, NoSharing, Pull
 from mtlsearch.tree import SharingTree

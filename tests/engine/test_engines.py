@@ -1,4 +1,4 @@
-"""The serial engine: common random numbers, soft ties, pretraining, failures, and what comes out."""
+"""Every engine: common random numbers, soft ties, pretraining, failures, and what comes out."""
 
 import dataclasses
 import json
@@ -9,7 +9,6 @@ import torch
 
 from mtlsearch.candidate import Component, Initialization, Schedule
 from mtlsearch.engine import ENGINES, Outcome, Training
-from mtlsearch.engine.loop import fit
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.seeds import derive
 from mtlsearch.sharing import NoSharing, Pull
@@ -22,8 +21,16 @@ TWO_AND_ONE = [[(0, 1), (2,)], [(0,), (1,), (2,)]]
 SHORT = Schedule(epochs=4, batch_size=64, patience=4)
 
 
+CHOSEN = {"engine": "serial"}
+
+
+@pytest.fixture(autouse=True, params=ENGINES)
+def _each_engine(request):
+    CHOSEN["engine"] = request.param
+
+
 def engine(data, schedule=SHORT):
-    return ENGINES["serial"](data, schedule)
+    return ENGINES[CHOSEN["engine"]](data, schedule)
 
 
 def training(candidate, number=0, replicate=0, test=False):
@@ -45,10 +52,10 @@ def equal(one, other):
 
 def of_task(data, candidate, task, schedule=SHORT):
     """The fitted network that holds a task, with its history and the outcome's score."""
-    model, fits = engine(data, schedule).fit_model(training(candidate))
+    model, histories = engine(data, schedule).fit_model(training(candidate))
     [position] = [index for index, part in enumerate(model.composition) if task in part.tasks]
     [outcome] = outcomes(data, [candidate], schedule)
-    return model.networks[position], fits[position].history, outcome.scores[data.dataset.tasks[task].name]
+    return model.networks[position], histories[position], outcome.scores[data.dataset.tasks[task].name]
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
@@ -65,10 +72,10 @@ def test_a_task_alone_trains_the_same_whatever_the_others_do(penguins, make, dro
 def test_a_task_alone_trains_the_same_when_the_other_has_another_source(two_sources, make):
     candidates = [make(SharingTree.separate(2, depth), dropout=0.3) for depth in (DEPTH, DEPTH)]
     alone = Training(0, (candidates[0].components()[1],), 0, SEED)
-    _, [fitted] = engine(two_sources).fit_model(alone)
+    fitted, [fitted_history] = engine(two_sources).fit_model(alone)
     net, history, _ = of_task(two_sources, candidates[1], 1)
-    assert equal(net, fitted.network)
-    assert history == fitted.history
+    assert equal(net, fitted.networks[0])
+    assert history == fitted_history
 
 
 @pytest.mark.parametrize("problem", ["penguins", "two_sources"])
@@ -148,9 +155,9 @@ def donor(data, tasks, candidate, epochs):
     shared = dataclasses.replace(
         candidate, tree=SharingTree.shared(len(tasks), DEPTH), initialization=Initialization(), weighting=Fixed()
     )
-    network = Network(Component(tasks, shared), data.signature(0), derive(SEED, "replicate", 0))
-    own = [data.dataset.tasks[task] for task in tasks]
-    return fit(network, own, data.fold(0), dataclasses.replace(SHORT, epochs=epochs)).network
+    alone = Training(0, (Component(tasks, shared),), 0, SEED)
+    model, _ = engine(data, dataclasses.replace(SHORT, epochs=epochs)).fit_model(alone)
+    return model.networks[0]
 
 
 def test_pretrained_stages_are_the_donors_while_the_trunk_is_frozen(penguins, make):

@@ -1,0 +1,182 @@
+"""A forest: the networks of many components, stacked stage by stage and run as one batched tensor program."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mtlsearch.data import Task
+from mtlsearch.engine.dropout import moment
+from mtlsearch.engine.model import Network
+from mtlsearch.engine.plan import HeadShape, Place, Plan
+from mtlsearch.engine.stacking import dropouts, select, stack
+from mtlsearch.sharing import Sharing, State
+
+Find = Callable[[Network, int], nn.Module]
+Rows = Tensor | None  # an index of rows; None: all of them in their order
+
+
+class Part:
+    """A stack of modules, whose each row is (`places`, `members` [N]), and how a row is found in its network."""
+
+    def __init__(self, places: Sequence[Place], find: Find, networks: Sequence[Network]) -> None:
+        self.find, self.module = find, stack([find(networks[k], index) for k, index in places])
+        self._place(places)
+
+    def _place(self, places: Sequence[Place]) -> None:
+        self.places, self.dropouts = list(places), dropouts(self.module)
+        self.members = torch.tensor([member for member, _ in places], device=self.parameters()[0].device)
+
+    def run(self, h: Tensor, rows: Rows, at: int) -> Tensor:
+        """h[S, B, *F], each through the module of its row."""
+        for dropout in self.dropouts:
+            dropout.moment = at
+        named = (*self.module.named_parameters(), *self.module.named_buffers())
+        out: Tensor = self.module(h) if rows is None else functional_call(self.module, {n: x[rows] for n, x in named}, (h,))
+        return out
+
+    def parameters(self) -> list[Tensor]:
+        """The stacked parameters [N, *P], in the order of those of one module."""
+        return list(self.module.parameters())
+
+    def keep(self, places: Sequence[Place], rows: Tensor) -> None:
+        """Leave out all but these rows, whose places are now others."""
+        select(self.module, rows)
+        self._place(places)
+
+
+@dataclass(frozen=True)
+class Tie:
+    """The edges [2, E] that one kind of sharing ties, and its stacked state [E, ...]."""
+
+    sharing: Sharing
+    edges: Tensor
+    state: State
+
+    @classmethod
+    def join(cls, sharings: Sequence[Sharing], edges: Sequence[Tensor]) -> "Tie":
+        """One tie for those of several members, all of one kind."""
+        states = [sharing.state(len(set(each.flatten().tolist())), each) for sharing, each in zip(sharings, edges, strict=True)]
+        return cls(sharings[0], torch.cat(list(edges), 1), {name: torch.cat([s[name] for s in states]) for name in states[0]})
+
+
+class Forest:
+    """K networks of one backbone and depth. `replicate[K]` says which of the R inputs a member reads."""
+
+    def __init__(self, networks: Sequence[Network], tasks: Sequence[Task], replicate: Sequence[int]) -> None:
+        """Stack the weights of `networks`; `tasks` are the dataset's. Raises NotStackableError."""
+        self.tasks, self.step, plan = tasks, 0, Plan.of(networks, tasks)
+        self.stems = {source: Part(places, lambda net, i: net.stems[i], networks) for source, places in plan.stems.items()}
+        self.stages = [Part(places, partial(_stage, level), networks) for level, places in enumerate(plan.nodes)]
+        self.heads = {shape: Part(places, lambda net, i: net.heads[i], networks) for shape, places in plan.heads.items()}
+        self.device = self.stages[0].members.device
+        self._adopt(networks, plan, torch.as_tensor(replicate, device=self.device))
+
+    def _adopt(self, networks: Sequence[Network], plan: Plan, replicate: Tensor) -> None:
+        """Take over what follows from who the members are."""
+        self.networks, self.plan, self.replicate = list(networks), plan, replicate
+        self.inlets = {source: replicate[part.members] for source, part in self.stems.items()}
+        above = {source: len(places) for source, places in plan.stems.items()}
+        self.owners, self.parents = list[dict[str, Rows]](), list[dict[str, Rows]]()
+        for level, flows in enumerate(plan.flows):
+            self.owners.append({source: self._rows(flow.owner, len(plan.nodes[level])) for source, flow in flows.items()})
+            self.parents.append({source: self._rows(flow.parent, above[source]) for source, flow in flows.items()})
+            above = {source: len(flow.owner) for source, flow in flows.items()}
+        self.leaves = {shape: self._rows(rows, above[shape.source]) for shape, rows in plan.leaves.items()}
+        self.ties = [self._ties(edges) for edges in plan.edges]
+        self.mixes = [{source: self._ties(flow.edges) for source, flow in flows.items()} for flows in plan.flows]
+
+    def _rows(self, rows: Sequence[int], among: int) -> Rows:
+        return None if list(rows) == list(range(among)) else torch.tensor(rows, device=self.device)
+
+    def _ties(self, edges: Mapping[int, Sequence[tuple[int, int]]]) -> list[Tie]:
+        """Per kind of sharing the edges of its members."""
+        found: dict[type[Sharing], list[int]] = {}
+        for member in edges:
+            sharing = self.networks[member].component.candidate.sharing
+            if sharing.ties:
+                found.setdefault(type(sharing), []).append(member)
+        pairs = {member: torch.tensor(each, device=self.device).T for member, each in edges.items()}
+        sharings = [[self.networks[member].component.candidate.sharing for member in members] for members in found.values()]
+        return [Tie.join(own, [pairs[k] for k in members]) for own, members in zip(sharings, found.values(), strict=True)]
+
+    @property
+    def parts(self) -> list[Part]:
+        """All stacks: stems, stages, heads."""
+        return [*self.stems.values(), *self.stages, *self.heads.values()]
+
+    def parameters(self) -> list[Tensor]:
+        """The stacked parameters of all parts."""
+        return [parameter for part in self.parts for parameter in part.parameters()]
+
+    def train(self, mode: bool) -> None:
+        """Whether dropout is on."""
+        for part in self.parts:
+            part.module.train(mode)
+
+    def __call__(self, inputs: Mapping[str, Tensor]) -> dict[HeadShape, Tensor]:
+        """Inputs per source, [R, B, F], to outputs per shape of head, [H, B, C]."""
+        at = {source: moment(self.step, source) for source in self.stems}
+        h = {source: part.run(inputs[source][self.inlets[source]], None, at[source]) for source, part in self.stems.items()}
+        for level, part in enumerate(self.stages):
+            for source in self.stems:
+                x = part.run(_pick(h[source], self.parents[level][source]), self.owners[level][source], at[source])
+                for tie in self.mixes[level][source]:
+                    x = tie.sharing.mix(x, tie.edges, tie.state)
+                h[source] = x
+        leaves = {shape: _pick(h[shape.source], self.leaves[shape]) for shape in self.heads}
+        return {shape: part.run(leaves[shape], None, at[shape.source]) for shape, part in self.heads.items()}
+
+    def sharing_penalty(self) -> Tensor:
+        """The summed loss of the soft ties, a scalar."""
+        total = torch.zeros((), device=self.device)
+        for part, ties in zip(self.stages, self.ties, strict=True):
+            for tie in ties:
+                for weights in part.parameters():
+                    total = total + tie.sharing.penalty(weights, tie.edges, tie.state).sum()
+        return total
+
+    def extract(self, member: int) -> Network:
+        """The reference network of a member, with its present weights."""
+        network = deepcopy(self.networks[member])
+        for part in self.parts:
+            stacks = [stacked.detach() for stacked in part.parameters()]
+            for row, (k, index) in enumerate(part.places):
+                if k == member:
+                    for own, stacked in zip(part.find(network, index).parameters(), stacks, strict=True):
+                        own.data.copy_(stacked[row])
+        return network
+
+    def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
+        """Leave out all but these members (ascending, not none). Returns for each parameter left its old number and rows."""
+        networks = [self.networks[k] for k in members]
+        plan, kept, number = Plan.of(networks, self.tasks), list[tuple[int, Tensor]](), 0
+        for part, places in self._replaced(plan):
+            count = len(part.parameters())
+            if places:
+                rows = torch.tensor([row for row, (k, _) in enumerate(part.places) if k in set(members)], device=self.device)
+                kept += [(number + own, rows) for own in range(count)]
+                part.keep(places, rows)
+            number += count
+        self.stems = {source: self.stems[source] for source in self.stems if source in plan.stems}
+        self.heads = {shape: self.heads[shape] for shape in self.heads if shape in plan.heads}
+        self._adopt(networks, plan, self.replicate[torch.tensor(list(members), device=self.device)])
+        return kept
+
+    def _replaced(self, plan: Plan) -> Iterator[tuple[Part, Sequence[Place]]]:
+        """Each part with its places in another plan."""
+        yield from ((part, plan.stems.get(source, ())) for source, part in self.stems.items())
+        yield from zip(self.stages, plan.nodes, strict=True)
+        yield from ((part, plan.heads.get(shape, ())) for shape, part in self.heads.items())
+
+
+def _stage(level: int, network: Network, index: int) -> nn.Module:
+    return network.levels[level][index]
+
+
+def _pick(h: Tensor, rows: Rows) -> Tensor:
+    return h if rows is None else h.index_select(0, rows)

@@ -1,0 +1,139 @@
+"""One epoch of a forest: the losses of all heads, each member's weighting, the ties, and the stacked optimizer."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtlsearch.engine.forest import Forest
+from mtlsearch.engine.loss import task_loss
+from mtlsearch.engine.optimizer import Slot, StackedAdamW
+from mtlsearch.engine.plan import HeadShape
+from mtlsearch.engine.stacked_data import Batch
+from mtlsearch.weightings import State, Weighting
+
+
+@dataclass
+class Weighed:
+    """Members with one kind of weighting and one number of tasks: `heads` [K, T] are the numbers of their losses."""
+
+    weighting: Weighting
+    members: list[int]
+    heads: Tensor
+    state: State
+
+    def total(self, losses: Tensor) -> Tensor:
+        """The weighted sum of losses[H] over these members, a scalar."""
+        own = losses[self.heads]
+        return (self.weighting.weigh(own, None, self.state) * own).sum() + self.weighting.penalty(self.state).sum()
+
+
+class ForestStep:
+    """The optimizer and the weightings' states of a forest. Heads are numbered 0..H-1 in the order of its parts."""
+
+    def __init__(self, forest: Forest, column: Sequence[int]) -> None:
+        """`column[t]` is the place of the dataset's task t among the targets of its head's shape."""
+        self.forest, self.column = forest, column
+        self._number()
+        self.weighed = self._weighed()
+        self.optimizer = StackedAdamW(self._slots(), [net.component.candidate.optimizer for net in forest.networks])
+
+    def _number(self) -> None:
+        """Number the heads and find their targets."""
+        forest, device = self.forest, self.forest.device
+        self.heads = [(shape, place) for shape, part in forest.heads.items() for place in part.places]
+        self.number = {place: number for number, (_, place) in enumerate(self.heads)}
+        self.members = torch.tensor([k for _, (k, _) in self.heads], device=device)
+        self.targets: dict[HeadShape, tuple[Tensor, Tensor]] = {
+            shape: (
+                forest.replicate[part.members],
+                torch.tensor([self.column[t] for t in forest.plan.tasks[shape]], device=device),
+            )
+            for shape, part in forest.heads.items()
+        }
+
+    def task(self, head: int) -> int:
+        """The dataset's task of a head."""
+        member, position = self.heads[head][1]
+        return self.forest.networks[member].component.tasks[position]
+
+    def _weighed(self) -> list[Weighed]:
+        groups: dict[tuple[type[Weighting], int], list[int]] = {}
+        for k, network in enumerate(self.forest.networks):
+            groups.setdefault((type(network.component.candidate.weighting), len(network.heads)), []).append(k)
+        return [self._group(members) for members in groups.values()]
+
+    def _group(self, members: list[int]) -> Weighed:
+        weightings = [self.forest.networks[k].component.candidate.weighting for k in members]
+        heads = self._heads_of(members)
+        states = [weighting.state(heads.shape[1]) for weighting in weightings]
+        dtype = self.forest.parameters()[0].dtype
+        state = {
+            name: torch.stack([each[name].detach() for each in states])
+            .to(self.forest.device, dtype)
+            .requires_grad_(first.requires_grad)
+            for name, first in states[0].items()
+        }
+        return Weighed(weightings[0], members, heads, state)
+
+    def _heads_of(self, members: Sequence[int]) -> Tensor:
+        counts = [len(self.forest.networks[k].heads) for k in members]
+        numbers = [[self.number[k, position] for position in range(count)] for k, count in zip(members, counts, strict=True)]
+        return torch.tensor(numbers, device=self.forest.device)
+
+    def _slots(self) -> list[Slot]:
+        heads = list(self.forest.heads.values())
+        parts = [(part, part not in heads) for part in self.forest.parts]
+        slots = [Slot(p, part.members, decays=True, trunk=trunk) for part, trunk in parts for p in part.parameters()]
+        for group in self.weighed:
+            own = torch.tensor(group.members, device=self.forest.device)
+            learned = [value for value in group.state.values() if value.requires_grad]
+            slots += [Slot(value, own, decays=False, trunk=False) for value in learned]
+        return slots
+
+    def losses(self, batch: Batch) -> Tensor:
+        """The loss of every head on a batch, [H]."""
+        inputs, targets = batch
+        outputs = self.forest(inputs)
+        return torch.cat([task_loss(shape.kind, outputs[shape], targets[shape][index]) for shape, index in self.targets.items()])
+
+    def run(self, batches: Iterable[Batch]) -> Tensor:
+        """One epoch of steps; returns the summed losses of the heads, [H], which show whether all were finite."""
+        self.forest.train(True)
+        seen = torch.zeros(len(self.heads), device=self.forest.device)
+        ties = any(self.forest.ties)
+        for batch in batches:
+            losses = self.losses(batch)
+            total = torch.stack([group.total(losses) for group in self.weighed]).sum()
+            if ties:
+                total = total + self.forest.sharing_penalty()
+            total.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.forest.step += 1
+            seen += losses.detach()
+        return seen
+
+    def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
+        """Leave out all but these members (ascending, not none); as `Forest.keep`."""
+        parameters = self.forest.keep(members)
+        kept, number = list(parameters), sum(1 for slot in self.optimizer.slots if slot.decays)
+        renamed = {k: position for position, k in enumerate(members)}
+        self._number()
+        groups = []
+        for group in self.weighed:
+            rows = [row for row, k in enumerate(group.members) if k in renamed]
+            index = torch.tensor(rows, device=self.forest.device, dtype=torch.long)
+            for value in group.state.values():
+                if value.requires_grad:
+                    kept += [(number, index)] if rows else []
+                    number += 1
+            if rows:
+                groups.append(self._narrow(group, [renamed[group.members[row]] for row in rows], index))
+        self.weighed = groups
+        self.optimizer.keep(self._slots(), kept, torch.tensor(list(members), device=self.forest.device))
+        return parameters
+
+    def _narrow(self, group: Weighed, members: list[int], rows: Tensor) -> Weighed:
+        state = {name: value.detach()[rows].requires_grad_(value.requires_grad) for name, value in group.state.items()}
+        return Weighed(group.weighting, members, self._heads_of(members), state)

@@ -1,0 +1,124 @@
+"""A forest of networks as integers: which rows of the stacked stages belong to whom and where each takes its input.
+
+Rows are ordered by member, so that leaving members out leaves the order of the others as it was.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mtlsearch.data import Kind, Task
+from mtlsearch.engine.model import Network
+
+Place = tuple[int, int]  # a member, and which of its stems, nodes or heads
+
+
+@dataclass(frozen=True)
+class HeadShape:
+    """What heads must have in common to be one stack."""
+
+    source: str
+    kind: Kind
+    outputs: int
+
+    @classmethod
+    def of(cls, task: Task) -> "HeadShape":
+        """The shape of a task's head."""
+        return cls(task.source, task.kind, task.outputs)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The S streams of one source on one level: `owner[S]` their nodes, `parent[S]` the streams they read from one level up
+    (of level 0: the stems), `edges` per member the pairs of its streams.
+    """
+
+    owner: list[int]
+    parent: list[int]
+    edges: dict[int, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`stems[source]`, `nodes[level]` and `heads[shape]` say whose each row is; `flows[level][source]` how rows run.
+
+    `leaves[shape]` are the last level's streams the heads read, `tasks[shape]` the dataset's numbers of their tasks, and
+    `edges[level]` per member the pairs of its nodes.
+    """
+
+    stems: dict[str, list[Place]]
+    nodes: list[list[Place]]
+    flows: list[dict[str, Flow]]
+    edges: list[dict[int, list[tuple[int, int]]]]
+    heads: dict[HeadShape, list[Place]]
+    leaves: dict[HeadShape, list[int]]
+    tasks: dict[HeadShape, list[int]]
+
+    @classmethod
+    def of(cls, networks: Sequence[Network], tasks: Sequence[Task]) -> "Plan":
+        """The plan of networks of one depth; `tasks` are the dataset's."""
+        stems, rows = _stems(networks)
+        nodes, flows, edges = [], [], []
+        for level in range(len(networks[0].levels)):
+            places = [(k, node) for k, network in enumerate(networks) for node in range(len(network.levels[level]))]
+            flow, rows = _flows(networks, level, rows)
+            nodes.append(places)
+            flows.append(flow)
+            edges.append(_edges([k for k, _ in places]))
+        heads, leaves, numbers = _heads(networks, tasks, rows)
+        return cls(stems, nodes, flows, edges, heads, leaves, numbers)
+
+
+Row = dict[tuple[int, int, str], int]  # member, node, source -> row among the source's streams of a level
+
+
+def _stems(networks: Sequence[Network]) -> tuple[dict[str, list[Place]], Row]:
+    stems: dict[str, list[Place]] = defaultdict(list)
+    rows: Row = {}
+    for k, network in enumerate(networks):
+        for index, (node, source) in enumerate(network.streams[0]):
+            rows[k, node, source] = len(stems[source])
+            stems[source].append((k, index))
+    return dict(stems), rows
+
+
+def _flows(networks: Sequence[Network], level: int, above: Row) -> tuple[dict[str, Flow], Row]:
+    owners: dict[str, list[int]] = defaultdict(list)
+    parents: dict[str, list[int]] = defaultdict(list)
+    members: dict[str, list[int]] = defaultdict(list)
+    rows: Row = {}
+    first = 0
+    for k, network in enumerate(networks):
+        tree = network.component.candidate.tree
+        for node, source in network.streams[level]:
+            rows[k, node, source] = len(owners[source])
+            owners[source].append(first + node)
+            parents[source].append(above[k, tree.parent(level, node) if level else node, source])
+            members[source].append(k)
+        first += len(network.levels[level])
+    return {s: Flow(owners[s], parents[s], _edges(members[s])) for s in owners}, rows
+
+
+def _heads(
+    networks: Sequence[Network], tasks: Sequence[Task], rows: Row
+) -> tuple[dict[HeadShape, list[Place]], dict[HeadShape, list[int]], dict[HeadShape, list[int]]]:
+    heads: dict[HeadShape, list[Place]] = defaultdict(list)
+    leaves: dict[HeadShape, list[int]] = defaultdict(list)
+    numbers: dict[HeadShape, list[int]] = defaultdict(list)
+    for k, network in enumerate(networks):
+        tree = network.component.candidate.tree
+        for position, task in enumerate(network.component.tasks):
+            shape = HeadShape.of(tasks[task])
+            heads[shape].append((k, position))
+            leaves[shape].append(rows[k, tree.node(tree.depth - 1, position), shape.source])
+            numbers[shape].append(task)
+    return dict(heads), dict(leaves), dict(numbers)
+
+
+def _edges(members: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
+    """Per member all pairs of its rows."""
+    own: dict[int, list[int]] = defaultdict(list)
+    for row, member in enumerate(members):
+        own[member].append(row)
+    return {member: list(combinations(rows, 2)) for member, rows in own.items() if len(rows) > 1}

@@ -1,0 +1,61 @@
+"""What a trained model predicts in the tasks' own units, how it scores, and what it costs."""
+
+import math
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mtlsearch.data import Task, restore, score
+from mtlsearch.engine.model import Model, Network
+from mtlsearch.engine.record import TrainingFailedError
+from mtlsearch.engine.training_data import TrainingData
+
+
+@torch.no_grad()
+def predict(model: Model, data: TrainingData, replicate: int, task: Task, rows: Tensor) -> np.ndarray:
+    """Predictions for a task on rows of its source, in the task's own units: [N], or [N, C] probabilities."""
+    index = data.dataset.tasks.index(task)
+    position = next(i for i, component in enumerate(model.composition) if index in component.tasks)
+    return _predict(cast("Network", model.networks[position]), data, replicate, task, rows)
+
+
+def score_network(network: Network, data: TrainingData, replicate: int, rows: Mapping[str, Tensor]) -> dict[str, float]:
+    """The metric of each of the network's tasks on `rows[source]`. Raises TrainingFailedError when one is not finite."""
+    scores = {}
+    for task in (data.dataset.tasks[index] for index in network.component.tasks):
+        own = rows[task.source]
+        prediction = _predict(network, data, replicate, task, own)
+        value = score(task, data.dataset.targets[task.name][own.cpu().numpy()], prediction)
+        scores[task.name] = demand_finite(value, task, len(own))
+    return scores
+
+
+def demand_finite(value: float, task: Task, rows: int) -> float:
+    """The value. Raises TrainingFailedError when it is no finite number."""
+    if not math.isfinite(value):
+        raise TrainingFailedError(f"{task.metric} of {task.name} is {value} on {rows} rows")
+    return value
+
+
+@torch.no_grad()
+def _predict(network: Network, data: TrainingData, replicate: int, task: Task, rows: Tensor) -> np.ndarray:
+    fold = data.fold(replicate)
+    inputs = {source: (x[rows] if source == task.source else x[:1]) for source, x in fold.inputs.items()}
+    output = network(inputs)[network.component.tasks.index(data.dataset.tasks.index(task))]
+    return restore(task, output.cpu().numpy(), fold.prepared)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trained weights."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> int:
+    """Multiply-accumulates of one forward pass over one row of every source."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(inputs)
+    return int(counter.get_total_flops()) // 2
