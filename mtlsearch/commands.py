@@ -1,6 +1,5 @@
 """The command line. Heavy modules are imported inside the commands, so that --help answers at once."""
 
-import math
 import os
 import sys
 import webbrowser
@@ -48,7 +47,8 @@ def search(
     workers: Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")] = 0,
     gpus_per_worker: Annotated[float, typer.Option(help="Share of a GPU for each worker")] = 0.0,
     sampler: Annotated[str, typer.Option(help="tpe, nsga2, nsga3 or random")] = "tpe",
-    engine: Annotated[str, typer.Option(help="auto or serial")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
+    rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = True,
     arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: all)")] = None,
     storage: Annotated[str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")] = None,
     ray_address: Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")] = None,
@@ -58,7 +58,7 @@ def search(
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     from mtlsearch.search.arms import ARMS
     from mtlsearch.search.opening import load_problem
-    from mtlsearch.search.request import Request
+    from mtlsearch.search.request import Request, cohorts
     from mtlsearch.search.study import Study
     from mtlsearch.search.worker import resolve_device
 
@@ -68,6 +68,7 @@ def search(
     created = datetime.now().astimezone().isoformat(timespec="seconds")
     names = tuple(name.strip() for name in arms.split(",")) if arms else tuple(ARMS)
     workers = workers or len(os.sched_getaffinity(0))
+    cohort, lag = cohorts(trainings, replicates, workers, len(names))
     request = Request(
         data=_absolute(data, dataset),
         task_flags=tuple(task or ()),
@@ -87,7 +88,9 @@ def search(
         runner=runner,
         ray_address=ray_address,
         arms=names,
-        lag=max(1, math.ceil(workers / len(names))),
+        rungs=rungs,
+        cohort=cohort,
+        lag=lag,
     )
     folder = study or Path("studies") / f"{_file_name(dataset.name)}-{datetime.now():%Y%m%d-%H%M%S}"
     _work(Study.create(folder, request, storage), dataset, chosen)

@@ -21,10 +21,10 @@ def batched_score(metric: str, prediction: Tensor, target: Tensor) -> Tensor:
     NaN when `score` would return NaN, and when one of its labels is infinite or, of a class metric, no code of a class.
     No model changes the value of another. Raises KeyError for an unknown metric.
     """
-    function, models, rows = BATCHED_METRICS[metric], *prediction.shape[:2]
-    if not rows:
-        return prediction.new_full((models,), math.nan, dtype=torch.float64)
-    prediction, target = prediction.double(), target.double().expand(models, rows)
+    function = BATCHED_METRICS[metric]
+    prediction, target = prediction.double(), target.double()
+    if not prediction.shape[1]:
+        return prediction.new_full(prediction.shape[:1], math.nan)
     labelled = ~target.isnan()
     usable = labelled & _finite(prediction) & _valid(metric, prediction, target)
     defined = usable.any(1) & (usable == labelled).all(1)

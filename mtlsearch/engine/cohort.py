@@ -1,171 +1,150 @@
-"""Trains a cohort: finds its members, trains each once, and puts their results together as outcomes."""
+"""Trains a cohort: its members each once, the hopeless stopped at rungs, and puts results together as outcomes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-
-from mtlsearch.candidate import Schedule
+from mtlsearch.engine.chunks import Chunks
+from mtlsearch.engine.halving import Rung, candidates_of
 from mtlsearch.engine.member import Member
-from mtlsearch.engine.model import Model, Network, transplant
+from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.outcome import Outcome, Training
-from mtlsearch.engine.prediction import count_macs, count_parameters
 from mtlsearch.engine.record import Record, TrainingFailedError
-from mtlsearch.engine.seeds import own_randomness
-from mtlsearch.engine.stacking import NotStackableError
-from mtlsearch.engine.trainer import MakeTrainer, Trainer
-from mtlsearch.engine.training_data import TrainingData
+from mtlsearch.engine.trainer import Trainer
 
 Scores = dict[Member, dict[str, float]]
+Work = Generator[Outcome | None, None, list[Trainer]]
 
 
 @dataclass
-class Results:
-    """What has come of members so far: validation scores and test scores of those that ended well, records of all."""
+class Cohort:
+    """Trainings in the making. `waiting` are those without an outcome; `records` and scores are of members that ended."""
 
+    chunks: Chunks
+    trainings: Sequence[Training]
+    rungs: bool
+    waiting: list[Training] = field(default_factory=list)
     records: dict[Member, Record] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
     tests: Scores = field(default_factory=dict)
+    rung_scores: dict[int, dict[int, dict[str, float]]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Find the members of each training."""
+        data, schedule = self.chunks.data, self.chunks.schedule
+        self.tasks, self.waiting = data.dataset.tasks, list(self.trainings)
+        self.members = {
+            training.number: [Member.of(part, training, len(self.tasks), schedule) for part in training.composition]
+            for training in self.trainings
+        }
+        self.rung_scores = {training.number: {} for training in self.trainings}
 
-class CohortEngine:
-    """Trains cohorts, with one trainer for at most `chunk` members of one shape.
+    def outcomes(self) -> Iterator[Outcome | None]:
+        """One outcome per training as soon as it is known; None after each epoch. One that fails leaves the others alone."""
+        yield from self.pretrain()
+        trainers = self.trainers()
+        if self.rungs and not any(training.test for training in self.trainings):
+            trainers = iter((yield from self._climb(list(trainers))))
+        for first in trainers:
+            for trainer in (yield from self.chunks.advance([first], self.chunks.schedule.epochs)):
+                self._take(trainer)
+            yield from self._finish([each for each in self.waiting if self.records.keys() >= set(self.members[each.number])])
+        yield from self._finish(list(self.waiting))
 
-    Where `make` cannot stack a kind of network, `fallback` trains it.
-    """
+    def model(self) -> tuple[Model, list[list[float]]]:
+        """Train a cohort of one training; its model, and the history of each component. Raises TrainingFailedError."""
+        [training], networks = self.trainings, dict[Member, Network]()
+        for work in (self.pretrain(), self._collect(networks)):
+            deque(work, maxlen=0)
+        members = self.members[training.number]
+        if reasons := [self.records[m].failure for m in members if self.records[m].failure is not None]:
+            raise TrainingFailedError(reasons[0])
+        return Model(training.composition, [networks[m] for m in members]), [self.records[m].history for m in members]
 
-    def __init__(self, data: TrainingData, schedule: Schedule, make: MakeTrainer, fallback: MakeTrainer, chunk: int) -> None:
-        self.data, self.schedule, self.make, self.fallback, self.chunk = data, schedule, make, fallback, chunk
-        self.costs: dict[tuple[object, ...], tuple[int, int]] = {}
-
-    def train(self, cohort: Sequence[Training]) -> Iterator[Outcome]:
-        """One outcome per training, each as soon as its members are trained. One that fails leaves the others alone."""
-        members = {training.number: self._members(training) for training in cohort}
-        results, waiting = Results(), list(cohort)
-        donors = self._donors(members.values(), results)
-        trainers = self._trainers([m for each in members.values() for m in each if m not in results.records], donors)
-        for trainer in (last for first in trainers for last in self._advance(first, self.schedule.epochs, donors)):
-            self._take(trainer, results, any(training.test for training in cohort))
-            for training in [each for each in waiting if results.records.keys() >= set(members[each.number])]:
-                waiting.remove(training)
-                yield self._outcome(training, members[training.number], results)
-        for training in waiting:
-            yield self._outcome(training, members[training.number], results)
-
-    def fit_model(self, training: Training) -> tuple[Model, list[list[float]]]:
-        """Train one training; returns its model and the history of each component. Raises TrainingFailedError."""
-        members, results, networks = self._members(training), Results(), dict[Member, Network]()
-        donors = self._donors([members], results)
-        for first in self._trainers([member for member in members if member not in results.records], donors):
-            for trainer in self._advance(first, self.schedule.epochs, donors):
-                results.records.update(trainer.records)
+    def _collect(self, networks: dict[Member, Network]) -> Iterator[None]:
+        for first in self.trainers():
+            for trainer in (yield from self.chunks.advance([first], self.chunks.schedule.epochs)):
+                self.records.update(trainer.records)
                 networks.update({member: trainer.network(member) for member in trainer.records})
-        _demand(members, results)
-        return Model(training.composition, [networks[m] for m in members]), [results.records[m].history for m in members]
 
-    def _members(self, training: Training) -> list[Member]:
-        tasks = len(self.data.dataset.tasks)
-        return [Member.of(component, training, tasks, self.schedule) for component in training.composition]
-
-    def _donors(self, members: Iterable[Sequence[Member]], results: Results) -> dict[Member, Network]:
+    def pretrain(self) -> Iterator[None]:
         """Train what members start from. Members whose donor failed have failed with it."""
-        wanted = [member for each in members for member in each if member.donor]
-        trained: dict[Member, Network] = {}
-        for first in self._trainers([member.donor for member in wanted if member.donor], {}):
-            for trainer in self._advance(first, self.schedule.epochs, {}):
-                results.records.update(trainer.records)
+        wanted = [member for each in self.members.values() for member in each if member.donor]
+        for first in self.chunks.trainers([member.donor for member in wanted if member.donor]):
+            for trainer in (yield from self.chunks.advance([first], self.chunks.schedule.epochs)):
+                self.records.update(trainer.records)
                 good = [donor for donor, record in trainer.records.items() if record.failure is None]
-                trained.update({donor: trainer.network(donor) for donor in good})
+                self.chunks.donors.update({donor: trainer.network(donor) for donor in good})
         for member in wanted:
-            if member.donor and member.donor not in trained:
-                results.records[member] = results.records[member.donor]
-        return trained
+            if member.donor and member.donor not in self.chunks.donors:
+                self.records[member] = self.records[member.donor]
 
-    def _trainers(self, members: Iterable[Member], donors: dict[Member, Network]) -> Iterator[Trainer]:
-        """Trainers for all members, each member once; made when it is their turn."""
-        shapes: dict[tuple[object, ...], list[Member]] = {}
-        for member in dict.fromkeys(members):
-            shapes.setdefault(member.shape, []).append(member)
-        for own in shapes.values():
-            for first in range(0, len(own), self.chunk):
-                yield self._trainer(own[first : first + self.chunk], donors)
+    def trainers(self) -> Iterator[Trainer]:
+        """The trainers of all members that have not failed already."""
+        return self.chunks.trainers(m for each in self.members.values() for m in each if m not in self.records)
 
-    def _trainer(self, members: Sequence[Member], donors: dict[Member, Network]) -> Trainer:
-        with own_randomness(self.data.device):
-            networks = [self._network(member, donors) for member in members]
-        try:
-            return self.make(members, networks, self.data, self.schedule)
-        except NotStackableError:
-            return self.fallback(members, networks, self.data, self.schedule)
+    def _climb(self, trainers: list[Trainer]) -> Work:
+        """Thin the cohort out at its rungs."""
+        for rung in Rung.ladder(self.chunks.schedule.epochs, candidates_of(self.trainings)):
+            trainers = yield from self.chunks.advance(trainers, rung.half)
+            before = self._standing(trainers)
+            trainers = yield from self.chunks.advance(trainers, rung.epoch)
+            now = self._standing(trainers)
+            for number, scores in now.items():
+                self.rung_scores[number][rung.epoch] = scores
+            kept = rung.survivors(self.waiting, self.tasks, before, now)
+            yield from self._stop(trainers, [t for t in self.waiting if t.number in now and t.number not in kept])
+        return trainers
 
-    def _network(self, member: Member, donors: dict[Member, Network]) -> Network:
-        network = Network(member.component, self.data.signature(member.replicate), member.seed).to(self.data.device)
-        if member.donor:
-            transplant(donors[member.donor], network)
-        return network
+    def _standing(self, trainers: Sequence[Trainer]) -> dict[int, dict[str, float]]:
+        """The validation scores so far of every training none of whose members has failed."""
+        scores = {member: own for trainer in trainers for member, own in trainer.scores(None).items()}
+        return {t.number: self._by_task(t, scores) for t in self.waiting if scores.keys() >= set(self.members[t.number])}
 
-    def _advance(self, trainer: Trainer, until: int, donors: dict[Member, Network]) -> list[Trainer]:
-        """Train up to epoch `until`; where the memory does not suffice, half the members at a time, from the start."""
-        members = list(trainer.records)
-        try:
-            trainer.advance(until)
-            return [trainer]
-        except (RuntimeError, MemoryError) as error:
-            if len(members) == 1 or not _out_of_memory(error):
-                raise
-        del trainer
-        middle = len(members) // 2
-        halves = [self._trainer(half, donors) for half in (members[:middle], members[middle:])]
-        return [last for half in halves for last in self._advance(half, until, donors)]
+    def _stop(self, trainers: Sequence[Trainer], trainings: Sequence[Training]) -> Iterator[Outcome]:
+        """End these trainings; a member goes on where another training needs it."""
+        records = self.records | {member: record for trainer in trainers for member, record in trainer.records.items()}
+        self.waiting = [training for training in self.waiting if training not in trainings]
+        needed = {member for training in self.waiting for member in self.members[training.number]}
+        for trainer in trainers:
+            trainer.drop([member for member in trainer.records if member not in needed])
+        yield from (self._outcome(training, records, stopped=True) for training in trainings)
 
-    def _take(self, trainer: Trainer, results: Results, test: bool) -> None:
+    def _take(self, trainer: Trainer) -> None:
         """Collect the results of a trainer that has come to its end."""
-        results.scores.update(trainer.scores(None))
-        if test:
-            results.tests.update(trainer.scores({task.source: self.data.test_rows(task) for task in self.data.dataset.tasks}))
-        results.records.update(trainer.records)
+        data = self.chunks.data
+        self.scores.update(trainer.scores(None))
+        if any(training.test for training in self.trainings):
+            self.tests.update(trainer.scores({task.source: data.test_rows(task) for task in self.tasks}))
+        self.records.update(trainer.records)
 
-    def _outcome(self, training: Training, members: Sequence[Member], results: Results) -> Outcome:
-        seconds = sum(results.records[m].seconds for member in members for m in (member, member.donor) if m)
-        try:
-            _demand(members, results)
-        except TrainingFailedError as error:
-            return Outcome.failed(training.number, str(error), round(seconds, 4))
-        costs = [self._cost(member) for member in members]
-        histories = [results.records[member].history for member in members]
+    def _finish(self, trainings: Sequence[Training]) -> Iterator[Outcome]:
+        """The outcomes of trainings whose members have all ended."""
+        self.waiting = [training for training in self.waiting if training not in trainings]
+        yield from (self._outcome(training, self.records) for training in trainings)
+
+    def _outcome(self, training: Training, records: Mapping[Member, Record], stopped: bool = False) -> Outcome:
+        members = self.members[training.number]
+        own = [records[member] for member in members]
+        everyone = {m for member in members for m in (member, member.donor) if m is not None}
+        seconds = round(sum((records[m].seconds for m in everyone if m in records), 0.0), 4)
+        if reasons := [record.failure for record in own if record.failure is not None]:
+            return Outcome.failed(training.number, reasons[0], seconds)
+        costs = [self.chunks.cost(member) for member in members]
         return Outcome(
             number=training.number,
-            scores=self._by_task(members, results.scores),
-            test_scores=self._by_task(members, results.tests) if training.test else {},
+            scores={} if stopped else self._by_task(training, self.scores),
+            test_scores=self._by_task(training, self.tests) if training.test and not stopped else {},
             parameters=sum(parameters for parameters, _ in costs),
             macs_per_example=sum(macs for _, macs in costs),
-            epochs=[len(history) for history in histories],
-            history=[[round(loss, 6) for loss in history] for history in histories],
-            train_seconds=round(seconds, 4),
+            epochs=[len(record.history) for record in own],
+            history=[[round(loss, 6) for loss in record.history] for record in own],
+            train_seconds=seconds,
+            rungs={str(epoch): scores for epoch, scores in self.rung_scores[training.number].items()},
+            stopped=stopped,
         )
 
-    def _by_task(self, members: Sequence[Member], scores: Scores) -> dict[str, float]:
+    def _by_task(self, training: Training, scores: Scores) -> dict[str, float]:
         """The scores of all members in the dataset's order of tasks."""
-        found = {name: value for member in members for name, value in scores[member].items()}
-        return {task.name: found[task.name] for task in self.data.dataset.tasks}
-
-    def _cost(self, member: Member) -> tuple[int, int]:
-        """Parameters and multiply-accumulates of a member's network, which follow from its tasks, tree and shape."""
-        key = (member.component.tasks, member.component.candidate.tree, member.shape)
-        if key not in self.costs:
-            with own_randomness(self.data.device):
-                network = Network(member.component, self.data.signature(0), 0).to(self.data.device)
-            row = {source: x[:1] for source, x in self.data.fold(member.replicate).inputs.items()}
-            self.costs[key] = count_parameters(network), count_macs(network, row)
-        return self.costs[key]
-
-
-def _demand(members: Sequence[Member], results: Results) -> None:
-    for member in members:
-        if (reason := results.records[member].failure) is not None:
-            raise TrainingFailedError(reason)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Torch says so by its own error on a GPU, and in words on a CPU."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+        found = {name: value for member in self.members[training.number] for name, value in scores[member].items()}
+        return {task.name: found[task.name] for task in self.tasks}

@@ -135,6 +135,7 @@ class ForestTrainer:
             found = {old: (number, _inverse(rows)) for number, (old, rows) in enumerate(self.best.keep(stay))}
             self.kept = [(found[old][0], found[old][1][rows]) for old, rows in self.kept] if self.running else []
         self.members = [self.members[k] for k in stay]
+        self.records = {member: self.records[member] for member in self.members}
 
     def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
         """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""

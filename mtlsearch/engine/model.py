@@ -69,7 +69,7 @@ class Network(nn.Module):
 
     def _make(self, level: int, members: Sequence[int], build: Callable[[], nn.Module], source: str = "") -> nn.Module:
         seed = self._seed(level, members, source)
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which spends milliseconds on devices
         return seed_dropouts(build(), seed)
 
     def _streams(self, level: int) -> list[Stream]:

@@ -1,7 +1,7 @@
 """What goes into an engine and what comes out: trainings and outcomes. Plain values with JSON both ways."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mtlsearch.candidate import Component, Composition
@@ -33,8 +33,9 @@ class Training:
 class Outcome:
     """What one training came to. Scores are metrics per task name in their own units and direction.
 
-    `epochs` and `history` (relative validation loss after each epoch) are per component. A failed training has a
-    `failure` (why) and no scores.
+    `epochs` and `history` (relative validation loss after each epoch) are per component; `rungs` holds the validation scores
+    at each rung, by its epoch. A training that was `stopped` at a rung has no other scores, and neither has a failed one,
+    which has a `failure` (why).
     """
 
     number: int
@@ -46,6 +47,13 @@ class Outcome:
     history: list[list[float]]
     train_seconds: float
     failure: str | None = None
+    rungs: dict[str, dict[str, float]] = field(default_factory=dict)
+    stopped: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """True when it has its scores."""
+        return self.failure is None and not self.stopped
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""

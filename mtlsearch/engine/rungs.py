@@ -14,10 +14,11 @@ Scores = NDArray[np.float64]  # [K, M]: candidates, objectives
 Mask = NDArray[np.bool_]  # [K]
 
 LEAST_EPOCHS = 5  # what fewer epochs say is mostly about the initial weights and the learning rate
-REFERENCE = 1.1  # of objectives scaled to 0..1 on a front: the extremes contribute, but neither nothing nor everything
+REFERENCE = 1.25  # of objectives scaled to 0..1 on a front: its extremes contribute, but neither nothing nor everything
 EXACT = 10**7  # points ** (objectives - 2) up to which exact contributions take some 20 ms at most
 DIRECTIONS = 4096  # of the estimate: about 0.1 s a front of 100 points in 50 objectives
 MARGIN = 0.5  # by which a prediction must hold, in units of the kept ones' spread
+STEEPER = 1.25  # than the kept ones' median gain that of a late bloomer must be
 PROTECTED = 0.5  # late bloomers at most, as a share of those kept
 
 
@@ -72,18 +73,18 @@ def late_bloomers(before: Scores, now: Scores, kept: Mask, doublings: float) -> 
 
     - no kept one's prediction dominates its own, even when its own is made worse in every objective by half the
       distance from the best to the median prediction of the kept, and
-    - in some objective it gained more than the median of the kept did, so a flat curve never is, and
+    - in some objective it gained at least 1.25 times what the median of the kept did, so a flat curve never is, and
     - it is among the best of these: `survivors` of the predictions, half as many as are kept, rounded up.
     """
     if not kept.any():
         return np.zeros(len(now), bool)
-    known: Mask = np.isfinite(np.hstack([before, now])).all(axis=1)
+    known = np.asarray(np.isfinite(np.hstack([before, now])).all(axis=1))
     gains = np.maximum(np.subtract(before, now, out=np.zeros(now.shape), where=known[:, None]), 0.0)
     predicted = now - doublings * gains
     rivals = predicted[kept]
     worsened = predicted + MARGIN * (np.median(rivals, axis=0) - rivals.min(axis=0))
     dominated = (rivals[:, None] <= worsened).all(axis=2).any(axis=0)
-    improves = (gains > np.median(gains[kept], axis=0)).any(axis=1)
+    improves = (gains > STEEPER * np.median(gains[kept], axis=0)).any(axis=1)
     promising = np.flatnonzero(known & improves & ~kept & ~dominated)
     entered = np.full(now.shape, np.nan)
     entered[promising] = predicted[promising]

@@ -14,8 +14,7 @@ def derive(*parts: object) -> int:
 
 
 @contextmanager
-def own_randomness(device: torch.device) -> Iterator[None]:
-    """Let the block seed torch as it likes; the generators of the caller are put back afterwards."""
-    cuda = [device.index or 0] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+def own_randomness() -> Iterator[None]:
+    """Let the block seed torch's generator of the CPU, where weights are drawn; the caller's state is put back afterwards."""
+    with torch.random.fork_rng(devices=[]):
         yield

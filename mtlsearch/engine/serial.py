@@ -41,7 +41,7 @@ class SerialTrainer:
     def drop(self, members: Collection[Member]) -> None:
         """Stop these members and forget their weights."""
         for member in members:
-            self.fittings.pop(member, None)
+            del self.fittings[member], self.records[member]
 
     def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
         """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""

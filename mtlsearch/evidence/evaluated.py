@@ -38,12 +38,13 @@ class Evaluated:
 def pool(trainings: Iterable[Trained], replicates: int) -> list[Evaluated]:
     """Pool one arm's trainings by candidate, in order of their first training.
 
-    A candidate of which a replicate failed is left out, and so is one with fewer than `replicates` trainings, unless
-    no candidate has as many.
+    Trainings stopped at a rung do not count. A candidate of which a replicate failed is left out, and so is one with fewer
+    than `replicates` trainings, unless no candidate has as many.
     """
     groups: dict[str, list[Trained]] = {}
     for training in sorted(trainings, key=lambda each: each.number):
-        groups.setdefault(training.candidate.key, []).append(training)
+        if not training.outcome.stopped:
+            groups.setdefault(training.candidate.key, []).append(training)
     sound = [group for group in groups.values() if all(each.outcome.failure is None for each in group)]
     full = [group for group in sound if len(group) >= replicates]
     return [_evaluate(group) for group in full or sound]

@@ -6,7 +6,7 @@ import torch
 
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
-from mtlsearch.engine import ENGINES, Training, TrainingData
+from mtlsearch.engine import Engine, Training, TrainingData
 from mtlsearch.errors import StudyError, UsageError, unknown
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.results.export import ModelCard, export_model
@@ -28,7 +28,7 @@ def export_chosen(
     torch.set_num_threads(1)  # as in the confirmation: more threads sum in another order, and crowd busy cores
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
     training = Training(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
-    model, _ = ENGINES["serial"](data, space.training).fit_model(training)
+    model, _ = Engine(data, space.training, study.engine.trainer if study.engine else "serial").fit_model(training)
     return export_model(model, data, training.replicate, to, _card(study, dataset, composition), formats)
 
 

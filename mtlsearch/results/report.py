@@ -92,6 +92,7 @@ def _study(study: Study, space: SearchSpace, finished: bool) -> dict[str, Any]:
         "finished": finished,
         "wall_seconds": round(study.wall_seconds, 1),
         "settings": {**settings, **schedule},
+        "engine": study.engine.to_json() if study.engine else None,
     }
 
 
@@ -132,14 +133,14 @@ def _arm(
     space: SearchSpace,
 ) -> dict[str, Any]:
     failures = [{"number": t.number, "reason": t.outcome.failure} for t in trainings if t.outcome.failure]
-    own = [gains[(each.arm, each.number)] for each in evaluated]
+    own, stopped = [gains[(each.arm, each.number)] for each in evaluated], sum(t.outcome.stopped for t in trainings)
     return {
         "name": name,
         "trainings": study.request.trainings,
         "epochs": space.training.epochs,
-        "complete": len(trainings) - len(failures),
+        "complete": len(trainings) - len(failures) - stopped,
         "failed": len(failures),
-        "pruned": 0,
+        "pruned": stopped,
         "candidates": len({t.candidate.key for t in trainings}),
         "epochs_run": sum(max(t.outcome.epochs, default=0) for t in trainings),
         "train_seconds": round(sum(t.outcome.train_seconds for t in trainings), 2),

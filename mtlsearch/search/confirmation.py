@@ -36,7 +36,7 @@ def choose(study: Study, dataset: Dataset) -> list[Pick]:
     arms = evaluated_arms(study)
     everything = [each for evaluated in arms.values() for each in evaluated]
     if not everything:
-        reasons = {t.outcome.failure for trainings in trained_arms(study).values() for t in trainings}
+        reasons = {t.outcome.failure for trainings in trained_arms(study).values() for t in trainings if t.outcome.failure}
         raise NoCandidateError(f"{study.folder}: no training succeeded; reasons: {'; '.join(sorted(map(str, reasons))[:3])}")
     reference = reference_scores(arms.get("single_task", []), everything, dataset.tasks)
     picks = [

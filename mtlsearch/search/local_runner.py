@@ -9,6 +9,7 @@ def run_local(queue: WorkQueue, workplace: Workplace) -> None:
     engine = workplace.engine_here()
     while not queue.finished and (cohort := queue.next()) is not None:
         for outcome in train(engine, cohort.trainings):
-            queue.done(cohort.arm, outcome)
+            if outcome:
+                queue.done(cohort.arm, outcome)
             if queue.stopped:
                 return

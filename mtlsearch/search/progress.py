@@ -26,6 +26,7 @@ class Progress:
         self._lines: Sequence[Line] = ()
         self._queue: WorkQueue | None = None
         self._failed: dict[str, int] = {}
+        self._pruned = 0
         self._best: dict[str, dict[str, float]] = {}
         self._began = self._printed = time.monotonic()
         self._here = 0
@@ -42,7 +43,7 @@ class Progress:
     def begin(self, lines: Sequence[Line], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
         self._lines, self._queue, self._here, self._began = lines, queue, 0, time.monotonic()
-        self._failed = {line.arm: 0 for line in lines}
+        self._failed, self._pruned = {line.arm: 0 for line in lines}, 0
         for line in lines:
             if line.arm in self._study.request.arms:
                 for training in trained(line.arm, self._study.trials(line.arm)):
@@ -64,6 +65,9 @@ class Progress:
         if outcome.failure:
             self._failed[arm] = self._failed.get(arm, 0) + 1
             return
+        if outcome.stopped:
+            self._pruned += 1
+            return
         best = self._best.setdefault(arm, {})
         for task in self._tasks:
             best[task.name] = _better(task, outcome.scores[task.name], best.get(task.name))
@@ -82,7 +86,7 @@ class Progress:
         running = self._queue.running if self._queue else 0
         failed, rate = sum(self._failed.values()), (self._here - 1) / max(time.monotonic() - self._began, 1e-9) * 60
         pace = f", {rate:.0f} per minute, about {_clock((total - done) / rate * 60)} left" if self._here > 1 else ""
-        return f"{done}/{total} trainings done, {running} running, 0 pruned, {failed} failed{pace}"
+        return f"{done}/{total} trainings done, {running} running, {self._pruned} pruned, {failed} failed{pace}"
 
     def _draw(self) -> RenderableType:
         table = Table(title=self._title(), title_justify="left", box=None, padding=(0, 2, 0, 0))

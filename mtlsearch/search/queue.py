@@ -34,6 +34,7 @@ class Line(Protocol):
     arm: str
     total: int
     cohort: int
+    whole: bool  # a cohort that was cut short is trained again as a whole: its members were compared with each other
 
     def ready(self, index: int) -> bool:
         """Whether the cohort of this index may begin now."""
@@ -57,7 +58,7 @@ class SearchLine:
 
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
-        self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
+        self.arm, self.total, self.cohort, self.whole = arm, request.trainings, request.cohort, request.rungs
         self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
         self._sampler = ARMS[arm].sampler or request.sampler
         self._directions = directions(dataset, space.cost)
@@ -116,7 +117,7 @@ class ConfirmationLine:
 
     def __init__(self, study: Study, picks: Sequence[Pick]) -> None:
         self.arm, self._seed, self._seeds = study.confirmation, study.request.seed, study.request.seeds
-        self._picks, self.total, self.cohort = list(picks), len(picks) * self._seeds, study.request.cohort
+        self._picks, self.total, self.cohort, self.whole = list(picks), len(picks) * self._seeds, study.request.cohort, False
         self._study = study.arm(self.arm)
         self._entered = len(self._study.get_trials(deepcopy=False))
         self._done = {trial.number for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()}
@@ -180,13 +181,16 @@ class WorkQueue:
         return Cohort(line.arm, tuple(line.training(number) for number in numbers))
 
     def _open(self, line: Line) -> list[int]:
-        """The unfinished numbers of the first cohort that nobody works on, if it may begin."""
+        """The unfinished numbers of the first cohort that nobody works on, if it may begin; all of them if the line wants it."""
         taken = line.finished() | self._in_flight[line.arm]
         first = next((number for number in range(line.total) if number not in taken), None)
         if first is None or not line.ready(first // line.cohort):
             return []
         start = first - first % line.cohort
-        return [number for number in range(start, min(start + line.cohort, line.total)) if number not in taken]
+        cohort = range(start, min(start + line.cohort, line.total))
+        if line.whole and self._in_flight[line.arm].isdisjoint(cohort):
+            return list(cohort)
+        return [number for number in cohort if number not in taken]
 
     def done(self, arm: str, outcome: Outcome) -> None:
         """Record one outcome. A repeated one changes nothing."""

@@ -43,7 +43,7 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another cohort in the same actor."""
         self._trainings = [Training.from_json(each) for each in json.loads(new_config["trainings"])]
-        self._outcomes: Iterator[Outcome] = train(self._engine, self._trainings)
+        self._outcomes: Iterator[Outcome | None] = train(self._engine, self._trainings)
         self._left = len(self._trainings)
         return True
 
@@ -51,8 +51,9 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
         """Train for a while and report what was finished, as JSON (Tune flattens dicts)."""
         finished, until = [], time.monotonic() + REPORT_SECONDS
         while self._left and time.monotonic() < until:
-            finished.append(next(self._outcomes).to_json())
-            self._left -= 1
+            if outcome := next(self._outcomes):
+                finished.append(outcome.to_json())
+                self._left -= 1
         return {"outcomes": json.dumps(finished), "done": self._left == 0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

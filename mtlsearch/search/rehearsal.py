@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import torch
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import ENGINES, Outcome, Training, TrainingData
+from mtlsearch.engine import Choice, Engine, Outcome, Training, TrainingData
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.search.arms import ARMS
+from mtlsearch.search.engine_choice import time_engines
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.study import directions
-from mtlsearch.search.worker import DEFAULT_ENGINE, train
+from mtlsearch.search.worker import train
 from mtlsearch.space import SearchSpace
 
 REHEARSED = ("share_all", "single_task")
@@ -31,11 +32,12 @@ def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iter
     yield from dataset.notices
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
-    torch.set_num_threads(1)  # as a worker does, or the estimate is of something else
-    data = TrainingData(dataset, 0, device)
+    data, choice = TrainingData(dataset, 0, device), time_engines(dataset, space, device, 0)
+    timed = ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in choice.seconds.items())
+    yield f"engine {choice.trainer}, {choice.chunk} networks at a time (milliseconds per network and step: {timed})"
     held = sum(tensor.nbytes for each in (data.fold(0).inputs, data.fold(0).targets) for tensor in each.values())
     for arm in REHEARSED:
-        outcome, seconds = _train_once(arm, dataset, space, data)
+        outcome, seconds = _train_once(arm, space, data, choice)
         yield (
             f"{arm}: {outcome.parameters} parameters, {outcome.macs_per_example} MACs per example, at most about "
             f"{seconds * space.training.epochs:.1f} s per training of {space.training.epochs} epochs on one {device.type} worker"
@@ -44,13 +46,13 @@ def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iter
     yield "ok"
 
 
-def _train_once(arm: str, dataset: Dataset, space: SearchSpace, data: TrainingData) -> tuple[Outcome, float]:
+def _train_once(arm: str, space: SearchSpace, data: TrainingData, choice: Choice) -> tuple[Outcome, float]:
     """One epoch of a sampled candidate; a second run tells the seconds, free of start-up costs."""
-    candidate, _ = propose(ARMS[arm].pin(space), "random", 0, [], directions(dataset, space.cost))
-    engine = ENGINES[DEFAULT_ENGINE](data, dataclasses.replace(space.training, epochs=1))
+    candidate, _ = propose(ARMS[arm].pin(space), "random", 0, [], directions(data.dataset, space.cost))
+    engine = Engine(data, dataclasses.replace(space.training, epochs=1), choice.trainer)
     for _ in range(2):
         started = time.perf_counter()
-        outcome = next(train(engine, [Training(0, candidate.components(), 0, 0)]))
+        [outcome] = [each for each in train(engine, [Training(0, candidate.components(), 0, 0)]) if each]
         if outcome.failure:
             raise NoCandidateError(f"{arm}: the rehearsal failed: {outcome.failure}")
     return outcome, time.perf_counter() - started

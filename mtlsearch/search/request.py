@@ -1,16 +1,25 @@
 """What was asked for: everything that determines a study, as it is stored in it."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtlsearch.engine import ENGINES
+from mtlsearch.engine import TRAINERS
 from mtlsearch.errors import UsageError, unknown
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.samplers import SAMPLERS
 
 RUNNERS = ("ray", "local")
+CANDIDATES_PER_COHORT = 12  # enough to fill a forest and to choose from at a rung, few enough for the sampler to learn
+
+
+def cohorts(trainings: int, replicates: int, workers: int, arms: int) -> tuple[int, int]:
+    """`cohort` and `lag` for a budget: whole candidates, at least two cohorts per arm, and work for every worker."""
+    candidates = max(1, trainings // max(1, replicates))
+    rounds = max(2, candidates // CANDIDATES_PER_COHORT, math.ceil(2 * workers / max(1, arms)))
+    return max(1, replicates) * math.ceil(candidates / rounds), max(1, math.ceil(workers / max(1, arms)))
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,9 @@ class Request:
     device: str = "auto"
     runner: str = "ray"
     ray_address: str | None = None
-    cohort: int = 4
+    cohort: int = 8
     lag: int = 1
+    rungs: bool = True
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,8 +61,8 @@ class Request:
                     raise UsageError(unknown(f"--{flag}", name, known))
         if self.runner not in RUNNERS:
             raise UsageError(unknown("--runner", self.runner, RUNNERS))
-        if self.engine not in ("auto", *ENGINES):
-            raise UsageError(unknown("--engine", self.engine, ["auto", *ENGINES]))
+        if self.engine not in ("auto", *TRAINERS):
+            raise UsageError(unknown("--engine", self.engine, ["auto", *TRAINERS]))
         if not self.arms or len(set(self.arms)) != len(self.arms):
             raise UsageError(f"--arms: found {','.join(self.arms) or 'none'}; name each arm once. Known: {', '.join(ARMS)}")
         for flag in ("trainings", "replicates", "seeds", "workers"):

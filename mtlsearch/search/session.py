@@ -13,6 +13,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.search.confirmation import choose
+from mtlsearch.search.engine_choice import chosen_engine
 from mtlsearch.search.local_runner import run_local
 from mtlsearch.search.queue import ConfirmationLine, Line, SearchLine, WorkQueue
 from mtlsearch.search.study import Study
@@ -40,8 +41,10 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     Raises InterruptedSearchError after SIGINT or SIGTERM, with everything finished recorded, and NoCandidateError.
     """
     request = study.request
-    workplace = Workplace(dataset, space.training, request.seed, request.engine, request.device, threads=1)
     with _timed(study), _resumable(study), _runner(study) as run:
+        workplace = Workplace(
+            dataset, space.training, request.seed, chosen_engine(study, dataset, space), request.rungs, request.device
+        )
         _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
         if not study.picks():
             study.set_picks(choose(study, dataset))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mtlsearch.candidate import Candidate, Component
 from mtlsearch.data import METRICS, Dataset
-from mtlsearch.engine import Outcome
+from mtlsearch.engine import Choice, Outcome
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.evaluated import Trained
 from mtlsearch.evidence.front import cost_of
@@ -114,6 +114,16 @@ class Study:
         rows = [{**vars(pick), "composition": [part.to_json() for part in pick.composition]} for pick in picks]
         self._root.set_user_attr(self.confirmation, rows)
 
+    @property
+    def engine(self) -> Choice | None:
+        """The engine that all of the study is trained with, once it is chosen: scores of two are not compared."""
+        stored = self._root.user_attrs.get("engine")
+        return Choice(**stored) if stored else None
+
+    def set_engine(self, choice: Choice) -> None:
+        """Fix the engine before the first training."""
+        self._root.set_user_attr("engine", choice.to_json())
+
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that searching has taken, over all sessions."""
         self._root.set_user_attr("wall_seconds", self.wall_seconds + seconds)
@@ -141,8 +151,13 @@ def record(study: optuna.Study, outcome: Outcome, values: Sequence[float]) -> No
     if trial.state.is_finished():
         return
     study._storage.set_trial_user_attr(trial._trial_id, "outcome", outcome.to_json())
-    state = TrialState.FAIL if outcome.failure else TrialState.COMPLETE
-    study.tell(outcome.number, None if outcome.failure else list(values), state=state, skip_if_finished=True)
+    study.tell(outcome.number, list(values) if outcome.complete else None, state=_state(outcome), skip_if_finished=True)
+
+
+def _state(outcome: Outcome) -> TrialState:
+    if outcome.failure:
+        return TrialState.FAIL
+    return TrialState.PRUNED if outcome.stopped else TrialState.COMPLETE
 
 
 def directions(dataset: Dataset, cost: str) -> list[Direction]:
@@ -153,7 +168,7 @@ def directions(dataset: Dataset, cost: str) -> list[Direction]:
 
 def objectives(outcome: Outcome, dataset: Dataset, cost: str) -> list[float]:
     """The values told to Optuna, in the order of `directions`."""
-    scores = [outcome.scores[task.name] for task in dataset.tasks] if not outcome.failure else []
+    scores = [outcome.scores[task.name] for task in dataset.tasks] if outcome.complete else []
     return scores + cost_of(outcome.parameters, outcome.macs_per_example, cost)
 
 

@@ -1,5 +1,6 @@
 """What a worker needs to train cohorts, on whatever machine it runs: the dataset, the schedule, the engine, the device."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,10 +8,10 @@ import torch
 
 from mtlsearch.candidate import Schedule
 from mtlsearch.data import Dataset
-from mtlsearch.engine import ENGINES, Engine, Outcome, Training, TrainingData
+from mtlsearch.engine import Choice, Engine, Outcome, Training, TrainingData
 from mtlsearch.errors import UsageError
 
-DEFAULT_ENGINE = "serial"
+BROKEN = (RuntimeError, ValueError, ArithmeticError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,16 @@ class Workplace:
     dataset: Dataset
     schedule: Schedule
     seed: int
-    engine: str
+    choice: Choice
+    rungs: bool
     device: str
-    threads: int
+    threads: int = 1
 
     def engine_here(self) -> Engine:
         """The engine on this process's device. Sets torch's threads: left alone, busy cores train many times slower."""
         torch.set_num_threads(self.threads)
         data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
-        return ENGINES[DEFAULT_ENGINE if self.engine == "auto" else self.engine](data, self.schedule)
+        return Engine(data, self.schedule, self.choice.trainer, self.choice.chunk, self.rungs)
 
 
 def resolve_device(device: str) -> torch.device:
@@ -42,13 +44,21 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def train(engine: Engine, trainings: Sequence[Training]) -> Iterator[Outcome]:
-    """Train a cohort; a training that breaks for a reason nobody foresaw is a failed one, and the others go on."""
-    waiting = list(trainings)
-    while waiting:
-        try:
-            for outcome in engine.train(list(waiting)):
-                waiting = [training for training in waiting if training.number != outcome.number]
-                yield outcome
-        except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
-            yield Outcome.failed(waiting.pop(0).number, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
+def train(engine: Engine, trainings: Sequence[Training]) -> Iterator[Outcome | None]:
+    """Train a cohort, with None after each epoch.
+
+    When one breaks for a reason nobody foresaw, the rest are trained one by one, and those that break again have failed.
+    """
+    waiting = {training.number: training for training in trainings}
+    try:
+        for outcome in engine.train(trainings):
+            if outcome:
+                del waiting[outcome.number]
+            yield outcome
+    except BROKEN as error:
+        if len(trainings) == 1:
+            reason = (str(error).splitlines() or [""])[0][:200]
+            yield Outcome.failed(trainings[0].number, f"{type(error).__name__}: {reason}")
+            return
+        for training in waiting.values():
+            yield from train(dataclasses.replace(engine, rungs=False), [training])

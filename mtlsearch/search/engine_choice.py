@@ -1,0 +1,46 @@
+"""Chooses the engine of a study once, by timing on its own data and space, and remembers it in the study."""
+
+import torch
+
+from mtlsearch.data import Dataset
+from mtlsearch.engine import Choice, Training, TrainingData
+from mtlsearch.engine import choose as choose_engine
+from mtlsearch.errors import UsageError
+from mtlsearch.search.arms import ARMS
+from mtlsearch.search.proposal import propose
+from mtlsearch.search.study import Study, directions
+from mtlsearch.search.worker import resolve_device
+from mtlsearch.space import SearchSpace
+
+SAMPLE = 12  # candidates, each on two replicates
+ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
+
+
+def chosen_engine(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
+    """The study's engine; chosen now if it has none yet."""
+    if study.engine is None:
+        study.set_engine(_choose(study, dataset, space))
+    assert study.engine is not None
+    return study.engine
+
+
+def _choose(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
+    request = study.request
+    if request.engine == "serial":
+        return Choice("serial", 1, {})
+    try:
+        device = resolve_device(request.device)
+    except UsageError:
+        return ELSEWHERE
+    if request.ray_address or (request.gpus_per_worker and device.type == "cpu"):
+        return ELSEWHERE
+    return time_engines(dataset, space, device, request.seed, request.engine)
+
+
+def time_engines(dataset: Dataset, space: SearchSpace, device: torch.device, seed: int, engine: str = "auto") -> Choice:
+    """Time the engines on candidates sampled at random from the space."""
+    torch.set_num_threads(1)  # as a worker does
+    pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
+    sampled = [propose(pinned, "random", number, [], objectives)[0].components() for number in range(SAMPLE)]
+    trainings = [Training(number, each, number % 2, seed) for number, each in enumerate(sampled)]
+    return choose_engine(TrainingData(dataset, seed, device), space.training, trainings, engine)
