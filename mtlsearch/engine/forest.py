@@ -1,52 +1,19 @@
 """A forest: the networks of many components, stacked stage by stage and run as one batched tensor program."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mtlsearch.data import Task
 from mtlsearch.engine.dropout import moment
 from mtlsearch.engine.model import Network
+from mtlsearch.engine.part import Part, Rows
 from mtlsearch.engine.plan import HeadShape, Place, Plan
-from mtlsearch.engine.stacking import dropouts, select, stack
 from mtlsearch.sharing import Sharing, State
-
-Find = Callable[[Network, int], nn.Module]
-Rows = Tensor | None  # an index of rows; None: all of them in their order
-
-
-class Part:
-    """A stack of modules, whose each row is (`places`, `members` [N]), and how a row is found in its network."""
-
-    def __init__(self, places: Sequence[Place], find: Find, networks: Sequence[Network]) -> None:
-        self.find, self.module = find, stack([find(networks[k], index) for k, index in places])
-        self._place(places)
-
-    def _place(self, places: Sequence[Place]) -> None:
-        self.places, self.dropouts = list(places), dropouts(self.module)
-        self.members = torch.tensor([member for member, _ in places], device=self.parameters()[0].device)
-
-    def run(self, h: Tensor, rows: Rows, at: int) -> Tensor:
-        """h[S, B, *F], each through the module of its row."""
-        for dropout in self.dropouts:
-            dropout.moment = at
-        named = (*self.module.named_parameters(), *self.module.named_buffers())
-        out: Tensor = self.module(h) if rows is None else functional_call(self.module, {n: x[rows] for n, x in named}, (h,))
-        return out
-
-    def parameters(self) -> list[Tensor]:
-        """The stacked parameters [N, *P], in the order of those of one module."""
-        return list(self.module.parameters())
-
-    def keep(self, places: Sequence[Place], rows: Tensor) -> None:
-        """Leave out all but these rows, whose places are now others."""
-        select(self.module, rows)
-        self._place(places)
 
 
 @dataclass(frozen=True)
@@ -109,10 +76,6 @@ class Forest:
         """All stacks: stems, stages, heads."""
         return [*self.stems.values(), *self.stages, *self.heads.values()]
 
-    def parameters(self) -> list[Tensor]:
-        """The stacked parameters of all parts."""
-        return [parameter for part in self.parts for parameter in part.parameters()]
-
     def train(self, mode: bool) -> None:
         """Whether dropout is on."""
         for part in self.parts:
@@ -144,24 +107,20 @@ class Forest:
         """The reference network of a member, with its present weights."""
         network = deepcopy(self.networks[member])
         for part in self.parts:
-            stacks = [stacked.detach() for stacked in part.parameters()]
             for row, (k, index) in enumerate(part.places):
                 if k == member:
-                    for own, stacked in zip(part.find(network, index).parameters(), stacks, strict=True):
-                        own.data.copy_(stacked[row])
+                    part.extract(row, part.find(network, index))
         return network
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
-        """Leave out all but these members (ascending, not none). Returns for each parameter left its old number and rows."""
+        """Leave out all but these members (ascending, not none). Returns for each part left its old number and rows."""
         networks = [self.networks[k] for k in members]
-        plan, kept, number = Plan.of(networks, self.tasks), list[tuple[int, Tensor]](), 0
-        for part, places in self._replaced(plan):
-            count = len(part.parameters())
+        plan, kept = Plan.of(networks, self.tasks), list[tuple[int, Tensor]]()
+        for number, (part, places) in enumerate(self._replaced(plan)):
             if places:
                 rows = torch.tensor([row for row, (k, _) in enumerate(part.places) if k in set(members)], device=self.device)
-                kept += [(number + own, rows) for own in range(count)]
+                kept.append((number, rows))
                 part.keep(places, rows)
-            number += count
         self.stems = {source: self.stems[source] for source in self.stems if source in plan.stems}
         self.heads = {shape: self.heads[shape] for shape in self.heads if shape in plan.heads}
         self._adopt(networks, plan, self.replicate[torch.tensor(list(members), device=self.device)])

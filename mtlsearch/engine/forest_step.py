@@ -68,7 +68,7 @@ class ForestStep:
         weightings = [self.forest.networks[k].component.candidate.weighting for k in members]
         heads = self._heads_of(members)
         states = [weighting.state(heads.shape[1]) for weighting in weightings]
-        dtype = self.forest.parameters()[0].dtype
+        dtype = self.forest.stages[0].weights.dtype
         state = {
             name: torch.stack([each[name].detach() for each in states])
             .to(self.forest.device, dtype)
@@ -85,7 +85,7 @@ class ForestStep:
     def _slots(self) -> list[Slot]:
         heads = list(self.forest.heads.values())
         parts = [(part, part not in heads) for part in self.forest.parts]
-        slots = [Slot(p, part.members, decays=True, trunk=trunk) for part, trunk in parts for p in part.parameters()]
+        slots = [Slot(part.weights, part.members, decays=True, trunk=trunk) for part, trunk in parts]
         for group in self.weighed:
             own = torch.tensor(group.members, device=self.forest.device)
             learned = [value for value in group.state.values() if value.requires_grad]
@@ -116,8 +116,8 @@ class ForestStep:
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""
-        parameters = self.forest.keep(members)
-        kept, number = list(parameters), sum(1 for slot in self.optimizer.slots if slot.decays)
+        parts = self.forest.keep(members)
+        kept, number = list(parts), sum(1 for slot in self.optimizer.slots if slot.decays)
         renamed = {k: position for position, k in enumerate(members)}
         self._number()
         groups = []
@@ -132,7 +132,7 @@ class ForestStep:
                 groups.append(self._narrow(group, [renamed[group.members[row]] for row in rows], index))
         self.weighed = groups
         self.optimizer.keep(self._slots(), kept, torch.tensor(list(members), device=self.forest.device))
-        return parameters
+        return parts
 
     def _narrow(self, group: Weighed, members: list[int], rows: Tensor) -> Weighed:
         state = {name: value.detach()[rows].requires_grad_(value.requires_grad) for name, value in group.state.items()}

@@ -43,7 +43,7 @@ class ForestTrainer:
         self.best = Forest(networks, self.tasks, own)
         self.best.train(False)
         self.step = ForestStep(Forest(networks, self.tasks, own), self.rows.column)
-        self.kept = [(n, torch.arange(len(each), device=data.device)) for n, each in enumerate(self.best.parameters())]
+        self.kept = [(n, torch.arange(len(part.places), device=data.device)) for n, part in enumerate(self.best.parts)]
         self._outputs(self.best, [{source: rows[:1] for source, rows in fold.train.items()} for fold in self.rows.folds])
 
     def advance(self, until: int) -> None:
@@ -114,11 +114,10 @@ class ForestTrainer:
         """Copy the present weights of running members to their best."""
         chosen = torch.zeros(len(self.running), dtype=torch.bool, device=self.data.device)
         chosen[list(improved)] = True
-        best, forest = self.best.parameters(), self.step.forest
-        present = [(part.members, each) for part in forest.parts for each in part.parameters()]
-        for (members, each), (number, rows) in zip(present, self.kept, strict=True):
-            mine = chosen[members]
-            best[number][rows[mine]] = each[mine]
+        best = self.best.parts
+        for part, (number, rows) in zip(self.step.forest.parts, self.kept, strict=True):
+            mine = chosen[part.members]
+            best[number].weights[rows[mine]] = part.weights[mine]
 
     def _leave(self, gone: Callable[[Member], bool]) -> None:
         """Take members out of the running."""

@@ -5,6 +5,7 @@ filled by hypervolume contribution (Beume, Naujoks & Emmerich, EJOR 2007), and l
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import moocore
 import numpy as np
@@ -17,9 +18,10 @@ LEAST_EPOCHS = 5  # what fewer epochs say is mostly about the initial weights an
 REFERENCE = 1.25  # of objectives scaled to 0..1 on a front: its extremes contribute, but neither nothing nor everything
 EXACT = 10**7  # points ** (objectives - 2) up to which exact contributions take some 20 ms at most
 DIRECTIONS = 4096  # of the estimate: about 0.1 s a front of 100 points in 50 objectives
+RATIOS = (0.5, 1.25)  # between which the gain of a doubling is believed to be a multiple of that of the one before
 MARGIN = 0.5  # by which a prediction must hold, in units of the kept ones' spread
 STEEPER = 1.25  # than the kept ones' median gain that of a late bloomer must be
-PROTECTED = 0.5  # late bloomers at most, as a share of those kept
+PROTECTED = 3  # one late bloomer at most for so many kept
 
 
 def rung_epochs(epochs: int, eta: float = 3, least: int = LEAST_EPOCHS) -> list[int]:
@@ -36,10 +38,10 @@ def rung_epochs(epochs: int, eta: float = 3, least: int = LEAST_EPOCHS) -> list[
     return sorted(rungs - {epochs})
 
 
-def thin(before: Scores, now: Scores, keep: int, doublings: float) -> Mask:
+def thin(before: Scores, now: Scores, keep: int, doublings: float, earlier: Scores | None = None, stretch: float = 1.0) -> Mask:
     """Who goes on after a rung: the `keep` best, and who promises to catch up. Arguments as in `late_bloomers`."""
     kept = survivors(now, keep)
-    return kept | late_bloomers(before, now, kept, doublings)
+    return kept | late_bloomers(before, now, kept, doublings, earlier, stretch)
 
 
 def survivors(scores: Scores, keep: int) -> Mask:
@@ -62,33 +64,56 @@ def survivors(scores: Scores, keep: int) -> Mask:
     return kept
 
 
-def late_bloomers(before: Scores, now: Scores, kept: Mask, doublings: float) -> Mask:
+def late_bloomers(
+    before: Scores, now: Scores, kept: Mask, doublings: float, earlier: Scores | None = None, stretch: float = 1.0
+) -> Mask:
     """Who is not kept[K] but is improving so fast that it should reach the front.
 
-    now[K, M] are the scores at the rung and before[K, M] those at half its epochs, best so far, since that is what a
-    training hands over. `doublings` is log2(final epochs / the rung's epochs); where `before` is not exactly half, take
-    log(final / rung) / log(rung / before's epochs). The prediction lets each further doubling gain what the last one did
-    (a score that fell by 0.2 from epoch 10 to 20 falls by 0.4 from 20 to 80), which is optimistic for power laws and
-    pessimistic for slow starters, and as much so for the kept as for the others. A candidate is protected if
+    now[K, M] are the scores at the rung, before[K, M] at half and earlier[K, M] at a quarter of its epochs, best so far,
+    since that is what a training hands over. `doublings` is log2(final epochs / the rung's epochs). Where rounding makes
+    the halves uneven it is log(final / now) / log(now / before) of the epochs, and `stretch` is log(before / earlier) /
+    log(now / before).
+
+    Prediction, per objective: each further doubling of the epochs gains as many times what the doubling before it gained
+    as the last one did (at least 0.5 and at most 1.25 times; as much, when `earlier` is not known). So a curve that has
+    levelled off stays, a power law goes on as one, and a slow start, which gains more with each doubling, is seen
+    as one. A candidate is protected if
 
     - no kept one's prediction dominates its own, even when its own is made worse in every objective by half the
       distance from the best to the median prediction of the kept, and
-    - in some objective it gained at least 1.25 times what the median of the kept did, so a flat curve never is, and
-    - it is among the best of these: `survivors` of the predictions, half as many as are kept, rounded up.
+    - in some objective its last gain was more than 1.25 times the median of the kept ones', so a flat curve never is, and
+    - it is among the best of these: `survivors` of the predictions, a third as many as are kept, rounded up.
     """
     if not kept.any():
         return np.zeros(len(now), bool)
-    known = np.asarray(np.isfinite(np.hstack([before, now])).all(axis=1))
-    gains = np.maximum(np.subtract(before, now, out=np.zeros(now.shape), where=known[:, None]), 0.0)
-    predicted = now - doublings * gains
+    gains, ratios = _gains(before, now, earlier, stretch)
+    predicted = now - gains * _doublings_ahead(ratios, doublings)
     rivals = predicted[kept]
     worsened = predicted + MARGIN * (np.median(rivals, axis=0) - rivals.min(axis=0))
     dominated = (rivals[:, None] <= worsened).all(axis=2).any(axis=0)
     improves = (gains > STEEPER * np.median(gains[kept], axis=0)).any(axis=1)
-    promising = np.flatnonzero(known & improves & ~kept & ~dominated)
+    promising = np.flatnonzero(improves & ~kept & ~dominated)
     entered = np.full(now.shape, np.nan)
     entered[promising] = predicted[promising]
-    return survivors(entered, int(np.ceil(PROTECTED * kept.sum())))
+    return survivors(entered, -(-int(kept.sum()) // PROTECTED))
+
+
+def _gains(before: Scores, now: Scores, earlier: Scores | None, stretch: float) -> tuple[Scores, Scores]:
+    """What the last doubling gained, and as a multiple of what the one before it did; no gain for who has gaps."""
+    seen = [before, now] if earlier is None else [earlier, before, now]
+    known = np.asarray(np.isfinite(np.hstack(seen)).all(axis=1))[:, None]
+    steps = [np.maximum(np.subtract(a, b, out=np.zeros(now.shape), where=known), 0.0) for a, b in pairwise(seen)]
+    if earlier is None:
+        return steps[-1], np.ones(now.shape)
+    first, last = steps[0] / stretch, steps[1]
+    return last, np.clip(np.divide(last, first, out=np.full(now.shape, np.inf), where=first > 0), *RATIOS)
+
+
+def _doublings_ahead(ratios: Scores, doublings: float) -> Scores:
+    """What so many doublings gain, each `ratios` times the one before, in units of the last gain: a geometric series."""
+    even = np.abs(ratios - 1) < 1e-6
+    base = np.where(even, 0.5, ratios)
+    return np.asarray(np.where(even, doublings, base * (1 - base**doublings) / (1 - base)))
 
 
 def _most_contributing(points: Scores, room: int) -> list[int]:

@@ -104,7 +104,7 @@ RULES: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {
     nn.Linear: StackedLinear,  # type: ignore[dict-item]
     nn.LayerNorm: StackedLayerNorm,  # type: ignore[dict-item]
     SeededDropout: StackedDropout,  # type: ignore[dict-item]
-    **dict.fromkeys(ELEMENTWISE, lambda modules: copy.deepcopy(modules[0])),
+    **dict.fromkeys(ELEMENTWISE, lambda modules: copy.copy(modules[0])),
 }
 
 
@@ -131,17 +131,6 @@ def dropouts(module: nn.Module) -> list[SeededDropout | StackedDropout]:
     inside = [layout for each in module.modules() if isinstance(each, Vmapped) for layout in each.layout]
     everything = [part for each in (module, *inside) for part in each.modules()]
     return [each for each in everything if isinstance(each, SeededDropout | StackedDropout)]
-
-
-def select(module: nn.Module, rows: Tensor) -> None:
-    """Keep these rows of every parameter and buffer of a stacked module, in place."""
-    for each in module.modules():
-        for name, parameter in each._parameters.items():
-            if parameter is not None:
-                each._parameters[name] = nn.Parameter(parameter.detach()[rows])
-        for name, buffer in each._buffers.items():
-            if buffer is not None:
-                each._buffers[name] = buffer[rows]
 
 
 def _stack(tensors: Iterable[Tensor]) -> nn.Parameter:

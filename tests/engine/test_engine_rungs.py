@@ -19,15 +19,16 @@ def _front(rng, candidates, objectives):
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
-def _through_the_rungs(curves):
+def _through_the_rungs(curves, slopes=True):
     """Masks of who is left after each rung; curves[E, K, M] after epochs 1, 2, ..."""
     candidates, left = curves.shape[1], []
     alive = np.ones(candidates, bool)
     for k, rung in enumerate(RUNGS, start=1):
-        now = np.where(alive[:, None], curves[rung - 1], np.nan)
-        half = round(rung / 2)
-        doublings = np.log(EPOCHS / rung) / np.log(rung / half)
-        alive = thin(curves[half - 1], now, round(candidates / 3**k), doublings)
+        quarter, half = round(rung / 4), round(rung / 2)
+        earlier, before, now = (np.where(alive[:, None], curves[epoch - 1], np.nan) for epoch in (quarter, half, rung))
+        last = np.log(rung / half)
+        further = (earlier, np.log(half / quarter) / last) if slopes else ()
+        alive = thin(before, now, round(candidates / 3**k), np.log(EPOCHS / rung) / last, *further)
         left.append(alive)
     return left
 
@@ -113,21 +114,51 @@ def test_many_candidates_and_objectives_are_thinned_in_seconds(objectives):
     assert time.perf_counter() - started < 10
 
 
-def test_a_late_bloomer_goes_on_and_wins():
+def _late_bloomer(rates, slowest):
+    """26 candidates that saturate at such rates, and a 27th that is slow and ends best in the first of two tasks."""
     epochs = np.arange(1, EPOCHS + 1)[:, None, None]
     quality = np.linspace(0.5, 1.0, 26)[:, None]
-    early = np.concatenate([quality, 1.5 - quality], axis=1) + 3 * np.exp(-2.0 * epochs)
-    slow = np.array([[0.1, 1.2]]) + 3 * np.exp(-0.1 * epochs)
-    curves = np.concatenate([early, slow], axis=1)
-    assert not any(survivors(curves[rung - 1], 9)[26] for rung in RUNGS[:1])
-    first, last = _through_the_rungs(curves)
+    ends = np.concatenate([quality, 1.5 - quality], axis=1)
+    early = ends + 3 * np.exp(-np.linspace(*rates, 26)[:, None] * epochs)
+    slow = np.array([[0.1, 1.2]]) + 3 * np.exp(-slowest * epochs)
+    return np.concatenate([early, slow], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("rates", "slowest", "slopes"),
+    [((2.0, 2.0), 0.1, False), ((2.0, 2.0), 0.1, True), ((2.0, 2.0), 0.05, True), ((0.4, 2.0), 0.1, True)],
+)
+def test_a_late_bloomer_goes_on_and_wins(rates, slowest, slopes):
+    curves = _late_bloomer(rates, slowest)
+    assert not survivors(curves[RUNGS[0] - 1], 9)[26]
+    first, last = _through_the_rungs(curves, slopes)
     assert first[26]
     assert last[26]
-    assert first.sum() == 10
+    assert 9 < first.sum() <= 12
     assert last.sum() <= 4
     finalists = np.flatnonzero(last)
     assert finalists[curves[-1, finalists, 0].argmin()] == 26
     assert curves[-1, :, 0].argmin() == 26
+
+
+def test_a_slow_start_is_told_from_a_power_law_by_what_came_earlier():
+    now = np.array([[1.0], [2.0]])
+    before = np.array([[1.2], [2.5]])
+    kept = np.array([True, False])
+    levelling_off, speeding_up = np.array([[1.6], [3.5]]), np.array([[1.6], [2.7]])
+    assert not late_bloomers(before, now, kept, 2.0, levelling_off).any()
+    assert late_bloomers(before, now, kept, 2.0, speeding_up).tolist() == [False, True]
+    assert not late_bloomers(before, now, kept, 2.0, speeding_up, stretch=0.3).any()  # in less than a doubling: levelling off
+
+
+def test_the_prediction_is_a_power_law_where_the_curve_is_one():
+    candidate, rival = (3 + 5 * np.array([5.0, 10, 20, 80]) ** -0.7)[:, None], np.full(4, 3.0)[:, None]
+    curves = np.stack([rival, candidate], axis=1)
+    kept = np.array([True, False])
+    end = candidate[3, 0]
+    for level, expected in ((end - 0.001, False), (end + 0.001, True)):
+        curves[:, 0] = level
+        assert late_bloomers(curves[1], curves[2], kept, 2.0, curves[0])[1] == expected
 
 
 def test_a_flat_candidate_is_not_protected_however_good_and_a_bad_one_not_however_steep():
@@ -148,29 +179,32 @@ def test_scores_that_only_rise_protect_nobody():
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 6, 20])
-def test_at_most_half_as_many_are_protected_as_are_kept_and_the_best_first(objectives):
+def test_a_third_as_many_are_protected_as_are_kept_and_the_best_first(objectives):
     rng = np.random.default_rng(0)
     now = rng.random((40, objectives)) + 1.0
-    kept = survivors(now, 9)
+    kept = survivors(now, 10)
     before = now + np.where(kept[:, None], 0.0, rng.uniform(1, 2, (40, objectives)))
     protected = late_bloomers(before, now, kept, 2.0)
-    assert protected.sum() == 5
+    assert protected.sum() == 4
     assert not (protected & kept).any()
     predicted = np.where(kept[:, None], np.nan, now - 2 * (before - now))
-    assert np.array_equal(protected, survivors(predicted, 5))
+    assert np.array_equal(protected, survivors(predicted, 4))
 
 
 def test_protection_depends_neither_on_units_nor_on_order():
     rng = np.random.default_rng(3)
     now = _front(rng, 30, 4)
     before = now + rng.gamma(1.0, 0.2, (30, 4))
+    earlier = before + rng.gamma(1.0, 0.2, (30, 4))
     kept = survivors(now, 10)
-    protected = late_bloomers(before, now, kept, 1.6)
+    protected = late_bloomers(before, now, kept, 1.6, earlier)
     assert protected.any()
     units, shift = 10.0 ** rng.uniform(-4, 4, 4), rng.normal(size=4)
-    assert np.array_equal(late_bloomers(before * units + shift, now * units + shift, kept, 1.6), protected)
+    assert np.array_equal(
+        late_bloomers(before * units + shift, now * units + shift, kept, 1.6, earlier * units + shift), protected
+    )
     order = rng.permutation(30)
-    assert np.array_equal(late_bloomers(before[order], now[order], kept[order], 1.6), protected[order])
+    assert np.array_equal(late_bloomers(before[order], now[order], kept[order], 1.6, earlier[order]), protected[order])
 
 
 def test_what_is_not_finite_is_not_protected_and_does_not_disturb():
@@ -179,6 +213,8 @@ def test_what_is_not_finite_is_not_protected_and_does_not_disturb():
     kept = survivors(now, 2)
     assert kept.tolist() == [True, True, False, False, False, False]
     assert np.flatnonzero(late_bloomers(before, now, kept, 2.0)).tolist() == [2]
+    assert np.flatnonzero(late_bloomers(before, now, kept, 2.0, before + 3)).tolist() == [2]
+    assert not late_bloomers(before, now, kept, 2.0, np.full((6, 1), np.nan)).any()
     assert not late_bloomers(before, now, np.zeros(6, bool), 2.0).any()
     assert not thin(before, np.full((6, 1), np.nan), 3, 2.0).any()
 
