@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -134,4 +135,9 @@ def _part_to_json(part: str, settings: Any) -> dict[str, Any]:
 
 def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:
     fields = {key: entry for key, entry in value.items() if key != "name"}
-    return TypeAdapter(PARTS[part][value["name"]]).validate_python(fields)
+    return _adapter(part, value["name"]).validate_python(fields)
+
+
+@cache
+def _adapter(part: str, name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(PARTS[part][name])

@@ -8,6 +8,7 @@ from mtlsearch.engine.choice import Choice, choose
 from mtlsearch.engine.chunks import Chunks
 from mtlsearch.engine.cohort import Cohort
 from mtlsearch.engine.forest_trainer import ForestTrainer
+from mtlsearch.engine.halving import thins
 from mtlsearch.engine.model import Model
 from mtlsearch.engine.outcome import Outcome, Training
 from mtlsearch.engine.serial import SerialTrainer
@@ -43,4 +44,4 @@ class Engine:
         return Chunks(self.data, self.schedule, TRAINERS[self.trainer], SerialTrainer, self.chunk, costs=self.costs)
 
 
-__all__ = ["TRAINERS", "Choice", "Engine", "Model", "Outcome", "Schedule", "Training", "TrainingData", "choose"]
+__all__ = ["TRAINERS", "Choice", "Engine", "Model", "Outcome", "Schedule", "Training", "TrainingData", "choose", "thins"]

@@ -37,7 +37,18 @@ class Chunks:
             shapes.setdefault(member.shape, []).append(member)
         for own in shapes.values():
             for first in range(0, len(own), self.size):
-                yield self._trainer(own[first : first + self.size])
+                yield from self._made(own[first : first + self.size])
+
+    def _made(self, members: Sequence[Member]) -> Iterator[Trainer]:
+        """A trainer of the members, or where the memory does not suffice for one, trainers of fewer each."""
+        try:
+            yield self._trainer(members)
+            return
+        except (RuntimeError, MemoryError) as error:
+            if len(members) == 1 or not out_of_memory(error):
+                raise
+        for half in _halves(members):
+            yield from self._made(half)
 
     def _trainer(self, members: Sequence[Member]) -> Trainer:
         networks = self.networks(members)
@@ -62,7 +73,7 @@ class Chunks:
         key = (member.component.tasks, member.component.candidate.tree, member.shape)
         if key not in self.costs:
             with own_randomness():
-                network = Network(member.component, self.data.signature(member.replicate), 0).to(self.data.device)
+                network = Network(member.component, self.data.signature(member.replicate), 0).to(self.data.device).eval()
             row = {source: x[:1] for source, x in self.data.fold(member.replicate).inputs.items()}
             self.costs[key] = count_parameters(network), count_macs(network, row)
         return self.costs[key]
@@ -82,10 +93,9 @@ class Chunks:
             except (RuntimeError, MemoryError) as error:
                 if len(members) == 1 or not out_of_memory(error):
                     raise
+            trainer.drop(members)
             del trainer
-            middle = len(members) // 2
-            halves = (self._trainer(half) for half in (members[:middle], members[middle:]))
-            reached += yield from self.advance(halves, until)
+            reached += yield from self.advance((each for half in _halves(members) for each in self._made(half)), until)
         return reached
 
 
@@ -95,6 +105,11 @@ def _train(trainer: Trainer, until: int) -> Iterator[None]:
         yield
         if all(record.ended for record in trainer.records.values()):
             return
+
+
+def _halves(members: Sequence[Member]) -> tuple[Sequence[Member], Sequence[Member]]:
+    middle = len(members) // 2
+    return members[:middle], members[middle:]
 
 
 def out_of_memory(error: BaseException) -> bool:

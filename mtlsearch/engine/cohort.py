@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mtlsearch.engine.chunks import Chunks
-from mtlsearch.engine.halving import Rung, candidates_of
+from mtlsearch.engine.halving import Rung, thins
 from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.outcome import Outcome, Training
@@ -43,8 +43,9 @@ class Cohort:
         """One outcome per training as soon as it is known; None after each epoch. One that fails leaves the others alone."""
         yield from self.pretrain()
         trainers = self.trainers()
-        if self.rungs and not any(training.test for training in self.trainings):
-            trainers = iter((yield from self._climb(list(trainers))))
+        candidates = len({training.composition for training in self.trainings})
+        if self.rungs and thins(self.chunks.schedule.epochs, candidates) and not any(t.test for t in self.trainings):
+            trainers = iter((yield from self._climb(list(trainers), candidates)))
         for first in trainers:
             for trainer in (yield from self.chunks.advance([first], self.chunks.schedule.epochs)):
                 self._take(trainer)
@@ -83,9 +84,9 @@ class Cohort:
         """The trainers of all members that have not failed already."""
         return self.chunks.trainers(m for each in self.members.values() for m in each if m not in self.records)
 
-    def _climb(self, trainers: list[Trainer]) -> Work:
+    def _climb(self, trainers: list[Trainer], candidates: int) -> Work:
         """Thin the cohort out at its rungs."""
-        for rung in Rung.ladder(self.chunks.schedule.epochs, candidates_of(self.trainings)):
+        for rung in Rung.ladder(self.chunks.schedule.epochs, candidates):
             trainers = yield from self.chunks.advance(trainers, rung.half)
             before = self._standing(trainers)
             trainers = yield from self.chunks.advance(trainers, rung.epoch)

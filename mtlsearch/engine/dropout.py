@@ -20,7 +20,7 @@ class SeededDropout(nn.Module):
     def __init__(self, p: float, seed: int) -> None:
         super().__init__()
         self.p, self.moment = p, 0
-        salt, factor, least = (seed & MASK) - HALF, ((seed >> 31) & MASK | 1) - HALF, round(p * 2**32) - HALF
+        salt, factor, least = (seed & MASK) - HALF, ((seed >> 31) & MASK | 1) - HALF, min(round(p * 2**32), MASK) - HALF
         for name, number in (("salt", salt), ("factor", factor), ("least", least)):
             self.register_buffer(name, torch.tensor(number, dtype=torch.int32), persistent=False)
         self.register_buffer("scale", torch.tensor(1.0 / (1.0 - p), dtype=torch.float64), persistent=False)

@@ -26,8 +26,9 @@ class Tie:
 
     @classmethod
     def join(cls, sharings: Sequence[Sharing], edges: Sequence[Tensor]) -> "Tie":
-        """One tie for those of several members, all of one kind."""
-        states = [sharing.state(len(set(each.flatten().tolist())), each) for sharing, each in zip(sharings, edges, strict=True)]
+        """One tie for those of several members, all of one kind. The rows of a member follow one another."""
+        local = [each - each.min() for each in edges]
+        states = [sharing.state(int(own.max()) + 1, own) for sharing, own in zip(sharings, local, strict=True)]
         return cls(sharings[0], torch.cat(list(edges), 1), {name: torch.cat([s[name] for s in states]) for name in states[0]})
 
 

@@ -41,10 +41,11 @@ class ForestTrainer:
         self.rows = StackedData([data.fold(replicate) for replicate, _ in self.replicates], self.tasks)
         own = [self.replicates.index((m.replicate, m.seed)) for m in members]
         self.best = Forest(networks, self.tasks, own)
-        self.best.train(False)
         self.step = ForestStep(Forest(networks, self.tasks, own), self.rows.column)
         self.kept = [(n, torch.arange(len(part.places), device=data.device)) for n, part in enumerate(self.best.parts)]
-        self._outputs(self.best, [{source: rows[:1] for source, rows in fold.train.items()} for fold in self.rows.folds])
+        for mode in (True, False):  # so that what cannot be stacked is found out now
+            self.best.train(mode)
+            self._outputs(self.best, [{source: rows[:1] for source, rows in fold.train.items()} for fold in self.rows.folds])
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""
@@ -133,6 +134,8 @@ class ForestTrainer:
         if stay and len(stay) < len(self.members):
             found = {old: (number, _inverse(rows)) for number, (old, rows) in enumerate(self.best.keep(stay))}
             self.kept = [(found[old][0], found[old][1][rows]) for old, rows in self.kept] if self.running else []
+        if self.members and not stay:
+            del self.best, self.step
         self.members = [self.members[k] for k in stay]
         self.records = {member: self.records[member] for member in self.members}
 

@@ -45,9 +45,9 @@ class Rung:
         return {number for numbers, goes_on in zip(groups, kept, strict=True) if goes_on for number in numbers}
 
 
-def candidates_of(trainings: Sequence[Training]) -> int:
-    """Number of different candidates."""
-    return len({training.composition for training in trainings})
+def thins(epochs: int, candidates: int) -> bool:
+    """Whether any of so many candidates would be stopped at a rung."""
+    return candidates > LEAST_KEPT and bool(rung_epochs(epochs, ETA))
 
 
 def _mean(scores: TaskScores, numbers: Sequence[int], tasks: Sequence[Task]) -> list[float]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.plan import Place
-from mtlsearch.engine.stacking import dropouts, stack
+from mtlsearch.engine.stacking import NotStackableError, dropouts, stack
 
 Find = Callable[[Network, int], nn.Module]
 Rows = Tensor | None  # an index of rows; None: all of them in their order
@@ -36,9 +36,11 @@ class Part:
     """
 
     def __init__(self, places: Sequence[Place], find: Find, networks: Sequence[Network]) -> None:
-        """`find` gives a network's module of an index."""
+        """`find` gives a network's module of an index. Raises NotStackableError."""
         self.find, self.module = find, stack([find(networks[k], index) for k, index in places])
         own = [(holder, name, p) for holder in self.module.modules() for name, p in holder._parameters.items() if p is not None]
+        if not own:
+            raise NotStackableError(f"{type(self.module).__name__} has no weights")
         self.slots = [Slot(holder, name, parameter.shape[1:]) for holder, name, parameter in own]
         padded = [
             nn.functional.pad(p.detach().flatten(1), (0, slot.sizes[1])) for slot, (_, _, p) in zip(self.slots, own, strict=True)

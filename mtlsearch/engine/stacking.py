@@ -94,7 +94,7 @@ class Vmapped(nn.Module):
         try:
             out: Tensor = torch.vmap(lambda own, x: functional_call(layout, own, (x,)))(numbers, h)
         except RuntimeError as error:
-            if "vmap" in str(error) or "batching rule" in str(error):
+            if "vmap" in str(error) or "batching rule" in str(error).lower():
                 raise NotStackableError(f"{type(layout).__name__}: {str(error).splitlines()[0]}") from error
             raise
         return out
@@ -117,12 +117,13 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
     first = modules[0]
     if type(first) in RULES:
         return RULES[type(first)](modules)
-    if type(first) is nn.Sequential or (getattr(first, "elementwise", False) and not first._parameters):
+    if len(first.state_dict()) > len(list(first.parameters())):
+        raise NotStackableError(f"{type(first).__name__} keeps statistics between batches, or uses weights twice")
+    by_child = type(first) is nn.Sequential or getattr(first, "elementwise", False)
+    if by_child and not (first._parameters or first._buffers):
         kept = copy.copy(first)
         kept._modules = {name: stack([module.get_submodule(name) for module in modules]) for name in first._modules}
         return kept
-    if len(first.state_dict()) > len(list(first.parameters())):
-        raise NotStackableError(f"{type(first).__name__} keeps statistics between batches")
     return Vmapped(modules)
 
 

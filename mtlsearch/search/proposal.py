@@ -29,7 +29,7 @@ def propose(
     study.add_trials(shown)
     trial = study.ask()
     candidate = space.sample(trial)
-    asked = study.trials[trial.number]
+    asked = study.get_trials(deepcopy=False)[trial.number]
     running = create_trial(
         state=TrialState.RUNNING, params=asked.params, distributions=asked.distributions, system_attrs=asked.system_attrs
     )

@@ -1,5 +1,6 @@
 """The work queue: which trainings come next. Runners take cohorts from it and give outcomes back; it writes the study."""
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,12 @@ from typing import Protocol
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import Outcome, Training
+from mtlsearch.engine import Outcome, Training, thins
 from mtlsearch.engine.seeds import derive
 from mtlsearch.evidence.pick import Pick
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.proposal import propose
-from mtlsearch.search.study import Study, candidate_of, directions, objectives, record
+from mtlsearch.search.study import Ledger, Study, candidate_of, directions, objectives
 from mtlsearch.space import SearchSpace
 
 CONFIRMATION_REPLICATE = 100_000  # replicates from here on are fresh: the search never used their seeds and folds
@@ -58,58 +59,54 @@ class SearchLine:
 
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
-        self.arm, self.total, self.cohort, self.whole = arm, request.trainings, request.cohort, request.rungs
+        self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
+        self.whole = request.rungs and thins(space.training.epochs, request.cohort // request.replicates)
         self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
         self._sampler = ARMS[arm].sampler or request.sampler
         self._directions = directions(dataset, space.cost)
-        self._study = study.arm(arm, self._directions)
-        self._trials: list[FrozenTrial] = self._study.get_trials(deepcopy=False)
-        self._done = {trial.number for trial in self._trials if trial.state.is_finished()}
+        self._ledger = Ledger(study.arm(arm, self._directions))
 
     def finished(self) -> set[int]:
         """The numbers with a terminal state."""
-        return self._done
+        return self._ledger.finished
 
     def ready(self, index: int) -> bool:
         """All that the cohort's proposals depend on is finished."""
-        return set(range(self._known(index))) <= self._done
+        return self._ledger.finished.issuperset(range(self._known(index)))
 
     def _known(self, index: int) -> int:
         return max(0, index - self._request.lag + 1) * self.cohort
 
     def training(self, number: int) -> Training:
         """The training of this number; a new one is proposed, or repeats the candidate before it as a replicate."""
-        if number == len(self._trials):
-            self._trials.append(self._enter(number))
-        trial = self._trials[number]
+        if number == len(self._ledger.trials):
+            self._ledger.enter(self._new(number))
+        trial = self._ledger.trials[number]
         replicate = trial.user_attrs["replicate"]
         return Training(number, candidate_of(trial).components(), replicate, self._request.seed)
 
-    def _enter(self, number: int) -> FrozenTrial:
+    def _new(self, number: int) -> FrozenTrial:
         first = number - number % self._request.replicates
         if number == first:
-            history = self._study.get_trials(deepcopy=False)[: self._known(number // self.cohort)]
+            history = [_bare(trial) for trial in self._ledger.trials[: self._known(number // self.cohort)]]
             seed = derive(self._request.seed, self.arm, number)
             candidate, asked = propose(self._space, self._sampler, seed, history, self._directions)
             stored = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: lists, no tuples
         else:
-            asked = self._trials[first]
+            asked = self._ledger.trials[first]
             stored = asked.user_attrs["candidate"]
-        replicate = sum(trial.user_attrs["candidate"] == stored for trial in self._trials)
-        running = create_trial(
+        replicate = sum(trial.user_attrs["candidate"] == stored for trial in self._ledger.trials)
+        return create_trial(
             state=TrialState.RUNNING,
             params=asked.params,
             distributions=asked.distributions,
             system_attrs=asked.system_attrs,
             user_attrs={"candidate": stored, "replicate": replicate},
         )
-        self._study.add_trial(running)
-        return self._study.get_trials(deepcopy=False)[number]
 
     def finish(self, outcome: Outcome) -> None:
         """Record an outcome under the tasks' validation metrics."""
-        record(self._study, outcome, objectives(outcome, self._dataset, self._space.cost))
-        self._done.add(outcome.number)
+        self._ledger.record(outcome, objectives(outcome, self._dataset, self._space.cost))
 
 
 class ConfirmationLine:
@@ -118,13 +115,11 @@ class ConfirmationLine:
     def __init__(self, study: Study, picks: Sequence[Pick]) -> None:
         self.arm, self._seed, self._seeds = study.confirmation, study.request.seed, study.request.seeds
         self._picks, self.total, self.cohort, self.whole = list(picks), len(picks) * self._seeds, study.request.cohort, False
-        self._study = study.arm(self.arm)
-        self._entered = len(self._study.get_trials(deepcopy=False))
-        self._done = {trial.number for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()}
+        self._ledger = Ledger(study.arm(self.arm))
 
     def finished(self) -> set[int]:
         """The numbers with a terminal state."""
-        return self._done
+        return self._ledger.finished
 
     def ready(self, index: int) -> bool:
         """Always: nothing here depends on a result."""
@@ -133,16 +128,21 @@ class ConfirmationLine:
     def training(self, number: int) -> Training:
         """The training of this number."""
         pick, replicate = self._picks[number // self._seeds], CONFIRMATION_REPLICATE + number % self._seeds
-        if number == self._entered:
+        if number == len(self._ledger.trials):
             attrs = {"arm": pick.arm, "replicate": replicate}
-            self._study.add_trial(create_trial(state=TrialState.RUNNING, user_attrs=attrs))
-            self._entered += 1
+            self._ledger.enter(create_trial(state=TrialState.RUNNING, user_attrs=attrs))
         return Training(number, pick.composition, replicate, self._seed, test=True)
 
     def finish(self, outcome: Outcome) -> None:
         """Record an outcome; its value is the training time, for want of an objective."""
-        record(self._study, outcome, [outcome.train_seconds])
-        self._done.add(outcome.number)
+        self._ledger.record(outcome, [outcome.train_seconds])
+
+
+def _bare(trial: FrozenTrial) -> FrozenTrial:
+    """A trial as a sampler needs it: without our attributes, which are long to copy."""
+    bare = copy.copy(trial)
+    bare.user_attrs = {}
+    return bare
 
 
 class WorkQueue:

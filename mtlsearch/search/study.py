@@ -1,14 +1,18 @@
 """The study: an Optuna storage as the only truth, a folder that points to it, and a lock that one process holds."""
 
+import copy
 import json
 import shutil
+import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from mtlsearch.candidate import Candidate, Component
@@ -89,8 +93,11 @@ class Study:
 
     def trials(self, arm: str) -> list[FrozenTrial]:
         """All trials of an arm in order; none if the arm has not begun."""
-        names = {summary.study_name for summary in optuna.get_all_study_summaries(self._storage, include_best_trial=False)}
-        return self.arm(arm).get_trials(deepcopy=False) if f"{self.name}/{arm}" in names else []
+        try:
+            self._storage.get_study_id_from_name(f"{self.name}/{arm}")
+        except KeyError:
+            return []
+        return self.arm(arm).get_trials(deepcopy=False)
 
     def extend(self, trainings: int) -> None:
         """Raise the budget of every arm. Raises StudyError when it would shrink."""
@@ -145,13 +152,33 @@ def candidate_of(trial: FrozenTrial) -> Candidate:
     return Candidate.from_json(trial.user_attrs["candidate"])
 
 
-def record(study: optuna.Study, outcome: Outcome, values: Sequence[float]) -> None:
-    """Give a running trial its one terminal state; telling it twice changes nothing."""
-    trial = study.get_trials(deepcopy=False)[outcome.number]
-    if trial.state.is_finished():
-        return
-    study._storage.set_trial_user_attr(trial._trial_id, "outcome", outcome.to_json())
-    study.tell(outcome.number, list(values) if outcome.complete else None, state=_state(outcome), skip_if_finished=True)
+class Ledger:
+    """The trials of one arm, written through to the storage and kept here, so that they are read from it only once."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._storage, self._id = study._storage, study._study_id
+        self.trials: list[FrozenTrial] = study.get_trials(deepcopy=False)
+        self.finished = {trial.number for trial in self.trials if trial.state.is_finished()}
+
+    def enter(self, trial: FrozenTrial) -> None:
+        """Append a running trial."""
+        entered = copy.copy(trial)
+        entered._trial_id = self._storage.create_new_trial(self._id, template_trial=trial)
+        entered.number = len(self.trials)
+        self.trials.append(entered)
+
+    def record(self, outcome: Outcome, values: Sequence[float]) -> None:
+        """Give a running trial its one terminal state; a second outcome changes nothing."""
+        if outcome.number in self.finished:
+            return
+        trial = copy.copy(self.trials[outcome.number])
+        trial.state, trial.values = _state(outcome), list(values) if outcome.complete else None
+        trial.datetime_complete = datetime.now()
+        trial.user_attrs = {**trial.user_attrs, "outcome": outcome.to_json()}
+        self._storage.set_trial_user_attr(trial._trial_id, "outcome", outcome.to_json())
+        self._storage.set_trial_state_values(trial._trial_id, trial.state, trial.values)
+        self.trials[outcome.number] = trial
+        self.finished.add(outcome.number)
 
 
 def _state(outcome: Outcome) -> TrialState:
@@ -177,8 +204,18 @@ def _composition(parts: Sequence[dict[str, Any]]) -> tuple[Component, ...]:
 
 
 def _open_storage(url: str) -> optuna.storages.BaseStorage:
-    arguments = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {"pool_pre_ping": True}
-    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+    if not url.startswith("sqlite"):
+        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    event.listen(storage.engine, "connect", _tune_sqlite)
+    storage.engine.dispose()  # connections made so far were not tuned
+    return storage
+
+
+def _tune_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    """A log ahead of the database: nothing is lost when a process is killed, and a write takes half the time."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _occupied(folder: Path) -> str:

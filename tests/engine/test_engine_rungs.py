@@ -77,6 +77,12 @@ def test_the_first_of_equals_survives():
     assert survivors(np.zeros((4, 9)), 2).tolist() == [True, True, False, False]
 
 
+@pytest.mark.parametrize("points", [6, 8, 20, 30])
+def test_contributions_that_differ_by_rounding_only_are_equal(points):
+    line = np.linspace(0, 1, points)
+    assert np.flatnonzero(~survivors(np.stack([line, 1 - line], axis=1), points - 1)).tolist() == [points - 2]
+
+
 def test_what_is_not_finite_never_survives():
     scores = np.array([[np.nan, 0.0], [3.0, 3.0], [np.inf, -1.0], [2.0, 2.0], [np.nan, np.nan], [-np.inf, 5.0]])
     assert survivors(scores, 4).tolist() == [False, True, False, True, False, False]
@@ -101,6 +107,7 @@ def test_the_front_that_does_not_fit_loses_its_least_contributors():
 @pytest.mark.parametrize("objectives", [2, 3, 4, 5, 6])
 def test_estimated_contributions_choose_about_as_well_as_exact_ones(objectives, monkeypatch):
     scores = _front(np.random.default_rng(objectives), 30, objectives)
+    scores[20:] = scores[:10]
     exact = moocore.hypervolume(scores[survivors(scores, 10)], ref=1.25)
     monkeypatch.setattr(rungs, "EXACT", 0)
     assert moocore.hypervolume(scores[survivors(scores, 10)], ref=1.25) > 0.99 * exact
@@ -169,6 +176,23 @@ def test_a_flat_candidate_is_not_protected_however_good_and_a_bad_one_not_howeve
     before[4] += 4.0  # now on its way to [-1, -1]
     assert np.flatnonzero(late_bloomers(before, now, kept, 2.0)).tolist() == [4]
     assert not late_bloomers(before, now, kept, 0.5).any()
+
+
+def test_a_prediction_must_hold_with_a_margin():
+    """Half of the way from the best to the median prediction of the kept: here 0.5 from 1 towards 2."""
+    now = np.array([[1.0], [2.0], [3.0], [9.0]])
+    kept = np.array([True, True, True, False])
+    for end, expected in ((0.51, False), (0.49, True)):
+        before = now + np.array([[0.0], [0.0], [0.0], [9.0 - end]])
+        assert late_bloomers(before, now, kept, 1.0)[3] == expected
+
+
+def test_who_is_kept_takes_no_place_of_the_protected():
+    now = np.array([[1.0], [8.0], [9.0]])
+    before = now + np.array([[0.0], [10.0], [9.0]])
+    assert late_bloomers(before, now, np.array([True, True, False]), 1.0).tolist() == [False, False, False]
+    before[2] += 5.0
+    assert late_bloomers(before, now, np.array([True, True, False]), 1.0).tolist() == [False, False, True]
 
 
 def test_scores_that_only_rise_protect_nobody():

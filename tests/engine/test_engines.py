@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mtlsearch.candidate import Component, Initialization, Schedule
-from mtlsearch.engine import ENGINES, Outcome, Training
+from mtlsearch.engine import TRAINERS, Engine, Outcome, Training
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.seeds import derive
 from mtlsearch.sharing import NoSharing, Pull
@@ -24,13 +24,17 @@ SHORT = Schedule(epochs=4, batch_size=64, patience=4)
 CHOSEN = {"engine": "serial"}
 
 
-@pytest.fixture(autouse=True, params=ENGINES)
+@pytest.fixture(autouse=True, params=TRAINERS)
 def _each_engine(request):
     CHOSEN["engine"] = request.param
 
 
 def engine(data, schedule=SHORT):
-    return ENGINES[CHOSEN["engine"]](data, schedule)
+    return Engine(data, schedule, CHOSEN["engine"])
+
+
+def run(engine, trainings):
+    return [outcome for outcome in engine.train(trainings) if outcome]
 
 
 def training(candidate, number=0, replicate=0, test=False):
@@ -38,7 +42,7 @@ def training(candidate, number=0, replicate=0, test=False):
 
 
 def outcomes(data, candidates: Iterable, schedule=SHORT):
-    return list(engine(data, schedule).train([training(each, number) for number, each in enumerate(candidates)]))
+    return run(engine(data, schedule), [training(each, number) for number, each in enumerate(candidates)])
 
 
 def untimed(outcome, number=0):
@@ -86,7 +90,7 @@ def test_the_same_training_twice_comes_to_the_same(request, make, problem):
     assert untimed(first) == untimed(again)
     [third] = outcomes(data, [candidate])
     assert untimed(first) == untimed(third)
-    [other] = engine(data).train([training(candidate, replicate=1)])
+    [other] = run(engine(data), [training(candidate, replicate=1)])
     assert other.history != first.history
 
 
@@ -200,8 +204,8 @@ def test_two_sources_train_together(two_sources, make):
 
 
 def test_test_rows_are_scored_on_request_only(penguins, make):
-    [without] = engine(penguins).train([training(make(SHARED))])
-    [with_test] = engine(penguins).train([training(make(SHARED), test=True)])
+    [without] = run(engine(penguins), [training(make(SHARED))])
+    [with_test] = run(engine(penguins), [training(make(SHARED), test=True)])
     assert without.test_scores == {}
     assert with_test.test_scores.keys() == with_test.scores.keys() == {"species", "sex", "body_mass_g"}
     assert with_test.scores == without.scores
@@ -214,7 +218,7 @@ def test_trainings_and_outcomes_survive_json(penguins, make):
     assert Training.from_json(json.loads(json.dumps(asked.to_json()))) == asked
     separate = training(make(TWO_AND_ONE, weighting=Fixed((1.0, 2.0, 3.0))))
     assert Training.from_json(json.loads(json.dumps(separate.to_json()))) == separate
-    [outcome] = engine(penguins).train([asked])
+    [outcome] = run(engine(penguins), [asked])
     assert Outcome(**json.loads(json.dumps(outcome.to_json()))) == outcome
     failed = Outcome.failed(4, "loss is not finite", 0.5)
     assert Outcome(**json.loads(json.dumps(failed.to_json()))) == failed

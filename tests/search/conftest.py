@@ -59,7 +59,14 @@ class Bench:
     def request(self, space: SearchSpace | None = None, **settings: Any) -> Request:
         """A request for the local runner."""
         space = space or self.space()
-        given = {"trainings": 6, "seeds": 1, "arms": ("searched", "single_task"), "engine": "serial", "runner": "local"}
+        given = {
+            "trainings": 6,
+            "seeds": 1,
+            "arms": ("searched", "single_task"),
+            "engine": "serial",
+            "runner": "local",
+            "cohort": 4,
+        }
         fixed = {"space": space.to_mapping(), "space_name": "quick", "digest": self.dataset.digest, "created": "now"}
         return Request(data=self.dataset.name, task_flags=(), device="cpu", **fixed, **{**given, **settings})
 

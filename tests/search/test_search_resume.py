@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtlsearch.engine import Outcome
+from mtlsearch.engine import Choice, Outcome
 from mtlsearch.errors import StudyError
 from mtlsearch.search.queue import SearchLine, WorkQueue
 from mtlsearch.search.worker import Workplace, train
@@ -31,6 +31,45 @@ def test_an_interrupted_study_comes_to_what_an_uninterrupted_one_does(bench, tra
             study = bench.reopen(study)
         bench.go_on(study)
         assert trace(study) == whole(**settings)
+
+
+RUNGS = {"engine": "forest", "trainings": 16, "cohort": 8, "replicates": 2}
+
+
+def longer(bench):
+    return bench.space(training={"epochs": 15, "batch_size": 128, "patience": 15})
+
+
+def test_a_study_with_rungs_is_thinned_out_cohort_by_cohort(bench):
+    study = bench.run(space=longer(bench), **RUNGS)
+    for arm in study.request.arms:
+        trials = study.trials(arm)
+        stopped = [trial.state.name == "PRUNED" for trial in trials]
+        assert stopped[::2] == stopped[1::2]  # both replicates of a candidate or none
+        assert 2 <= stopped[:8].count(False) < 8 and 2 <= stopped[8:].count(False) < 8
+        for trial, ended in zip(trials, stopped, strict=True):
+            outcome = Outcome(**trial.user_attrs["outcome"])
+            assert list(outcome.rungs) == ["5"] and outcome.rungs["5"].keys() == {"species", "sex", "body_mass_g"}
+            assert set(outcome.epochs) == ({5} if ended else {15})
+            assert (outcome.scores == {}) == ended
+            assert trial.values is None if ended else len(trial.values) == 3
+    kept = {trial.number for trial in study.trials("searched") if trial.state.name == "COMPLETE"}
+    assert {pick.candidate for pick in study.picks() if pick.arm == "searched"} <= kept
+
+
+def test_a_study_without_rungs_trains_everything_to_the_end(bench):
+    study = bench.run(space=longer(bench), rungs=False, **{**RUNGS, "trainings": 8})
+    assert {trial.state.name for arm in study.request.arms for trial in study.trials(arm)} == {"COMPLETE"}
+
+
+def test_a_study_with_rungs_may_be_interrupted_in_the_middle_of_a_cohort(bench, trace):
+    whole = bench.run("whole", longer(bench), **RUNGS)
+    study = bench.create("cut", longer(bench), **RUNGS)
+    for stop in (3, 1, 10):
+        bench.go_on(study, stop)
+        study = bench.reopen(study)
+    bench.go_on(study)
+    assert trace(study) == trace(whole)
 
 
 def test_two_arms_and_replicates_survive_a_stop_after_every_outcome(bench, trace, whole):
@@ -88,13 +127,13 @@ def test_the_order_in_which_workers_finish_does_not_matter(bench, trace, whole):
     settings = {"trainings": 14, "cohort": 2, "lag": 2, "replicates": 1, "arms": ("searched",)}
     study = bench.create(**settings)
     queue = WorkQueue([SearchLine(study, "searched", bench.dataset, bench.space())], ignore)
-    engine = Workplace(bench.dataset, bench.space().training, 0, "serial", "cpu", 1).engine_here()
+    engine = Workplace(bench.dataset, bench.space().training, 0, Choice("serial", 1, {}), False, "cpu").engine_here()
     while not queue.finished:
         cohorts = [cohort for cohort in (queue.next(), queue.next()) if cohort]
         assert len(cohorts) == 2 or len(study.trials("searched")) == 14
         assert queue.next() is None
         for cohort in reversed(cohorts):
-            for outcome in reversed(list(train(engine, cohort.trainings))):
+            for outcome in reversed([each for each in train(engine, cohort.trainings) if each]):
                 queue.done(cohort.arm, outcome)
     bench.go_on(study)
     assert trace(study) == whole(**settings)

@@ -1,0 +1,283 @@
+"""Whatever the methods of a cohort, its stacked networks do what each does alone. A newly listed method needs no edit here."""
+
+import dataclasses
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain, count, islice, product
+
+import pytest
+import torch
+from torch import nn
+
+from mtlsearch.backbones import BACKBONES
+from mtlsearch.candidate import Candidate, Component, OptimizerSettings
+from mtlsearch.data import load
+from mtlsearch.engine import Engine, Schedule, Training, TrainingData
+from mtlsearch.engine.forest import Forest
+from mtlsearch.engine.forest_step import ForestStep
+from mtlsearch.engine.forest_trainer import ForestTrainer
+from mtlsearch.engine.loop import Step, batches
+from mtlsearch.engine.member import Member
+from mtlsearch.engine.model import Network
+from mtlsearch.engine.stacked_data import StackedData
+from mtlsearch.engine.stacking import NotStackableError
+from mtlsearch.sharing import SHARINGS
+from mtlsearch.tree import SharingTree
+from mtlsearch.weightings import WEIGHTINGS
+
+DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
+SCHEDULE = Schedule(epochs=3, batch_size=40, patience=3)
+PROBLEMS = ["penguins", "iris+breast_cancer"]
+
+
+class Gated(nn.Module):
+    """Of no kind that the engine knows."""
+
+    def __init__(self, body, width):
+        super().__init__()
+        self.body, self.gate = body, nn.Parameter(torch.randn(width))
+
+    def forward(self, h):
+        return h * self.gate.sigmoid() + self.body(h)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A backbone of any stage."""
+
+    build: Callable[[int, float], nn.Module] = lambda width, rate: Gated(
+        nn.Sequential(nn.Linear(width, width), nn.Dropout(rate)), width
+    )
+    width: int = WIDTH
+    dropout: float = field(default=0.2, metadata={"per": "member"})
+
+    def stem(self, features):
+        return nn.Linear(features, self.width)
+
+    def stage(self, level):
+        return self.build(self.width, self.dropout)
+
+    def head(self, outputs):
+        return nn.Linear(self.width, outputs)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """A sharing of activations that tells every edge from the others."""
+
+    strength: float = 0.4
+
+    ties = True
+
+    def state(self, nodes, edges):
+        return {"strength": self.strength * (1 + edges[0] + 2 * edges[1]) / nodes**2}
+
+    def mix(self, h, edges, state):
+        taken = state["strength"][:, None, None] * (h[edges[1]] - h[edges[0]])
+        return h.index_add(0, edges[0], taken).index_add(0, edges[1], -taken)
+
+    def penalty(self, weights, edges, state):
+        return weights.new_zeros(edges.shape[1])
+
+
+KINDS = {
+    "backbone": BACKBONES | {"of unknown modules": Toy},
+    "sharing": SHARINGS | {"of activations": Mixing},
+    "weighting": WEIGHTINGS,
+}
+
+
+@pytest.fixture(params=sorted(KINDS["backbone"]))
+def backbone(request):
+    return KINDS["backbone"][request.param]
+
+
+@pytest.fixture(params=sorted(KINDS["sharing"]))
+def sharing(request):
+    return KINDS["sharing"][request.param]
+
+
+@pytest.fixture(params=sorted(KINDS["weighting"]))
+def weighting(request):
+    return KINDS["weighting"][request.param]
+
+
+@pytest.fixture(params=PROBLEMS)
+def data(request):
+    return problem(request.param)
+
+
+@cache
+def problem(name):
+    return TrainingData(load(name), 0, torch.device("cpu"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def vary(kind, number, tasks):
+    """An instance that differs from others of its kind in all that may differ within a cohort."""
+    values = {}
+    for each in dataclasses.fields(kind):
+        if each.name == "width":
+            values[each.name] = WIDTH
+        elif each.metadata.get("per") == "task":
+            values[each.name] = tuple(1.0 + (number + task) % 3 for task in range(tasks))
+        elif each.metadata.get("per") == "member":
+            values[each.name] = (0.3, 0.5, 0.1)[number % 3]
+        elif isinstance(each.default, float) and kind not in KINDS["backbone"].values():
+            values[each.name] = each.default * (1.0, 0.5, 0.25)[number % 3]
+    return kind(**values)
+
+
+def component(kinds, number, tasks):
+    backbone, sharing, weighting = (vary(kind, number, tasks) for kind in kinds)
+    draw = random.Random(number)
+    hosts, splits = zip(*((draw.randrange(task), draw.randrange(1, DEPTH)) for task in range(1, tasks)), strict=True)
+    shared, separate = SharingTree.shared(tasks, DEPTH), SharingTree.separate(tasks, DEPTH)
+    tree = (separate, SharingTree.decode(hosts, splits, DEPTH), shared)[number % 3]
+    settings = OptimizerSettings(10 ** -(1.5 + number % 4 / 2), (0.0, 0.3)[number % 2], (0.0, 0.5, 0.1)[number % 3])
+    candidate = Candidate(tree, backbone, sharing, weighting, settings)
+    return candidate.components()[-1] if number % 4 == 3 else Component(tuple(range(tasks)), candidate)
+
+
+def cohort(data, kinds, size):
+    """Networks of both replicates, with every combination of kinds."""
+    numbered = list(enumerate(islice(chain.from_iterable(zip(*[kinds] * -(-size // len(kinds)), strict=True)), size)))
+    parts = [component(each, number, len(data.dataset.tasks)) for number, each in numbered]
+    return [Network(part, data.signature(k % 2), SEEDS[k % 2]) for k, part in enumerate(parts)]
+
+
+def doubled(fold):
+    inputs, targets = ({name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets))
+    return dataclasses.replace(fold, inputs=inputs, targets=targets)
+
+
+def stacked(data, networks, folds):
+    rows = StackedData(folds, data.dataset.tasks)
+    forest = Forest(networks, data.dataset.tasks, [k % 2 for k in range(len(networks))])
+    return ForestStep(forest, rows.column), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
+
+
+def alone(data, network, fold, steps):
+    """Train a network by so many steps of its own."""
+    order = chain.from_iterable(batches(fold, SCHEDULE, network.seed, epoch) for epoch in count())
+    Step(network, [data.dataset.tasks[task] for task in network.component.tasks], fold).run(islice(order, steps), 0)
+    return network
+
+
+def assert_close(found, expected, tolerance, what):
+    """Within the tolerance of the largest number expected."""
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() <= tolerance * expected.abs().max(), what
+
+
+def test_outputs_and_gradients_equal_those_of_each_network(data, backbone, sharing, weighting, monkeypatch):
+    networks, folds = cohort(data, [(backbone, sharing, weighting)], 6), [data.fold(0), data.fold(1)]
+    for network in networks:
+        settings = dataclasses.replace(network.component.candidate.optimizer, clip_norm=0.0)
+        candidate = dataclasses.replace(network.component.candidate, optimizer=settings)
+        network.component = dataclasses.replace(network.component, candidate=candidate)
+    step, order = stacked(data, networks, folds)
+    [(inputs, targets)] = islice(order(0), 1)
+    step.forest.train(True)
+    outputs = step.forest(inputs)
+    for shape, places in step.forest.plan.heads.items():
+        for (k, position), found in zip(places, outputs[shape], strict=True):
+            rows = next(batches(folds[k % 2], SCHEDULE, networks[k].seed, 0))
+            expected = networks[k]({source: folds[k % 2].inputs[source][own] for source, own in rows.items()})[position]
+            assert_close(found[: len(expected)], expected, 1e-5, networks[k].component)
+    monkeypatch.setattr(step.optimizer, "step", lambda: None)
+    step.run([(inputs, targets)])
+    for part in step.forest.parts:
+        part.weights.data = part.weights.grad
+    for k, network in enumerate(networks):
+        gradients = [p.detach().flatten() for p in step.forest.extract(k).parameters()]
+        alone(data, network, folds[k % 2], 1)
+        assert_close(torch.cat(gradients), torch.cat([p.grad.flatten() for p in network.parameters()]), 1e-5, network.component)
+
+
+def test_fifty_steps_lead_to_the_same_weights(data, backbone, float64):
+    kinds = list(product([backbone], KINDS["sharing"].values(), KINDS["weighting"].values()))
+    networks, folds = cohort(data, kinds, max(12, len(kinds))), [doubled(data.fold(0)), doubled(data.fold(1))]
+    step, order = stacked(data, networks, folds)
+    step.run(islice(chain.from_iterable(map(order, count())), 50))
+    for k, network in enumerate(networks):
+        found, begun = step.forest.extract(k), torch.cat([p.detach().flatten().clone() for p in network.parameters()])
+        alone(data, network, folds[k % 2], 50)
+        assert all(p.dtype == torch.float64 for p in found.parameters())
+        assert (begun - torch.cat([p.detach().flatten() for p in network.parameters()])).abs().max() > 1e-3
+        for (name, own), expected in zip(found.named_parameters(), network.parameters(), strict=True):
+            assert (own - expected).abs().max() <= 1e-9, (name, network.component)
+
+
+def test_an_extracted_network_puts_out_what_the_forest_does(data, backbone):
+    kinds = list(product([backbone], KINDS["sharing"].values(), KINDS["weighting"].values()))
+    networks, folds = cohort(data, kinds, len(kinds)), [data.fold(0), data.fold(1)]
+    step, order = stacked(data, networks, folds)
+    step.run(order(0))
+    step.forest.train(False)
+    with torch.no_grad():
+        outputs = step.forest({source: torch.stack([fold.inputs[source][:32] for fold in folds]) for source in folds[0].inputs})
+    extracted = [step.forest.extract(k).eval() for k in range(len(networks))]
+    for shape, places in step.forest.plan.heads.items():
+        for (k, position), expected in zip(places, outputs[shape], strict=True):
+            found = extracted[k]({source: x[:32] for source, x in folds[k % 2].inputs.items()})[position]
+            assert_close(found, expected, 1e-5, networks[k].component)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, h):
+        return self.inner(h[:, None])[0][:, 0]
+
+
+def tied(width, rate):
+    layer = nn.Linear(width, width)
+    return nn.Sequential(layer, nn.Tanh(), layer)
+
+
+UNSTACKABLE = {
+    "lstm": lambda width, rate: Recurrent(nn.LSTM(width, width, batch_first=True)),
+    "gru": lambda width, rate: Recurrent(nn.GRU(width, width, batch_first=True)),
+    "batch norm": lambda width, rate: nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU()),
+    "own randomness": lambda width, rate: nn.Sequential(nn.Linear(width, width), nn.AlphaDropout(rate)),
+    "tied weights": tied,
+    "no weights": lambda width, rate: nn.Tanh(),
+}
+
+
+def outcomes(data, trainings, trainer):
+    torch.manual_seed(0)
+    return [dataclasses.replace(each, train_seconds=0.0) for each in Engine(data, SCHEDULE, trainer).train(trainings) if each]
+
+
+@pytest.mark.parametrize("stage", UNSTACKABLE.values(), ids=UNSTACKABLE)
+def test_what_cannot_be_stacked_is_trained_one_by_one(stage):
+    data, trees = problem("penguins"), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
+    candidates = [Candidate(tree, Toy(stage), SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
+    trainings = [Training(number, each.components(), 0, SEEDS[0]) for number, each in enumerate(candidates)]
+    members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
+    networks = [Network(member.component, data.signature(0), member.seed) for member in members]
+    with pytest.raises(NotStackableError):
+        ForestTrainer(members, networks, data, SCHEDULE)
+    by_forest, by_serial = outcomes(data, trainings, "forest"), outcomes(data, trainings, "serial")
+    assert by_forest == by_serial
+    assert [outcome.failure for outcome in by_forest] == [None, None]
