@@ -44,7 +44,11 @@ class Cohort:
         yield from self.pretrain()
         trainers = self.trainers()
         candidates = len({training.composition for training in self.trainings})
-        if self.rungs and thins(self.chunks.schedule.epochs, candidates) and not any(t.test for t in self.trainings):
+        if (
+            self.rungs
+            and thins(self.chunks.schedule.epochs, candidates, len(self.tasks))
+            and not any(t.test for t in self.trainings)
+        ):
             trainers = iter((yield from self._climb(list(trainers), candidates)))
         for first in trainers:
             for trainer in (yield from self.chunks.advance([first], self.chunks.schedule.epochs)):
@@ -86,15 +90,15 @@ class Cohort:
 
     def _climb(self, trainers: list[Trainer], candidates: int) -> Work:
         """Thin the cohort out at its rungs."""
-        for rung in Rung.ladder(self.chunks.schedule.epochs, candidates):
-            trainers = yield from self.chunks.advance(trainers, rung.half)
-            before = self._standing(trainers)
-            trainers = yield from self.chunks.advance(trainers, rung.epoch)
-            now = self._standing(trainers)
-            for number, scores in now.items():
+        for rung in Rung.ladder(self.chunks.schedule.epochs, candidates, len(self.tasks)):
+            looks = []
+            for epoch in (rung.quarter, rung.half, rung.epoch):
+                trainers = yield from self.chunks.advance(trainers, epoch)
+                looks.append(self._standing(trainers))
+            for number, scores in looks[-1].items():
                 self.rung_scores[number][rung.epoch] = scores
-            kept = rung.survivors(self.waiting, self.tasks, before, now)
-            yield from self._stop(trainers, [t for t in self.waiting if t.number in now and t.number not in kept])
+            kept = rung.survivors(self.waiting, self.tasks, looks)
+            yield from self._stop(trainers, [t for t in self.waiting if t.number in looks[-1] and t.number not in kept])
         return trainers
 
     def _standing(self, trainers: Sequence[Trainer]) -> dict[int, dict[str, float]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mtlsearch.data import Task
 from mtlsearch.engine.dropout import moment
+from mtlsearch.engine.gather import Gather, pick
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.part import Part, Rows
 from mtlsearch.engine.plan import HeadShape, Place, Plan
@@ -49,14 +50,19 @@ class Forest:
         self.networks, self.plan, self.replicate = list(networks), plan, replicate
         self.inlets = {source: replicate[part.members] for source, part in self.stems.items()}
         above = {source: len(places) for source, places in plan.stems.items()}
-        self.owners, self.parents = list[dict[str, Rows]](), list[dict[str, Rows]]()
+        self.owners, self.parents = list[dict[str, Rows]](), list[dict[str, Gather | None]]()
         for level, flows in enumerate(plan.flows):
             self.owners.append({source: self._rows(flow.owner, len(plan.nodes[level])) for source, flow in flows.items()})
-            self.parents.append({source: self._rows(flow.parent, above[source]) for source, flow in flows.items()})
+            self.parents.append({source: Gather.of(flow.parent, above[source], self.device) for source, flow in flows.items()})
             above = {source: len(flow.owner) for source, flow in flows.items()}
-        self.leaves = {shape: self._rows(rows, above[shape.source]) for shape, rows in plan.leaves.items()}
+        self.leaves = {source: self._leaves(source, above[source]) for source in above}
         self.ties = [self._ties(edges) for edges in plan.edges]
         self.mixes = [{source: self._ties(flow.edges) for source, flow in flows.items()} for flows in plan.flows]
+
+    def _leaves(self, source: str, among: int) -> tuple[list[HeadShape], Gather | None]:
+        """The heads of a source, and what they read, picked at once."""
+        shapes = [shape for shape in self.heads if shape.source == source]
+        return shapes, Gather.of([row for shape in shapes for row in self.plan.leaves[shape]], among, self.device)
 
     def _rows(self, rows: Sequence[int], among: int) -> Rows:
         return None if list(rows) == list(range(among)) else torch.tensor(rows, device=self.device)
@@ -88,12 +94,15 @@ class Forest:
         h = {source: part.run(inputs[source][self.inlets[source]], None, at[source]) for source, part in self.stems.items()}
         for level, part in enumerate(self.stages):
             for source in self.stems:
-                x = part.run(_pick(h[source], self.parents[level][source]), self.owners[level][source], at[source])
+                x = part.run(pick(h[source], self.parents[level][source]), self.owners[level][source], at[source])
                 for tie in self.mixes[level][source]:
                     x = tie.sharing.mix(x, tie.edges, tie.state)
                 h[source] = x
-        leaves = {shape: _pick(h[shape.source], self.leaves[shape]) for shape in self.heads}
-        return {shape: part.run(leaves[shape], None, at[shape.source]) for shape, part in self.heads.items()}
+        outputs = {}
+        for source, (shapes, gather) in self.leaves.items():
+            leaves = torch.split(pick(h[source], gather), [len(self.heads[shape].places) for shape in shapes])
+            outputs.update({s: self.heads[s].run(leaf, None, at[source]) for s, leaf in zip(shapes, leaves, strict=True)})
+        return outputs
 
     def sharing_penalty(self) -> Tensor:
         """The summed loss of the soft ties, a scalar."""
@@ -136,7 +145,3 @@ class Forest:
 
 def _stage(level: int, network: Network, index: int) -> nn.Module:
     return network.levels[level][index]
-
-
-def _pick(h: Tensor, rows: Rows) -> Tensor:
-    return h if rows is None else h.index_select(0, rows)

@@ -73,11 +73,12 @@ class ForestTrainer:
 
     def _fail(self, losses: Tensor, what: str) -> None:
         """End the members that have a loss which is not finite."""
-        bad: dict[int, list[str]] = {}
+        bad: dict[int, list[int]] = {}
         for head in (~losses.isfinite()).nonzero().flatten().tolist():
-            bad.setdefault(self.step.heads[head][1][0], []).append(self.tasks[self.step.task(head)].name)
-        for k, names in bad.items():
+            bad.setdefault(self.step.heads[head][1][0], []).append(self.step.task(head))
+        for k, tasks in bad.items():
             if self.records[self.running[k]].failure is None:
+                names = [self.tasks[task].name for task in sorted(tasks)]
                 self.records[self.running[k]].fail(f"{what} is not finite for {', '.join(names)}")
 
     @torch.no_grad()
@@ -149,9 +150,8 @@ class ForestTrainer:
             for member, value in self._task_scores(outputs, number, [rows[task.source] for rows in each]).items():
                 record = self.records[member]
                 try:
-                    found[member][task.name] = (
-                        demand_finite(value, task, len(each[0][task.source])) if not record.failure else value
-                    )
+                    own = each[self.replicates.index((member.replicate, member.seed))]
+                    found[member][task.name] = value if record.failure else demand_finite(value, task, len(own[task.source]))
                 except TrainingFailedError as error:
                     record.fail(str(error))
         return {member: own for member, own in found.items() if self.records[member].failure is None}

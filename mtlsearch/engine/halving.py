@@ -12,6 +12,7 @@ from mtlsearch.engine.outcome import Training
 from mtlsearch.engine.rungs import rung_epochs, thin
 
 ETA = 3
+LATER_SHARE = 0.13  # of a cohort goes on after the second rung: with a ninth the front has too few points left
 LEAST_KEPT = 2  # candidates; of fewer there is nothing to choose from
 
 TaskScores = Mapping[int, Mapping[str, float]]  # per training its score per task; none when it failed
@@ -19,35 +20,45 @@ TaskScores = Mapping[int, Mapping[str, float]]  # per training its score per tas
 
 @dataclass(frozen=True)
 class Rung:
-    """After `epoch` epochs the cohort goes on with `keep` candidates. `half` is when their progress was looked at before."""
+    """After `epoch` epochs the cohort goes on with `keep` candidates. Their progress was looked at after `quarter` and `half`."""
 
     epoch: int
     half: int
+    quarter: int
     keep: int
     doublings: float
+    stretch: float
 
     @classmethod
-    def ladder(cls, epochs: int, candidates: int) -> list["Rung"]:
+    def ladder(cls, epochs: int, candidates: int, tasks: int) -> list["Rung"]:
         """The rungs of a cohort of so many candidates."""
         rungs = rung_epochs(epochs, ETA)
-        keeps = [max(math.ceil(candidates / ETA**number), LEAST_KEPT) for number in range(1, len(rungs) + 1)]
-        doublings = [math.log(epochs / epoch) / math.log(epoch / (epoch // 2)) for epoch in rungs]
-        return [cls(epoch, epoch // 2, keep, d) for epoch, keep, d in zip(rungs, keeps, doublings, strict=True)]
+        keeps = [math.ceil(candidates / ETA), *(math.ceil(LATER_SHARE * candidates) for _ in rungs[1:])]
+        return [cls._at(epoch, epochs, max(keep, LEAST_KEPT, tasks)) for epoch, keep in zip(rungs, keeps, strict=True)]
 
-    def survivors(self, trainings: Sequence[Training], tasks: Sequence[Task], before: TaskScores, now: TaskScores) -> set[int]:
-        """The numbers of the trainings that go on: those of the candidates that are kept, on the means of their replicates."""
+    @classmethod
+    def _at(cls, epoch: int, epochs: int, keep: int) -> "Rung":
+        half, quarter = round(epoch / 2), max(1, round(epoch / 4))
+        doubling = math.log(epoch / half)
+        return cls(epoch, half, quarter, keep, math.log(epochs / epoch) / doubling, math.log(half / quarter) / doubling)
+
+    def survivors(self, trainings: Sequence[Training], tasks: Sequence[Task], looks: Sequence[TaskScores]) -> set[int]:
+        """The numbers of the trainings that go on: those of the candidates that are kept, on the means of their replicates.
+
+        `looks` are the scores after `quarter`, `half` and `epoch`.
+        """
         candidates: dict[Composition, list[int]] = {}
         for training in trainings:
             candidates.setdefault(training.composition, []).append(training.number)
         groups = list(candidates.values())
-        then, present = (np.array([_mean(scores, numbers, tasks) for numbers in groups]) for scores in (before, now))
-        kept = thin(then, present, self.keep, self.doublings)
+        earlier, before, now = (np.array([_mean(scores, numbers, tasks) for numbers in groups]) for scores in looks)
+        kept = thin(before, now, self.keep, self.doublings, earlier, self.stretch)
         return {number for numbers, goes_on in zip(groups, kept, strict=True) if goes_on for number in numbers}
 
 
-def thins(epochs: int, candidates: int) -> bool:
+def thins(epochs: int, candidates: int, tasks: int) -> bool:
     """Whether any of so many candidates would be stopped at a rung."""
-    return candidates > LEAST_KEPT and bool(rung_epochs(epochs, ETA))
+    return candidates > max(LEAST_KEPT, tasks) and bool(rung_epochs(epochs, ETA))
 
 
 def _mean(scores: TaskScores, numbers: Sequence[int], tasks: Sequence[Task]) -> list[float]:

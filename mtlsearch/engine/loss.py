@@ -20,8 +20,7 @@ def _binary(output: Tensor, target: Tensor) -> Tensor:
 
 
 def _multiclass(output: Tensor, target: Tensor) -> Tensor:
-    each = functional.cross_entropy(output.flatten(0, -2), target.flatten().long(), reduction="none")
-    return each.reshape(target.shape)
+    return functional.cross_entropy(output.movedim(-1, 1), target.long(), reduction="none")  # far quicker than classes last
 
 
 LOSSES: dict[Kind, Loss] = {"regression": _squared, "binary": _binary, "multiclass": _multiclass}

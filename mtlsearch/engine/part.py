@@ -43,7 +43,8 @@ class Part:
             raise NotStackableError(f"{type(self.module).__name__} has no weights")
         self.slots = [Slot(holder, name, parameter.shape[1:]) for holder, name, parameter in own]
         padded = [
-            nn.functional.pad(p.detach().flatten(1), (0, slot.sizes[1])) for slot, (_, _, p) in zip(self.slots, own, strict=True)
+            nn.functional.pad(p.detach().reshape(len(p), -1), (0, slot.sizes[1]))
+            for slot, (_, _, p) in zip(self.slots, own, strict=True)
         ]
         for slot in self.slots:
             del slot.holder._parameters[slot.name]

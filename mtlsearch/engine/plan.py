@@ -1,6 +1,7 @@
 """A forest of networks as integers: which rows of the stacked stages belong to whom and where each takes its input.
 
-Rows are ordered by member, so that leaving members out leaves the order of the others as it was.
+Rows are ordered by member, so that leaving members out leaves the order of the others as it was. Stacks are ordered by
+source and by task whoever the members are: they are added up in this order, and the last bits must not depend on company.
 """
 
 from collections import defaultdict
@@ -80,7 +81,7 @@ def _stems(networks: Sequence[Network]) -> tuple[dict[str, list[Place]], Row]:
         for index, (node, source) in enumerate(network.streams[0]):
             rows[k, node, source] = len(stems[source])
             stems[source].append((k, index))
-    return dict(stems), rows
+    return dict(sorted(stems.items())), rows
 
 
 def _flows(networks: Sequence[Network], level: int, above: Row) -> tuple[dict[str, Flow], Row]:
@@ -113,7 +114,8 @@ def _heads(
             heads[shape].append((k, position))
             leaves[shape].append(rows[k, tree.node(tree.depth - 1, position), shape.source])
             numbers[shape].append(task)
-    return dict(heads), dict(leaves), dict(numbers)
+    order = [shape for shape in dict.fromkeys(map(HeadShape.of, tasks)) if shape in heads]
+    return {s: heads[s] for s in order}, {s: leaves[s] for s in order}, {s: numbers[s] for s in order}
 
 
 def _edges(members: Sequence[int]) -> dict[int, list[tuple[int, int]]]:

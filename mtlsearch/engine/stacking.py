@@ -5,6 +5,7 @@ Layers of `torch.nn` that make up most stages have a stacked form of their own; 
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -31,11 +32,14 @@ class StackedLinear(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """Each of the N inputs through its own layer."""
-        rows, weight = h.flatten(1, -2), cast("Tensor", self.weight)
-        if weight.shape[:2] == (1, 1):  # torch has another kernel for this, with other last bits
+        if h.dim() > 3:
+            return self(h.flatten(1, -2)).reshape(*h.shape[:-1], -1)  # type: ignore[no-any-return]
+        rows, weight = h, cast("Tensor", self.weight)
+        lone = weight.shape[:2] == (1, 1)  # torch has another kernel for this, with other last bits
+        if lone:
             rows, weight = torch.cat([rows, rows]), torch.cat([weight, weight])
         out = torch.bmm(rows, weight.mT) if self.bias is None else torch.baddbmm(self.bias[:, None], rows, weight.mT)
-        return out[: len(h)].reshape(*h.shape[:-1], -1)
+        return out[:1].clone() if lone else out
 
 
 class StackedLayerNorm(nn.Module):
@@ -123,6 +127,13 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
     if by_child and not (first._parameters or first._buffers):
         kept = copy.copy(first)
         kept._modules = {name: stack([module.get_submodule(name) for module in modules]) for name in first._modules}
+        for before, after in pairwise(kept.children()):
+            if (
+                type(first) is nn.Sequential
+                and isinstance(before, StackedLinear | StackedLayerNorm)
+                and isinstance(after, nn.ReLU)
+            ):
+                after.inplace = True  # nobody else sees what it overwrites
         return kept
     return Vmapped(modules)
 

@@ -60,7 +60,7 @@ class SearchLine:
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
         self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
-        self.whole = request.rungs and thins(space.training.epochs, request.cohort // request.replicates)
+        self.whole = request.rungs and thins(space.training.epochs, request.cohort // request.replicates, len(dataset.tasks))
         self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
         self._sampler = ARMS[arm].sampler or request.sampler
         self._directions = directions(dataset, space.cost)

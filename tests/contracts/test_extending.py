@@ -119,16 +119,27 @@ def copied(tmp_path):
     return tmp_path
 
 
-def test_a_toy_of_each_kind_is_picked_up(copied):
+def run_contracts(copied, *arguments):
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+
+
+def add_toys(copied, sharing=SHARING):
     add_toy(copied / "mtlsearch", "backbones", BACKBONE)
-    add_toy(copied / "mtlsearch", "sharing", SHARING)
+    add_toy(copied / "mtlsearch", "sharing", sharing)
     add_toy(copied / "mtlsearch", "weightings", WEIGHTING)
-    files = [f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings")]
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *files]
-    ran = subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+
+
+def assert_passed(ran, *expected):
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    passed = {line.split(" ")[0] for line in ran.stdout.splitlines() if " PASSED" in line}
-    for expected in (
+    assert set(expected) <= {line.split(" PASSED")[0] for line in ran.stdout.splitlines() if " PASSED" in line}
+
+
+def test_a_toy_of_each_kind_is_picked_up(copied):
+    add_toys(copied)
+    ran = run_contracts(copied, *(f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings")))
+    assert_passed(
+        ran,
         "contracts/test_backbones.py::test_shapes[64-toy]",
         "contracts/test_backbones.py::test_gradients_reach_every_parameter[8-toy]",
         "contracts/test_backbones.py::test_json_round_trip[24-toy]",
@@ -136,13 +147,32 @@ def test_a_toy_of_each_kind_is_picked_up(copied):
         "contracts/test_sharings.py::test_untied_means_no_penalty_and_no_mixing[toy]",
         "contracts/test_weightings.py::test_permuting_the_tasks_permutes_the_weights[toy]",
         "contracts/test_weightings.py::test_json_round_trip[toy]",
-    ):
-        assert expected in passed
+    )
+
+
+def test_a_toy_of_each_kind_is_stacked(copied):
+    add_toys(copied)
+    ran = run_contracts(copied, "contracts/test_stacking.py", "-k", "toy and penguins")
+    equal = "contracts/test_stacking.py::test_outputs_and_gradients_equal_those_of_each_network"
+    assert_passed(
+        ran,
+        f"{equal}[penguins-toy-toy-toy]",
+        f"{equal}[penguins-residual-toy-uncertainty]",
+        f"{equal}[penguins-mlp-none-toy]",
+        "contracts/test_stacking.py::test_fifty_steps_lead_to_the_same_weights[penguins-toy]",
+        "contracts/test_stacking.py::test_an_extracted_network_puts_out_what_the_forest_does[penguins-toy]",
+    )
 
 
 def test_a_toy_that_breaks_the_contract_fails(copied):
     add_toy(copied / "mtlsearch", "weightings", WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"))
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "contracts/test_weightings.py"]
-    ran = subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+    ran = run_contracts(copied, "contracts/test_weightings.py")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "test_weights_are_finite_and_positive[toy] FAILED" in ran.stdout
+
+
+def test_a_toy_that_reads_a_setting_fails_when_it_is_stacked(copied):
+    add_toys(copied, SHARING.replace('return state["strength"] *', "return self.strength *"))
+    ran = run_contracts(copied, "contracts/test_stacking.py", "-k", "penguins-mlp-toy-fixed")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "each_network[penguins-mlp-toy-fixed] FAILED" in ran.stdout

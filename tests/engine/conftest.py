@@ -1,6 +1,9 @@
 """Real problems on the CPU and a maker of small candidates, for the tests of the engine."""
 
+import copy
+import dataclasses
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import torch
@@ -37,18 +40,46 @@ def two_sources() -> TrainingData:
     return TrainingData(load("iris+breast_cancer"), 0, torch.device("cpu"))
 
 
+@pytest.fixture(scope="session")
+def three_sources() -> TrainingData:
+    """Five tasks of three sources; three are of one kind, with tasks of other sources between them."""
+    one, other = load("tecator"), load("iris+breast_cancer")
+    first, *rest = one.tasks
+    tasks, sources, targets = (first, *other.tasks, *rest), {**one.sources, **other.sources}, {**one.targets, **other.targets}
+    return TrainingData(dataclasses.replace(one, tasks=tasks, sources=sources, targets=targets), 0, torch.device("cpu"))
+
+
+@pytest.fixture
+def doubled() -> Iterator[Callable[[TrainingData], TrainingData]]:
+    """Everything is made in float64; makes the same data in float64."""
+
+    def double(data):
+        def fold(replicate):
+            found = data.fold(replicate)
+            inputs, targets = ({name: x.double() for name, x in each.items()} for each in (found.inputs, found.targets))
+            return dataclasses.replace(found, inputs=inputs, targets=targets)
+
+        copied = copy.copy(data)
+        copied.fold = cache(fold)
+        return copied
+
+    torch.set_default_dtype(torch.float64)
+    yield double
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.fixture
 def make() -> Make:
     """Make a candidate of a small network."""
 
-    def candidate(tree, width=8, dropout=0.0, rate=1e-2, sharing=None, weighting=None, initialization=None):
+    def candidate(tree, width=8, dropout=0.0, rate=1e-2, sharing=None, weighting=None, initialization=None, decay=1e-5, clip=0.0):
         tree = tree if isinstance(tree, SharingTree) else SharingTree(tuple(map(tuple, tree)))
         return Candidate(
             tree=tree,
             backbone=Mlp(width, dropout),
             sharing=sharing or NoSharing(),
             weighting=weighting or Fixed(),
-            optimizer=OptimizerSettings(rate),
+            optimizer=OptimizerSettings(rate, decay, clip),
             initialization=initialization or Initialization(),
         )
 
