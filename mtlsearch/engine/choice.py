@@ -24,7 +24,7 @@ MARGIN = 0.95  # of the serial time that the forest must stay under
 
 @dataclass(frozen=True)
 class Choice:
-    """A trainer and the chunk size, with the seconds per member and step that it was chosen for, and those of the others."""
+    """A trainer and the chunk size, with the seconds per stage and step that it was chosen for, and those of the others."""
 
     trainer: str
     chunk: int
@@ -53,8 +53,12 @@ def choose(data: TrainingData, schedule: Schedule, sample: Sequence[Training], t
     return Choice("serial", 1, seconds)
 
 
+def _stages(members: Sequence[Member]) -> int:
+    return sum(len(nodes) for member in members for nodes in member.component.candidate.tree.levels)
+
+
 def _serial(chunks: Chunks, members: Sequence[Member]) -> float:
-    """Seconds per member and step of plain modules; a few members tell it, since they do not influence each other."""
+    """Seconds per stage and step of plain modules; a few members tell it, since they do not influence each other."""
     own = members[: SIZES[0]]
     fittings = list(SerialTrainer(own, chunks.networks(own), chunks.data, chunks.schedule).fittings.values())
     started = 0.0
@@ -63,14 +67,14 @@ def _serial(chunks: Chunks, members: Sequence[Member]) -> float:
         for fitting in fittings:
             order = batches(fitting.data, chunks.schedule, fitting.network.seed, 0)
             fitting.step.run(itertools.islice(itertools.cycle(order), count), 0)
-    return (time.perf_counter() - started) / len(own) / STEPS
+    return (time.perf_counter() - started) / _stages(own) / STEPS
 
 
 def _forest(chunks: Chunks, members: Sequence[Member]) -> float | None:
-    """Seconds per member and step of a forest of these members; None where they cannot be stacked or the memory is too small."""
+    """Seconds per stage and step of a forest of these members; None where they cannot be stacked or the memory is too small."""
     try:
         trainer = ForestTrainer(members, chunks.networks(members), chunks.data, chunks.schedule)
-        return _seconds(trainer, chunks.schedule) / len(members)
+        return _seconds(trainer, chunks.schedule) / _stages(members)
     except NotStackableError:
         return None
     except (RuntimeError, MemoryError) as error:

@@ -34,7 +34,7 @@ def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iter
         yield f"space {name}: {spec}"
     data, choice = TrainingData(dataset, 0, device), time_engines(dataset, space, device, 0)
     timed = ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in choice.seconds.items())
-    yield f"engine {choice.trainer}, {choice.chunk} networks at a time (milliseconds per network and step: {timed})"
+    yield f"engine {choice.trainer}, {choice.chunk} networks at a time (milliseconds per stage and step: {timed})"
     held = sum(tensor.nbytes for each in (data.fold(0).inputs, data.fold(0).targets) for tensor in each.values())
     for arm in REHEARSED:
         outcome, seconds = _train_once(arm, space, data, choice)

@@ -108,10 +108,10 @@ def h(request):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_stack_equals_the_loop(modules, h, training):
+    stacked = at_the_moment(stack(modules).train(training))
     for each in modules:
         at_the_moment(each.train(training))
     expected = torch.stack([module(x) for module, x in zip(modules, h, strict=True)])
-    stacked = at_the_moment(stack(modules).train(training))
     found = stacked(h)
     torch.testing.assert_close(found, expected)
     slope = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2))
@@ -136,10 +136,10 @@ def part_of(modules):
 
 @pytest.mark.parametrize("rows", [[2, 0, 1], [1, 1, 2]])
 def test_a_part_runs_the_modules_of_any_rows(modules, h, rows):
-    for each in modules:
-        at_the_moment(each)
     part = part_of(modules)
     part.module.train(True)
+    for each in modules:
+        at_the_moment(each)
     found = part.run(h, torch.tensor(rows), MOMENT)
     torch.testing.assert_close(found, torch.stack([modules[row](x) for row, x in zip(rows, h, strict=True)]))
     in_order = part.run(h, None, MOMENT)
