@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: search test test-slow check clean
+.PHONY: search test test-slow check bench clean
 
 search: $(READY)
 	$(BIN)/python cli.py search $(ARGS)
@@ -21,6 +21,12 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Half an hour; the figures and what they mean are in benchmarks/README.md.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.rungs
+	$(BIN)/python -m benchmarks.scaling
 
 clean:
 	rm -rf $(VENV)

@@ -73,7 +73,8 @@ def test_a_signal_while_ray_starts(session: Session, tmp_path: Path) -> None:
 
 def test_a_second_process_is_refused_while_the_first_works(session: Session, tmp_path: Path) -> None:
     study = tmp_path / "study"
-    with session.started(*SEARCH, *RUNNERS["local"], "--study", study) as program:
+    long = ("--trainings", "200", "--epochs", "20")
+    with session.started(*SEARCH, *long, *RUNNERS["local"], "--study", study) as program:
         program.wait_until(lambda: complete(study) >= 1)
         second = run_warm("resume", study, cwd=tmp_path)
         assert program.process.poll() is None

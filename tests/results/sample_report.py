@@ -15,6 +15,7 @@ PENGUINS = [
 ]
 VERSIONS = dict.fromkeys(("mtlsearch", "python", "torch", "ray", "optuna", "platform"), "1.2.3")
 BACKBONE = {"name": "mlp", "width": {"choice": [32, 64, 128]}}
+ENGINE = {"trainer": "forest", "chunk": 16, "seconds": {"serial": 2e-4, "forest, 16 at a time": 5e-5}}
 STUDY = {"folder": "study", "created": "2026-05-04T10:15:00+00:00", "finished": True, "wall_seconds": 754.2}
 CLASSES = {"species": ["Adelie", "Chinstrap", "Gentoo"], "sex": ["female", "male"]}
 
@@ -31,7 +32,7 @@ def sample_report(
     return {
         "schema_version": 1,
         "versions": VERSIONS,
-        "study": {**STUDY, "settings": _settings()},
+        "study": {**STUDY, "settings": _settings(), "engine": ENGINE},
         "data": _data(tasks, sources),
         "tasks": tasks,
         "space": {"tree": {"levels": levels}, "backbone": BACKBONE},
