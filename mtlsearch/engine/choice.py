@@ -2,9 +2,11 @@
 
 import dataclasses
 import itertools
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from mtlsearch.candidate import Schedule
@@ -17,8 +19,10 @@ from mtlsearch.engine.serial import SerialTrainer
 from mtlsearch.engine.stacking import NotStackableError
 from mtlsearch.engine.training_data import TrainingData
 
+Run = Callable[[], None]
+
 SIZES = (4, 8, 16, 32, 64, 128)
-STEPS = 4  # timed, after one to warm up
+STEPS, ROUNDS = 4, 3  # timed together; how often
 MARGIN = 0.95  # of the serial time that the forest must stay under
 
 
@@ -36,45 +40,61 @@ class Choice:
 
 
 def choose(data: TrainingData, schedule: Schedule, sample: Sequence[Training], trainer: str = "auto") -> Choice:
-    """Time the trainers, or one of them with each chunk size, on the members of a sample of trainings."""
+    """Time the trainers, or one of them with each chunk size, on the members of a sample of trainings.
+
+    All take turns, and the best of several rounds counts: on a busy machine single timings say little.
+    """
     tasks = len(data.dataset.tasks)
     found = dict.fromkeys(Member.of(part, training, tasks, schedule) for training in sample for part in training.composition)
     shape = max((member.shape for member in found), key=[member.shape for member in found].count)
     members = [dataclasses.replace(member, donor=None) for member in found if member.shape == shape]
-    chunks = Chunks(data, schedule, ForestTrainer, SerialTrainer, SIZES[-1])
-    seconds = {"serial": _serial(chunks, members)} if trainer != "forest" else {}
     sizes = [size for size in SIZES if size <= len(members)] or [len(members)]
-    forests = {size: _forest(chunks, members[:size]) for size in sizes} if trainer != "serial" else {}
-    seconds |= {f"forest, {size} at a time": each for size, each in forests.items() if each is not None}
-    known = {size: each for size, each in forests.items() if each is not None}
-    best = min(known, key=lambda size: known[size], default=1)
-    if trainer == "forest" or (known and known[best] < MARGIN * seconds["serial"]):
-        return Choice("forest", best if known else SIZES[0], seconds)
-    return Choice("serial", 1, seconds)
+    chunks = Chunks(data, schedule, ForestTrainer, SerialTrainer, SIZES[-1])
+    runs: dict[int, Run | None] = {0: _serial(chunks, members[: SIZES[0]])} if trainer != "forest" else {}
+    runs |= {size: _forest(chunks, members[:size]) for size in sizes} if trainer != "serial" else {}
+    seconds = {size: best / _stages(members[: size or SIZES[0]]) for size, best in _in_turn(runs).items()}
+    named = {f"forest, {size} at a time" if size else "serial": each for size, each in seconds.items()}
+    serial = seconds.pop(0, math.inf)
+    if seconds and (trainer == "forest" or min(seconds.values()) < MARGIN * serial):
+        return Choice("forest", min(seconds, key=lambda size: seconds[size]), named)
+    return Choice("forest", SIZES[0], named) if trainer == "forest" else Choice("serial", 1, named)
+
+
+def _in_turn(runs: Mapping[int, Run | None]) -> dict[int, float]:
+    """The least seconds per step of each, all taking turns; one that runs out of memory is left out."""
+    best: dict[int, float] = {}
+    for _ in range(ROUNDS):
+        for size, run in runs.items():
+            if run is not None:
+                started = time.perf_counter()
+                run()
+                best[size] = min(best.get(size, math.inf), (time.perf_counter() - started) / STEPS)
+    return best
 
 
 def _stages(members: Sequence[Member]) -> int:
     return sum(len(nodes) for member in members for nodes in member.component.candidate.tree.levels)
 
 
-def _serial(chunks: Chunks, members: Sequence[Member]) -> float:
-    """Seconds per stage and step of plain modules; a few members tell it, since they do not influence each other."""
-    own = members[: SIZES[0]]
-    fittings = list(SerialTrainer(own, chunks.networks(own), chunks.data, chunks.schedule).fittings.values())
-    started = 0.0
-    for count in (1, STEPS):
-        started = time.perf_counter()
+def _serial(chunks: Chunks, members: Sequence[Member]) -> Run:
+    """Some steps of each member as plain modules; a few members tell it, since they do not influence each other."""
+    fittings = list(SerialTrainer(members, chunks.networks(members), chunks.data, chunks.schedule).fittings.values())
+
+    def run() -> None:
         for fitting in fittings:
             order = batches(fitting.data, chunks.schedule, fitting.network.seed, 0)
-            fitting.step.run(itertools.islice(itertools.cycle(order), count), 0)
-    return (time.perf_counter() - started) / _stages(own) / STEPS
+            fitting.step.run(itertools.islice(itertools.cycle(order), STEPS), 0)
+
+    return run
 
 
-def _forest(chunks: Chunks, members: Sequence[Member]) -> float | None:
-    """Seconds per stage and step of a forest of these members; None where they cannot be stacked or the memory is too small."""
+def _forest(chunks: Chunks, members: Sequence[Member]) -> Run | None:
+    """Some steps of a forest of these members; None where they cannot be stacked or the memory is too small."""
     try:
         trainer = ForestTrainer(members, chunks.networks(members), chunks.data, chunks.schedule)
-        return _seconds(trainer, chunks.schedule) / _stages(members)
+        run = partial(_run_forest, trainer, chunks.schedule)
+        run()
+        return run
     except NotStackableError:
         return None
     except (RuntimeError, MemoryError) as error:
@@ -83,11 +103,7 @@ def _forest(chunks: Chunks, members: Sequence[Member]) -> float | None:
         return None
 
 
-def _seconds(trainer: ForestTrainer, schedule: Schedule) -> float:
-    started = 0.0
-    for count in (1, STEPS):
-        started = time.perf_counter()
-        order = trainer.rows.epoch([seed for _, seed in trainer.replicates], 0, schedule)
-        trainer.step.run(itertools.islice(itertools.cycle(order), count))
-        trainer.step.forest.stages[0].weights.sum().item()  # waits for a GPU
-    return (time.perf_counter() - started) / STEPS
+def _run_forest(trainer: ForestTrainer, schedule: Schedule) -> None:
+    order = trainer.rows.epoch([seed for _, seed in trainer.replicates], 0, schedule)
+    trainer.step.run(itertools.islice(itertools.cycle(order), STEPS))
+    trainer.step.forest.stages[0].weights.sum().item()  # waits for a GPU

@@ -12,7 +12,7 @@ from mtlsearch.search.study import Study, directions
 from mtlsearch.search.worker import resolve_device
 from mtlsearch.space import SearchSpace
 
-SAMPLE = 12  # candidates, each on two replicates
+SAMPLE = 24  # candidates, each on two replicates
 ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
 
 
@@ -38,9 +38,10 @@ def _choose(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
 
 
 def time_engines(dataset: Dataset, space: SearchSpace, device: torch.device, seed: int, engine: str = "auto") -> Choice:
-    """Time the engines on candidates sampled at random from the space."""
+    """Time the engines on candidates of one shape, sampled at random from the space."""
     torch.set_num_threads(1)  # as a worker does
     pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
-    sampled = [propose(pinned, "random", number, [], objectives)[0].components() for number in range(SAMPLE)]
+    _, first = propose(pinned, "random", 0, [], objectives)
+    sampled = [propose(pinned, "random", number, [], objectives, first)[0].components() for number in range(SAMPLE)]
     trainings = [Training(number, each, number % 2, seed) for number, each in enumerate(sampled)]
     return choose_engine(TrainingData(dataset, seed, device), space.training, trainings, engine)

@@ -1,9 +1,11 @@
 """The next candidate as a pure function of the seed and of what is known: the same after a resume as without one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from scipy.stats import rankdata
 
@@ -16,9 +18,16 @@ MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, cost
 
 
 def propose(
-    space: SearchSpace, sampler: str, seed: int, history: Sequence[FrozenTrial], directions: Sequence[Direction]
+    space: SearchSpace,
+    sampler: str,
+    seed: int,
+    history: Sequence[FrozenTrial],
+    directions: Sequence[Direction],
+    like: FrozenTrial | None = None,
 ) -> tuple[Candidate, FrozenTrial]:
     """Ask a fresh sampler, shown `history` only, for a candidate; return it and the running trial that spells it.
+
+    It takes its shape from `like`, so that the two train as one stack: every backbone setting that is not a mere rate.
 
     With more than MOST_OBJECTIVES objectives the sampler sees one: the mean of the ranks.
     """
@@ -27,6 +36,8 @@ def propose(
         shown, directions = _mean_ranks(shown, directions), ["minimize"]
     study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler](seed % 2**32))
     study.add_trials(shown)
+    if like is not None and (shape := _shape(like)):
+        study.enqueue_trial(shape)
     trial = study.ask()
     candidate = space.sample(trial)
     asked = study.get_trials(deepcopy=False)[trial.number]
@@ -34,6 +45,11 @@ def propose(
         state=TrialState.RUNNING, params=asked.params, distributions=asked.distributions, system_attrs=asked.system_attrs
     )
     return candidate, running
+
+
+def _shape(trial: FrozenTrial) -> dict[str, Any]:
+    rates = {name for name, distribution in trial.distributions.items() if isinstance(distribution, FloatDistribution)}
+    return {name: value for name, value in trial.params.items() if name.startswith("backbone") and name not in rates}
 
 
 def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> list[FrozenTrial]:

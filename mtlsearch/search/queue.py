@@ -18,6 +18,7 @@ from mtlsearch.search.study import Ledger, Study, candidate_of, directions, obje
 from mtlsearch.space import SearchSpace
 
 CONFIRMATION_REPLICATE = 100_000  # replicates from here on are fresh: the search never used their seeds and folds
+KIN = 4  # candidates in a row that have one shape and train as one stack
 ATTEMPTS = 2  # a cohort whose worker died is tried again once
 
 
@@ -90,7 +91,7 @@ class SearchLine:
         if number == first:
             history = [_bare(trial) for trial in self._ledger.trials[: self._known(number // self.cohort)]]
             seed = derive(self._request.seed, self.arm, number)
-            candidate, asked = propose(self._space, self._sampler, seed, history, self._directions)
+            candidate, asked = propose(self._space, self._sampler, seed, history, self._directions, self._model(number))
             stored = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: lists, no tuples
         else:
             asked = self._ledger.trials[first]
@@ -103,6 +104,12 @@ class SearchLine:
             system_attrs=asked.system_attrs,
             user_attrs={"candidate": stored, "replicate": replicate},
         )
+
+    def _model(self, number: int) -> FrozenTrial | None:
+        """The trial whose shape a new candidate takes: the first of its kin in the cohort; None for that one itself."""
+        position = number % self.cohort
+        first = number - position % (KIN * self._request.replicates)
+        return None if first == number else self._ledger.trials[first]
 
     def finish(self, outcome: Outcome) -> None:
         """Record an outcome under the tasks' validation metrics."""

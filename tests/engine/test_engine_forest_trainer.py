@@ -62,7 +62,8 @@ def test_members_that_end_leave_the_others_as_they_are(data, make, seed):
 def test_all_heads_of_a_shape_and_all_of_a_source_may_end(data, make, ends):
     """Besides members of one task each and of all, so that only one task, source, weighting or sharing is left."""
     tasks = len(data.dataset.tasks)
-    own = [member(make(SharingTree.separate(1, DEPTH), EVEN, 0.2), (task,), task % 2) for task in range(tasks)]
+    single = make(SharingTree.separate(1, DEPTH), EVEN, 0.2, weighting=Uncertainty())
+    own = [member(single, (task,), task % 2) for task in range(tasks)]
     tied = member(make(SharingTree.separate(tasks, DEPTH), EVEN, 0.2, sharing=Pull(0.1), clip=0.1))
     learned = member(make(SharingTree.shared(tasks, DEPTH), EVEN, 0.2, weighting=Uncertainty()))
     members = ending([own[0], tied, *own[1:], learned], [ends[0], 1, *ends[1:tasks], 2])

@@ -138,7 +138,8 @@ def test_members_that_are_kept_go_on_as_if_nothing_happened(stays):
         if step in (35, 60):
             left = stays[(35, 60).index(step)]
             stacked.keep(left)
-        stacked.optimizer.freeze([step < 15 * k for k in left])
+        else:
+            stacked.optimizer.freeze([step < 15 * k for k in left])
         stacked.step(step)
         for k in left:
             references[k].step(step, step < 15 * k)

@@ -87,3 +87,17 @@ def test_many_objectives_become_the_mean_of_their_ranks(sampler):
 def test_many_objectives_without_a_finished_training():
     failed, directions = history("tpe", 3, 7, failed=3), ["minimize"] * 7
     assert propose(SPACE, "tpe", 0, failed, directions)[0] == propose(SPACE, "tpe", 0, [], directions)[0]
+
+
+def test_a_candidate_takes_its_shape_from_another_and_nothing_else():
+    space, directions = load_space("default", 3), ["minimize"] * 3
+    _, first = propose(space, "tpe", 0, [], directions)
+    kin = [propose(space, "tpe", seed, [], directions, first)[0] for seed in range(1, 9)]
+    strangers = [propose(space, "tpe", seed, [], directions)[0] for seed in range(1, 9)]
+
+    def shapes(candidates):
+        return {(type(each.backbone), each.backbone.width) for each in candidates}
+
+    assert len(shapes(kin)) == 1 and len(shapes(strangers)) > 2
+    for setting in (lambda each: each.backbone.dropout, lambda each: each.optimizer.learning_rate, lambda each: each.tree):
+        assert len({setting(each) for each in kin}) > 4
