@@ -36,9 +36,9 @@ PROBLEMS = {"vowel": (64, 20), "bikeshare": (256, 6)}  # rows per batch, epochs
 CANDIDATES = (4, 8, 16, 32)
 REPLICATES = 2
 REPETITIONS = 5
-SEARCHES = {"vowel": (60, 64, 192)}  # epochs, rows per batch, candidates
+SEARCHES = {"vowel": (20, 64, 32)}  # epochs, rows per batch, candidates
 SEARCH_REPETITIONS = 5
-DEFAULTS = 12  # candidates for plain Tune with all its defaults: a new process for each of them
+DEFAULTS = 8  # candidates for plain Tune with all its defaults: a new process for each of them
 
 Row = list[Any]
 COLUMNS = ["problem", "what", "unit", "ours", "theirs", "ratio", "lowest", "highest", "repetitions"]

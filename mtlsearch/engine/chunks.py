@@ -10,6 +10,7 @@ from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Network, transplant
 from mtlsearch.engine.prediction import count_macs, count_parameters
 from mtlsearch.engine.seeds import own_randomness
+from mtlsearch.engine.stacked_data import widths
 from mtlsearch.engine.stacking import NotStackableError
 from mtlsearch.engine.trainer import MakeTrainer, Trainer
 from mtlsearch.engine.training_data import TrainingData
@@ -34,7 +35,8 @@ class Chunks:
         """Trainers for all members, each member once; made when it is their turn."""
         shapes: dict[tuple[object, ...], list[Member]] = {}
         for member in dict.fromkeys(members):
-            shapes.setdefault(member.shape, []).append(member)
+            rows = widths(self.data.fold(member.replicate), self.schedule)
+            shapes.setdefault((*member.shape, rows), []).append(member)
         for own in shapes.values():
             for first in range(0, len(own), self.size):
                 yield from self._made(own[first : first + self.size])

@@ -20,7 +20,7 @@ from mtlsearch.engine.record import Record, TrainingFailedError
 from mtlsearch.engine.stacked_data import StackedData
 from mtlsearch.engine.training_data import TrainingData
 
-RESTORE: dict[Kind, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+RESTORE: dict[Kind, Callable[[Tensor, float, float], Tensor]] = {
     "regression": lambda output, scale, center: output[..., 0] * scale + center,
     "binary": lambda output, scale, center: output[..., 0].sigmoid(),
     "multiclass": lambda output, scale, center: output.softmax(-1),
@@ -157,22 +157,22 @@ class ForestTrainer:
         return {member: own for member, own in found.items() if self.records[member].failure is None}
 
     def _task_scores(self, outputs: Mapping[HeadShape, Tensor], number: int, rows: Sequence[Tensor]) -> dict[Member, float]:
-        """The metric of one task for all members that have it; `rows` per replicate."""
-        task = self.tasks[number]
+        """The metric of one task for all members that have it; `rows` per replicate.
+
+        Each replicate apart, unpadded: the last bits of a sum depend on its length.
+        """
+        task, found = self.tasks[number], dict[Member, float]()
         shape = HeadShape.of(task)
-        places = zip(self.best.plan.heads.get(shape, ()), self.best.plan.tasks.get(shape, ()), strict=True)
-        heads = [(row, k) for row, ((k, _), own) in enumerate(places) if own == number]
-        if not heads:
-            return {}
-        replicate = self.best.replicate[torch.tensor([k for _, k in heads], device=self.data.device)]
-        output = outputs[shape][torch.tensor([row for row, _ in heads], device=self.data.device)].double()
-        span = [[fold.prepared.scale[task.name], fold.prepared.center[task.name]] for fold in self.rows.folds]
-        scale, center = torch.tensor(span, dtype=torch.float64, device=self.data.device)[replicate].T
-        prediction = RESTORE[task.kind](output, scale[:, None], center[:, None])
         labels = torch.from_numpy(self.data.dataset.targets[task.name]).to(self.data.device)
-        target = torch.nn.utils.rnn.pad_sequence([labels[own] for own in rows], batch_first=True, padding_value=torch.nan)
-        values = batched_score(task.metric, prediction[:, : target.shape[1]], target[replicate]).tolist()
-        return {self.members[k]: value for (_, k), value in zip(heads, values, strict=True)}
+        places = zip(self.best.plan.heads.get(shape, ()), self.best.plan.tasks.get(shape, ()), strict=True)
+        heads = [(row, self.members[k]) for row, ((k, _), own) in enumerate(places) if own == number]
+        for replicate, fold, own in zip(self.replicates, self.rows.folds, rows, strict=True):
+            mine = {member: row for row, member in heads if (member.replicate, member.seed) == replicate}
+            if mine:
+                output = outputs[shape][list(mine.values()), : len(own)].double()
+                prediction = RESTORE[task.kind](output, fold.prepared.scale[task.name], fold.prepared.center[task.name])
+                found.update(zip(mine, batched_score(task.metric, prediction, labels[own]).tolist(), strict=True))
+        return found
 
     def network(self, member: Member) -> Network:
         """The member's network at its best epoch."""

@@ -34,11 +34,13 @@ class Rung:
         """The rungs of a cohort of so many candidates."""
         rungs = rung_epochs(epochs, ETA)
         keeps = [math.ceil(candidates / ETA), *(math.ceil(LATER_SHARE * candidates) for _ in rungs[1:])]
-        return [cls._at(epoch, epochs, max(keep, LEAST_KEPT, tasks)) for epoch, keep in zip(rungs, keeps, strict=True)]
+        reached = [1, *rungs[:-1]]
+        steps = zip(rungs, keeps, reached, strict=True)
+        return [cls._at(epoch, epochs, max(keep, LEAST_KEPT, tasks), before) for epoch, keep, before in steps]
 
     @classmethod
-    def _at(cls, epoch: int, epochs: int, keep: int) -> "Rung":
-        half, quarter = round(epoch / 2), max(1, round(epoch / 4))
+    def _at(cls, epoch: int, epochs: int, keep: int, reached: int) -> "Rung":
+        half, quarter = round(epoch / 2), max(reached, round(epoch / 4))
         doubling = math.log(epoch / half)
         return cls(epoch, half, quarter, keep, math.log(epochs / epoch) / doubling, math.log(half / quarter) / doubling)
 

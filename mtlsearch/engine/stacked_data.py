@@ -1,7 +1,8 @@
 """The folds of several replicates as one: inputs [R, N, F] and targets [R, tasks, N] on the device, batches as row numbers.
 
 Batches are padded with rows that have no label: replicates may differ in their number of rows, and torch computes the last
-few elements of a tensor by other instructions, so that an unpadded result would depend on who is computed beside it.
+few elements of a tensor by other instructions, so that an unpadded result would depend on who is computed beside it. For
+the same reason those whose padded batches differ in length are not put together (`widths`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,18 @@ class Rows:
 
     numbers: Tensor
     present: Tensor
+
+
+def widths(fold: FoldData, schedule: Schedule) -> tuple[int, ...]:
+    """The padded lengths of a fold's batches and validation rows, source by source."""
+    steps = -(-fold.longest // schedule.batch_size)
+    return tuple(
+        _padded(rows) for source in fold.inputs for rows in (-(-len(fold.train[source]) // steps), len(fold.validation[source]))
+    )
+
+
+def _padded(rows: int) -> int:
+    return -(-rows // MULTIPLE) * MULTIPLE
 
 
 class StackedData:
@@ -67,7 +80,7 @@ class StackedData:
         """Rows of each replicate in turn, again and again, as [len(parts), width]."""
         lengths = torch.tensor([len(part) for part in parts], device=parts[0].device)
         numbers = torch.nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
-        numbers = torch.nn.functional.pad(numbers, (0, -(-width // MULTIPLE) * MULTIPLE - numbers.shape[1]))
+        numbers = torch.nn.functional.pad(numbers, (0, _padded(width) - numbers.shape[1]))
         present = torch.arange(numbers.shape[1], device=numbers.device) < lengths[:, None]
         return Rows(numbers, present)
 

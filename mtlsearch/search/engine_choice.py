@@ -12,7 +12,7 @@ from mtlsearch.search.study import Study, directions
 from mtlsearch.search.worker import resolve_device
 from mtlsearch.space import SearchSpace
 
-SAMPLE = 24  # candidates, each on two replicates
+SAMPLE = 24  # candidates, every other one on another replicate
 ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
 
 

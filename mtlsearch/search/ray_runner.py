@@ -12,6 +12,7 @@ from typing import Any
 
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves workers beside any other job
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # the driver would keep a logger per trial
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the only output that verbose=0 silences
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # the command line owns Ctrl-C

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 
@@ -42,11 +43,20 @@ def two_sources() -> TrainingData:
 
 @pytest.fixture(scope="session")
 def three_sources() -> TrainingData:
-    """Five tasks of three sources; three are of one kind, with tasks of other sources between them."""
+    """Five tasks of three sources; three are of one kind, with tasks of other sources between them.
+
+    The folds differ in their numbers of rows, in the scale of the targets and in the shares of the classes.
+    """
     one, other = load("tecator"), load("iris+breast_cancer")
     first, *rest = one.tasks
-    tasks, sources, targets = (first, *other.tasks, *rest), {**one.sources, **other.sources}, {**one.targets, **other.targets}
-    return TrainingData(dataclasses.replace(one, tasks=tasks, sources=sources, targets=targets), 0, torch.device("cpu"))
+    sources = {**one.sources, **other.sources}
+    uneven = np.sqrt(3 * np.arange(len(sources["tecator"].inputs))).astype(int)
+    for name, splits in (("tecator", {"given": False, "group": uneven}), ("breast_cancer", {"strata": None})):
+        sources[name] = dataclasses.replace(sources[name], splits=dataclasses.replace(sources[name].splits, **splits))
+    merged = dataclasses.replace(
+        one, tasks=(first, *other.tasks, *rest), sources=sources, targets={**one.targets, **other.targets}
+    )
+    return TrainingData(merged, 0, torch.device("cpu"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
 
 SEED, DEPTH = 5, 2
-SHORT = Schedule(epochs=4, batch_size=64, patience=4)
+SHORT = Schedule(epochs=4, batch_size=100, patience=4)  # of three sources, batches of replicate 1 are the shorter ones
 
 
 def trainings(make, tasks, **shape):
@@ -27,7 +27,7 @@ def trainings(make, tasks, **shape):
         make(shared, dropout=0.3, weighting=Uncertainty(), **shape),
         make(separate, dropout=0.1, rate=1e30, **shape),
         make(separate, dropout=0.3, decay=0.3, initialization=Initialization(0.25, 1.0), **shape),
-        make(separate, dropout=0.1, weighting=Fixed((3.0, 1.0, 2.0)[:tasks]), **shape),
+        make(separate, dropout=0.1, weighting=Fixed(tuple(1.0 + task for task in range(tasks))), **shape),
     ]
     return [Training(k, each.components(), k % 2, SEED, test=k == 2) for k, each in enumerate(candidates)]
 
@@ -37,7 +37,7 @@ def outcomes(data, asked, trainer="forest", chunk=32):
     return {each.number: dataclasses.replace(each, train_seconds=0.0) for each in found}
 
 
-@pytest.fixture(params=["penguins", "two_sources"])
+@pytest.fixture(params=["penguins", "two_sources", "three_sources"])
 def data(request):
     return request.getfixturevalue(request.param)
 
