@@ -159,7 +159,7 @@ class ForestTrainer:
     def _task_scores(self, outputs: Mapping[HeadShape, Tensor], number: int, rows: Sequence[Tensor]) -> dict[Member, float]:
         """The metric of one task for all members that have it; `rows` per replicate.
 
-        Each replicate apart, unpadded: the last bits of a sum depend on its length.
+        Each replicate apart and in the end unpadded: the last bits of a sum depend on its length.
         """
         task, found = self.tasks[number], dict[Member, float]()
         shape = HeadShape.of(task)
@@ -169,9 +169,10 @@ class ForestTrainer:
         for replicate, fold, own in zip(self.replicates, self.rows.folds, rows, strict=True):
             mine = {member: row for row, member in heads if (member.replicate, member.seed) == replicate}
             if mine:
-                output = outputs[shape][list(mine.values()), : len(own)].double()
+                output = outputs[shape][list(mine.values())].double()
                 prediction = RESTORE[task.kind](output, fold.prepared.scale[task.name], fold.prepared.center[task.name])
-                found.update(zip(mine, batched_score(task.metric, prediction, labels[own]).tolist(), strict=True))
+                values = batched_score(task.metric, prediction[:, : len(own)], labels[own])
+                found.update(zip(mine, values.tolist(), strict=True))
         return found
 
     def network(self, member: Member) -> Network:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from forest_members import DEPTH, EVEN, assert_close, bag, begin, member, result, results, trained
 
+from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Schedule
 from mtlsearch.engine import stacked_data
 from mtlsearch.engine.forest_trainer import ForestTrainer
@@ -101,13 +102,15 @@ def test_all_may_be_dropped(data, make):
     assert trainer.records == trainer.scores(None) == {}
 
 
-def test_scores_on_the_way_are_those_of_the_best_epoch_so_far(data, make):
+def test_scores_and_weights_on_the_way_are_those_of_the_best_epoch_so_far(data, make):
     members = [faster(one, 0.1) for one in bag(data, make)]
     trainer = begin(data, members)
     for epoch in (1, 2, 3):
         trainer.advance(epoch)
         stopped = trained(data, ending(members, [epoch] * 7))
-        assert [*trainer.scores(None).values()] == [*stopped.scores(None).values()]
+        for one, short in zip(members, stopped.records, strict=True):
+            (history, *_, scores, weights), expected = result(trainer, one), result(stopped, short)
+            assert (history, scores, weights) == (expected[0], *expected[3:])
     assert any(record.history[2] > min(record.history) for record in trainer.records.values())
     trainer.advance(4)
     assert results(trainer, members) == results(trained(data, members), members)
@@ -165,3 +168,14 @@ def test_a_metric_that_is_not_finite_fails_its_member_alone(penguins, make):
     trainer, serial = trained(single, members), trained(single, members, SerialTrainer)
     assert trainer.scores(None).keys() == serial.scores(None).keys() == {one for one in members if one.replicate == 0}
     assert [trainer.records[one].failure for one in members] == [serial.records[one].failure for one in members]
+
+
+def test_rows_of_one_prediction_are_ties(data, make):
+    """A layer norm over one feature makes all rows equal, and then a rank is worth nothing."""
+    candidate = make(SharingTree.shared(len(data.dataset.tasks), DEPTH))
+    one = member(dataclasses.replace(candidate, backbone=Mlp(1, layer_norm=True)))
+    found, expected = (trained(data, [one], kind).scores(None)[one] for kind in (ForestTrainer, SerialTrainer))
+    [binary] = [task for task in data.dataset.tasks if task.kind == "binary"]
+    assert binary.metric == "roc_auc"
+    assert found[binary.name] == expected[binary.name] == 0.5
+    assert found == pytest.approx(expected, abs=1e-4)

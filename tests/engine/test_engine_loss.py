@@ -50,3 +50,17 @@ def test_an_unlabelled_row_has_no_gradient_and_the_others_keep_theirs(kind):
     assert torch.equal(masked[1], torch.zeros(width))
     assert torch.equal(masked[[0, 2]], alone)
     assert alone.abs().min() > 0
+
+
+@pytest.mark.parametrize("rows", [32, 96, 512])
+@pytest.mark.parametrize(("kind", "outputs"), [("regression", 1), ("binary", 1), ("multiclass", 4)])
+def test_a_loss_does_not_depend_on_who_is_computed_with_it(kind, outputs, rows):
+    """However the numbers lie in memory: torch adds in another order where it can add many columns at once."""
+    draw = torch.Generator().manual_seed(rows)
+    target = (
+        torch.randint(0, 2, (16, rows), generator=draw).float().masked_fill(torch.rand(16, rows, generator=draw) < 0.2, torch.nan)
+    )
+    output = torch.randn(16, rows, outputs, generator=draw)
+    for laid in (target, target.T.contiguous().T):
+        together = task_loss(kind, output, laid)
+        assert [task_loss(kind, output[k : k + 1], laid[k : k + 1]).item() for k in range(16)] == together.tolist()

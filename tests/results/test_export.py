@@ -368,17 +368,26 @@ def test_modules_that_cannot_be_written_down(backbone: Mlp, message: str, pengui
 
 
 @pytest.mark.usefixtures("in_process")
-def test_further_formats(tmp_path: Path) -> None:
+def test_a_torch_export(tmp_path: Path) -> None:
     data = training_data(load("iris+breast_cancer"))
     model = random_model(compose(SharingTree.decode([0], [1], 2)), data)
-    export_model(model, data, 0, tmp_path / "model", CARD, ("code", "torch-export", "onnx"))
+    export_model(model, data, 0, tmp_path / "model", CARD, ("code", "torch-export"))
     inputs = {name: x[:5] for name, x in data.fold(0).inputs.items()}
     found = torch.export.load(tmp_path / "model" / "model.pt2").module()(inputs)
     with torch.no_grad():
         wanted = model(inputs)
     torch.testing.assert_close(found["malignant"], wanted[1], rtol=1e-5, atol=1e-6)
-    readme = (tmp_path / "model" / "README.md").read_text("utf-8")
-    assert "`model.pt2`" in readme and "`model.onnx`" in readme
+    assert "`model.pt2`" in (tmp_path / "model" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.slow  # needs the packages of mtlsearch[onnx]
+@pytest.mark.usefixtures("in_process")
+def test_an_onnx_export(tmp_path: Path) -> None:
+    data = training_data(load("iris+breast_cancer"))
+    model = random_model(compose(SharingTree.decode([0], [1], 2)), data)
+    export_model(model, data, 0, tmp_path / "model", CARD, ("code", "onnx"))
+    assert (tmp_path / "model" / "model.onnx").is_file()
+    assert "`model.onnx`" in (tmp_path / "model" / "README.md").read_text("utf-8")
 
 
 def test_onnx_without_its_packages(penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
