@@ -1,5 +1,8 @@
 """The reference network: what it is made of, where its weights come from, streams of several sources, size and cost."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -145,3 +148,13 @@ def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two
     assert count_parameters(built) == stems + DEPTH * linear(WIDTH, WIDTH) + linear(WIDTH, 3) + linear(WIDTH, 1)
     macs = sum(features.values()) * WIDTH + 2 * DEPTH * WIDTH * WIDTH + WIDTH * 4
     assert count_macs(built, inputs(two_sources, 1)) == macs
+
+
+def test_counting_costs_does_not_import_the_compiler_of_torch():
+    """Which takes every worker a second."""
+    code = (
+        "import sys, torch; from mtlsearch.engine.prediction import count_macs\n"
+        "assert count_macs(torch.nn.Conv2d(3, 8, 3), torch.zeros(1, 3, 8, 8)) == 27 * 8 * 36\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
