@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,9 @@ PROBLEMS = {"vowel": (64, 20), "bikeshare": (256, 6)}  # rows per batch, epochs
 CANDIDATES = (4, 8, 16, 32)
 REPLICATES = 2
 REPETITIONS = 5
-SEARCHES = {"vowel": (20, 64, 32)}  # epochs, rows per batch, candidates
-SEARCH_REPETITIONS = 5
-DEFAULTS = 8  # candidates for plain Tune with all its defaults: a new process for each of them
+SEARCHES = {"vowel": (20, 64, 64)}  # epochs, rows per batch, candidates
+SEARCH_REPETITIONS = 3
+PLAIN = {"defaults": "plain Tune", "theirs": "plain Tune with reuse_actors"}
 
 Row = list[Any]
 COLUMNS = ["problem", "what", "unit", "ours", "theirs", "ratio", "lowest", "highest", "repetitions"]
@@ -140,27 +140,23 @@ def _rate(stack: int, rows: int, inner: int, outer: int, times: int) -> float:
 
 
 def searches(problem: str) -> list[Row]:
-    """Candidates per minute of whole searches, and the scores they reach."""
+    """Candidates per minute of whole searches, and the scores they reach, against both ways to use plain Tune."""
     *schedule, candidates = SEARCHES[problem]
-    pairs = [(_search("ours", problem, *schedule, candidates), _search("theirs", problem, *schedule, candidates))
-             for _ in range(SEARCH_REPETITIONS)]  # fmt: skip
-    default = _search("defaults", problem, *schedule, DEFAULTS)
-    what = f"{candidates} candidates x {schedule[0]} epochs"
+    rounds = [{way: _search(way, problem, *schedule, candidates) for way in ("ours", *PLAIN)} for _ in range(SEARCH_REPETITIONS)]
+    print(f"{problem}: ours chose {rounds[0]['ours']['note']}")
+    return [row for way, name in PLAIN.items() for row in _searched(problem, name, candidates, rounds, way)]
 
-    def sides(key: str) -> list[tuple[float, float]]:
-        return [(mine[key], other[key]) for mine, other in pairs]
 
-    rates = [(60 * candidates / mine, 60 * candidates / other) for mine, other in sides("seconds")]
-    later = [(60 * mine, 60 * other) for mine, other in sides("later")]
-    print(f"{problem}: ours chose {pairs[0][0]['note']}")
+def _searched(problem: str, name: str, candidates: int, rounds: Sequence[dict[str, dict[str, Any]]], way: str) -> list[Row]:
+    def pairs(find: Callable[[dict[str, Any]], float]) -> list[tuple[float, float]]:
+        return [(find(each["ours"]), find(each[way])) for each in rounds]
+
+    what = f"{candidates} candidates, {name}"
     return [
-        _row(problem, f"{what}: whole search", "candidates/min", rates, inverse=True),
-        _row(problem, "until the first outcomes", "s", sides("first")),
-        _row(problem, "from then on", "candidates/min", later, inverse=True),
-        _row(
-            problem, "from then on, theirs with Tune's defaults", "candidates/min", [(later[-1][0], 60 * default["later"])], True
-        ),
-        _row(problem, "mean validation score", "metric", sides("score"), inverse=True),
+        _row(problem, f"{what}: whole search", "candidates/min", pairs(lambda x: 60 * candidates / x["seconds"]), True),
+        _row(problem, f"{what}: until the first outcomes", "s", pairs(lambda x: x["first"])),
+        _row(problem, f"{what}: from then on", "candidates/min", pairs(lambda x: 60 * x["later"]), True),
+        _row(problem, f"{what}: mean validation score", "metric", pairs(lambda x: x["score"]), True),
     ]
 
 
