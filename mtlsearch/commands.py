@@ -46,9 +46,10 @@ def search(
     seeds: Annotated[int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")] = 5,
     workers: Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")] = 0,
     gpus_per_worker: Annotated[float, typer.Option(help="Share of a GPU for each worker")] = 0.0,
-    sampler: Annotated[str, typer.Option(help="tpe, nsga2, nsga3 or random")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")] = "affinity",
     engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
-    rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = True,
+    rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = False,
+    references: Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")] = True,
     arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: all)")] = None,
     storage: Annotated[str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")] = None,
     ray_address: Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")] = None,
@@ -69,6 +70,9 @@ def search(
     names = tuple(name.strip() for name in arms.split(",")) if arms else tuple(ARMS)
     workers = workers or len(os.sched_getaffinity(0))
     cohort, lag = cohorts(trainings, replicates, workers, len(names))
+    asked: dict[str, Any] = {"trainings": trainings, "replicates": replicates, "seed": seed, "seeds": seeds, "arms": names}
+    asked |= {"sampler": sampler, "engine": engine, "rungs": rungs, "references": references, "cohort": cohort, "lag": lag}
+    asked |= {"workers": workers, "gpus_per_worker": gpus_per_worker, "ray_address": ray_address}
     request = Request(
         data=_absolute(data, dataset),
         task_flags=tuple(task or ()),
@@ -76,21 +80,9 @@ def search(
         space_name=space or "default",
         digest=dataset.digest,
         created=created,
-        trainings=trainings,
-        replicates=replicates,
-        seed=seed,
-        seeds=seeds,
-        workers=workers,
-        gpus_per_worker=gpus_per_worker,
-        sampler=sampler,
-        engine=engine,
         device=device,
         runner=runner,
-        ray_address=ray_address,
-        arms=names,
-        rungs=rungs,
-        cohort=cohort,
-        lag=lag,
+        **asked,
     )
     folder = study or Path("studies") / f"{_file_name(dataset.name)}-{datetime.now():%Y%m%d-%H%M%S}"
     _work(Study.create(folder, request, storage), dataset, chosen)

@@ -2,7 +2,7 @@
 
 from mtlsearch.data.card import Card, TaskFlag
 from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Array, Dataset, Fold, Kind, Prepared, Source, Splits, Task
-from mtlsearch.data.folds import fold
+from mtlsearch.data.folds import fold, resample
 from mtlsearch.data.loading import load
 from mtlsearch.data.metrics import DEFAULT_METRIC, METRICS, Metric, score
 from mtlsearch.data.preparation import Preparation, prepare, restore
@@ -35,6 +35,7 @@ __all__ = [
     "load",
     "prepare",
     "read_table",
+    "resample",
     "restore",
     "score",
 ]

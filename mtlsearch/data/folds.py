@@ -20,6 +20,16 @@ def fold(dataset: Dataset, replicate: int, seed: int) -> Fold:
     return chosen
 
 
+def resample(source: Source, seed: int) -> Array:
+    """A bootstrap sample of the test rows of a source, whole groups at a time where there are groups."""
+    rows, draw = np.flatnonzero(source.splits.role == TEST), np.random.default_rng(seed)
+    if source.splits.group is None:
+        return rows[draw.integers(len(rows), size=len(rows))]
+    groups = source.splits.group[rows]
+    units = [rows[groups == group] for group in np.unique(groups)]
+    return np.concatenate([units[number] for number in draw.integers(len(units), size=len(units))])
+
+
 def _rows(source: Source, replicate: int, seed: int) -> tuple[Array, Array]:
     splits = source.splits
     if splits.given:

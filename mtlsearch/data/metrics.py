@@ -24,6 +24,10 @@ class Metric:
     floor: float
     function: Callable[[Array, Array], float]
 
+    def possible(self, value: float) -> float:
+        """The value, or the best there is where an estimate went beyond it: 1, or 0 where lower is better."""
+        return min(value, 1.0) if self.higher_is_better else max(value, 0.0)
+
 
 def score(task: Task, y: Array, prediction: Array) -> float:
     """Return the task's metric over the rows with a label.

@@ -3,15 +3,18 @@
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mtlsearch.engine.chunks import Chunks
 from mtlsearch.engine.halving import Rung, thins
 from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.outcome import Outcome, Training
+from mtlsearch.engine.prediction import score_resamples
 from mtlsearch.engine.record import Record, TrainingFailedError
 from mtlsearch.engine.trainer import Trainer
 
+T = TypeVar("T")
 Scores = dict[Member, dict[str, float]]
 Work = Generator[Outcome | None, None, list[Trainer]]
 
@@ -27,6 +30,7 @@ class Cohort:
     records: dict[Member, Record] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
     tests: Scores = field(default_factory=dict)
+    resamples: dict[Member, dict[str, list[float]]] = field(default_factory=dict)
     rung_scores: dict[int, dict[int, dict[str, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,6 +125,9 @@ class Cohort:
         self.scores.update(trainer.scores(None))
         if any(training.test for training in self.trainings):
             self.tests.update(trainer.scores({task.source: data.test_rows(task) for task in self.tasks}))
+            seed = self.trainings[0].seed
+            for member in [member for member, record in trainer.records.items() if record.failure is None]:
+                self.resamples[member] = score_resamples(trainer.network(member), data, member.replicate, seed)
         self.records.update(trainer.records)
 
     def _finish(self, trainings: Sequence[Training]) -> Iterator[Outcome]:
@@ -147,9 +154,10 @@ class Cohort:
             train_seconds=seconds,
             rungs={str(epoch): scores for epoch, scores in self.rung_scores[training.number].items()},
             stopped=stopped,
+            test_resamples=self._by_task(training, self.resamples) if training.test and not stopped else {},
         )
 
-    def _by_task(self, training: Training, scores: Scores) -> dict[str, float]:
+    def _by_task(self, training: Training, scores: Mapping[Member, Mapping[str, T]]) -> dict[str, T]:
         """The scores of all members in the dataset's order of tasks."""
         found = {name: value for member in self.members[training.number] for name, value in scores[member].items()}
         return {task.name: found[task.name] for task in self.tasks}

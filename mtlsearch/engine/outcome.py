@@ -35,7 +35,7 @@ class Outcome:
 
     `epochs` and `history` (relative validation loss after each epoch) are per component; `rungs` holds the validation scores
     at each rung, by its epoch. A training that was `stopped` at a rung has no other scores, and neither has a failed one,
-    which has a `failure` (why).
+    which has a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows.
     """
 
     number: int
@@ -49,6 +49,7 @@ class Outcome:
     failure: str | None = None
     rungs: dict[str, dict[str, float]] = field(default_factory=dict)
     stopped: bool = False
+    test_resamples: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -10,10 +10,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from mtlsearch.data import Task, restore, score
+from mtlsearch.data import Task, resample, restore, score
+from mtlsearch.engine.batched_metrics import batched_score
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.record import TrainingFailedError
+from mtlsearch.engine.seeds import derive
 from mtlsearch.engine.training_data import TrainingData
+
+RESAMPLES = 100  # of the test rows: the standard error of a score is then known to 7%
 
 
 @torch.no_grad()
@@ -33,6 +37,23 @@ def score_network(network: Network, data: TrainingData, replicate: int, rows: Ma
         value = score(task, data.dataset.targets[task.name][own.cpu().numpy()], prediction)
         scores[task.name] = demand_finite(value, task, len(own))
     return scores
+
+
+def score_resamples(network: Network, data: TrainingData, replicate: int, seed: int) -> dict[str, list[float]]:
+    """The metric of each of the network's tasks on RESAMPLES samples of the test rows, the same for every network.
+
+    NaN where a sample has too few labels or classes.
+    """
+    found = {}
+    for task in (data.dataset.tasks[index] for index in network.component.tasks):
+        rows, target = data.test_rows(task), torch.from_numpy(data.dataset.targets[task.name])
+        prediction = np.full((len(target), *_predict(network, data, replicate, task, rows[:1]).shape[1:]), np.nan)
+        prediction[rows.cpu().numpy()] = _predict(network, data, replicate, task, rows)
+        source, known = data.dataset.sources[task.source], torch.from_numpy(prediction)
+        samples = [torch.from_numpy(resample(source, derive(seed, "resample", number))) for number in range(RESAMPLES)]
+        values = [float(batched_score(task.metric, known[None, own], target[None, own])) for own in samples]
+        found[task.name] = [round(value, 8) for value in values]
+    return found
 
 
 def demand_finite(value: float, task: Task, rows: int) -> float:

@@ -1,7 +1,7 @@
-"""Means with their uncertainty: standard errors and Student's t intervals."""
+"""Means with their uncertainty: standard errors, Student's t intervals over seeds and test rows, and Holm's correction."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,24 +9,42 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+MOST = 10_000  # seeds or rows beyond which more of them are no practical advice
+
+Sign = Literal["above", "below", "spans"]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95% interval; `low` and `high` are None when there are fewer than two values."""
+    """A mean and its 95% interval; `low` and `high` are None when there are fewer than two values.
+
+    `p` is the two-sided p-value of a mean of zero. The variance of the mean has two parts: `seeds`, which falls with more
+    values, and `rows`, which only more test rows would lower.
+    """
 
     mean: float
     low: float | None
     high: float | None
+    p: float = 1.0
+    seeds: float = 0.0
+    rows: float = 0.0
 
     @property
-    def sign(self) -> Literal["above", "below", "spans"]:
+    def sign(self) -> Sign:
         """Where zero lies: the interval is above it, below it, or spans it (also when there is no interval)."""
         if self.low is not None and self.low > 0:
             return "above"
         if self.high is not None and self.high < 0:
             return "below"
         return "spans"
+
+    def needed(self) -> float | None:
+        """By which factor there would have to be more seeds for an interval without zero, if the mean stayed; None: no factor.
+
+        Where it is the rows that are too few, even an infinite number of seeds would not do.
+        """
+        allowed = (self.mean / float(stats.norm.ppf(0.5 + CONFIDENCE / 2))) ** 2 - self.rows
+        return self.seeds / allowed if allowed > 0 else None
 
     def to_json(self) -> dict[str, float | None]:
         """`{"mean", "low", "high"}`."""
@@ -40,10 +58,31 @@ def standard_error(values: Sequence[float]) -> float | None:
     return float(np.std(values, ddof=1) / math.sqrt(len(values)))
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """Student's t interval of the mean of independent values."""
+def interval(values: Sequence[float], resampled: Sequence[float] = ()) -> Interval:
+    """Student's t interval of the mean of independent values.
+
+    `resampled` is that mean on bootstrap samples of the test rows, which all values have in common: their variance is added,
+    and the degrees of freedom are Satterthwaite's (1946) for the sum, with those of the rows taken as infinite.
+    """
     mean, error = float(np.mean(values)), standard_error(values)
     if error is None:
         return Interval(mean, None, None)
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * error
-    return Interval(mean, mean - reach, mean + reach)
+    known = [each for each in resampled if math.isfinite(each)]
+    seeds, rows = error**2, float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
+    total = math.sqrt(seeds + rows)
+    if total == 0.0:
+        return Interval(mean, mean, mean, float(mean == 0.0))
+    freedom = (seeds + rows) ** 2 / (seeds**2 / (len(values) - 1)) if seeds > 1e-9 * rows else math.inf
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * total
+    p = 2 * float(stats.t.sf(abs(mean) / total, freedom))
+    return Interval(mean, mean - reach, mean + reach, p, seeds, rows)
+
+
+def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
+    """The signs that can be claimed together with 95% confidence (Holm 1979): the others span zero."""
+    found: dict[str, Sign] = dict.fromkeys(intervals, "spans")
+    for place, name in enumerate(sorted(intervals, key=lambda each: intervals[each].p)):
+        if intervals[name].p > (1 - CONFIDENCE) / (len(intervals) - place) or intervals[name].low is None:
+            break
+        found[name] = "above" if intervals[name].mean > 0 else "below"
+    return found

@@ -1,14 +1,15 @@
-"""Choosing the model of an arm that is confirmed: on validation scores only."""
+"""Choosing the model of an arm that is confirmed: on estimates from validation scores only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mtlsearch.candidate import Composition
+from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import METRICS, Task
 from mtlsearch.evidence.evaluated import Evaluated
-from mtlsearch.evidence.gain import mean_gain
+from mtlsearch.evidence.gain import mean_gain, task_gain
+from mtlsearch.evidence.recombination import best_composition, in_order
 
 
 @dataclass(frozen=True)
@@ -22,46 +23,44 @@ class Pick:
 
 
 def best_per_task(evaluated: Sequence[Evaluated], tasks: Sequence[Task]) -> dict[str, Evaluated]:
-    """For each task the candidate with the best validation score; the earliest of equals."""
+    """For each task the candidate with the best estimate; the earliest of equals."""
     signs = {task.name: 1.0 if METRICS[task.metric].higher_is_better else -1.0 for task in tasks}
-    return {name: max(evaluated, key=lambda each: sign * each.scores[name]) for name, sign in signs.items()}
+    return {name: max(evaluated, key=lambda each: sign * each.estimates[name]) for name, sign in signs.items()}
 
 
 def reference_scores(
     single_task: Sequence[Evaluated], everything: Sequence[Evaluated], tasks: Sequence[Task]
 ) -> dict[str, float]:
-    """What gains are measured against on validation: the best single-task score per task.
+    """What gains are measured against on validation: the best single-task estimate per task.
 
     Without single-task trainings it is the median over all candidates.
     """
     if single_task:
-        return {name: each.scores[name] for name, each in best_per_task(single_task, tasks).items()}
-    return {task.name: float(np.median([each.scores[task.name] for each in everything])) for task in tasks}
+        return {name: each.estimates[name] for name, each in best_per_task(single_task, tasks).items()}
+    return {task.name: float(np.median([each.estimates[task.name] for each in everything])) for task in tasks}
 
 
 def pick(
-    arm: str,
-    evaluated: Sequence[Evaluated],
-    tasks: Sequence[Task],
-    reference: Mapping[str, float],
-    per_task: bool = False,
-    must_share: bool = False,
+    arm: str, evaluated: Sequence[Evaluated], tasks: Sequence[Task], reference: Mapping[str, float], must_share: bool = False
 ) -> Pick | None:
-    """The candidate with the best mean relative gain, or per task the best candidate's component.
+    """The components, of one candidate or of several, with the best mean relative gain by their estimates.
 
-    `must_share` restricts the choice to candidates that share something. None when there is nothing to choose from.
+    `must_share` demands that at least two tasks influence each other. None when there is nothing to choose from.
     """
-    eligible = [each for each in evaluated if each.candidate.shares] if must_share else list(evaluated)
-    if not eligible:
+    estimates = {part: _of(part, each, tasks) for each in evaluated for part in each.candidate.components()}
+    gains = {part: sum(task_gain(task, own[task.name], reference[task.name]) for task in tasks if task.name in own)
+             for part, own in estimates.items()}  # fmt: skip
+    shared = [part for part in gains if len(part.tasks) > 1]
+    if not gains or (must_share and not shared):
         return None
-    if per_task:
-        return _pick_per_task(arm, eligible, tasks, reference)
-    best = max(eligible, key=lambda each: mean_gain(tasks, each.scores, reference))
-    return Pick(arm, best.number, best.candidate.components(), mean_gain(tasks, best.scores, reference))
+    chosen = best_composition(gains, len(tasks), [each.candidate.components() for each in evaluated])
+    if must_share and all(len(part.tasks) == 1 for part in chosen):
+        ways = [[part, *(single for single in chosen if single.tasks[0] not in part.tasks)] for part in shared]
+        chosen = in_order(max(ways, key=lambda way: sum(gains[part] for part in way)))
+    scores = {name: value for part in chosen for name, value in estimates[part].items()}
+    number = next((each.number for each in evaluated if in_order(each.candidate.components()) == chosen), None)
+    return Pick(arm, number, chosen, mean_gain(tasks, scores, reference))
 
 
-def _pick_per_task(arm: str, evaluated: Sequence[Evaluated], tasks: Sequence[Task], reference: Mapping[str, float]) -> Pick:
-    best = best_per_task(evaluated, tasks)
-    parts = [best[task.name].candidate.components()[index] for index, task in enumerate(tasks)]
-    scores = {name: each.scores[name] for name, each in best.items()}
-    return Pick(arm, None, tuple(parts), mean_gain(tasks, scores, reference))
+def _of(part: Component, each: Evaluated, tasks: Sequence[Task]) -> dict[str, float]:
+    return {tasks[number].name: each.estimates[tasks[number].name] for number in part.tasks}

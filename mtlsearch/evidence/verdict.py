@@ -1,31 +1,38 @@
 """From confirmed test scores to statements: paired differences, wins and losses, and the verdict. Nothing is trained here."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mtlsearch.data import METRICS, Task
+from mtlsearch.engine import Outcome
 from mtlsearch.evidence.gain import mean_gain
-from mtlsearch.evidence.interval import Interval, interval
+from mtlsearch.evidence.interval import MOST, Interval, holm, interval
 
-Scores = Sequence[Mapping[str, float]]  # per seed: task name -> test score
-Decision = Literal["share", "do not share", "cannot tell"]
+Scores = Mapping[str, float]  # task name -> score
+Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
+Decision = Literal["share", "share some", "do not share", "cannot tell"]
 RESULTS = {"above": "win", "below": "lose", "spans": "tie"}
-SHARING_ARMS = ("searched", "random", "share_all")  # one of them stands for sharing; the first of equals
+SHARING_ARMS = ("searched", "random", "share_all", "static_weights")  # one stands for sharing; the first of equals
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm against single-task over the same seeds. `differences` are oriented: positive is better."""
+    """An arm against single-task over the same seeds and test rows. `differences` are oriented: positive is better.
+
+    `seeds` is the number of pairs.
+    """
 
     arm: str
     differences: Mapping[str, Interval]
     gain: Interval
+    seeds: int
 
     @property
     def results(self) -> dict[str, str]:
-        """win, tie or lose per task: tie whenever the interval spans zero."""
-        return {task: RESULTS[each.sign] for task, each in self.differences.items()}
+        """win, tie or lose per task, corrected for their number (Holm 1979)."""
+        return {task: RESULTS[sign] for task, sign in holm(self.differences).items()}
 
 
 @dataclass(frozen=True)
@@ -38,44 +45,84 @@ class Verdict:
     recommended: str
 
 
-def compare(arm: str, scores: Scores, baseline: Scores, tasks: Sequence[Task]) -> Comparison:
-    """Pair the seeds of an arm with those of the baseline; intervals are over seeds. Both must have the same length."""
-    pairs = list(zip(scores, baseline, strict=True))
-    signs = {task.name: 1.0 if METRICS[task.metric].higher_is_better else -1.0 for task in tasks}
-    differences = {name: interval([sign * (ours[name] - theirs[name]) for ours, theirs in pairs]) for name, sign in signs.items()}
-    reference = {task.name: sum(each[task.name] for each in baseline) / len(baseline) for task in tasks}
-    paired = [mean_gain(tasks, ours, reference) - mean_gain(tasks, theirs, reference) for ours, theirs in pairs]
-    return Comparison(arm, differences, interval(paired))
+def compare(arm: str, outcomes: Sequence[Outcome], baseline: Sequence[Outcome], tasks: Sequence[Task]) -> Comparison:
+    """Pair the seeds of an arm with those of the baseline; both must have the same length.
+
+    The intervals are over seeds and, where the outcomes hold scores on resampled test rows, over test rows.
+    """
+    pairs = [(ours.test_scores, theirs.test_scores) for ours, theirs in zip(outcomes, baseline, strict=True)]
+    again = [_resampled(ours, theirs) for ours, theirs in zip(outcomes, baseline, strict=True)]
+    reference = {task.name: sum(theirs[task.name] for _, theirs in pairs) / len(pairs) for task in tasks}
+
+    def over(difference: Callable[[Scores, Scores], float]) -> Interval:
+        means = [sum(difference(*pair) for pair in sample) / len(sample) for sample in zip(*again, strict=True)]
+        return interval([difference(*pair) for pair in pairs], means)
+
+    differences = {task.name: over(_improvement(task)) for task in tasks}
+    gain = over(lambda ours, theirs: mean_gain(tasks, ours, reference) - mean_gain(tasks, theirs, reference))
+    return Comparison(arm, differences, gain, len(pairs))
 
 
-def decide(comparisons: Mapping[str, Comparison], validation_gains: Mapping[str, float]) -> Verdict | None:
+def _improvement(task: Task) -> Callable[[Scores, Scores], float]:
+    sign = 1.0 if METRICS[task.metric].higher_is_better else -1.0
+    return lambda ours, theirs: sign * (ours[task.name] - theirs[task.name])
+
+
+def _resampled(ours: Outcome, theirs: Outcome) -> list[tuple[Scores, Scores]]:
+    """Both outcomes' scores on each sample of the test rows."""
+    sides = [[dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
+             for each in (ours.test_resamples, theirs.test_resamples)]  # fmt: skip
+    return list(zip(*sides, strict=True))
+
+
+def decide(
+    comparisons: Mapping[str, Comparison], validation_gains: Mapping[str, float], groups: Mapping[str, Groups]
+) -> Verdict | None:
     """The verdict on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
-    The sharing arm with the best validation gain stands for sharing. That it hurts is claimed only when no other
-    sharing arm is undecided or better: a poor search is no evidence against sharing. None when no arm that shares was
-    confirmed beside single-task.
+    The sharing arm with the best validation gain stands for sharing; `groups` are the components of each arm's model. That
+    it hurts is claimed only when no other sharing arm is undecided or better: a poor search is no evidence against sharing.
+    None when no arm that shares was confirmed beside single-task.
     """
     arms = [arm for arm in SHARING_ARMS if arm in comparisons]
     if not arms:
         return None
     arm = max(arms, key=lambda name: validation_gains[name])
-    sign = comparisons[arm].gain.sign
-    decision: Decision = "share" if sign == "above" else "cannot tell"
+    sign, own = comparisons[arm].gain.sign, groups.get(arm, ())
+    decision: Decision = "cannot tell"
+    if sign == "above":
+        decision = "share some" if len(own) > 1 else "share"
     if all(comparisons[each].gain.sign == "below" for each in arms):
         decision = "do not share"
-    return Verdict(decision, _sentence(decision, comparisons[arm]), arm, arm if decision == "share" else "single_task")
+    recommended = arm if decision in ("share", "share some") else "single_task"
+    return Verdict(decision, _sentence(decision, comparisons[arm], own), arm, recommended)
 
 
-def _sentence(decision: Decision, comparison: Comparison) -> str:
+def _sentence(decision: Decision, comparison: Comparison, groups: Groups) -> str:
     results = list(comparison.results.values())
     counts = f"{results.count('win')} better, {results.count('tie')} undecided, {results.count('lose')} worse"
     figures = f"mean gain over tuned single-task {_percent(comparison.gain)} (tasks: {counts})"
-    best = "all on one trunk" if comparison.arm == "share_all" else "the best sharing structure found"
+    best = "all on one trunk" if comparison.arm in ("share_all", "static_weights") else "the best sharing structure found"
+    together = " and ".join("+".join(group) for group in groups if len(group) > 1)
+    alone = ", ".join(group[0] for group in groups if len(group) == 1)
     return {
         "share": f"Share: {best} beats separate models, {figures}.",
+        "share some": f"Share some: {together}{f', but not {alone}' if alone else ''} beats separate models, {figures}.",
         "do not share": f"Do not share: {best} is worse than separate models, {figures}.",
-        "cannot tell": f"Cannot tell whether sharing pays: {best} against separate models, {figures}.",
+        "cannot tell": f"Cannot tell whether sharing pays: {best} against separate models, {figures}.{_advice(comparison)}",
     }[decision]
+
+
+def _advice(comparison: Comparison) -> str:
+    """What it would take to tell, if the mean stayed as it is."""
+    gain = comparison.gain
+    if gain.low is None or gain.mean == 0.0:
+        return ""
+    more = gain.needed()
+    if more is not None and (seeds := math.ceil(more * comparison.seeds) + 1) <= MOST:
+        return f" If it stayed so, about {seeds} seeds would tell."
+    times = math.ceil(8 * gain.rows / gain.mean**2)  # with half of the allowed variance left for the seeds
+    return f" If it stayed so, about {times} times as many test rows would tell." if times <= MOST else ""
 
 
 def _percent(gain: Interval) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from mtlsearch.results.drawing import draw_tree
 from mtlsearch.results.plots import history_plot, pareto_plot
 
+MAPPED = 16  # most tasks that the map of affinities shows
 CARDS = 12  # most trees of the front that are drawn
 BASELINE = "single_task"
 _TEMPLATE = "report.html.j2"
@@ -41,7 +42,8 @@ def render_page(report: Json) -> str:
     template = _environment().get_template(_TEMPLATE)
     static = {"style": _static("style.css"), "script": _static("report.js"), "plotly": _static("plotly-basic.min.js")}
     plots = {"pareto": pareto_plot(report), "history": history_plot(report)} if report["points"] else None
-    parts = {"chosen": _chosen(report), "arms": _arms(report), "cards": _cards(report), "space": _spell_space(report)}
+    parts: dict[str, Any] = {"affinity": _affinity(report), "references": _references(report)}
+    parts |= {"chosen": _chosen(report), "arms": _arms(report), "cards": _cards(report), "space": _spell_space(report)}
     return template.render(report=report, static=static, plots=plots, baseline=BASELINE, **parts)
 
 
@@ -102,6 +104,45 @@ def _arms(report: Json) -> list[dict[str, Any]]:
     gains = {comparison["arm"]: comparison["gain"] for comparison in report["comparisons"]}
     confirmed = {model["arm"] for model in report["confirmed"]}
     return [{**arm, "gain": gains.get(arm["name"]), "confirmed": arm["name"] in confirmed} for arm in report["arms"]]
+
+
+def _affinity(report: Json) -> dict[str, Any] | None:
+    """The map of who helps whom: a row per task that gains or loses, a cell per task it shares all levels with."""
+    if report["affinity"] is None:
+        return None
+    pairs = {(pair["task"], pair["other"]): pair["levels"] for pair in report["affinity"]["pairs"]}
+    names = [task["name"] for task in report["tasks"]][:MAPPED]
+    largest = max((abs(levels[-1]["mean"]) for levels in pairs.values()), default=0.0) or 1.0
+    rows = [(name, [_cell(pairs.get((name, other)), largest) for other in names]) for name in names]
+    sure = sum(levels[-1]["low"] > 0 or levels[-1]["high"] < 0 for levels in pairs.values())
+    return {**report["affinity"], "names": names, "rows": rows, "sure": sure, "all": len(pairs)}
+
+
+def _cell(levels: Sequence[Json] | None, largest: float) -> dict[str, Any] | None:
+    if levels is None:
+        return None
+    whole = levels[-1]
+    sure = "helps" if whole["low"] > 0 else "harms" if whole["high"] < 0 else ""
+    by_depth = "; ".join(f"levels 1 to {number}: {interval(each, ' %')}" for number, each in enumerate(levels, 1))
+    tone = "var(--good)" if whole["mean"] > 0 else "var(--bad)"
+    return {**whole, "sure": sure, "title": by_depth, "tone": tone, "strength": round(45 * abs(whole["mean"]) / largest)}
+
+
+def _references(report: Json) -> list[dict[str, Any]]:
+    """Per task the mean test scores of scikit-learn's models and of the recommended one."""
+    models = {model["arm"]: model for model in report["confirmed"]}
+    model = models.get(report["verdict"]["recommended"]) if report["verdict"] else None
+    if model is None or not report["references"]:
+        return []
+    rows = []
+    for task in report["tasks"]:
+        scores = {each["name"]: each["mean"].get(task["name"]) for each in report["references"]}
+        known = [score for score in scores.values() if score is not None]
+        best = (max if task["higher_is_better"] else min)(known) if known else None
+        own = model["mean"][task["name"]]
+        beaten = best is not None and (best > own if task["higher_is_better"] else best < own)
+        rows.append({"task": task, "own": own, "scores": scores, "beaten": beaten})
+    return rows
 
 
 def _cards(report: Json) -> list[dict[str, Any]]:

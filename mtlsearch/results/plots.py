@@ -71,7 +71,7 @@ _FIELDS = {"parameters": "parameters", "MACs per example": "macs_per_example", "
 
 def _axis(choice: Json, groups: Sequence[tuple[str, Sequence[Json]]]) -> Json:
     task, label = choice["task"], choice["label"]
-    values = [[p["scores"].get(task) if task is not None else p[_FIELDS[label]] for p in points] for _, points in groups]
+    values = [[p["estimates"].get(task) if task is not None else p[_FIELDS[label]] for p in points] for _, points in groups]
     return {"label": label, "title": choice["title"], "values": [[_round(value) for value in trace] for trace in values]}
 
 

@@ -13,12 +13,14 @@ import numpy as np
 from mtlsearch import __version__
 from mtlsearch.candidate import Composition, spell_tree
 from mtlsearch.data import METRICS, TEST, Dataset, Task, fold
-from mtlsearch.evidence.evaluated import Evaluated, Trained
+from mtlsearch.evidence.evaluated import Evaluated
 from mtlsearch.evidence.front import front
 from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import Interval, standard_error
 from mtlsearch.evidence.pick import reference_scores
+from mtlsearch.evidence.trained import Trained
 from mtlsearch.evidence.verdict import Comparison
+from mtlsearch.results.beside import affinity_map, components_saved, reference_rows
 from mtlsearch.results.drawing import draw_tree
 from mtlsearch.results.page import render_page
 from mtlsearch.search import confirmation
@@ -26,18 +28,17 @@ from mtlsearch.search.confirmation import Confirmed
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str, Any]:
     """Gather everything the study says; the fields are described in report.schema.json."""
     tasks, names = dataset.tasks, [task.name for task in dataset.tasks]
-    arms, trainings = confirmation.evaluated_arms(study), confirmation.trained_arms(study)
+    arms, trainings = confirmation.evaluated_arms(study, dataset), confirmation.trained_arms(study)
     everything = [each for evaluated in arms.values() for each in evaluated]
     reference = reference_scores(arms.get("single_task", []), everything, tasks) if everything else {}
-    gains = {(each.arm, each.number): mean_gain(tasks, each.scores, reference) for each in everything}
+    gains = {(each.arm, each.number): mean_gain(tasks, each.estimates, reference) for each in everything}
     best = front(everything, tasks, space.cost)
-    on_front = {(each.arm, each.number) for each in best}
     found = confirmation.confirmed(study)
     comparisons = confirmation.compare_confirmed(found, dataset)
     verdict = confirmation.verdict(found, dataset)
@@ -50,9 +51,11 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str
         "space": space.to_mapping(),
         "arms": [_arm(name, trainings[name], arms[name], gains, study, space) for name in study.request.arms],
         "front": [_front_row(each, gains, names) for each in best],
-        "points": [_point(each, gains, names, (each.arm, each.number) in on_front) for each in everything],
+        "points": [_point(each, gains, names, each in best) for each in everything],
         "confirmed": [_confirmed(each, names) for each in found],
         "comparisons": [_comparison(each, tasks) for each in comparisons.values()],
+        "affinity": affinity_map(trainings, tasks),
+        "references": reference_rows(study.references),
         "verdict": vars(verdict) if verdict else None,
     }
 
@@ -142,6 +145,7 @@ def _arm(
         "failed": len(failures),
         "pruned": stopped,
         "candidates": len({t.candidate.key for t in trainings}),
+        "components_saved": components_saved(trainings, study.request.cohort),
         "epochs_run": sum(max(t.outcome.epochs, default=0) for t in trainings),
         "train_seconds": round(sum(t.outcome.train_seconds for t in trainings), 2),
         "best_gain": max(own, default=None),
@@ -154,6 +158,7 @@ def _point(each: Evaluated, gains: Mapping[tuple[str, int], float], names: Seque
         "arm": each.arm,
         "candidate": each.number,
         "scores": dict(each.scores),
+        "estimates": dict(each.estimates),
         "parameters": each.parameters,
         "macs_per_example": each.macs_per_example,
         "gain": gains[(each.arm, each.number)],
@@ -165,11 +170,14 @@ def _point(each: Evaluated, gains: Mapping[tuple[str, int], float], names: Seque
 
 def _front_row(each: Evaluated, gains: Mapping[tuple[str, int], float], names: Sequence[str]) -> dict[str, Any]:
     point = _point(each, gains, names, True)
-    kept = {key: value for key, value in point.items() if key not in ("shares", "front")}
+    kept = {key: value for key, value in point.items() if key not in ("shares", "front", "estimates")}
     errors = each.standard_errors
     return {
         **kept,
-        "scores": {task: {"mean": mean, "standard_error": errors[task]} for task, mean in each.scores.items()},
+        "scores": {
+            task: {"mean": mean, "standard_error": errors[task], "estimate": each.estimates[task]}
+            for task, mean in each.scores.items()
+        },
         "replicates": each.replicates,
         "composition": _composition(each.candidate.components(), names),
     }

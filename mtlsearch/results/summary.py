@@ -21,6 +21,11 @@ def summary(report: Path) -> RenderableType:
     for each in value["confirmed"]:
         scores = [f"{each['mean'][task['name']]:.4g}" for task in value["tasks"][:8]]
         table.add_row(Text(each["arm"]), *scores, _gain(gains.get(each["arm"])))
+    for each in value["references"]:
+        known = [each["mean"].get(task["name"]) for task in value["tasks"][:8]]
+        table.add_row(
+            f"{each['name']} (scikit-learn)", *("" if score is None else f"{score:.4g}" for score in known), "", style="dim"
+        )
     verdict = value["verdict"]["sentence"] if value["verdict"] else "No verdict: sharing and single-task were not both confirmed."
     return Group(table, Text(), Text(verdict, style="bold"))
 

@@ -37,6 +37,11 @@ def _shared(space: SearchSpace) -> SearchSpace:
     return space.pinned(tree=SharingTree.shared(space.tasks, space.tree.levels), sharing=NoSharing())
 
 
+def _balanced(space: SearchSpace) -> SearchSpace:
+    weighted = {"name": "fixed", "weights": {"log": [0.1, 10]}}
+    return _shared(SearchSpace.from_mapping({**space.to_mapping(), "weighting": weighted}, space.tasks))
+
+
 def _pretrained(space: SearchSpace) -> SearchSpace:
     start = {"pretraining": 0.5, "frozen": FROZEN}
     return _separate(SearchSpace.from_mapping({**space.to_mapping(), "initialization": start}, space.tasks))
@@ -46,6 +51,7 @@ ARMS: dict[str, Arm] = {
     "searched": Arm(_whole, must_share=True),
     "single_task": Arm(_separate, per_task=True),
     "share_all": Arm(_shared),
+    "static_weights": Arm(_balanced),
     "random": Arm(_whole, sampler="random", must_share=True),
     "pretrain_finetune": Arm(_pretrained, per_task=True),
 }

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from mtlsearch.data import Dataset
 from mtlsearch.engine import Outcome
 from mtlsearch.errors import NoCandidateError
-from mtlsearch.evidence.evaluated import Evaluated, Trained, pool
+from mtlsearch.evidence.evaluated import Evaluated, pool
 from mtlsearch.evidence.pick import Pick, pick, reference_scores
+from mtlsearch.evidence.trained import Trained
 from mtlsearch.evidence.verdict import Comparison, Verdict, compare, decide
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.study import Study, trained
@@ -21,9 +22,9 @@ class Confirmed:
     outcomes: dict[int, Outcome]
 
 
-def evaluated_arms(study: Study) -> dict[str, list[Evaluated]]:
+def evaluated_arms(study: Study, dataset: Dataset) -> dict[str, list[Evaluated]]:
     """The pooled candidates of every arm."""
-    return {arm: pool(trainings, study.request.replicates) for arm, trainings in trained_arms(study).items()}
+    return {arm: pool(trainings, study.request.replicates, dataset.tasks) for arm, trainings in trained_arms(study).items()}
 
 
 def trained_arms(study: Study) -> dict[str, list[Trained]]:
@@ -33,16 +34,13 @@ def trained_arms(study: Study) -> dict[str, list[Trained]]:
 
 def choose(study: Study, dataset: Dataset) -> list[Pick]:
     """The picks of all arms, on validation scores only. Raises NoCandidateError when no training succeeded."""
-    arms = evaluated_arms(study)
+    arms = evaluated_arms(study, dataset)
     everything = [each for evaluated in arms.values() for each in evaluated]
     if not everything:
         reasons = {t.outcome.failure for trainings in trained_arms(study).values() for t in trainings if t.outcome.failure}
         raise NoCandidateError(f"{study.folder}: no training succeeded; reasons: {'; '.join(sorted(map(str, reasons))[:3])}")
     reference = reference_scores(arms.get("single_task", []), everything, dataset.tasks)
-    picks = [
-        pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].per_task, ARMS[arm].must_share)
-        for arm, evaluated in arms.items()
-    ]
+    picks = [pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].must_share) for arm, evaluated in arms.items()]
     return [each for each in picks if each is not None]
 
 
@@ -65,12 +63,13 @@ def compare_confirmed(found: Sequence[Confirmed], dataset: Dataset) -> dict[str,
     for arm, each in by_arm.items():
         seeds = sorted(set(each.outcomes) & set(baseline.outcomes)) if baseline else []
         if baseline and seeds:
-            ours = [each.outcomes[seed].test_scores for seed in seeds]
-            theirs = [baseline.outcomes[seed].test_scores for seed in seeds]
-            comparisons[arm] = compare(arm, ours, theirs, dataset.tasks)
+            ours = [each.outcomes[seed] for seed in seeds]
+            comparisons[arm] = compare(arm, ours, [baseline.outcomes[seed] for seed in seeds], dataset.tasks)
     return comparisons
 
 
 def verdict(found: Sequence[Confirmed], dataset: Dataset) -> Verdict | None:
     """The verdict on a confirmed study."""
-    return decide(compare_confirmed(found, dataset), {each.pick.arm: each.pick.validation_gain for each in found})
+    names = [task.name for task in dataset.tasks]
+    groups = {each.pick.arm: [[names[task] for task in part.tasks] for part in each.pick.composition] for each in found}
+    return decide(compare_confirmed(found, dataset), {each.pick.arm: each.pick.validation_gain for each in found}, groups)

@@ -7,7 +7,7 @@ from mtlsearch.engine import Choice, Training, TrainingData
 from mtlsearch.engine import choose as choose_engine
 from mtlsearch.errors import UsageError
 from mtlsearch.search.arms import ARMS
-from mtlsearch.search.proposal import propose
+from mtlsearch.search.proposal import propose, shape
 from mtlsearch.search.study import Study, directions
 from mtlsearch.search.worker import resolve_device
 from mtlsearch.space import SearchSpace
@@ -42,6 +42,6 @@ def time_engines(dataset: Dataset, space: SearchSpace, device: torch.device, see
     torch.set_num_threads(1)  # as a worker does
     pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
     _, first = propose(pinned, "random", 0, [], objectives)
-    sampled = [propose(pinned, "random", number, [], objectives, first)[0].components() for number in range(SAMPLE)]
+    sampled = [propose(pinned, "random", number, [], objectives, shape(first))[0].components() for number in range(SAMPLE)]
     trainings = [Training(number, each, number % 2, seed) for number, each in enumerate(sampled)]
     return choose_engine(TrainingData(dataset, seed, device), space.training, trainings, engine)

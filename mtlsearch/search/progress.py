@@ -11,7 +11,8 @@ from rich.text import Text
 
 from mtlsearch.data import METRICS, Dataset, Task
 from mtlsearch.engine import Outcome
-from mtlsearch.search.queue import Line, WorkQueue
+from mtlsearch.search.line import Line
+from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.study import Study, trained
 
 LINE_SECONDS = 5.0  # without a terminal, a line this often

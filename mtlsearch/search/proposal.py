@@ -1,6 +1,6 @@
 """The next candidate as a pure function of the seed and of what is known: the same after a resume as without one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.search.study import Direction
 from mtlsearch.space import SearchSpace
+from mtlsearch.tree import SharingTree
 
 MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
 
@@ -23,21 +24,21 @@ def propose(
     seed: int,
     history: Sequence[FrozenTrial],
     directions: Sequence[Direction],
-    like: FrozenTrial | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> tuple[Candidate, FrozenTrial]:
     """Ask a fresh sampler, shown `history` only, for a candidate; return it and the running trial that spells it.
 
-    It takes its shape from `like`, so that the two train as one stack: every backbone setting that is not a mere rate.
+    Parameters in `fixed` are not asked for but have these values.
 
     With more than MOST_OBJECTIVES objectives the sampler sees one: the mean of the ranks.
     """
     shown = list(history)
     if len(directions) > MOST_OBJECTIVES:
         shown, directions = _mean_ranks(shown, directions), ["minimize"]
-    study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler](seed % 2**32))
+    study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32))
     study.add_trials(shown)
-    if like is not None and (shape := _shape(like)):
-        study.enqueue_trial(shape)
+    if fixed:
+        study.enqueue_trial(dict(fixed))
     trial = study.ask()
     candidate = space.sample(trial)
     asked = study.get_trials(deepcopy=False)[trial.number]
@@ -47,9 +48,17 @@ def propose(
     return candidate, running
 
 
-def _shape(trial: FrozenTrial) -> dict[str, Any]:
+def shape(trial: FrozenTrial) -> dict[str, Any]:
+    """What a candidate must take from another to train in one stack with it: backbone settings that are no mere rates."""
     rates = {name for name, distribution in trial.distributions.items() if isinstance(distribution, FloatDistribution)}
     return {name: value for name, value in trial.params.items() if name.startswith("backbone") and name not in rates}
+
+
+def spelling(tree: SharingTree) -> dict[str, int]:
+    """The parameters that make a space sample this tree."""
+    hosts, splits = tree.encode()
+    named = (("host", hosts), ("split", splits))
+    return {f"{name}_{task}": value for name, values in named for task, value in enumerate(values, 1)}
 
 
 def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> list[FrozenTrial]:

@@ -1,24 +1,16 @@
 """The work queue: which trainings come next. Runners take cohorts from it and give outcomes back; it writes the study."""
 
-import copy
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
-from mtlsearch.data import Dataset
-from mtlsearch.engine import Outcome, Training, thins
-from mtlsearch.engine.seeds import derive
+from mtlsearch.engine import Outcome, Training
 from mtlsearch.evidence.pick import Pick
-from mtlsearch.search.arms import ARMS
-from mtlsearch.search.proposal import propose
-from mtlsearch.search.study import Ledger, Study, candidate_of, directions, objectives
-from mtlsearch.space import SearchSpace
+from mtlsearch.search.line import Line
+from mtlsearch.search.study import Ledger, Study
 
 CONFIRMATION_REPLICATE = 100_000  # replicates from here on are fresh: the search never used their seeds and folds
-KIN = 4  # candidates in a row that have one shape and train as one stack
 ATTEMPTS = 2  # a cohort whose worker died is tried again once
 
 
@@ -28,92 +20,6 @@ class Cohort:
 
     arm: str
     trainings: tuple[Training, ...]
-
-
-class Line(Protocol):
-    """One arm's trainings in order: how many, in what groups, and how each is made."""
-
-    arm: str
-    total: int
-    cohort: int
-    whole: bool  # a cohort that was cut short is trained again as a whole: its members were compared with each other
-
-    def ready(self, index: int) -> bool:
-        """Whether the cohort of this index may begin now."""
-        ...
-
-    def training(self, number: int) -> Training:
-        """The training of this number, entered into the study as running if it is new."""
-        ...
-
-    def finish(self, outcome: Outcome) -> None:
-        """Record an outcome."""
-        ...
-
-    def finished(self) -> set[int]:
-        """The numbers with a terminal state."""
-        ...
-
-
-class SearchLine:
-    """The trainings of a search arm. Training n is a pure function of the seed and of the cohorts before its own."""
-
-    def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
-        request = study.request
-        self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
-        self.whole = request.rungs and thins(space.training.epochs, request.cohort // request.replicates, len(dataset.tasks))
-        self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
-        self._sampler = ARMS[arm].sampler or request.sampler
-        self._directions = directions(dataset, space.cost)
-        self._ledger = Ledger(study.arm(arm, self._directions))
-
-    def finished(self) -> set[int]:
-        """The numbers with a terminal state."""
-        return self._ledger.finished
-
-    def ready(self, index: int) -> bool:
-        """All that the cohort's proposals depend on is finished."""
-        return self._ledger.finished.issuperset(range(self._known(index)))
-
-    def _known(self, index: int) -> int:
-        return max(0, index - self._request.lag + 1) * self.cohort
-
-    def training(self, number: int) -> Training:
-        """The training of this number; a new one is proposed, or repeats the candidate before it as a replicate."""
-        if number == len(self._ledger.trials):
-            self._ledger.enter(self._new(number))
-        trial = self._ledger.trials[number]
-        replicate = trial.user_attrs["replicate"]
-        return Training(number, candidate_of(trial).components(), replicate, self._request.seed)
-
-    def _new(self, number: int) -> FrozenTrial:
-        first = number - number % self._request.replicates
-        if number == first:
-            history = [_bare(trial) for trial in self._ledger.trials[: self._known(number // self.cohort)]]
-            seed = derive(self._request.seed, self.arm, number)
-            candidate, asked = propose(self._space, self._sampler, seed, history, self._directions, self._model(number))
-            stored = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: lists, no tuples
-        else:
-            asked = self._ledger.trials[first]
-            stored = asked.user_attrs["candidate"]
-        replicate = sum(trial.user_attrs["candidate"] == stored for trial in self._ledger.trials)
-        return create_trial(
-            state=TrialState.RUNNING,
-            params=asked.params,
-            distributions=asked.distributions,
-            system_attrs=asked.system_attrs,
-            user_attrs={"candidate": stored, "replicate": replicate},
-        )
-
-    def _model(self, number: int) -> FrozenTrial | None:
-        """The trial whose shape a new candidate takes: the first of its kin in the cohort; None for that one itself."""
-        position = number % self.cohort
-        first = number - position % (KIN * self._request.replicates)
-        return None if first == number else self._ledger.trials[first]
-
-    def finish(self, outcome: Outcome) -> None:
-        """Record an outcome under the tasks' validation metrics."""
-        self._ledger.record(outcome, objectives(outcome, self._dataset, self._space.cost))
 
 
 class ConfirmationLine:
@@ -143,13 +49,6 @@ class ConfirmationLine:
     def finish(self, outcome: Outcome) -> None:
         """Record an outcome; its value is the training time, for want of an objective."""
         self._ledger.record(outcome, [outcome.train_seconds])
-
-
-def _bare(trial: FrozenTrial) -> FrozenTrial:
-    """A trial as a sampler needs it: without our attributes, which are long to copy."""
-    bare = copy.copy(trial)
-    bare.user_attrs = {}
-    return bare
 
 
 class WorkQueue:

@@ -12,13 +12,14 @@ from mtlsearch.search.arms import ARMS
 from mtlsearch.search.samplers import SAMPLERS
 
 RUNNERS = ("ray", "local")
+ROUNDS = 3  # two cohorts of new candidates, then one that replicates the best
 CANDIDATES_PER_COHORT = 12  # enough to fill a forest and to choose from at a rung, few enough for the sampler to learn
 
 
 def cohorts(trainings: int, replicates: int, workers: int, arms: int) -> tuple[int, int]:
-    """`cohort` and `lag` for a budget: whole candidates, at least two cohorts per arm, and work for every worker."""
+    """`cohort` and `lag` for a budget: whole candidates, three cohorts per arm or a multiple, and work for every worker."""
     candidates = max(1, trainings // max(1, replicates))
-    rounds = max(2, candidates // CANDIDATES_PER_COHORT, math.ceil(2 * workers / max(1, arms)))
+    rounds = ROUNDS * max(1, round(candidates / CANDIDATES_PER_COHORT / ROUNDS), math.ceil(2 * workers / max(1, arms) / ROUNDS))
     return max(1, replicates) * math.ceil(candidates / rounds), max(1, math.ceil(workers / max(1, arms)))
 
 
@@ -42,7 +43,7 @@ class Request:
     seeds: int = 5
     workers: int = 2
     gpus_per_worker: float = 0.0
-    sampler: str = "tpe"
+    sampler: str = "affinity"
     engine: str = "auto"
     arms: tuple[str, ...] = tuple(ARMS)
     device: str = "auto"
@@ -50,7 +51,8 @@ class Request:
     ray_address: str | None = None
     cohort: int = 8
     lag: int = 1
-    rungs: bool = True
+    rungs: bool = False
+    references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

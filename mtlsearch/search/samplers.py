@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
@@ -29,9 +30,18 @@ def _random(seed: int) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
-    "tpe": _tpe,
-    "nsga2": _nsga2,
-    "nsga3": _nsga3,
-    "random": _random,
+@dataclass(frozen=True)
+class Sampler:
+    """`make` gives Optuna's sampler for a seed; `models` says whether affinities propose trees and choose whom to replicate."""
+
+    make: Callable[[int], BaseSampler]
+    models: bool = False
+
+
+SAMPLERS: dict[str, Sampler] = {
+    "affinity": Sampler(_tpe, models=True),
+    "tpe": Sampler(_tpe),
+    "nsga2": Sampler(_nsga2),
+    "nsga3": Sampler(_nsga3),
+    "random": Sampler(_random),
 }

@@ -14,8 +14,10 @@ from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.search.confirmation import choose
 from mtlsearch.search.engine_choice import chosen_engine
+from mtlsearch.search.line import Line, SearchLine
 from mtlsearch.search.local_runner import run_local
-from mtlsearch.search.queue import ConfirmationLine, Line, SearchLine, WorkQueue
+from mtlsearch.search.queue import ConfirmationLine, WorkQueue
+from mtlsearch.search.references import score_references
 from mtlsearch.search.study import Study
 from mtlsearch.search.worker import Workplace
 from mtlsearch.space import SearchSpace
@@ -49,6 +51,8 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
         if not study.picks():
             study.set_picks(choose(study, dataset))
         _phase(study, [ConfirmationLine(study, study.picks())], run, workplace, observer)
+        if request.references and study.references is None:
+            study.set_references(score_references(dataset, request.seed, request.seeds))
 
 
 def _phase(study: Study, lines: Sequence[Line], run: Run, workplace: Workplace, observer: Observer) -> None:

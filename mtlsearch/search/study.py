@@ -19,9 +19,9 @@ from mtlsearch.candidate import Candidate, Component
 from mtlsearch.data import METRICS, Dataset
 from mtlsearch.engine import Choice, Outcome
 from mtlsearch.errors import StudyError
-from mtlsearch.evidence.evaluated import Trained
 from mtlsearch.evidence.front import cost_of
 from mtlsearch.evidence.pick import Pick
+from mtlsearch.evidence.trained import Trained
 from mtlsearch.search.request import Request
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
@@ -130,6 +130,16 @@ class Study:
     def set_engine(self, choice: Choice) -> None:
         """Fix the engine before the first training."""
         self._root.set_user_attr("engine", choice.to_json())
+
+    @property
+    def references(self) -> dict[str, dict[str, list[float]]] | None:
+        """What scikit-learn's models scored on the test rows, once they are trained."""
+        stored: dict[str, dict[str, list[float]]] | None = self._root.user_attrs.get("references")
+        return stored
+
+    def set_references(self, found: dict[str, dict[str, list[float]]]) -> None:
+        """Store the references' scores."""
+        self._root.set_user_attr("references", found)
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that searching has taken, over all sessions."""

@@ -25,7 +25,7 @@ from optuna.trial import TrialState
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "cli.py"
 SCHEMA = json.loads((ROOT / "mtlsearch" / "results" / "report.schema.json").read_text("utf-8"))
-SMALL = ("--space", "quick", "--epochs", "2", "--trainings", "4", "--seeds", "2", "--runner", "local")
+SMALL = ("--space", "quick", "--epochs", "2", "--trainings", "4", "--seeds", "2", "--runner", "local", "--no-references")
 TWO_ARMS = ("--arms", "searched,single_task")
 HEAVY = ["mtlsearch.commands", "mtlsearch.search.session", "mtlsearch.search.opening", "mtlsearch.search.rehearsal"]
 HEAVY += ["mtlsearch.results.report", "mtlsearch.results.chosen"]

@@ -244,7 +244,7 @@ def test_all_arms_are_searched_by_default(tmp_path: Path) -> None:
     done = run_warm("search", *SMALL, "--study", "study", cwd=tmp_path)
     assert done.code == 0, done.err
     report = report_of(tmp_path / "study")
-    assert len(report["arms"]) == 5
+    assert len(report["arms"]) == 6
     assert {(arm["trainings"], arm["epochs"], arm["complete"]) for arm in report["arms"]} == {(4, 2, 4)}
 
 

@@ -8,7 +8,8 @@ from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.data import Task
 from mtlsearch.engine import Outcome
-from mtlsearch.evidence.evaluated import Evaluated, Trained
+from mtlsearch.evidence.evaluated import Evaluated
+from mtlsearch.evidence.trained import Trained
 from mtlsearch.sharing import NoSharing, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed
@@ -48,6 +49,7 @@ def evaluate(candidate) -> Callable[..., Evaluated]:
     """Make an evaluated candidate."""
 
     def make(number, a, b, width=8, parameters=100, macs=10, **kind):
-        return Evaluated("searched", number, candidate(width, **kind), {"a": a, "b": b}, {}, 1, parameters, macs)
+        scores = {"a": a, "b": b}
+        return Evaluated("searched", number, candidate(width, **kind), scores, {}, scores, 1, parameters, macs)
 
     return make

@@ -11,8 +11,12 @@ def numbers(found):
     return [each.number for each in found]
 
 
-def test_replicates_are_pooled_by_candidate(train):
-    found = pool([train(3, 8, 0.9, 1.0, replicate=1), train(0, 8, 0.7, 2.0), train(1, 16, 0.6, 3.0), train(2, 16, 0.6, 3.5)], 2)
+def test_replicates_are_pooled_by_candidate(train, tasks):
+    eights, sixteens = (
+        [train(3, 8, 0.9, 1.0, replicate=1), train(0, 8, 0.7, 2.0)],
+        [train(1, 16, 0.6, 3.0), train(2, 16, 0.6, 3.5)],
+    )
+    found = pool([*eights, *sixteens], 2, tasks)
     assert numbers(found) == [0, 1]
     assert [each.replicates for each in found] == [2, 2]
     assert found[0].scores == pytest.approx({"a": 0.8, "b": 1.5})
@@ -20,23 +24,23 @@ def test_replicates_are_pooled_by_candidate(train):
     assert (found[0].parameters, found[0].macs_per_example) == (800, 80)
 
 
-def test_a_failed_replicate_drops_its_candidate(train):
-    found = pool([train(0, 8, 0.9, 1.0), train(1, 8), train(2, 16, 0.6, 3.0), train(3, 16, 0.6, 3.0)], 2)
+def test_a_failed_replicate_drops_its_candidate(train, tasks):
+    found = pool([train(0, 8, 0.9, 1.0), train(1, 8), train(2, 16, 0.6, 3.0), train(3, 16, 0.6, 3.0)], 2, tasks)
     assert numbers(found) == [2]
 
 
-def test_fewer_replicates_than_asked_for_are_left_out(train):
-    found = pool([train(0, 8, 0.6, 3.0), train(1, 8, 0.6, 3.0), train(2, 16, 0.99, 0.1)], 2)
+def test_fewer_replicates_than_asked_for_are_left_out(train, tasks):
+    found = pool([train(0, 8, 0.6, 3.0), train(1, 8, 0.6, 3.0), train(2, 16, 0.99, 0.1)], 2, tasks)
     assert numbers(found) == [0]
 
 
-def test_fewer_replicates_count_where_no_candidate_has_as_many(train):
-    assert numbers(pool([train(0, 8, 0.6, 3.0), train(1, 16, 0.9, 1.0), train(2, 32)], 2)) == [0, 1]
+def test_fewer_replicates_count_where_no_candidate_has_as_many(train, tasks):
+    assert numbers(pool([train(0, 8, 0.6, 3.0), train(1, 16, 0.9, 1.0), train(2, 32)], 2, tasks)) == [0, 1]
 
 
-def test_nothing_trained_gives_nothing(train):
-    assert pool([], 1) == []
-    assert pool([train(0)], 1) == []
+def test_nothing_trained_gives_nothing(train, tasks):
+    assert pool([], 1, tasks) == []
+    assert pool([train(0)], 1, tasks) == []
 
 
 def test_the_front_holds_what_no_other_beats_in_everything(evaluate, tasks):
@@ -78,9 +82,9 @@ def test_the_pick_has_the_best_mean_gain_over_the_reference(evaluate, tasks):
     assert (component.tasks, component.candidate.backbone.width) == ((0, 1), 16)
 
 
-def test_per_task_the_pick_is_composed_of_the_best_parts(evaluate, tasks):
+def test_a_pick_may_be_composed_of_parts_of_several_candidates(evaluate, tasks):
     arm = [evaluate(0, 0.9, 3.0, width=8, shared=False), evaluate(1, 0.6, 1.0, width=16, shared=False)]
-    found = pick("single_task", arm, tasks, {"a": 0.9, "b": 1.0}, per_task=True)
+    found = pick("single_task", arm, tasks, {"a": 0.9, "b": 1.0})
     assert found.candidate is None
     assert found.validation_gain == pytest.approx(0.0)
     assert [(part.tasks, part.candidate.backbone.width) for part in found.composition] == [((0,), 8), ((1,), 16)]

@@ -3,10 +3,28 @@
 import numpy as np
 import pytest
 
-from mtlsearch.evidence.verdict import compare, decide
+from mtlsearch.engine import Outcome
+from mtlsearch.evidence import verdict as evidence
 
 BASE = [{"a": 0.80, "b": 2.0}, {"a": 0.82, "b": 2.1}, {"a": 0.78, "b": 1.9}, {"a": 0.81, "b": 2.0}]
 WIGGLE = [0.000, 0.001, 0.002, 0.001]
+
+
+TOGETHER, APART = [["a", "b"]], [["a"], ["b"]]
+
+
+def outcomes(rows, resamples=()):
+    """What trainings came to that scored these rows, and those on resampled test rows."""
+    again = {task: [row[task] for row in resamples] for task in ("a", "b")} if resamples else {}
+    return [Outcome(number, {}, row, 1, 1, [1], [[1.0]], 0.1, test_resamples=again) for number, row in enumerate(rows)]
+
+
+def compare(arm, rows, baseline, tasks):
+    return evidence.compare(arm, outcomes(rows), outcomes(baseline), tasks)
+
+
+def decide(comparisons, gains, groups=TOGETHER):
+    return evidence.decide(comparisons, gains, dict.fromkeys(comparisons, groups))
 
 
 def moved(a, b):
@@ -102,3 +120,39 @@ def test_a_true_difference_is_mostly_found(tasks):
         single, shared = ([{"a": rng.normal(m, 0.02), "b": rng.normal(2.0, 0.02)} for _ in range(5)] for m in (0.8, 0.88))
         claimed += decide({"searched": compare("searched", shared, single, tasks)}, {"searched": 1.0}).decision == "share"
     assert claimed > 80
+
+
+def test_what_is_shared_by_some_is_named(tasks):
+    comparisons = {"searched": compare("searched", moved(0.05, -0.3), BASE, tasks)}
+    found = decide(comparisons, {"searched": 1.0}, [["a", "c"], ["b"]])
+    assert (found.decision, found.recommended) == ("share some", "searched")
+    assert found.sentence.startswith("Share some: a+c, but not b beats")
+
+
+def test_the_choice_of_test_rows_widens_the_interval(tasks):
+    rng = np.random.default_rng(0)
+    samples = [[{"a": 0.8 + x + rng.normal(0, 0.05), "b": 2.0} for _ in range(100)] for x in (0.05, 0.0)]
+    ours, theirs = (outcomes(rows, again) for rows, again in zip((moved(0.05, 0.0), BASE), samples, strict=True))
+    wide, narrow = evidence.compare("searched", ours, theirs, tasks), compare("searched", moved(0.05, 0.0), BASE, tasks)
+    assert wide.gain.mean == pytest.approx(narrow.gain.mean)
+    assert wide.gain.high - wide.gain.low > 5 * (narrow.gain.high - narrow.gain.low)
+    assert narrow.results["a"] == "win"
+    assert wide.results["a"] == "tie"
+
+
+def test_results_per_task_are_corrected_for_their_number(tasks):
+    found = compare(
+        "searched",
+        [{"a": row["a"] + x, "b": row["b"]} for row, x in zip(BASE, (0.01, 0.04, 0.03, 0.02), strict=True)],
+        BASE,
+        tasks,
+    )
+    assert 0.025 < found.differences["a"].p < 0.05
+    assert found.results == {"a": "tie", "b": "tie"}
+
+
+def test_an_undecided_verdict_says_what_it_would_take(tasks):
+    few = [{"a": row["a"] + x, "b": row["b"]} for row, x in zip(BASE, (0.02, -0.01, 0.02, -0.005), strict=True)]
+    found = decide({"searched": compare("searched", few, BASE, tasks)}, {"searched": 1.0})
+    assert found.decision == "cannot tell"
+    assert "seeds would tell" in found.sentence

@@ -5,7 +5,7 @@ from typing import Any
 
 from mtlsearch.tree import SharingTree
 
-ARMS = ("searched", "single_task", "share_all", "pretrain_finetune", "random")
+ARMS = ("searched", "single_task", "share_all", "static_weights", "pretrain_finetune", "random")
 Json = dict[str, Any]
 
 PENGUINS = [
@@ -17,6 +17,7 @@ VERSIONS = dict.fromkeys(("mtlsearch", "python", "torch", "ray", "optuna", "plat
 BACKBONE = {"name": "mlp", "width": {"choice": [32, 64, 128]}}
 ENGINE = {"trainer": "forest", "chunk": 16, "seconds": {"serial": 2e-4, "forest, 16 at a time": 5e-5}}
 STUDY = {"folder": "study", "created": "2026-05-04T10:15:00+00:00", "finished": True, "wall_seconds": 754.2}
+BEFORE: Json = {"affinity": None, "references": [], "verdict": None}
 CLASSES = {"species": ["Adelie", "Chinstrap", "Gentoo"], "sex": ["female", "male"]}
 
 
@@ -30,7 +31,7 @@ def sample_report(
     for point in points:
         point["front"] = point["gain"] > 1.5
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "versions": VERSIONS,
         "study": {**STUDY, "settings": _settings(), "engine": ENGINE},
         "data": _data(tasks, sources),
@@ -41,6 +42,8 @@ def sample_report(
         "points": points,
         "confirmed": [_confirmed(draw, tasks, levels, arm) for arm in ARMS],
         "comparisons": [_comparison(draw, tasks, arm, decision) for arm in ARMS if arm != "single_task"],
+        "affinity": {"arm": "searched", "trainings": 96, "pairs": _pairs(draw, tasks, levels)},
+        "references": [_reference(draw, tasks, name) for name in ("linear", "random_forest")],
         "verdict": _verdict(tasks, decision),
     }
 
@@ -49,7 +52,7 @@ def unfinished_report() -> Json:
     """The same study, stopped before anything was confirmed."""
     report = sample_report()
     report["study"]["finished"] = False
-    return {**report, "front": [], "points": [], "confirmed": [], "comparisons": [], "verdict": None}
+    return {**report, "front": [], "points": [], "confirmed": [], "comparisons": [], **BEFORE}
 
 
 def composition(names: list[str], levels: int, seed: int, sharing: str = "pull", shares: bool = True) -> list[Json]:
@@ -83,6 +86,24 @@ def _tasks(names: list[str] | None, sources: tuple[str, ...]) -> list[Json]:
     ]
 
 
+def _pairs(draw: random.Random, tasks: list[Json], levels: int) -> list[Json]:
+    names = [task["name"] for task in tasks]
+    return [
+        {"task": name, "other": other, "levels": [_effect(draw) for _ in range(levels)]}
+        for name in names for other in names if other != name
+    ]  # fmt: skip
+
+
+def _effect(draw: random.Random) -> Json:
+    mean = draw.gauss(0.0, 1.0)
+    return {"mean": mean, "low": mean - 1.0, "high": mean + 1.0}
+
+
+def _reference(draw: random.Random, tasks: list[Json], name: str) -> Json:
+    test = {task["name"]: [_score(draw, task) for _ in range(3)] for task in tasks}
+    return {"name": name, "test": test, "mean": {task: sum(scores) / 3 for task, scores in test.items()}}
+
+
 def _score(draw: random.Random, task: Json) -> float:
     return draw.uniform(0.9, 0.99) if task["higher_is_better"] else draw.uniform(280.0, 360.0)
 
@@ -94,7 +115,7 @@ def _point(draw: random.Random, tasks: list[Json], levels: int, arm: str, number
     cost = {"parameters": draw.randint(3000, 60000), "macs_per_example": draw.randint(3000, 60000)}
     gain = 0.0 if arm == "single_task" else draw.gauss(0.5, 2.5)
     identity = {"arm": arm, "candidate": number, "shares": arm != "single_task", "front": False}
-    return {**identity, "scores": scores, **cost, "gain": gain, "tree": _spell(parts)}
+    return {**identity, "scores": scores, "estimates": scores, **cost, "gain": gain, "tree": _spell(parts)}
 
 
 def _spell(parts: list[Json]) -> str:
@@ -102,7 +123,9 @@ def _spell(parts: list[Json]) -> str:
 
 
 def _front(draw: random.Random, tasks: list[Json], levels: int, point: Json) -> Json:
-    scores = {name: {"mean": mean, "standard_error": abs(mean) * 0.004} for name, mean in point["scores"].items()}
+    scores = {
+        name: {"mean": mean, "standard_error": abs(mean) * 0.004, "estimate": mean} for name, mean in point["scores"].items()
+    }
     parts = composition([task["name"] for task in tasks], levels, draw.randrange(10**6), draw.choice(["none", "pull"]))
     kept = {key: point[key] for key in ("arm", "candidate", "parameters", "macs_per_example", "gain")}
     return {**kept, "scores": scores, "replicates": 3, "tree": _spell(parts), "composition": parts}
@@ -126,7 +149,11 @@ def _confirmed(draw: random.Random, tasks: list[Json], levels: int, arm: str) ->
 
 
 def _comparison(draw: random.Random, tasks: list[Json], arm: str, decision: str) -> Json:
-    gain = {"share": 3.5, "do not share": -2.0, "cannot tell": 0.4}[decision] if arm == "searched" else draw.uniform(-3, 2)
+    gain = (
+        {"share": 3.5, "share some": 3.5, "do not share": -2.0, "cannot tell": 0.4}[decision]
+        if arm == "searched"
+        else draw.uniform(-3, 2)
+    )
     per_task = {task["name"]: _difference(draw, task) for task in tasks}
     maninis = {"mean": gain, "low": gain - 1.9, "high": gain + 1.9}
     nash = {"mean": -gain, "low": -gain - 1.9, "high": -gain + 1.9}
@@ -147,7 +174,15 @@ def _arm(name: str, points: list[Json]) -> Json:
     failures = [{"number": 17, "reason": "loss became NaN in epoch 4"}] if name == "random" else []
     counts = {"trainings": 36, "epochs": 60, "complete": 30, "failed": len(failures), "pruned": 5, "candidates": len(mine)}
     best = max(point["gain"] for point in mine)
-    return {"name": name, **counts, "epochs_run": 1711, "train_seconds": 141.8, "best_gain": best, "failures": failures}
+    return {
+        "name": name,
+        **counts,
+        "components_saved": 4,
+        "epochs_run": 1711,
+        "train_seconds": 141.8,
+        "best_gain": best,
+        "failures": failures,
+    }
 
 
 def _settings() -> Json:
@@ -165,8 +200,9 @@ def _verdict(tasks: list[Json], decision: str) -> Json:
     first, second = tasks[0]["name"], tasks[1]["name"]
     sentences = {
         "share": f"Share: {first} and {second} are better together, by 3.5 % over single-task models.",
+        "share some": f"Share some: {first}+{second} beats separate models, by 3.5 %.",
         "do not share": "Do not share: the best sharing model is worse than single-task models, by 2.0 %.",
         "cannot tell": "Cannot tell: the interval of the gain spans zero.",
     }
-    recommended = "searched" if decision == "share" else "single_task"
+    recommended = "searched" if decision.startswith("share") else "single_task"
     return {"decision": decision, "sentence": sentences[decision], "arm": "searched", "recommended": recommended}

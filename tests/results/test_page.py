@@ -19,7 +19,7 @@ from mtlsearch.results.page import duration, interval, number, percent, render_p
 
 SCHEMA = json.loads(Path(page_module.__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
-NOTE = "95% interval over training seeds; it does not cover the choice of test rows"
+NOTE = "95% interval over training seeds and test rows"
 CONVENTION = "mean relative gain over single-task, Maninis et al. 2019, higher is better"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -57,7 +57,7 @@ def _poison(value: Any) -> Any:
     return [_poison(item) for item in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("decision", ["share", "do not share", "cannot tell"])
+@pytest.mark.parametrize("decision", ["share", "share some", "do not share", "cannot tell"])
 def test_sample_follows_the_schema_and_states_its_decision(decision: str) -> None:
     report = sample_report(decision=decision)
     _validate(report)

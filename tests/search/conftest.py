@@ -12,8 +12,9 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.data import Dataset, load
 from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.search.line import Line
 from mtlsearch.search.proposal import propose
-from mtlsearch.search.queue import Line, WorkQueue
+from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.request import Request
 from mtlsearch.search.session import work
 from mtlsearch.search.study import Study
@@ -66,6 +67,7 @@ class Bench:
             "engine": "serial",
             "runner": "local",
             "cohort": 4,
+            "references": False,
         }
         fixed = {"space": space.to_mapping(), "space_name": "quick", "digest": self.dataset.digest, "created": "now"}
         return Request(data=self.dataset.name, task_flags=(), device="cpu", **fixed, **{**given, **settings})

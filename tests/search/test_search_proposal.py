@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from mtlsearch.search.proposal import MOST_OBJECTIVES, propose
+from mtlsearch.search.proposal import MOST_OBJECTIVES, propose, shape
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.space import load_space
 
@@ -39,7 +39,7 @@ def test_the_same_seed_and_history_give_the_same_candidate(sampler, objectives):
 
 
 @pytest.mark.parametrize("objectives", [2, MOST_OBJECTIVES + 1])
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3"])
+@pytest.mark.parametrize("sampler", ["affinity", "tpe", "nsga2", "nsga3"])
 def test_a_sampler_that_learns_minds_what_is_known(sampler, objectives):
     known, directions = history(sampler, 17, objectives), ["minimize"] * objectives
     mirrored = valued(known, [[-value for value in trial.values] for trial in known])
@@ -92,7 +92,7 @@ def test_many_objectives_without_a_finished_training():
 def test_a_candidate_takes_its_shape_from_another_and_nothing_else():
     space, directions = load_space("default", 3), ["minimize"] * 3
     _, first = propose(space, "tpe", 0, [], directions)
-    kin = [propose(space, "tpe", seed, [], directions, first)[0] for seed in range(1, 9)]
+    kin = [propose(space, "tpe", seed, [], directions, shape(first))[0] for seed in range(1, 9)]
     strangers = [propose(space, "tpe", seed, [], directions)[0] for seed in range(1, 9)]
 
     def shapes(candidates):

@@ -7,7 +7,8 @@ import ray
 from ray.tune.search import Searcher
 
 from mtlsearch.engine import Outcome, Training
-from mtlsearch.search.queue import SearchLine, WorkQueue
+from mtlsearch.search.line import SearchLine
+from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.ray_runner import QueueSearcher
 
 

@@ -4,11 +4,13 @@ import pytest
 
 from mtlsearch.engine import Choice, Outcome
 from mtlsearch.errors import StudyError
-from mtlsearch.search.queue import SearchLine, WorkQueue
+from mtlsearch.search.line import SearchLine
+from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.worker import Workplace, train
 
 # trainings enough for the sampler to leave its random start, and after how many outcomes each session is stopped
 SAMPLERS = {
+    "affinity": (24, [(1, 9), (15,), (22,)]),
     "tpe": (12, [(1, 2), (11,), (12,)]),
     "random": (4, [(3, 1), (4,)]),
     "nsga2": (20, [(5, 13)]),
@@ -33,7 +35,7 @@ def test_an_interrupted_study_comes_to_what_an_uninterrupted_one_does(bench, tra
         assert trace(study) == whole(**settings)
 
 
-RUNGS = {"engine": "forest", "trainings": 16, "cohort": 8, "replicates": 2}
+RUNGS = {"engine": "forest", "trainings": 16, "cohort": 8, "replicates": 2, "rungs": True, "sampler": "tpe"}
 
 
 def longer(bench):
@@ -58,7 +60,7 @@ def test_a_study_with_rungs_is_thinned_out_cohort_by_cohort(bench):
 
 
 def test_a_study_without_rungs_trains_everything_to_the_end(bench):
-    study = bench.run(space=longer(bench), rungs=False, **{**RUNGS, "trainings": 8})
+    study = bench.run(space=longer(bench), **{**RUNGS, "trainings": 8, "rungs": False})
     assert {trial.state.name for arm in study.request.arms for trial in study.trials(arm)} == {"COMPLETE"}
 
 

@@ -1,0 +1,171 @@
+"""Affinity: what sharing with another task does to a task's score, estimated from all trainings of an arm at once.
+
+One training says next to nothing: scores differ more by seed and fold than by structure. So each task's loss is regressed on
+whom it shares with on which level, on the settings, and, as a random effect, on the replicate, which may be hard for everyone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from mtlsearch.candidate import Component, Composition
+from mtlsearch.data import METRICS, Array, Task
+from mtlsearch.evidence.columns import Columns
+from mtlsearch.evidence.interval import CONFIDENCE, Interval
+from mtlsearch.evidence.regression import Posterior, fit
+from mtlsearch.evidence.trained import Trained
+
+OUTLIER = 4.0  # robust standard deviations from the median of its replicate, beyond which a loss is brought back
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """The regression of a task's loss, lower is better: `offset` plus the columns times the posterior's weights.
+
+    `shifts[replicate]` is how much larger it is there; `scale` turns differences into relative gains.
+    """
+
+    columns: Columns
+    posterior: Posterior
+    scale: float
+    offset: float
+    shifts: Mapping[int, float]
+
+    def draw(self, random: np.random.Generator) -> "TaskModel":
+        """The model with a sample of its weights in the place of their mean."""
+        [weights] = self.posterior.sample(random, 1)
+        return replace(self, posterior=replace(self.posterior, mean=weights))
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """The models of all tasks, in their order."""
+
+    tasks: tuple[Task, ...]
+    models: tuple[TaskModel, ...]
+
+    @classmethod
+    def fit(cls, trainings: Sequence[Trained], tasks: Sequence[Task]) -> "Affinity | None":
+        """From the complete trainings of one arm. None when there are fewer than four.
+
+        What a training had scored when it was stopped at a rung is of another scale, and does not count.
+        """
+        rows = [(part, place, each) for each in trainings if each.outcome.complete for part, place in _places(each)]
+        by_task: dict[int, list[tuple[Component, int, Trained]]] = {number: [] for number in range(len(tasks))}
+        for part, place, each in rows:
+            by_task[part.tasks[place]].append((part, place, each))
+        if min(map(len, by_task.values())) < 4:
+            return None
+        return cls(tuple(tasks), tuple(_task_model(task, by_task[number], len(tasks)) for number, task in enumerate(tasks)))
+
+    def draw(self, random: np.random.Generator) -> "Affinity":
+        """A sample of the posterior (Thompson 1933)."""
+        return Affinity(self.tasks, tuple(model.draw(random) for model in self.models))
+
+    def gains(self, component: Component) -> tuple[Array, Array]:
+        """The relative gain over the arm's mean of each of the component's tasks, in percent, and its standard deviation."""
+        found = []
+        for place, task in enumerate(component.tasks):
+            model = self.models[task]
+            mean, deviation = model.posterior.predict(model.columns.row(component, place))
+            found.append((-100.0 * mean / model.scale, 100.0 * deviation / model.scale))
+        means, deviations = np.array(found).T
+        return means, deviations
+
+    def scores(self, component: Component) -> dict[str, float]:
+        """The estimated score of each of the component's tasks on an average replicate."""
+        found = {}
+        for place, number in enumerate(component.tasks):
+            task, model = self.tasks[number], self.models[number]
+            mean = float(model.columns.row(component, place) @ model.posterior.mean)
+            found[task.name] = METRICS[task.metric].possible(_sign(task) * (model.offset + mean))
+        return found
+
+    def adjusted(self, training: Trained) -> dict[str, float]:
+        """The scores that a complete training would have had on an average replicate."""
+        found = {}
+        for task, model in zip(self.tasks, self.models, strict=True):
+            score = training.outcome.scores[task.name] - _sign(task) * model.shifts[training.replicate]
+            found[task.name] = METRICS[task.metric].possible(score)
+        return found
+
+    def odds(self, compositions: Sequence[Composition], random: np.random.Generator, draws: int, per_task: bool = False) -> Array:
+        """How often each composition has the largest mean gain in draws of the posterior; or, `per_task`, a task's largest."""
+        gains = np.zeros((len(self.tasks), draws, len(compositions)))
+        for number, model in enumerate(self.models):
+            own = [next(part for part in parts if number in part.tasks) for parts in compositions]
+            rows = [model.columns.row(part, part.tasks.index(number)) for part in own]
+            gains[number] = -model.posterior.sample(random, draws) @ np.array(rows).T / model.scale
+        best = gains.argmax(2) if per_task else gains.sum(0).argmax(1)
+        return np.asarray(np.bincount(best.ravel(), minlength=len(compositions)) / best.size)
+
+    def sharing(self) -> Array:
+        """[L, T, T]: the mean gain in percent of task t from sharing level l with task u."""
+        tasks, depth = len(self.tasks), self.models[0].columns.depth
+        found = np.zeros((depth, tasks, tasks))
+        for t, model in enumerate(self.models):
+            others = [u for u in range(tasks) if u != t]
+            for level in range(depth):
+                found[level, t, others] = [-100.0 * model.posterior.mean @ c / model.scale for c in _contrasts(model, [level])]
+        return found
+
+    def effects(self, levels: int) -> dict[tuple[int, int], Interval]:
+        """(t, u): the gain in percent of task t from sharing its first `levels` levels with u, with its 95% interval."""
+        found = {}
+        for t, model in enumerate(self.models):
+            reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, model.posterior.freedom))
+            others = [u for u in range(len(self.tasks)) if u != t]
+            for u, contrast in zip(others, _contrasts(model, range(levels)), strict=True):
+                mean, deviation = (100.0 * float(x) / model.scale for x in model.posterior.predict(contrast))
+                found[t, u] = Interval(-mean, -mean - reach * deviation, -mean + reach * deviation)
+        return found
+
+
+def _contrasts(model: TaskModel, levels: Sequence[int]) -> Array:
+    """For each other task the change of the columns when these levels are shared with it: [T - 1, D]."""
+    columns, others = model.columns, model.columns.tasks - 1
+    found = np.zeros((others, len(columns.groups)))
+    for other in range(others):
+        found[other, other] = len(levels) / columns.depth
+        if columns.levels:
+            found[other, [others + other * columns.depth + level for level in levels]] = 1.0
+    return found
+
+
+def _places(training: Trained) -> list[tuple[Component, int]]:
+    return [(part, place) for part in training.candidate.components() for place in range(len(part.tasks))]
+
+
+def _task_model(task: Task, rows: Sequence[tuple[Component, int, Trained]], tasks: int) -> TaskModel:
+    columns = Columns.of([(part, place) for part, place, _ in rows], tasks)
+    scores = np.array([each.outcome.scores[task.name] for _, _, each in rows])
+    replicates, block = np.unique([each.replicate for _, _, each in rows], return_inverse=True)
+    y = _within_reach(_sign(task) * scores, block)
+    own = np.array([columns.row(part, place) for part, place, _ in rows])
+    x = np.hstack([own, np.eye(len(replicates))[block]])
+    groups = np.concatenate([columns.groups, np.full(len(replicates), columns.groups.max(initial=-1) + 1)])
+    whole = fit(x - x.mean(0), y - y.mean(), groups)
+    width = len(columns.groups)
+    posterior = replace(whole, mean=whole.mean[:width], covariance=whole.covariance[:width, :width])
+    shifts = whole.mean[width:] - whole.mean[width:] @ x[:, width:].mean(0)
+    scale = max(abs(float(scores.mean())), METRICS[task.metric].floor)
+    offset = float(y.mean() - own.mean(0) @ posterior.mean)
+    return TaskModel(columns, posterior, scale, offset, dict(zip(replicates.tolist(), shifts.tolist(), strict=True)))
+
+
+def _within_reach(y: Array, block: Array) -> Array:
+    """Outliers of each block, such as trainings that nearly diverged, brought back to where they do not decide alone."""
+    found = y.copy()
+    for number in range(block.max() + 1):
+        own = y[block == number]
+        middle = np.median(own)
+        reach = OUTLIER * 1.4826 * np.median(np.abs(own - middle))
+        found[block == number] = np.clip(own, middle - reach, middle + reach) if reach else own
+    return found
+
+
+def _sign(task: Task) -> float:
+    """Scores times this are lower where they are better."""
+    return -1.0 if METRICS[task.metric].higher_is_better else 1.0
