@@ -64,16 +64,6 @@ class Affinity:
         """A sample of the posterior (Thompson 1933)."""
         return Affinity(self.tasks, tuple(model.draw(random) for model in self.models))
 
-    def gains(self, component: Component) -> tuple[Array, Array]:
-        """The relative gain over the arm's mean of each of the component's tasks, in percent, and its standard deviation."""
-        found = []
-        for place, task in enumerate(component.tasks):
-            model = self.models[task]
-            mean, deviation = model.posterior.predict(model.columns.row(component, place))
-            found.append((-100.0 * mean / model.scale, 100.0 * deviation / model.scale))
-        means, deviations = np.array(found).T
-        return means, deviations
-
     def scores(self, component: Component) -> dict[str, float]:
         """The estimated score of each of the component's tasks on an average replicate."""
         found = {}
@@ -150,19 +140,22 @@ def _task_model(task: Task, rows: Sequence[tuple[Component, int, Trained]], task
     width = len(columns.groups)
     posterior = replace(whole, mean=whole.mean[:width], covariance=whole.covariance[:width, :width])
     shifts = whole.mean[width:] - whole.mean[width:] @ x[:, width:].mean(0)
-    scale = max(abs(float(scores.mean())), METRICS[task.metric].floor)
+    scale = max(abs(float(y.mean())), METRICS[task.metric].floor)
     offset = float(y.mean() - own.mean(0) @ posterior.mean)
     return TaskModel(columns, posterior, scale, offset, dict(zip(replicates.tolist(), shifts.tolist(), strict=True)))
 
 
 def _within_reach(y: Array, block: Array) -> Array:
-    """Outliers of each block, such as trainings that nearly diverged, brought back to where they do not decide alone."""
+    """With outliers, such as trainings that nearly diverged, brought back to where they do not decide alone.
+
+    A value is far out of its replicate, or of all values where its replicate has too few to tell.
+    """
+    few = np.bincount(block)[block] < 3
+    middle = np.array([np.median(y if lone else y[block == own]) for own, lone in zip(block, few, strict=True)])
     found = y.copy()
-    for number in range(block.max() + 1):
-        own = y[block == number]
-        middle = np.median(own)
-        reach = OUTLIER * 1.4826 * np.median(np.abs(own - middle))
-        found[block == number] = np.clip(own, middle - reach, middle + reach) if reach else own
+    for part in (few, ~few):
+        if reach := OUTLIER * 1.4826 * float(np.median(np.abs(y - middle)[part])) if part.any() else 0.0:
+            found[part] = np.clip(y[part], (middle - reach)[part], (middle + reach)[part])
     return found
 
 

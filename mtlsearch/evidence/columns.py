@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,17 +14,26 @@ MOST_LEVEL_COLUMNS = 64  # with more, who shares is told apart, but not on which
 WIDE = 5.0  # a setting whose largest value is so many times its smallest is seen on a log scale
 
 
+class Scale(NamedTuple):
+    """How a setting is standardised; on a log scale, from its lowest value on, where `low` is not 0."""
+
+    name: str
+    low: float
+    mean: float
+    deviation: float
+
+
 @dataclass(frozen=True)
 class Columns:
     """How a component becomes numbers for one of its tasks: whom it shares with, its settings, and which component it is.
 
-    `settings` are (name, on a log scale, mean, standard deviation) of those that vary; `cells` are the components trained.
+    `settings` are those that vary; `cells` are the components trained.
     """
 
     tasks: int
     depth: int
     levels: bool
-    settings: tuple[tuple[str, bool, float, float], ...]
+    settings: tuple["Scale", ...]
     cells: Mapping[Component, int]
 
     @classmethod
@@ -36,11 +45,11 @@ class Columns:
         found = []
         for name in sorted({name for each in flat for name in each}):
             values = np.array([each[name] for each in flat if name in each])
-            log = bool(values.min() > 0 and values.max() / values.min() >= WIDE)
-            values = np.log(values) if log else values
+            low = float(values.min()) if values.min() > 0 and values.max() / values.min() >= WIDE else 0.0
+            values = np.log(values) if low else values
             whole = np.concatenate([values, np.zeros(len(flat) - len(values))]) if "=" in name else values
             if whole.std() > 0:
-                found.append((name, log, float(whole.mean()), float(whole.std())))
+                found.append(Scale(name, low, float(whole.mean()), float(whole.std())))
         levels = depth > 1 and (tasks - 1) * depth <= MOST_LEVEL_COLUMNS
         return cls(tasks, depth, levels, tuple(found), cells)
 
@@ -70,9 +79,11 @@ class Columns:
     def _numbers(self, values: Mapping[str, float]) -> Array:
         """Standardised; a setting that the component does not have is average, and a choice not made is zero."""
         found = []
-        for name, log, mean, deviation in self.settings:
+        for name, low, mean, deviation in self.settings:
             value = values.get(name, 0.0 if "=" in name else None)
-            found.append(0.0 if value is None else ((np.log(value) if log else value) - mean) / deviation)
+            if value is not None and low:
+                value = float(np.log(max(value, low)))
+            found.append(0.0 if value is None else (value - mean) / deviation)
         return np.array(found)
 
 

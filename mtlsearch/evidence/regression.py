@@ -1,7 +1,8 @@
 """Bayesian linear regression whose columns come in groups, each with a prior variance of its own, learned from the data.
 
 The prior variances and the noise are those of the largest evidence, found by fixed-point steps (MacKay 1992, "Bayesian
-Interpolation"; Tipping 2001 with one variance per column). A group that explains nothing is shrunk to zero.
+Interpolation"; Tipping 2001 with one variance per column). A group that explains nothing is shrunk, but never to certainty:
+its variance has a prior worth one weight of size EXPECTED, else intervals of weak effects would collapse.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import numpy as np
 
 from mtlsearch.data import Array
 
-STEPS, TOLERANCE = 100, 1e-3
-SMALLEST, LARGEST = 1e-4, 1e6  # precisions, in units of the targets' variance
+STEPS, TOLERANCE = 200, 1e-4
+EXPECTED = 0.1  # in standard deviations of the targets
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def fit(x: Array, y: Array, groups: Array) -> Posterior:
         mean, covariance = _solve(gram, moment, precision[groups], noise)
         known = 1.0 - precision[groups] * np.diag(covariance)  # how far the data determine each weight
         energy = np.bincount(groups, mean**2, len(precision))
-        renewed = np.clip(np.bincount(groups, known, len(precision)) / np.maximum(energy, 1e-12), SMALLEST, LARGEST)
+        renewed = (np.bincount(groups, known, len(precision)) + 1.0) / (energy + EXPECTED**2)
         error = square - 2 * mean @ moment + mean @ gram @ mean
         noise = max(len(y) - known.sum(), 1.0) / max(error, 1e-9)
         moved, precision = np.abs(np.log(renewed / precision)).max(initial=0.0), renewed

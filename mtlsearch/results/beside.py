@@ -24,7 +24,7 @@ def affinity_map(trainings: Mapping[str, Sequence[Trained]], tasks: Sequence[Tas
         {"task": tasks[t].name, "other": tasks[u].name, "levels": [effects[t, u].to_json() for effects in by_depth]}
         for t, u in by_depth[0]
     ]
-    return {"arm": arm, "trainings": sum(each.outcome.failure is None for each in trainings[arm]), "pairs": pairs}
+    return {"arm": arm, "trainings": sum(each.outcome.complete for each in trainings[arm]), "pairs": pairs}
 
 
 def reference_rows(found: Mapping[str, Mapping[str, Sequence[float]]] | None) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def _score_references(dataset: Dataset, seed: int, seeds: int) -> dict[str, dict
         for task in dataset.tasks:
             make = regression if task.kind == "regression" else classes
             try:
-                found[name][task.name] = _scores(dataset, task, folds, make, settings, derive(seed, name, task.name) % 2**32)
+                found[name][task.name] = _scores(dataset, task, folds, make, settings, derive(seed, name, task.name) % 2**31)
             except ValueError:  # such as one class among a fold's labels
                 continue
     return found
@@ -71,7 +71,7 @@ def _scores(
     validation = folds[0].fold.validation[task.source]
     chosen = max(settings, key=lambda each: sign * _fitted(dataset, task, folds[0], make(each, seed))(validation))
     test = np.flatnonzero(dataset.sources[task.source].splits.role == TEST)
-    return [_fitted(dataset, task, each, make(chosen, seed))(test) for each in folds]
+    return [_fitted(dataset, task, each, make(chosen, seed + number))(test) for number, each in enumerate(folds)]
 
 
 def _fitted(dataset: Dataset, task: Task, prepared: Prepared, estimator: Any) -> Callable[[Array], float]:

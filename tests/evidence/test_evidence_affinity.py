@@ -114,7 +114,7 @@ def test_scores_are_estimated_for_what_was_never_trained(affinity):
 def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_blamed():
     rng, found = np.random.default_rng(0), []
     for cohort, others in enumerate((6, 6, 24)):
-        for width in (8, *range(100 * cohort + 10, 100 * cohort + 10 + others)):  # the first candidate is in every cohort
+        for width in (8, *(10 + 12 * k // others * 3 + cohort for k in range(others))):  # the first one is in every cohort
             for replicate in (2 * cohort, 2 * cohort + 1):
                 gains = (-10.0 if cohort == 2 else 0.0) + 0.5 * rng.normal(size=3)
                 found.append(training(len(found), candidate(SEPARATE, width=width), gains, replicate))
@@ -127,7 +127,7 @@ def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_bla
     for t, task in enumerate(TASKS):
         of_unlucky, of_other = (affinity.scores(each.candidate.components()[t])[task.name] for each in (unlucky, other))
         average = BASE[t] * (1 - SIGN[t] * 0.1 * 25 / 39)  # 25 of 39 pairs of trainings were on the hard replicates
-        assert (of_unlucky, of_other) == pytest.approx((average, average), rel=0.015)
+        assert (of_unlucky, of_other) == pytest.approx((average, average), rel=0.02)
         assert affinity.adjusted(unlucky)[task.name] == pytest.approx(average, rel=0.015)
         assert affinity.adjusted(other)[task.name] == pytest.approx(average, rel=0.015)
 
@@ -218,3 +218,13 @@ def test_where_sharing_does_nothing_hardly_anything_is_claimed():
         effects = Affinity.fit(trainings(rng, 60, NOTHING, noise=2.0), TASKS).effects(2)
         claimed += [each.sign != "spans" for each in effects.values()]
     assert np.mean(claimed) < 0.06
+
+
+@pytest.mark.parametrize("in_a_replicate", [1, 2, 12])
+def test_a_training_that_nearly_diverged_does_not_decide(in_a_replicate):
+    rng, trees = np.random.default_rng(0), (SEPARATE, SHARED)
+    gains = [[-8.0 * (number % 2) + rng.normal(), 0.0, 0.0] for number in range(120)]
+    gains[7] = [-1e6, 0.0, 0.0]
+    found = [training(n, candidate(trees[n % 2]), own, n // in_a_replicate) for n, own in enumerate(gains)]
+    affinity = Affinity.fit(found, TASKS)
+    assert affinity.effects(2)[0, 1].mean + affinity.effects(2)[0, 2].mean == pytest.approx(-8.0, abs=2.5)

@@ -51,9 +51,9 @@ def test_soft_ties_hold_where_nothing_is_shared():
 def test_settings_of_many_magnitudes_are_on_a_log_scale_and_standardised():
     ones = [candidate(rate=rate, decay=decay) for rate, decay in ((1e-4, 1.0), (1e-2, 3.0))]
     columns = Columns.of(places(*ones), 3)
-    assert [(name, log) for name, log, *_ in columns.settings] == [
-        ("optimizer.learning_rate", True),
-        ("optimizer.weight_decay", False),
+    assert [(name, low) for name, low, *_ in columns.settings] == [
+        ("optimizer.learning_rate", 1e-4),
+        ("optimizer.weight_decay", 0.0),
     ]
     assert numbers(columns, SETTINGS, ones[0], 0) == pytest.approx([-1.0, -1.0])
     between = candidate(rate=1e-3, decay=2.5)
@@ -65,9 +65,17 @@ def test_settings_of_many_magnitudes_are_on_a_log_scale_and_standardised():
 
 def test_a_setting_with_a_zero_is_not_on_a_log_scale():
     ones = [candidate(decay=decay) for decay in (0.0, 1e-4, 1e-2)]
-    [(name, log, mean, deviation)] = Columns.of(places(*ones), 3).settings
-    assert (name, log) == ("optimizer.weight_decay", False)
+    [(name, low, mean, deviation)] = Columns.of(places(*ones), 3).settings
+    assert (name, low) == ("optimizer.weight_decay", 0.0)
     assert (mean, deviation) == pytest.approx((0.0101 / 3, np.std([0.0, 1e-4, 1e-2])))
+
+
+def test_a_zero_that_was_never_observed_is_as_the_lowest_on_a_log_scale():
+    columns = Columns.of(places(*(candidate(decay=decay) for decay in (1e-4, 1e-2))), 3)
+    zero, lowest = (columns.row(candidate(decay=decay).components()[0], 0) for decay in (0.0, 1e-4))
+    assert np.isfinite(zero).all()
+    assert (zero[:-1] == lowest[:-1]).any()
+    assert numbers(columns, SETTINGS, candidate(decay=0.0), 0) == numbers(columns, SETTINGS, candidate(decay=1e-4), 0)
 
 
 def test_choices_are_told_apart_and_settings_of_another_choice_are_average():

@@ -31,11 +31,17 @@ def test_the_p_value_of_three_values_by_hand():
 
 
 def test_the_variances_of_seeds_and_rows_add_up_by_hand():
-    found = interval([1.0, 2.0, 3.0], samples(5.0, 1 / 3))
-    assert (found.mean, found.seeds, found.rows) == pytest.approx((2.0, 1 / 3, 1 / 3))
-    reach = 2.306004 * math.sqrt(2 / 3)  # Student's t at 97.5% with (2 / 3)^2 / ((1 / 3)^2 / 2) = 8 degrees of freedom
+    found = interval([1.0, 2.0, 3.0], samples(5.0, 3.0))
+    assert (found.mean, found.seeds, found.rows) == pytest.approx((2.0, 1 / 3, 3.0))
+    freedom = (10 / 3) ** 2 / ((1 / 3) ** 2 / 2)  # 200
+    reach = stats.t.ppf(0.975, freedom) * math.sqrt(10 / 3)
     assert (found.low, found.high) == pytest.approx((2 - reach, 2 + reach), rel=1e-6)
-    assert found.p == pytest.approx(2 * stats.t.sf(2 / math.sqrt(2 / 3), 8))
+    assert found.p == pytest.approx(2 * stats.t.sf(2 / math.sqrt(10 / 3), freedom))
+
+
+def test_few_rows_never_narrow_the_interval_of_few_seeds():
+    alone, together = interval([1.0, 2.0, 3.0]), interval([1.0, 2.0, 3.0], samples(5.0, 1 / 3))
+    assert (together.low, together.high, together.p) == pytest.approx((alone.low, alone.high, alone.p))
 
 
 def test_seeds_alone_are_students_t_and_rows_alone_are_normal():
