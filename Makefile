@@ -12,8 +12,9 @@ search: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# Minutes each: the browser, every embedded problem at full budget.
+# Minutes each, or in need of more packages: the browser, every embedded problem, ONNX.
 test-slow: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
 	$(BIN)/python -m pytest -m slow
 
 check: $(READY)
@@ -22,11 +23,12 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Half an hour; the figures and what they mean are in benchmarks/README.md.
+# An hour and a half; the figures and what they mean are in benchmarks/README.md.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.rungs
 	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.truth
 
 clean:
 	rm -rf $(VENV)
