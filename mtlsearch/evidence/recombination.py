@@ -19,11 +19,11 @@ Group = frozenset[int]
 def best_tree(value: Array, max_branches: int | None = None) -> SharingTree:
     """The tree with the largest sum of `value[L, T, T]` over levels and pairs (t, u) that share the level.
 
-    Exact for few tasks (dynamic programming over sets of tasks, level by level), else the best of small moves. Where it parts
+    Exact for few tasks (dynamic programming over sets of tasks, level by level), else by merging groups greedily. Where it parts
     into more than `max_branches` branches, the last to part stay.
     """
     depth, tasks, _ = value.shape
-    tree = _exact_tree(value) if tasks <= EXACT_TREES else _climbed_tree(value)
+    tree = _exact_tree(value) if tasks <= EXACT_TREES else _merged_tree(value)
     return SharingTree.decode(*tree.encode(), depth, max_branches) if max_branches else tree
 
 
@@ -67,27 +67,25 @@ def best_split(group: Group, worth: Callable[[Group], float]) -> tuple[float, tu
     return best(group)
 
 
-def _climbed_tree(value: Array) -> SharingTree:
-    """From separate and from shared, one task's host and split at a time, until no such move helps."""
+def _merged_tree(value: Array) -> SharingTree:
+    """From separate tasks on, the two groups and the depth whose merger is worth most, until none is worth anything."""
     depth, tasks, _ = value.shape
-    return max((_climb(value, start(tasks, depth)) for start in (SharingTree.separate, SharingTree.shared)),
-               key=lambda tree: _worth(value, tree))  # fmt: skip
-
-
-def _climb(value: Array, tree: SharingTree) -> SharingTree:
-    depth, tasks, _ = value.shape
-    best, moved = _worth(value, tree), True
-    while moved:
-        moved = False
-        for task in range(1, tasks):
-            for host in range(task):
-                for level in range(depth + 1):
-                    hosts, splits = map(list, tree.encode())
-                    hosts[task - 1], splits[task - 1] = host, level
-                    other = SharingTree.decode(hosts, splits, depth)
-                    if (found := _worth(value, other)) > best + 1e-9:
-                        tree, best, moved = other, found, True
-    return tree
+    worth = np.cumsum(value + value.transpose(0, 2, 1), 0)  # [d, A, B] of sharing the first d + 1 levels
+    label, roots, members = np.tile(np.arange(tasks), (depth, 1)), np.full(tasks, depth), [[task] for task in range(tasks)]
+    deep = np.arange(1, depth + 1)[:, None, None]
+    gone = np.eye(tasks, dtype=bool)
+    while not gone.all():
+        possible = np.where((deep <= np.minimum(roots[:, None], roots)) & ~gone, worth, -np.inf)
+        level, a, b = np.unravel_index(possible.argmax(), possible.shape)
+        if possible[level, a, b] <= 0.0:
+            break
+        label[: level + 1, members[b]] = label[: level + 1, [members[a][0]]]
+        worth[:, a] += worth[:, b]
+        worth[:, :, a] += worth[:, :, b]
+        members[a] += members[b]
+        roots[a], gone[b], gone[:, b] = level + 1, True, True
+    merged = SharingTree(tuple(tuple(tuple(np.flatnonzero(row == own).tolist()) for own in np.unique(row)) for row in label))
+    return max(merged, SharingTree.shared(tasks, depth), key=lambda tree: _worth(value, tree))
 
 
 def _worth(value: Array, tree: SharingTree) -> float:

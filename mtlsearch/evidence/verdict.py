@@ -103,11 +103,11 @@ def _sentence(decision: Decision, comparison: Comparison, groups: Groups) -> str
     counts = f"{results.count('win')} better, {results.count('tie')} undecided, {results.count('lose')} worse"
     figures = f"mean gain over tuned single-task {_percent(comparison.gain)} (tasks: {counts})"
     best = "all on one trunk" if comparison.arm in ("share_all", "static_weights") else "the best sharing structure found"
-    together = " and ".join("+".join(group) for group in groups if len(group) > 1)
+    together = "; ".join("+".join(group) for group in groups if len(group) > 1)
     alone = ", ".join(group[0] for group in groups if len(group) == 1)
     return {
         "share": f"Share: {best} beats separate models, {figures}.",
-        "share some": f"Share some: {together}{f', but not {alone}' if alone else ''} beats separate models, {figures}.",
+        "share some": f"Share some ({together}{f'; alone: {alone}' if alone else ''}): that beats separate models, {figures}.",
         "do not share": f"Do not share: {best} is worse than separate models, {figures}.",
         "cannot tell": f"Cannot tell whether sharing pays: {best} against separate models, {figures}.{_advice(comparison)}",
     }[decision]

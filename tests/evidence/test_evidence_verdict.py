@@ -126,7 +126,7 @@ def test_what_is_shared_by_some_is_named(tasks):
     comparisons = {"searched": compare("searched", moved(0.05, -0.3), BASE, tasks)}
     found = decide(comparisons, {"searched": 1.0}, [["a", "c"], ["b"]])
     assert (found.decision, found.recommended) == ("share some", "searched")
-    assert found.sentence.startswith("Share some: a+c, but not b beats")
+    assert found.sentence.startswith("Share some (a+c; alone: b): that beats")
 
 
 def test_the_choice_of_test_rows_widens_the_interval(tasks):

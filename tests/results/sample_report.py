@@ -200,7 +200,7 @@ def _verdict(tasks: list[Json], decision: str) -> Json:
     first, second = tasks[0]["name"], tasks[1]["name"]
     sentences = {
         "share": f"Share: {first} and {second} are better together, by 3.5 % over single-task models.",
-        "share some": f"Share some: {first}+{second} beats separate models, by 3.5 %.",
+        "share some": f"Share some ({first}+{second}): that beats separate models, by 3.5 %.",
         "do not share": "Do not share: the best sharing model is worse than single-task models, by 2.0 %.",
         "cannot tell": "Cannot tell: the interval of the gain spans zero.",
     }
