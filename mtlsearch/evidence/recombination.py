@@ -68,24 +68,29 @@ def best_split(group: Group, worth: Callable[[Group], float]) -> tuple[float, tu
 
 
 def _merged_tree(value: Array) -> SharingTree:
-    """From separate tasks on, the two groups and the depth whose merger is worth most, until none is worth anything."""
+    """Level by level: the groups above part into clusters of pairs that are worth something now or deeper down."""
     depth, tasks, _ = value.shape
-    worth = np.cumsum(value + value.transpose(0, 2, 1), 0)  # [d, A, B] of sharing the first d + 1 levels
-    label, roots, members = np.tile(np.arange(tasks), (depth, 1)), np.full(tasks, depth), [[task] for task in range(tasks)]
-    deep = np.arange(1, depth + 1)[:, None, None]
-    gone = np.eye(tasks, dtype=bool)
-    while not gone.all():
-        possible = np.where((deep <= np.minimum(roots[:, None], roots)) & ~gone, worth, -np.inf)
-        level, a, b = np.unravel_index(possible.argmax(), possible.shape)
-        if possible[level, a, b] <= 0.0:
-            break
-        label[: level + 1, members[b]] = label[: level + 1, [members[a][0]]]
-        worth[:, a] += worth[:, b]
-        worth[:, :, a] += worth[:, :, b]
-        members[a] += members[b]
-        roots[a], gone[b], gone[:, b] = level + 1, True, True
-    merged = SharingTree(tuple(tuple(tuple(np.flatnonzero(row == own).tolist()) for own in np.unique(row)) for row in label))
-    return max(merged, SharingTree.shared(tasks, depth), key=lambda tree: _worth(value, tree))
+    pairs, groups, levels = value + value.transpose(0, 2, 1), [list(range(tasks))], []
+    for level in range(depth):
+        worth = np.cumsum(pairs[level:], 0).max(0)  # of sharing this level and the best number of further ones
+        groups = [[group[place] for place in own] for group in groups for own in _clusters(worth[np.ix_(group, group)])]
+        levels.append(tuple(map(tuple, groups)))
+    found = (SharingTree(tuple(levels)), SharingTree.shared(tasks, depth), SharingTree.separate(tasks, depth))
+    return max(found, key=lambda tree: _worth(value, tree))
+
+
+def _clusters(worth: Array) -> list[list[int]]:
+    """From single ones on, the two clusters whose merger is worth most are merged, while it is worth anything."""
+    worth, clusters = worth.copy(), [[place] for place in range(len(worth))]
+    np.fill_diagonal(worth, -np.inf)
+    while len(worth) and worth.max() > 0.0:
+        a, b = sorted(divmod(int(worth.argmax()), len(worth)))
+        clusters[a] += clusters.pop(b)
+        worth[a] += worth[b]
+        worth[:, a] = worth[a]
+        worth = np.delete(np.delete(worth, b, 0), b, 1)
+        worth[a, a] = -np.inf
+    return clusters
 
 
 def _worth(value: Array, tree: SharingTree) -> float:
