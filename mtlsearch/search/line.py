@@ -70,7 +70,7 @@ class SearchLine:
         self._trees = "tree" not in self._space.pins and self._space.tasks > 1
         self._directions = directions(dataset, space.cost)
         self._ledger = Ledger(study.arm(arm, self._directions))
-        self._affinity, self._finalists = cache(self._fit), cache(self._race)
+        self._affinity, self._finalists, self._history = cache(self._fit), cache(self._race), cache(self._bared)
 
     def finished(self) -> set[int]:
         """The numbers with a terminal state."""
@@ -128,17 +128,16 @@ class SearchLine:
         return self._asked(number, fixed)
 
     def _asked(self, number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
-        cohort, seed = number // self.cohort, derive(self._request.seed, self.arm, number)
-        candidate, asked = propose(self._space, self._sampler, seed, self._history(cohort), self._directions, fixed)
+        history, seed = self._history(self._known(number // self.cohort)), derive(self._request.seed, self.arm, number)
+        candidate, asked = propose(self._space, self._sampler, seed, history, self._directions, fixed)
         asked.user_attrs["candidate"] = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: no tuples
         return asked
 
     def _tree(self, affinity: Affinity) -> Any:
         return best_tree(affinity.sharing(), self._space.tree.max_branches)
 
-    def _history(self, cohort: int) -> list[FrozenTrial]:
+    def _bared(self, known: int) -> list[FrozenTrial]:
         """The known trials as a sampler needs them: scores as on an average replicate, and without our attributes."""
-        known = self._known(cohort)
         return [_bare(trial, self._affinity(known)) for trial in self._ledger.trials[:known]]
 
     def _fit(self, known: int) -> Affinity | None:
@@ -148,12 +147,16 @@ class SearchLine:
         return Affinity.fit(trained(self.arm, self._ledger.trials[:known]), self._dataset.tasks)
 
     def _race(self, cohort: int) -> Sequence[FrozenTrial]:
-        """Who gets more replicates: the candidates most often best in draws of the posterior, and the best tree if it is new."""
+        """Who gets more replicates: the candidates most often best in draws of the posterior, and the best tree if it is new.
+
+        A candidate of which a training failed or was stopped gets none.
+        """
         known = self._known(cohort)
-        affinity = self._affinity(known)
-        if affinity is None:
+        ended = {candidate_of(trial): trial for trial in self._ledger.trials[:known]}
+        bad = {candidate_of(trial) for trial in self._ledger.trials[:known] if trial.state != TrialState.COMPLETE}
+        trials, affinity = {one: trial for one, trial in ended.items() if one not in bad}, self._affinity(known)
+        if affinity is None or not trials:
             return ()
-        trials = {candidate_of(trial): trial for trial in self._ledger.trials[:known]}
         odds = affinity.odds(
             [candidate.components() for candidate in trials],
             np.random.default_rng(derive(self._request.seed, self.arm, cohort, "race")),
@@ -165,7 +168,7 @@ class SearchLine:
         if not self._trees:
             return ranked[:wanted]
         best = self._asked(cohort * self.cohort, {**ranked[0].params, **spelling(self._tree(affinity))})
-        new = Candidate.from_json(best.user_attrs["candidate"]) not in trials
+        new = Candidate.from_json(best.user_attrs["candidate"]) not in ended
         return [best, *ranked[: wanted - 1]] if new else ranked[:wanted]
 
 
