@@ -2,7 +2,8 @@
 
 The prior variances and the noise are those of the largest evidence, found by fixed-point steps (MacKay 1992, "Bayesian
 Interpolation"; Tipping 2001 with one variance per column). A group that explains nothing is shrunk, but never to certainty:
-its variance has a prior worth one weight of size EXPECTED, else intervals of weak effects would collapse.
+its variance has a prior worth one weight of size EXPECTED, else intervals of weak effects would collapse. The noise has the
+same, else more columns than rows would leave none.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def fit(x: Array, y: Array, groups: Array) -> Posterior:
         energy = np.bincount(groups, mean**2, len(precision))
         renewed = (np.bincount(groups, known, len(precision)) + 1.0) / (energy + EXPECTED**2)
         error = square - 2 * mean @ moment + mean @ gram @ mean
-        noise = max(len(y) - known.sum(), 1.0) / max(error, 1e-9)
+        noise = (len(y) - known.sum() + 1.0) / (error + EXPECTED**2)
         moved, precision = np.abs(np.log(renewed / precision)).max(initial=0.0), renewed
         if moved < TOLERANCE:
             break

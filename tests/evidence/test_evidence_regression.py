@@ -54,7 +54,8 @@ def test_an_empty_group_is_shrunk_but_its_doubt_remains():
 def test_one_group_is_scikit_learns_bayesian_ridge(rows, noise):
     x, y = example(rows, np.random.default_rng(rows).normal(size=6), noise)
     found = fit(x, y, np.zeros(6, int))
-    priors = {"alpha_1": 0.0, "alpha_2": 0.0, "lambda_1": 0.5, "lambda_2": (EXPECTED * y.std()) ** 2 / 2}
+    size = (EXPECTED * y.std()) ** 2 / 2
+    priors = {"alpha_1": 0.5, "alpha_2": size, "lambda_1": 0.5, "lambda_2": size}
     other = BayesianRidge(fit_intercept=False, tol=1e-12, max_iter=10_000, **priors).fit(x, y)
     np.testing.assert_allclose(found.mean, other.coef_, rtol=1e-3)
     np.testing.assert_allclose(found.covariance, other.sigma_, rtol=2e-3, atol=1e-6 * other.sigma_.max())
@@ -132,3 +133,12 @@ def test_samples_have_the_posteriors_mean_and_covariance():
     np.testing.assert_allclose((np.cov(draws.T) - found.covariance) / np.outer(scale, scale), 0, atol=0.03)
     assert abs(found.covariance[0, 1]) > 0.5 * scale[0] * scale[1]
     np.testing.assert_array_equal(found.sample(np.random.default_rng(1), 5), found.sample(np.random.default_rng(1), 5))
+
+
+def test_far_more_columns_than_rows_leave_some_noise():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(12, 60))
+    y = x[:, 0] - x[:, 1]
+    found = fit(x - x.mean(0), y - y.mean(), np.repeat([0, 1, 2], 20))
+    assert np.isfinite(found.mean).all()
+    assert found.noise > 0.02 * y.std()
