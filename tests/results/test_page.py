@@ -179,6 +179,6 @@ def test_a_browser_draws_the_plots_without_horizontal_overflow(tmp_path: Path, w
     found = re.search(r'data-seen="([^"]*)"', dumped)
     assert found is not None, "the page reported nothing"
     seen = json.loads(html.unescape(found[1]))
-    assert seen["marks"] == 60 + sum(point["front"] for point in report["points"])
-    assert seen["lines"] == 5 and seen["overflow"] == 0
+    assert seen["marks"] == len(report["points"]) + sum(point["front"] for point in report["points"])
+    assert seen["lines"] == len(report["arms"]) and seen["overflow"] == 0
     assert seen["axis"].startswith(report["tasks"][2]["name"][:10])
