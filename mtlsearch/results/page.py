@@ -112,20 +112,22 @@ def _affinity(report: Json) -> dict[str, Any] | None:
         return None
     pairs = {(pair["task"], pair["other"]): pair["levels"] for pair in report["affinity"]["pairs"]}
     names = [task["name"] for task in report["tasks"]][:MAPPED]
-    largest = max((abs(levels[-1]["mean"]) for levels in pairs.values()), default=0.0) or 1.0
-    rows = [(name, [_cell(pairs.get((name, other)), largest) for other in names]) for name in names]
+    rows = [(name, [_cell(pairs.get((name, other))) for other in names]) for name in names]
     sure = sum(levels[-1]["low"] > 0 or levels[-1]["high"] < 0 for levels in pairs.values())
     return {**report["affinity"], "names": names, "rows": rows, "sure": sure, "all": len(pairs)}
 
 
-def _cell(levels: Sequence[Json] | None, largest: float) -> dict[str, Any] | None:
+def _cell(levels: Sequence[Json] | None) -> dict[str, Any] | None:
+    """A cell is as colourful as its effect is sure."""
     if levels is None:
         return None
     whole = levels[-1]
     sure = "helps" if whole["low"] > 0 else "harms" if whole["high"] < 0 else ""
     by_depth = "; ".join(f"levels 1 to {number}: {interval(each, ' %')}" for number, each in enumerate(levels, 1))
     tone = "var(--good)" if whole["mean"] > 0 else "var(--bad)"
-    return {**whole, "sure": sure, "title": by_depth, "tone": tone, "strength": round(45 * abs(whole["mean"]) / largest)}
+    reach = (whole["high"] - whole["low"]) / 2
+    strength = round(45 * min(1.0, abs(whole["mean"]) / reach)) if reach else 45
+    return {"text": f"{_signed(whole['mean'], reach)} %", "sure": sure, "title": by_depth, "tone": tone, "strength": strength}
 
 
 def _references(report: Json) -> list[dict[str, Any]]:
