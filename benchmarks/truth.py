@@ -228,8 +228,10 @@ PARTS: dict[str, Callable[[], list[list[Any]]]] = {"gap": gap, "verdict": verdic
 
 def main(parts: Sequence[str]) -> None:
     """Run the parts named, or all."""
-    columns = ["part", "trainings", "rows", "search", "gap recovered", "low", "high", "exact", "problems"]
-    publish("truth", columns, [row for name, part in PARTS.items() if not parts or name in parts for row in part()])
+    for name, part in PARTS.items():
+        if not parts or name in parts:
+            columns = ["part", "trainings", "rows", "what", "value", "low", "high", "exact", "problems"]
+            publish(f"truth-{name}", columns, part())
 
 
 if __name__ == "__main__":
