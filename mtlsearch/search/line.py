@@ -20,6 +20,7 @@ from mtlsearch.search.proposal import propose, shape, spelling
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.search.study import Ledger, Study, candidate_of, directions, objectives, trained
 from mtlsearch.space import SearchSpace
+from mtlsearch.tree import SharingTree
 
 KIN = 4  # candidates in a row that have one shape and train as one stack
 RACE = 3  # every third cohort gives the best candidates more replicates
@@ -133,7 +134,7 @@ class SearchLine:
         asked.user_attrs["candidate"] = json.loads(json.dumps(candidate.to_json()))  # as the storage spells it: no tuples
         return asked
 
-    def _tree(self, affinity: Affinity) -> Any:
+    def _tree(self, affinity: Affinity) -> SharingTree:
         return best_tree(affinity.sharing(), self._space.tree.max_branches)
 
     def _bared(self, known: int) -> list[FrozenTrial]:
