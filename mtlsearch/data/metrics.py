@@ -24,6 +24,11 @@ class Metric:
     floor: float
     function: Callable[[Array, Array], float]
 
+    @property
+    def sign(self) -> float:
+        """Scores times this are higher where they are better."""
+        return 1.0 if self.higher_is_better else -1.0
+
     def possible(self, value: float) -> float:
         """The value, or the best there is where an estimate went beyond it: 1, or 0 where lower is better."""
         return min(value, 1.0) if self.higher_is_better else max(value, 0.0)

@@ -66,7 +66,7 @@ def thins(epochs: int, candidates: int, tasks: int) -> bool:
 def _mean(scores: TaskScores, numbers: Sequence[int], tasks: Sequence[Task]) -> list[float]:
     """The mean over replicates of each task's score, lower is better; NaN when no replicate has scores."""
     known = [scores[number] for number in numbers if number in scores]
-    signs = [-1.0 if METRICS[task.metric].higher_is_better else 1.0 for task in tasks]
+    signs = [-METRICS[task.metric].sign for task in tasks]
     if not known:
         return [math.nan] * len(tasks)
     return [sign * float(np.mean([each[task.name] for each in known])) for sign, task in zip(signs, tasks, strict=True)]

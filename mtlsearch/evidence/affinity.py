@@ -70,14 +70,14 @@ class Affinity:
         for place, number in enumerate(component.tasks):
             task, model = self.tasks[number], self.models[number]
             mean = float(model.columns.row(component, place) @ model.posterior.mean)
-            found[task.name] = METRICS[task.metric].possible(_sign(task) * (model.offset + mean))
+            found[task.name] = METRICS[task.metric].possible(-METRICS[task.metric].sign * (model.offset + mean))
         return found
 
     def adjusted(self, training: Trained) -> dict[str, float]:
         """The scores that a complete training would have had on an average replicate."""
         found = {}
         for task, model in zip(self.tasks, self.models, strict=True):
-            score = training.outcome.scores[task.name] - _sign(task) * model.shifts[training.replicate]
+            score = training.outcome.scores[task.name] + METRICS[task.metric].sign * model.shifts[training.replicate]
             found[task.name] = METRICS[task.metric].possible(score)
         return found
 
@@ -132,7 +132,7 @@ def _task_model(task: Task, rows: Sequence[tuple[Component, int, Trained]], task
     columns = Columns.of([(part, place) for part, place, _ in rows], tasks)
     scores = np.array([each.outcome.scores[task.name] for _, _, each in rows])
     replicates, block = np.unique([each.replicate for _, _, each in rows], return_inverse=True)
-    y = _within_reach(_sign(task) * scores, block)
+    y = _within_reach(-METRICS[task.metric].sign * scores, block)
     own = np.array([columns.row(part, place) for part, place, _ in rows])
     x = np.hstack([own, np.eye(len(replicates))[block]])
     groups = np.concatenate([columns.groups, np.full(len(replicates), columns.groups.max(initial=-1) + 1)])
@@ -157,8 +157,3 @@ def _within_reach(y: Array, block: Array) -> Array:
         if reach := OUTLIER * 1.4826 * float(np.median(np.abs(y - middle)[part])) if part.any() else 0.0:
             found[part] = np.clip(y[part], (middle - reach)[part], (middle + reach)[part])
     return found
-
-
-def _sign(task: Task) -> float:
-    """Scores times this are lower where they are better."""
-    return -1.0 if METRICS[task.metric].higher_is_better else 1.0

@@ -19,7 +19,7 @@ def front(evaluated: Sequence[Evaluated], tasks: Sequence[Task], cost: str = "no
 
 def _losses(each: Evaluated, tasks: Sequence[Task], cost: str) -> list[float]:
     """One value per objective, lower is better."""
-    signs = [-1.0 if METRICS[task.metric].higher_is_better else 1.0 for task in tasks]
+    signs = [-METRICS[task.metric].sign for task in tasks]
     losses = [sign * each.estimates[task.name] for sign, task in zip(signs, tasks, strict=True)]
     return losses + cost_of(each.parameters, each.macs_per_example, cost)
 

@@ -13,8 +13,7 @@ from mtlsearch.data import METRICS, Task
 def task_gain(task: Task, score: float, reference: float) -> float:
     """Relative improvement of one task in percent, positive is better."""
     metric = METRICS[task.metric]
-    improvement = score - reference if metric.higher_is_better else reference - score
-    return 100.0 * improvement / max(abs(reference), metric.floor)
+    return 100.0 * metric.sign * (score - reference) / max(abs(reference), metric.floor)
 
 
 def mean_gain(tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]) -> float:

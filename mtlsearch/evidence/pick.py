@@ -24,7 +24,7 @@ class Pick:
 
 def best_per_task(evaluated: Sequence[Evaluated], tasks: Sequence[Task]) -> dict[str, Evaluated]:
     """For each task the candidate with the best estimate; the earliest of equals."""
-    signs = {task.name: 1.0 if METRICS[task.metric].higher_is_better else -1.0 for task in tasks}
+    signs = {task.name: METRICS[task.metric].sign for task in tasks}
     return {name: max(evaluated, key=lambda each: sign * each.estimates[name]) for name, sign in signs.items()}
 
 

@@ -64,7 +64,7 @@ def compare(arm: str, outcomes: Sequence[Outcome], baseline: Sequence[Outcome], 
 
 
 def _improvement(task: Task) -> Callable[[Scores, Scores], float]:
-    sign = 1.0 if METRICS[task.metric].higher_is_better else -1.0
+    sign = METRICS[task.metric].sign
     return lambda ours, theirs: sign * (ours[task.name] - theirs[task.name])
 
 

@@ -1,6 +1,6 @@
 """What ready-made models of scikit-learn reach on the same rows, task by task, so that nobody ships a network they beat."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def _score_references(dataset: Dataset, seed: int, seeds: int) -> dict[str, dict
 def _scores(
     dataset: Dataset, task: Task, folds: Sequence[Prepared], make: Make, settings: Sequence[float], seed: int
 ) -> list[float]:
-    sign = 1.0 if METRICS[task.metric].higher_is_better else -1.0
+    sign = METRICS[task.metric].sign
     validation = folds[0].fold.validation[task.source]
     chosen = max(settings, key=lambda each: sign * _fitted(dataset, task, folds[0], make(each, seed))(validation))
     test = np.flatnonzero(dataset.sources[task.source].splits.role == TEST)
@@ -90,14 +90,3 @@ def _fitted(dataset: Dataset, task: Task, prepared: Prepared, estimator: Any) ->
         return score(task, y[where], columns[:, 1] if task.kind == "binary" else columns)
 
     return found
-
-
-def best_references(found: Mapping[str, Mapping[str, Sequence[float]]], tasks: Sequence[Task]) -> dict[str, tuple[str, float]]:
-    """For each task the reference with the best mean test score, to be printed beside; nothing is chosen by it."""
-    best = {}
-    for task in tasks:
-        sign = 1.0 if METRICS[task.metric].higher_is_better else -1.0
-        means = {name: float(np.mean(own[task.name])) for name, own in found.items() if task.name in own}
-        if means:
-            best[task.name] = max(means.items(), key=lambda each: sign * each[1])
-    return best

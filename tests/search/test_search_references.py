@@ -11,10 +11,10 @@ from sklearn.metrics import accuracy_score, roc_auc_score, root_mean_squared_err
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mtlsearch.data import TEST, Task, fold, load
+from mtlsearch.data import TEST, fold, load
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.search.queue import CONFIRMATION_REPLICATE
-from mtlsearch.search.references import MOST_SEEDS, best_references, score_references
+from mtlsearch.search.references import MOST_SEEDS, score_references
 from mtlsearch.tree import SharingTree
 
 ALPHAS, RATES = (0.1, 1.0, 10.0, 100.0), (0.05, 0.2)
@@ -150,16 +150,3 @@ def test_what_scikit_learn_refuses_is_left_out_and_the_rest_stays(penguins):
     assert found["linear"].keys() == {"species", "body_mass_g"}
     for name, task in itertools.product(found, ("species", "body_mass_g")):
         assert found[name][task] == pytest.approx(before[name][task], rel=1e-9)
-
-
-def test_the_best_reference_of_each_task_by_hand():
-    binary, regression = ("binary", "roc_auc", "s", "y"), ("regression", "rmse", "s", "y")
-    tasks = (Task("a", *binary), Task("b", *regression), Task("c", *binary))
-    found = {
-        "linear": {"a": [0.7, 0.9], "b": [2.0, 3.0]},
-        "random_forest": {"a": [0.6, 0.8], "b": [1.0, 1.5]},
-        "gradient_boosting": {},
-    }
-    best = best_references(found, tasks)
-    assert best == {"a": ("linear", pytest.approx(0.8)), "b": ("random_forest", pytest.approx(1.25))}
-    assert best_references({}, tasks) == {}
