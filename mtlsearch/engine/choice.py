@@ -23,6 +23,7 @@ Run = Callable[[], None]
 
 SIZES = (4, 8, 16, 32, 64, 128)
 STEPS, ROUNDS = 4, 3  # timed together; how often
+LONGEST = 1.0  # seconds to build and run a forest once, beyond which no larger one is tried
 MARGIN = 0.95  # of the serial time that the forest must stay under
 
 
@@ -51,7 +52,7 @@ def choose(data: TrainingData, schedule: Schedule, sample: Sequence[Training], t
     sizes = [size for size in SIZES if size <= len(members)] or [len(members)]
     chunks = Chunks(data, schedule, ForestTrainer, SerialTrainer, SIZES[-1])
     runs: dict[int, Run | None] = {0: _serial(chunks, members[: SIZES[0]])} if trainer != "forest" else {}
-    runs |= {size: _forest(chunks, members[:size]) for size in sizes} if trainer != "serial" else {}
+    runs |= _forests(chunks, members, sizes) if trainer != "serial" else {}
     seconds = {size: best / _stages(members[: size or SIZES[0]]) for size, best in _in_turn(runs).items()}
     named = {f"forest, {size} at a time" if size else "serial": each for size, each in seconds.items()}
     serial = seconds.pop(0, math.inf)
@@ -86,6 +87,17 @@ def _serial(chunks: Chunks, members: Sequence[Member]) -> Run:
             fitting.step.run(itertools.islice(itertools.cycle(order), STEPS), 0)
 
     return run
+
+
+def _forests(chunks: Chunks, members: Sequence[Member], sizes: Sequence[int]) -> dict[int, Run | None]:
+    """Forests of growing size, as long as they are quick to try."""
+    found: dict[int, Run | None] = {}
+    for size in sizes:
+        started = time.perf_counter()
+        found[size] = _forest(chunks, members[:size])
+        if time.perf_counter() - started > LONGEST:
+            break
+    return found
 
 
 def _forest(chunks: Chunks, members: Sequence[Member]) -> Run | None:
