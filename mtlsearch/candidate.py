@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -14,6 +14,8 @@ from mtlsearch.backbones import BACKBONES, Backbone
 from mtlsearch.sharing import SHARINGS, Sharing
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS, Weighting
+
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,20 @@ class Initialization:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long every candidate of a study trains: epochs at most, rows per step, epochs without improvement."""
+    """How every candidate of a study trains: epochs at most, rows per step, epochs without improvement, and the precision.
+
+    The search may train in a lower one; what the verdict and the export rest on is trained in `verdict_precision`.
+    """
 
     epochs: Annotated[int, Field(ge=1)] = 60
     batch_size: Annotated[int, Field(ge=1)] = 64
     patience: Annotated[int, Field(ge=1)] = 10
+    precision: Precision = "float32"
+    verdict_precision: Precision = "float32"
+
+    def for_verdict(self) -> "Schedule":
+        """The schedule of the confirmation and of the exported model."""
+        return dataclasses.replace(self, precision=self.verdict_precision)
 
 
 PARTS: dict[str, Mapping[str, type[Any]]] = {

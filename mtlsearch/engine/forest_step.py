@@ -10,6 +10,7 @@ from mtlsearch.engine.forest import Forest
 from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.optimizer import Slot, StackedAdamW
 from mtlsearch.engine.plan import HeadShape
+from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.stacked_data import Batch
 from mtlsearch.weightings import State, Weighting
 
@@ -32,9 +33,9 @@ class Weighed:
 class ForestStep:
     """The optimizer and the weightings' states of a forest. Heads are numbered 0..H-1 in the order of its parts."""
 
-    def __init__(self, forest: Forest, column: Sequence[int]) -> None:
+    def __init__(self, forest: Forest, column: Sequence[int], precision: str = "float32") -> None:
         """`column[t]` is the place of the dataset's task t among the targets of its head's shape."""
-        self.forest, self.column = forest, column
+        self.forest, self.column, self.precision = forest, column, precision
         self._number()
         self.weighed = self._weighed()
         self.optimizer = StackedAdamW(self._slots(), [net.component.candidate.optimizer for net in forest.networks])
@@ -95,24 +96,26 @@ class ForestStep:
     def losses(self, batch: Batch) -> Tensor:
         """The loss of every head on a batch, [H]."""
         inputs, targets = batch
-        outputs = self.forest(inputs)
+        with forward(self.precision, self.forest.device):
+            outputs = self.forest(inputs)
         return torch.cat([task_loss(shape.kind, outputs[shape], targets[shape][index]) for shape, index in self.targets.items()])
 
     def run(self, batches: Iterable[Batch]) -> Tensor:
         """One epoch of steps; returns the summed losses of the heads, [H], which show whether all were finite."""
         self.forest.train(True)
-        seen = torch.zeros(len(self.heads), device=self.forest.device)
-        ties = any(self.forest.ties)
-        for batch in batches:
-            losses = self.losses(batch)
-            total = torch.stack([group.total(losses) for group in self.weighed]).sum()
-            if ties:
-                total = total + self.forest.sharing_penalty()
-            total.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            self.forest.step += 1
-            seen += losses.detach()
-        return seen
+        with steps(self.precision):
+            return sum((self._step(batch) for batch in batches), torch.zeros(len(self.heads), device=self.forest.device))
+
+    def _step(self, batch: Batch) -> Tensor:
+        """One step; the losses [H] before it."""
+        losses = self.losses(batch)
+        total = torch.stack([group.total(losses) for group in self.weighed]).sum()
+        if any(self.forest.ties):
+            total = total + self.forest.sharing_penalty()
+        total.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.forest.step += 1
+        return losses.detach()
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""

@@ -11,6 +11,7 @@ from mtlsearch.candidate import Schedule
 from mtlsearch.data import Task
 from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.model import Network
+from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.record import Record, TrainingFailedError
 from mtlsearch.engine.seeds import derive
 from mtlsearch.engine.training_data import FoldData
@@ -50,7 +51,7 @@ class Fitting:
         self, network: Network, tasks: Sequence[Task], data: FoldData, schedule: Schedule, frozen_epochs: int = 0
     ) -> None:
         self.network, self.data, self.schedule, self.frozen_epochs = network, data, schedule, frozen_epochs
-        self.step, self.record = Step(network, tasks, data), Record()
+        self.step, self.record = Step(network, tasks, data, schedule.precision), Record()
         self.best_weights = _weights(network)
 
     def advance(self, until: int) -> None:
@@ -71,12 +72,12 @@ class Fitting:
 class Step:
     """The optimizer, the weighting's state and one epoch of steps for one network."""
 
-    def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData) -> None:
-        self.network, self.tasks, self.data = network, tasks, data
-        candidate, device = network.component.candidate, next(network.parameters()).device
+    def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData, precision: str = "float32") -> None:
+        self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
+        candidate, self.device = network.component.candidate, next(network.parameters()).device
         self.weighting, self.clip_norm = candidate.weighting, candidate.optimizer.clip_norm
         state = candidate.weighting.state(len(tasks))
-        self.state = {name: value.detach().to(device).requires_grad_(value.requires_grad) for name, value in state.items()}
+        self.state = {name: value.detach().to(self.device).requires_grad_(value.requires_grad) for name, value in state.items()}
         learned = [value for value in self.state.values() if value.requires_grad]
         groups = [
             {"params": list(network.parameters()), "weight_decay": candidate.optimizer.weight_decay},
@@ -92,19 +93,23 @@ class Step:
     def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
         self.network.train()
-        seen = torch.zeros(len(self.tasks), device=next(self.network.parameters()).device)
-        for batch in epoch_batches:
-            losses = losses_of(self.network, self.tasks, self.data, batch)
-            weights = self.weighting.weigh(losses, None, self.state)
-            total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            if self.clip_norm > 0:
-                nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
-            self.optimizer.step()
-            self.network.step += 1
-            seen += losses.detach()[0]
+        with steps(self.precision):
+            seen = sum((self._step(batch) for batch in epoch_batches), torch.zeros(len(self.tasks), device=self.device))
         self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
+
+    def _step(self, batch: Batch) -> Tensor:
+        """One step; the losses [T] before it."""
+        with forward(self.precision, self.device):
+            losses = losses_of(self.network, self.tasks, self.data, batch)
+        weights = self.weighting.weigh(losses, None, self.state)
+        total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        if self.clip_norm > 0:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+        self.optimizer.step()
+        self.network.step += 1
+        return losses.detach()[0]
 
     @torch.no_grad()
     def validate(self, epoch: int) -> float:

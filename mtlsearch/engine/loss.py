@@ -31,6 +31,7 @@ def task_loss(kind: Kind, output: Tensor, target: Tensor) -> Tensor:
 
     Summed in float64: the order in which torch adds depends on H, and a loss must not depend on who is computed with it.
     """
+    output = output.to(target.dtype)  # which it is but for the training steps in bfloat16
     labelled = ~torch.isnan(target)
     each = LOSSES[kind](output, torch.where(labelled, target, 0.0))
     total = torch.where(labelled, each, 0.0).sum(-1, dtype=torch.float64)

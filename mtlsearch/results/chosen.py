@@ -28,7 +28,8 @@ def export_chosen(
     torch.set_num_threads(1)  # as in the confirmation: more threads sum in another order, and crowd busy cores
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
     training = Training(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
-    model, _ = Engine(data, space.training, study.engine.trainer if study.engine else "serial").fit_model(training)
+    trainer = study.engine.trainer if study.engine else "serial"
+    model, _ = Engine(data, space.training.for_verdict(), trainer).fit_model(training)
     return export_model(model, data, training.replicate, to, _card(study, dataset, composition), formats)
 
 

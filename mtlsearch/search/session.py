@@ -1,5 +1,6 @@
 """One session of work on a study: search every arm, then confirm. `search` and `resume` are both this."""
 
+import dataclasses
 import signal
 import tempfile
 import threading
@@ -50,7 +51,8 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
         _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
         if not study.picks():
             study.set_picks(choose(study, dataset))
-        _phase(study, [ConfirmationLine(study, study.picks())], run, workplace, observer)
+        for_verdict = dataclasses.replace(workplace, schedule=space.training.for_verdict())
+        _phase(study, [ConfirmationLine(study, study.picks())], run, for_verdict, observer)
         if request.references and study.references is None:
             study.set_references(score_references(dataset, request.seed, request.seeds))
 
