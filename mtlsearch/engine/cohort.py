@@ -155,6 +155,7 @@ class Cohort:
             rungs={str(epoch): scores for epoch, scores in self.rung_scores[training.number].items()},
             stopped=stopped,
             test_resamples=self._by_task(training, self.resamples) if training.test and not stopped else {},
+            costs=[list(cost) for cost in costs],
         )
 
     def _by_task(self, training: Training, scores: Mapping[Member, Mapping[str, T]]) -> dict[str, T]:

@@ -35,7 +35,8 @@ class Outcome:
 
     `epochs` and `history` (relative validation loss after each epoch) are per component; `rungs` holds the validation scores
     at each rung, by its epoch. A training that was `stopped` at a rung has no other scores, and neither has a failed one,
-    which has a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows.
+    which has a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows. `costs` are the
+    parameters and MACs of each component.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Outcome:
     rungs: dict[str, dict[str, float]] = field(default_factory=dict)
     stopped: bool = False
     test_resamples: dict[str, list[float]] = field(default_factory=dict)
+    costs: list[list[int]] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:

@@ -73,6 +73,14 @@ class Affinity:
             found[task.name] = METRICS[task.metric].possible(-METRICS[task.metric].sign * (model.offset + mean))
         return found
 
+    def deviations(self, component: Component) -> dict[str, float]:
+        """The standard deviations of these estimates."""
+        found = {}
+        for place, number in enumerate(component.tasks):
+            model = self.models[number]
+            found[self.tasks[number].name] = float(model.posterior.predict(model.columns.row(component, place))[1])
+        return found
+
     def adjusted(self, training: Trained) -> dict[str, float]:
         """The scores that a complete training would have had on an average replicate."""
         found = {}

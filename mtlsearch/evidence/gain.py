@@ -5,6 +5,7 @@ positive is better. Nash-MTL (Navon et al. 2022) and FAMO report the same with t
 The denominator is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from mtlsearch.data import METRICS, Task
@@ -14,6 +15,12 @@ def task_gain(task: Task, score: float, reference: float) -> float:
     """Relative improvement of one task in percent, positive is better."""
     metric = METRICS[task.metric]
     return 100.0 * metric.sign * (score - reference) / max(abs(reference), metric.floor)
+
+
+def gain_deviation(tasks: Sequence[Task], deviations: Mapping[str, float], reference: Mapping[str, float]) -> float:
+    """The standard deviation of a mean gain in percent, for those of independent scores."""
+    each = [deviations[task.name] / max(abs(reference[task.name]), METRICS[task.metric].floor) for task in tasks]
+    return 100.0 * math.hypot(*each) / len(tasks)
 
 
 def mean_gain(tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]) -> float:

@@ -80,6 +80,14 @@ def interval(values: Sequence[float], resampled: Sequence[float] = ()) -> Interv
     return Interval(mean, mean - reach, mean + reach, p, seeds, rows)
 
 
+def normal(mean: float, deviation: float | None) -> Interval:
+    """The interval of an estimate with a normal error; without ends where its standard deviation is not known."""
+    if deviation is None:
+        return Interval(mean, None, None)
+    reach = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * deviation
+    return Interval(mean, mean - reach, mean + reach)
+
+
 def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
     """The signs that can be claimed together with 95% confidence (Holm 1979): the others span zero."""
     found: dict[str, Sign] = dict.fromkeys(intervals, "spans")

@@ -47,18 +47,18 @@ def pick(
 
     `must_share` demands that at least two tasks influence each other. None when there is nothing to choose from.
     """
-    estimates = {part: _of(part, each, tasks) for each in evaluated for part in each.candidate.components()}
+    estimates = {part: _of(part, each, tasks) for each in evaluated for part in each.composition}
     gains = {part: sum(task_gain(task, own[task.name], reference[task.name]) for task in tasks if task.name in own)
              for part, own in estimates.items()}  # fmt: skip
     shared = [part for part in gains if len(part.tasks) > 1]
     if not gains or (must_share and not shared):
         return None
-    chosen = best_composition(gains, len(tasks), [each.candidate.components() for each in evaluated])
+    chosen = best_composition(gains, len(tasks), [each.composition for each in evaluated])
     if must_share and all(len(part.tasks) == 1 for part in chosen):
         ways = [[part, *(single for single in chosen if single.tasks[0] not in part.tasks)] for part in shared]
         chosen = in_order(max(ways, key=lambda way: sum(gains[part] for part in way)))
     scores = {name: value for part in chosen for name, value in estimates[part].items()}
-    number = next((each.number for each in evaluated if in_order(each.candidate.components()) == chosen), None)
+    number = next((each.number for each in evaluated if in_order(each.composition) == chosen), None)
     return Pick(arm, number, chosen, mean_gain(tasks, scores, reference))
 
 

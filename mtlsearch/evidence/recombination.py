@@ -4,7 +4,7 @@ The largest of many noisy scores is mostly noise, and to recombine such scores m
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -13,28 +13,43 @@ from mtlsearch.data import Array
 from mtlsearch.tree import SharingTree
 
 EXACT_TREES, EXACT_SETS = 9, 15  # tasks up to which every tree, and every set of components, is considered
+BISECTIONS = 20  # of the price of a branch
 Group = frozenset[int]
 
 
 def best_tree(value: Array, max_branches: int | None = None) -> SharingTree:
     """The tree with the largest sum of `value[L, T, T]` over levels and pairs (t, u) that share the level.
 
-    Exact for few tasks (dynamic programming over sets of tasks, level by level), else by merging groups greedily. Where it parts
-    into more than `max_branches` branches, the last to part stay.
+    Exact for few tasks (dynamic programming over sets of tasks, level by level), else by merging groups greedily. Where that has
+    more than `max_branches` branches, each costs the least price at which there are no more than that: of all trees with as many
+    branches as are found so, none is better.
     """
-    depth, tasks, _ = value.shape
-    tree = _exact_tree(value) if tasks <= EXACT_TREES else _merged_tree(value)
-    return SharingTree.decode(*tree.encode(), depth, max_branches) if max_branches else tree
+    search = partial(_exact_tree if value.shape[1] <= EXACT_TREES else _merged_tree, value)
+    tree = search(0.0)
+    if max_branches is None or len(tree.levels[-1]) <= max_branches:
+        return tree
+    truncated = SharingTree.decode(*tree.encode(), tree.depth, max_branches)
+    low, high = 0.0, 2.0 * float(np.abs(value).sum()) + 1.0  # at which one branch is best
+    found = search(high)
+    for _ in range(BISECTIONS):
+        price = (low + high) / 2
+        tree = search(price)
+        if len(tree.levels[-1]) > max_branches:
+            low = price
+        else:
+            high, found = price, tree
+    return max(found, truncated, key=partial(_worth, value))
 
 
-def _exact_tree(value: Array) -> SharingTree:
+def _exact_tree(value: Array, price: float) -> SharingTree:
+    """`price` is what each branch of the last level costs."""
     depth, tasks, _ = value.shape
 
     @cache
     def node(level: int, group: Group) -> float:
         own = sorted(group)
         pairs = value[level][np.ix_(own, own)]
-        below = split(level + 1, group)[0] if level + 1 < depth else 0.0
+        below = split(level + 1, group)[0] if level + 1 < depth else -price
         return float(pairs.sum() - pairs.trace()) + below
 
     @cache
@@ -67,23 +82,26 @@ def best_split(group: Group, worth: Callable[[Group], float]) -> tuple[float, tu
     return best(group)
 
 
-def _merged_tree(value: Array) -> SharingTree:
-    """Level by level: the groups above part into clusters of pairs that are worth something now or deeper down."""
+def _merged_tree(value: Array, price: float) -> SharingTree:
+    """Level by level: the groups above part into clusters of pairs that are worth something now or deeper down.
+
+    A group is one branch at least, so each merger saves one `price`.
+    """
     depth, tasks, _ = value.shape
     pairs, groups, levels = value + value.transpose(0, 2, 1), [list(range(tasks))], []
     for level in range(depth):
         worth = np.cumsum(pairs[level:], 0).max(0)  # of sharing this level and the best number of further ones
-        groups = [[group[place] for place in own] for group in groups for own in _clusters(worth[np.ix_(group, group)])]
+        groups = [[group[place] for place in own] for group in groups for own in _clusters(worth[np.ix_(group, group)], price)]
         levels.append(tuple(map(tuple, groups)))
     found = (SharingTree(tuple(levels)), SharingTree.shared(tasks, depth), SharingTree.separate(tasks, depth))
-    return max(found, key=lambda tree: _worth(value, tree))
+    return max(found, key=lambda tree: _worth(value, tree) - price * len(tree.levels[-1]))
 
 
-def _clusters(worth: Array) -> list[list[int]]:
+def _clusters(worth: Array, price: float) -> list[list[int]]:
     """From single ones on, the two clusters whose merger is worth most are merged, while it is worth anything."""
     worth, clusters = worth.copy(), [[place] for place in range(len(worth))]
     np.fill_diagonal(worth, -np.inf)
-    while len(worth) and worth.max() > 0.0:
+    while len(worth) and worth.max() + price > 0.0:
         a, b = sorted(divmod(int(worth.argmax()), len(worth)))
         clusters[a] += clusters.pop(b)
         worth[a] += worth[b]

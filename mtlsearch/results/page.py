@@ -42,8 +42,15 @@ def render_page(report: Json) -> str:
     template = _environment().get_template(_TEMPLATE)
     static = {"style": _static("style.css"), "script": _static("report.js"), "plotly": _static("plotly-basic.min.js")}
     plots = {"pareto": pareto_plot(report), "history": history_plot(report)} if report["points"] else None
+    ties = sum(entry["tie"] for entry in report["front"])
     parts: dict[str, Any] = {"affinity": _affinity(report), "references": _references(report)}
-    parts |= {"chosen": _chosen(report), "arms": _arms(report), "cards": _cards(report), "space": _spell_space(report)}
+    parts |= {
+        "chosen": _chosen(report),
+        "arms": _arms(report),
+        "cards": _cards(report),
+        "ties": ties,
+        "space": _spell_space(report),
+    }
     return template.render(report=report, static=static, plots=plots, baseline=BASELINE, **parts)
 
 
@@ -154,10 +161,11 @@ def _cards(report: Json) -> list[dict[str, Any]]:
 
 
 def _card(report: Json, entry: Json) -> dict[str, Any]:
-    drawing = _draw(report, entry["composition"], f"Sharing tree of {entry['arm']}, candidate {entry['candidate']}")
+    which = "recombined" if entry["candidate"] is None else f"candidate {entry['candidate']}"
+    drawing = _draw(report, entry["composition"], f"Sharing tree of {entry['arm']}, {which}")
     scores = [(task, entry["scores"].get(task["name"])) for task in report["tasks"]]
     settings = list(dict.fromkeys(spell_settings(part["settings"]) for part in entry["composition"]))
-    return {**entry, "drawing": drawing, "rows": scores, "settings": settings}
+    return {**entry, "which": which, "drawing": drawing, "rows": scores, "settings": settings}
 
 
 def _draw(report: Json, composition: Sequence[Json], title: str) -> Markup:

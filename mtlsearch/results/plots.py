@@ -93,7 +93,7 @@ def _ring(points: Sequence[Json]) -> Any:
 
 
 def _climb(arm: str, points: Sequence[Json], order: int) -> Any:
-    best = [_round(value) for value in accumulate((point["gain"] for point in points), max)]
+    best = [_round(value) for value in accumulate((point["gain"] for point in points if point["candidate"] is not None), max)]
     line = {"color": _turn(COLORS, order), "dash": _turn(DASHES, order), "width": 2.5, "shape": "hv"}
     mode = "lines" if len(best) > 1 else "markers"
     return go.Scatter(x=list(range(1, len(best) + 1)), y=best, mode=mode, name=_label(arm), line=line)
@@ -109,10 +109,12 @@ def _label(arm: str) -> str:
 
 def _hover(point: Mapping[str, Any]) -> str:
     """What the pointer shows; names are escaped because plotly reads a few HTML tags in texts."""
-    scores = [f"{html.escape(shorten(task, 30))}: {value:.4g}" for task, value in list(point["scores"].items())[:HOVER_LINES]]
-    more = [f"… and {len(point['scores']) - HOVER_LINES} more tasks"] if len(point["scores"]) > HOVER_LINES else []
+    known = point["scores"] or point["estimates"]
+    scores = [f"{html.escape(shorten(task, 30))}: {value:.4g}" for task, value in list(known.items())[:HOVER_LINES]]
+    more = [f"… and {len(known) - HOVER_LINES} more tasks"] if len(known) > HOVER_LINES else []
     tree = textwrap.wrap(point["tree"], HOVER_COLUMNS, max_lines=HOVER_LINES, placeholder=" …")
-    head = f"<b>{_label(point['arm'])} · candidate {point['candidate']}</b> · gain {point['gain']:+.1f} %"
+    which = "recombined" if point["candidate"] is None else f"candidate {point['candidate']}"
+    head = f"<b>{_label(point['arm'])} · {which}</b> · gain {point['gain']:+.1f} %"
     cost = f"{point['parameters']:,} parameters"
     return "<br>".join([head, *scores, *more, cost, *map(html.escape, tree)])
 

@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 
 from mtlsearch import __version__
-from mtlsearch.candidate import Composition, spell_tree
+from mtlsearch.candidate import spell_tree
 from mtlsearch.data import METRICS, TEST, Dataset, Task, fold
-from mtlsearch.evidence.evaluated import Evaluated
-from mtlsearch.evidence.front import front
-from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import Interval, standard_error
 from mtlsearch.evidence.pick import reference_scores
 from mtlsearch.evidence.trained import Trained
 from mtlsearch.evidence.verdict import Comparison
 from mtlsearch.results.beside import affinity_map, components_saved, reference_rows
+from mtlsearch.results.candidates import Field, plain
 from mtlsearch.results.drawing import draw_tree
 from mtlsearch.results.page import render_page
 from mtlsearch.search import confirmation
@@ -37,8 +35,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str
     arms, trainings = confirmation.evaluated_arms(study, dataset), confirmation.trained_arms(study)
     everything = [each for evaluated in arms.values() for each in evaluated]
     reference = reference_scores(arms.get("single_task", []), everything, tasks) if everything else {}
-    gains = {(each.arm, each.number): mean_gain(tasks, each.estimates, reference) for each in everything}
-    best = front(everything, tasks, space.cost)
+    candidates = Field.of(arms, study.picks(), tasks, reference, space.cost)
     found = confirmation.confirmed(study)
     comparisons = confirmation.compare_confirmed(found, dataset)
     verdict = confirmation.verdict(found, dataset)
@@ -49,9 +46,9 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str
         "data": _data(dataset, study.request.seed),
         "tasks": [_task(task, dataset) for task in tasks],
         "space": space.to_mapping(),
-        "arms": [_arm(name, trainings[name], arms[name], gains, study, space) for name in study.request.arms],
-        "front": [_front_row(each, gains, names) for each in best],
-        "points": [_point(each, gains, names, each in best) for each in everything],
+        "arms": [_arm(name, trainings[name], candidates.of_arm(name), study, space) for name in study.request.arms],
+        "front": candidates.front(),
+        "points": candidates.points(),
         "confirmed": [_confirmed(each, names) for each in found],
         "comparisons": [_comparison(each, tasks) for each in comparisons.values()],
         "affinity": affinity_map(trainings, tasks),
@@ -70,9 +67,9 @@ def write_report(report: Mapping[str, Any], folder: Path) -> Path:
     for old in (folder / "trees").glob("*.svg"):
         old.unlink()
     for row in report["front"]:
-        title = f"{row['arm']} {row['candidate']}"
-        drawing = draw_tree(row["composition"], title, sources)
-        (folder / "trees" / f"{row['arm']}-{row['candidate']}.svg").write_text(drawing, encoding="utf-8")
+        name = "recombined" if row["candidate"] is None else row["candidate"]
+        drawing = draw_tree(row["composition"], f"{row['arm']} {name}", sources)
+        (folder / "trees" / f"{row['arm']}-{name}.svg").write_text(drawing, encoding="utf-8")
     for row in report["confirmed"]:
         (folder / "trees" / f"{row['arm']}.svg").write_text(draw_tree(row["composition"], row["arm"], sources), encoding="utf-8")
     return folder / "report.html"
@@ -130,13 +127,12 @@ def _task(task: Task, dataset: Dataset) -> dict[str, Any]:
 def _arm(
     name: str,
     trainings: Sequence[Trained],
-    evaluated: Sequence[Evaluated],
-    gains: Mapping[tuple[str, int], float],
+    gains: Sequence[float],
     study: Study,
     space: SearchSpace,
 ) -> dict[str, Any]:
     failures = [{"number": t.number, "reason": t.outcome.failure} for t in trainings if t.outcome.failure]
-    own, stopped = [gains[(each.arm, each.number)] for each in evaluated], sum(t.outcome.stopped for t in trainings)
+    stopped = sum(t.outcome.stopped for t in trainings)
     return {
         "name": name,
         "trainings": study.request.trainings,
@@ -148,50 +144,9 @@ def _arm(
         "components_saved": components_saved(trainings, study.request.cohort),
         "epochs_run": sum(max(t.outcome.epochs, default=0) for t in trainings),
         "train_seconds": round(sum(t.outcome.train_seconds for t in trainings), 2),
-        "best_gain": max(own, default=None),
+        "best_gain": max(gains, default=None),
         "failures": failures,
     }
-
-
-def _point(each: Evaluated, gains: Mapping[tuple[str, int], float], names: Sequence[str], on_front: bool) -> dict[str, Any]:
-    return {
-        "arm": each.arm,
-        "candidate": each.number,
-        "scores": dict(each.scores),
-        "estimates": dict(each.estimates),
-        "parameters": each.parameters,
-        "macs_per_example": each.macs_per_example,
-        "gain": gains[(each.arm, each.number)],
-        "shares": each.candidate.shares,
-        "front": on_front,
-        "tree": each.candidate.tree.spell(names),
-    }
-
-
-def _front_row(each: Evaluated, gains: Mapping[tuple[str, int], float], names: Sequence[str]) -> dict[str, Any]:
-    point = _point(each, gains, names, True)
-    kept = {key: value for key, value in point.items() if key not in ("shares", "front", "estimates")}
-    errors = each.standard_errors
-    return {
-        **kept,
-        "scores": {
-            task: {"mean": mean, "standard_error": errors[task], "estimate": each.estimates[task]}
-            for task, mean in each.scores.items()
-        },
-        "replicates": each.replicates,
-        "composition": _composition(each.candidate.components(), names),
-    }
-
-
-def _composition(composition: Composition, names: Sequence[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "tasks": [names[task] for task in part.tasks],
-            "levels": [[[names[part.tasks[t]] for t in node] for node in level] for level in part.candidate.tree.levels],
-            "settings": {key: value for key, value in part.candidate.to_json().items() if key != "tree"},
-        }
-        for part in composition
-    ]
 
 
 def _confirmed(each: Confirmed, names: Sequence[str]) -> dict[str, Any]:
@@ -201,7 +156,7 @@ def _confirmed(each: Confirmed, names: Sequence[str]) -> dict[str, Any]:
         "arm": each.pick.arm,
         "candidate": each.pick.candidate,
         "tree": spell_tree(each.pick.composition, names),
-        "composition": _composition(each.pick.composition, names),
+        "composition": plain(each.pick.composition, names),
         "parameters": outcomes[0].parameters,
         "macs_per_example": outcomes[0].macs_per_example,
         "validation_gain": each.pick.validation_gain,
@@ -233,9 +188,9 @@ def _write_front(report: Mapping[str, Any], path: Path) -> None:
         writer = csv.writer(file)
         errors = [f"{name}_standard_error" for name in names]
         writer.writerow(
-            ["arm", "candidate", *names, *errors, "replicates", "parameters", "macs_per_example", "gain_percent", "tree"]
+            ["arm", "candidate", *names, *errors, "replicates", "parameters", "macs_per_example", "gain_percent", "tie", "tree"]
         )
         for row in report["front"]:
-            scores = [row["scores"][name]["mean"] for name in names] + [row["scores"][name]["standard_error"] for name in names]
-            rest = [row[key] for key in ("replicates", "parameters", "macs_per_example", "gain", "tree")]
+            scores = [row["scores"][name][key] for key in ("mean", "standard_error") for name in names]
+            rest = [row[key] for key in ("replicates", "parameters", "macs_per_example", "gain", "tie", "tree")]
             writer.writerow([row["arm"], row["candidate"], *scores, *rest])

@@ -50,6 +50,7 @@ def evaluate(candidate) -> Callable[..., Evaluated]:
 
     def make(number, a, b, width=8, parameters=100, macs=10, **kind):
         scores = {"a": a, "b": b}
-        return Evaluated("searched", number, candidate(width, **kind), scores, {}, scores, 1, parameters, macs)
+        parts = candidate(width, **kind).components()
+        return Evaluated("searched", number, parts, scores, {}, scores, {}, 1, parameters, macs)
 
     return make

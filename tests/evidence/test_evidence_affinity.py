@@ -111,6 +111,13 @@ def test_scores_are_estimated_for_what_was_never_trained(affinity):
         assert found == pytest.approx(expected, rel=0.02)
 
 
+def test_deviations_are_those_of_draws_of_the_posterior(affinity):
+    random, [part] = np.random.default_rng(0), candidate(SHARED, 1e-2, width=8).components()
+    drawn = [affinity.draw(random).scores(part) for _ in range(2000)]
+    for task, deviation in affinity.deviations(part).items():
+        assert deviation == pytest.approx(np.std([each[task] for each in drawn]), rel=0.1)
+
+
 def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_blamed():
     rng, found = np.random.default_rng(0), []
     for cohort, others in enumerate((6, 6, 24)):

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from mtlsearch.data import METRICS, Task
-from mtlsearch.evidence.gain import mean_gain, task_gain
+from mtlsearch.evidence.gain import gain_deviation, mean_gain, task_gain
 from mtlsearch.evidence.interval import Interval, interval, standard_error
 
 
@@ -67,3 +67,10 @@ def test_the_sign_says_where_the_interval_lies(values, sign):
 def test_an_interval_that_ends_at_zero_spans_it():
     assert Interval(1.0, 0.0, 2.0).sign == "spans"
     assert Interval(-1.0, -2.0, 0.0).sign == "spans"
+
+
+def test_the_deviation_of_a_mean_gain_is_that_of_independent_gains(tasks):
+    reference = {"a": 0.5, "b": 2.0}
+    draws = np.random.default_rng(0).normal(0, [[0.01], [0.1]], (2, 50_000))
+    gains = [mean_gain(tasks, {"a": 0.5 + a, "b": 2.0 + b}, reference) for a, b in draws.T]
+    assert gain_deviation(tasks, {"a": 0.01, "b": 0.1}, reference) == pytest.approx(np.std(gains), rel=0.02)

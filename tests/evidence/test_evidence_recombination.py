@@ -88,6 +88,18 @@ def test_max_branches_is_honoured(tasks, limit):
     assert best_tree(value, tasks) == best_tree(value)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_within_max_branches_no_tree_with_as_many_branches_is_better(limit):
+    trees, shares = all_trees(4, 2), []
+    for seed in range(30):
+        value = np.random.default_rng(seed).normal(-0.5, 1.0, size=(2, 4, 4))
+        found = best_tree(value, limit)
+        equal = [worth(value, each) for each in trees if len(each.levels[-1]) == len(found.levels[-1])]
+        assert worth(value, found) == pytest.approx(max(equal))
+        shares.append(worth(value, found) == pytest.approx(max(worth(value, e) for e in trees if len(e.levels[-1]) <= limit)))
+    assert np.mean(shares) >= 0.8
+
+
 @pytest.mark.parametrize(("seed", "mean"), [(0, -0.2), (1, -0.1), (2, 0.0), (98, 0.1)])
 def test_a_merged_tree_is_not_worse_than_separate_or_shared(seed, mean):
     value = np.random.default_rng(seed).normal(mean, 1.0, size=(2, 10, 10))
@@ -101,7 +113,7 @@ def test_merging_comes_close_to_the_best_tree_where_tasks_are_in_groups():
         rng = np.random.default_rng(seed)
         group = rng.integers(3, size=7)
         value = np.where(group[:, None] == group, 1.0, -1.0) + rng.normal(size=(2, 7, 7))
-        shares.append(worth(value, _merged_tree(value)) / worth(value, best_tree(value)))
+        shares.append(worth(value, _merged_tree(value, 0.0)) / worth(value, best_tree(value)))
     assert max(shares) <= 1 + 1e-9
     assert np.mean(shares) > 0.95
     assert min(shares) > 0.7

@@ -128,7 +128,9 @@ def _front(draw: random.Random, tasks: list[Json], levels: int, point: Json) -> 
     }
     parts = composition([task["name"] for task in tasks], levels, draw.randrange(10**6), draw.choice(["none", "pull"]))
     kept = {key: point[key] for key in ("arm", "candidate", "parameters", "macs_per_example", "gain")}
-    return {**kept, "scores": scores, "replicates": 3, "tree": _spell(parts), "composition": parts}
+    gain = {"mean": point["gain"], "low": point["gain"] - 1.0, "high": point["gain"] + 1.0}
+    rest = {"replicates": 3, "gain_interval": gain, "tie": point["gain"] > 4.0, "tree": _spell(parts)}
+    return {**kept, "scores": scores, **rest, "composition": parts}
 
 
 def _confirmed(draw: random.Random, tasks: list[Json], levels: int, arm: str) -> Json:
