@@ -40,12 +40,13 @@ def ours(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path) ->
     """The note is the engine."""
     from mtlsearch.search import ray_runner
     from mtlsearch.search.engine_choice import chosen_engine
-    from mtlsearch.search.queue import SearchLine, WorkQueue
-    from mtlsearch.search.request import Request, cohorts
+    from mtlsearch.search.line import SearchLine
+    from mtlsearch.search.queue import WorkQueue
+    from mtlsearch.search.request import Request
     from mtlsearch.search.study import Study
     from mtlsearch.search.worker import Workplace
 
-    cohort, lag = cohorts(candidates, 1, WORKERS, 1)
+    cohort, lag = _cohorts(candidates)
     sizes: dict[str, Any] = {"trainings": candidates, "replicates": 1, "workers": WORKERS, "cohort": cohort, "lag": lag}
     asked = {"arms": ("searched",), "sampler": "random", "rungs": False, **sizes}
     study = Study.create(folder / "study", Request("", (), space.to_mapping(), "", dataset.digest, "", **asked), None)
@@ -70,10 +71,12 @@ def theirs(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path, 
     drawn = [propose(space, "random", derive(0, "searched", number), [], goals)[0] for number in range(candidates)]
     quiet = {"include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
     ray.init(num_cpus=WORKERS, num_gpus=0, _temp_dir=str(folder / "ray"), **quiet)
-    task = {"dataset": dataset, "fold": data.fold(0), "signature": data.signature(0), "schedule": space.training}
+    cohort, _ = _cohorts(candidates)
+    folds = {number - number % cohort: data.fold(number - number % cohort) for number in range(candidates)}
+    task = {"dataset": dataset, "folds": folds, "signature": data.signature(0), "schedule": space.training}
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(_trial, **task), {"cpu": 1}),
-        param_space={"candidate": tune.grid_search([json.dumps(each.to_json()) for each in drawn])},
+        param_space={"training": tune.grid_search([(n - n % cohort, json.dumps(each.to_json())) for n, each in enumerate(drawn)])},
         tune_config=tune.TuneConfig(max_concurrent_trials=WORKERS, reuse_actors=reuse),
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     )
@@ -86,19 +89,29 @@ def theirs(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path, 
     )
 
 
-def _trial(config: dict[str, str], dataset: Dataset, fold: FoldData, signature: Signature, schedule: Schedule) -> None:
+def _cohorts(candidates: int) -> tuple[int, int]:
+    """The size of a cohort, whose candidates have one replicate, and the lag."""
+    from mtlsearch.search.request import cohorts
+
+    return cohorts(candidates, 1, WORKERS, 1)
+
+
+def _trial(
+    config: dict[str, tuple[int, str]], dataset: Dataset, folds: dict[int, FoldData], signature: Signature, schedule: Schedule
+) -> None:
     from ray import tune
 
     torch.set_num_threads(1)
-    parts = Candidate.from_json(json.loads(config["candidate"])).components()
-    tune.report(_plain_loop(parts, dataset, fold, signature, schedule))
+    replicate, candidate = config["training"]
+    parts = Candidate.from_json(json.loads(candidate)).components()
+    tune.report(_plain_loop(parts, dataset, folds[replicate], signature, schedule, derive(0, "replicate", replicate)))
 
 
 def _plain_loop(
-    parts: Sequence[Component], dataset: Dataset, fold: FoldData, signature: Signature, schedule: Schedule
+    parts: Sequence[Component], dataset: Dataset, fold: FoldData, signature: Signature, schedule: Schedule, seed: int
 ) -> dict[str, float]:
     """Train one model, keep its best epoch by the mean relative validation loss, and score it on the validation rows."""
-    seed, settings, best, kept = derive(0, "replicate", 0), parts[0].candidate.optimizer, float("inf"), {}
+    settings, best, kept = parts[0].candidate.optimizer, float("inf"), {}
     model = Model(tuple(parts), [Network(part, signature, seed) for part in parts])
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     for epoch in range(schedule.epochs):
