@@ -56,7 +56,7 @@ class Pool:
         signs = [-1.0 if METRICS[task.metric].higher_is_better else 1.0 for task in self.tasks]
         final = self.scores[EPOCHS]
         each = [[sign * final[t.number][task.name] for sign, task in zip(signs, self.tasks, strict=True)] for t in trainings]
-        return np.array(each).reshape(-1, REPLICATES, len(self.tasks)).mean(1)
+        return np.asarray(np.array(each).reshape(-1, REPLICATES, len(self.tasks)).mean(1))
 
     def hypervolume(self, trainings: Sequence[Training], reference: str) -> float:
         """What their final scores dominate up to the pool's `worst` or `median`; `worst` for a task whose median is its best."""

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -76,7 +76,9 @@ def theirs(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path, 
     task = {"dataset": dataset, "folds": folds, "signature": data.signature(0), "schedule": space.training}
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(_trial, **task), {"cpu": 1}),
-        param_space={"training": tune.grid_search([(n - n % cohort, json.dumps(each.to_json())) for n, each in enumerate(drawn)])},
+        param_space={
+            "training": tune.grid_search([(n - n % cohort, json.dumps(each.to_json())) for n, each in enumerate(drawn)])
+        },
         tune_config=tune.TuneConfig(max_concurrent_trials=WORKERS, reuse_actors=reuse),
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     )
@@ -119,7 +121,7 @@ def _plain_loop(
         for batch in batches(fold, schedule, seed, epoch):
             loss = torch.stack(list(_losses(model, dataset, fold, batch).values())).sum()
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         model.eval()
         with torch.no_grad():
@@ -161,8 +163,8 @@ def main(which: str, problem: str, epochs: int, batch_size: int, candidates: int
     space = plain_space(len(dataset.tasks), epochs, batch_size)
     with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
         started = time.time()
-        search = {"ours": ours, "theirs": theirs, "defaults": partial(theirs, reuse=False)}[which]
-        scores, times, note = search(dataset, space, candidates, Path(folder))
+        searches: dict[str, Callable[..., Found]] = {"ours": ours, "theirs": theirs, "defaults": partial(theirs, reuse=False)}
+        scores, times, note = searches[which](dataset, space, candidates, Path(folder))
         seconds = time.time() - started
     assert len(scores) == candidates and all(scores)
     later = sum(moment > min(times) + 1 for moment in times) / (max(times) - min(times))

@@ -116,7 +116,7 @@ def _flops(chunks: Chunks, members: Sequence[Member]) -> float:
     """Floating point operations of a training step per row: 3 x forward, less the gradient of the inputs."""
     total = 0.0
     for member, network in zip(members, chunks.networks(members), strict=True):
-        first = sum(2 * stem[0].weight.numel() for stem in network.stems)
+        first = sum(2 * weight.numel() for stem in network.stems for weight in stem.parameters() if weight.dim() > 1)
         row = {source: x[:1] for source, x in chunks.data.fold(member.replicate).inputs.items()}
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network.eval()(row)

@@ -37,7 +37,6 @@ from mtlsearch.search import line
 from mtlsearch.space import SearchSpace
 
 PROBLEMS = 20
-PARTS_OF_BUDGET = (0.25, 0.5, 1.0)
 Choose = Callable[[Sequence[Trained], Dataset], Composition]
 
 
@@ -49,10 +48,11 @@ class Way:
     budget: Budget
     choose: Choose = picked
     constants: tuple[tuple[str, int], ...] = ()  # of `mtlsearch.search.line`
+    parts: tuple[float, ...] = (1.0,)  # of the budget after which its pick is taken
 
 
 WAYS = (
-    Way("affinity", Budget()),
+    Way("affinity", Budget(), parts=(0.25, 0.5, 1.0)),
     Way("affinity without racing", Budget(), constants=(("RACE", 10**9),)),
     Way("affinity without recombination", Budget(), best_candidate),
     Way("tpe, our choice", Budget(sampler="tpe")),
@@ -72,7 +72,7 @@ def _gaps(ways: Sequence[Way], rows: int, width: object, problem: int) -> list[l
         if (key := (way.budget, way.constants)) not in done:
             done[key] = _searched(dataset, within, way, problem)
         trainings = done[key]
-        picks = [way.choose(trainings[: round(part * len(trainings))], dataset) for part in PARTS_OF_BUDGET]
+        picks = [way.choose(trainings[: round(part * len(trainings))], dataset) for part in way.parts]
         trees = [grouped([[t] for t in range(6)], 2), grouped(GROUPS, 2)]
         compared = [each for own in picks for each in (own, *(with_tree(own, tree) for tree in trees))]
         errors = [float(np.mean([[*row.values()] for row in each])) for each in tested(dataset, within, compared, SEEDS)]
@@ -91,10 +91,11 @@ def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> lis
 
 
 def _rows(ways: Sequence[Way], rows: int, width: object = 32) -> list[list[Any]]:
-    found = np.array(side_by_side(partial(_gaps, ways, rows, width), range(PROBLEMS)), float)
-    table = []
-    for way, own in zip(ways, found.transpose(1, 2, 3, 0), strict=True):
-        for part, (gained, possible, exact) in zip(PARTS_OF_BUDGET, own, strict=True):
+    found = side_by_side(partial(_gaps, ways, rows, width), range(PROBLEMS))
+    table: list[list[Any]] = []
+    for number, way in enumerate(ways):
+        own = np.array([problem[number] for problem in found], float).transpose(1, 2, 0)
+        for part, (gained, possible, exact) in zip(way.parts, own, strict=True):
             table.append(
                 ["gap", round(part * way.budget.trainings), rows, way.name, *ratio(gained, possible), exact.mean(), PROBLEMS]
             )
@@ -115,4 +116,4 @@ def shapes() -> list[list[Any]]:
 def budgets() -> list[list[Any]]:
     """More trainings, and more rows, for this search alone."""
     ours = WAYS[0]
-    return _rows([replace(ours, budget=Budget(256))], 400) + _rows([ours], 2000)
+    return _rows([replace(ours, budget=Budget(256))], 400) + _rows([replace(ours, parts=(1.0,))], 2000)

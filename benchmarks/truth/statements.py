@@ -37,7 +37,7 @@ def _problem(number: int) -> list[tuple[bool, bool, bool]]:
 
 
 def _errors(scores: list[dict[str, float]]) -> np.ndarray:
-    return np.mean([[*row.values()] for row in scores], 0)
+    return np.asarray(np.mean([[*row.values()] for row in scores], 0))
 
 
 def rows() -> list[list[Any]]:

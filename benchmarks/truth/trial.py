@@ -33,7 +33,8 @@ REPLICATES = 2  # of a candidate
 SEEDS = 16  # fresh trainings of each structure that is compared
 FRESH = 200_000  # replicates that no search uses
 FOREST = Choice("forest", 32, {})
-Case, Answer = TypeVar("Case"), TypeVar("Answer")
+Case = TypeVar("Case")
+Answer = TypeVar("Answer")
 Scores = list[dict[str, float]]
 
 
@@ -99,7 +100,7 @@ def naive(trainings: Sequence[Trained], dataset: Dataset) -> Composition:
 
 
 def _least(evaluated: Sequence[Evaluated], error: Callable[[Evaluated], float]) -> Composition:
-    return min(evaluated, key=error).candidate.components()
+    return min(evaluated, key=error).composition
 
 
 def with_tree(composition: Composition, tree: SharingTree) -> Composition:

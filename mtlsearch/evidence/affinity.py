@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import METRICS, Array, Task
@@ -58,7 +59,8 @@ class Affinity:
             by_task[part.tasks[place]].append((part, place, each))
         if min(map(len, by_task.values())) < 4:
             return None
-        return cls(tuple(tasks), tuple(_task_model(task, by_task[number], len(tasks)) for number, task in enumerate(tasks)))
+        with threadpool_limits(1):  # matrices this small are slower on several threads, and much so on busy cores
+            return cls(tuple(tasks), tuple(_task_model(task, by_task[number], len(tasks)) for number, task in enumerate(tasks)))
 
     def draw(self, random: np.random.Generator) -> "Affinity":
         """A sample of the posterior (Thompson 1933)."""

@@ -11,7 +11,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from mtlsearch.data import METRICS, TEST, Array, Dataset, Prepared, Task, fold, prepare, score
 from mtlsearch.engine.seeds import derive
