@@ -14,7 +14,7 @@ from mtlsearch.evidence.affinity import Affinity
 from mtlsearch.evidence.recombination import best_tree
 from mtlsearch.tree import SharingTree
 
-LEVELS, PROBLEMS = 4, 10
+LEVELS, PROBLEMS = 4, 8
 BUDGET, ROWS = Budget(), 1000
 
 

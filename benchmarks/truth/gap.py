@@ -36,7 +36,6 @@ from mtlsearch.evidence.trained import Trained
 from mtlsearch.search import line
 from mtlsearch.space import SearchSpace
 
-PROBLEMS = 20
 Choose = Callable[[Sequence[Trained], Dataset], Composition]
 
 
@@ -90,14 +89,14 @@ def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> lis
         vars(line).update(usual)
 
 
-def _rows(ways: Sequence[Way], rows: int, width: object = 32) -> list[list[Any]]:
-    found = side_by_side(partial(_gaps, ways, rows, width), range(PROBLEMS))
+def _rows(ways: Sequence[Way], problems: int, rows: int = 400, width: object = 32) -> list[list[Any]]:
+    found = side_by_side(partial(_gaps, ways, rows, width), range(problems))
     table: list[list[Any]] = []
     for number, way in enumerate(ways):
         own = np.array([problem[number] for problem in found], float).transpose(1, 2, 0)
         for part, (gained, possible, exact) in zip(way.parts, own, strict=True):
             table.append(
-                ["gap", round(part * way.budget.trainings), rows, way.name, *ratio(gained, possible), exact.mean(), PROBLEMS]
+                ["gap", round(part * way.budget.trainings), rows, way.name, *ratio(gained, possible), exact.mean(), problems]
             )
             print(*table[-1], flush=True)
     return table
@@ -105,15 +104,15 @@ def _rows(ways: Sequence[Way], rows: int, width: object = 32) -> list[list[Any]]
 
 def ablation() -> list[list[Any]]:
     """All ways with 128 trainings and 400 rows."""
-    return _rows(WAYS, 400)
+    return _rows(WAYS, 20)
 
 
 def shapes() -> list[list[Any]]:
     """What it costs the search that candidates of a cohort share their width, so that they train as one stack."""
-    return _rows(SHAPES, 400, WIDTHS)
+    return _rows(SHAPES, 10, width=WIDTHS)
 
 
 def budgets() -> list[list[Any]]:
     """More trainings, and more rows, for this search alone."""
     ours = WAYS[0]
-    return _rows([replace(ours, budget=Budget(256))], 400) + _rows([replace(ours, parts=(1.0,))], 2000)
+    return _rows([replace(ours, budget=Budget(256))], 12) + _rows([replace(ours, parts=(1.0,))], 8, rows=2000)

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.truth.gap import PROBLEMS
 from benchmarks.truth.trial import GROUPS, SEEDS, Budget, grouped, picked, search, share, side_by_side, space, tested, with_tree
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.affinity import Affinity
 
-TASKS, LEVELS = 6, 2
+TASKS, LEVELS, PROBLEMS = 6, 2, 12
 BUDGET = Budget()
 
 
