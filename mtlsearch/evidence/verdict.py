@@ -14,6 +14,7 @@ Scores = Mapping[str, float]  # task name -> score
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 Decision = Literal["share", "share some", "do not share", "cannot tell"]
 RESULTS = {"above": "win", "below": "lose", "spans": "tie"}
+NAMED = 8  # groups, tasks of a group, and tasks alone that the sentence names
 SHARING_ARMS = ("searched", "random", "share_all", "static_weights")  # one stands for sharing; the first of equals
 
 
@@ -103,14 +104,20 @@ def _sentence(decision: Decision, comparison: Comparison, groups: Groups) -> str
     counts = f"{results.count('win')} better, {results.count('tie')} undecided, {results.count('lose')} worse"
     figures = f"mean gain over tuned single-task {_percent(comparison.gain)} (tasks: {counts})"
     best = "all on one trunk" if comparison.arm in ("share_all", "static_weights") else "the best sharing structure found"
-    together = "; ".join("+".join(group) for group in groups if len(group) > 1)
-    alone = ", ".join(group[0] for group in groups if len(group) == 1)
+    together = _some("; ", [_some("+", group) for group in groups if len(group) > 1])
+    alone = _some(", ", [group[0] for group in groups if len(group) == 1])
     return {
         "share": f"Share: {best} beats separate models, {figures}.",
         "share some": f"Share some ({together}{f'; alone: {alone}' if alone else ''}): that beats separate models, {figures}.",
         "do not share": f"Do not share: {best} is worse than separate models, {figures}.",
         "cannot tell": f"Cannot tell whether sharing pays: {best} against separate models, {figures}.{_advice(comparison)}",
     }[decision]
+
+
+def _some(between: str, names: Sequence[str]) -> str:
+    """The names, or the first of many."""
+    more = len(names) - NAMED
+    return between.join([*names[:NAMED], *([f"{more} more"] if more > 0 else [])])
 
 
 def _advice(comparison: Comparison) -> str:

@@ -129,6 +129,14 @@ def test_what_is_shared_by_some_is_named(tasks):
     assert found.sentence.startswith("Share some (a+c; alone: b): that beats")
 
 
+def test_of_many_groups_and_tasks_the_first_are_named(tasks):
+    comparisons = {"searched": compare("searched", moved(0.05, -0.3), BASE, tasks)}
+    pairs, alone = [[f"p{n}", f"q{n}"] for n in range(20)], [[f"x{n}"] for n in range(9)]
+    sentence = decide(comparisons, {"searched": 1.0}, [[f"w{n}" for n in range(30)], *pairs, *alone]).sentence
+    assert "w0+w1+w2+w3+w4+w5+w6+w7+22 more; p0+q0; " in sentence
+    assert "; p6+q6; 13 more; alone: x0, x1, x2, x3, x4, x5, x6, x7, 1 more)" in sentence
+
+
 def test_the_choice_of_test_rows_widens_the_interval(tasks):
     rng = np.random.default_rng(0)
     samples = [[{"a": 0.8 + x + rng.normal(0, 0.05), "b": 2.0} for _ in range(100)] for x in (0.05, 0.0)]
