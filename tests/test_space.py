@@ -184,7 +184,7 @@ def test_parameters_for_people():
     assert rows["training.epochs"] == "60"
     assert rows["cost"] == "none"
     pinned = dict(space.pinned(tree=SharingTree.shared(3, 3), sharing=Pull(0.5)).parameters())
-    assert pinned["sharing"] == "pinned: Pull(strength=0.5)"
+    assert pinned["sharing"] == "pinned: Pull(strength=0.5, first_level=1, last_level=None)"
     assert pinned["tree"].startswith("pinned: ")
     assert not [name for name in pinned if name.startswith(("sharing.", "tree."))]
 
