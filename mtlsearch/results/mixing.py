@@ -8,7 +8,7 @@ from mtlsearch.sharing import State
 
 
 class Mixing(nn.Module):
-    """Mixes the branches of a level along its edges, which are all pairs of branches; each tensor has a row per edge."""
+    """Mixes the branches of a level along its edges, all pairs of branches. Each tensor has a row for every edge."""
 
     edges: Tensor
 

@@ -2,6 +2,7 @@
 
 from mtlsearch.sharing.contract import Sharing, State
 from mtlsearch.sharing.cross_stitch import CrossStitch
+from mtlsearch.sharing.gate import Gate
 from mtlsearch.sharing.none import NoSharing
 from mtlsearch.sharing.pull import Pull
 
@@ -9,6 +10,7 @@ SHARINGS: dict[str, type[Sharing]] = {
     "none": NoSharing,
     "pull": Pull,
     "cross_stitch": CrossStitch,
+    "gate": Gate,
 }
 
-__all__ = ["SHARINGS", "CrossStitch", "NoSharing", "Pull", "Sharing", "State"]
+__all__ = ["SHARINGS", "CrossStitch", "Gate", "NoSharing", "Pull", "Sharing", "State"]

@@ -12,10 +12,10 @@ from mtlsearch.sharing.contract import Level, Sharing, State
 
 @dataclass(frozen=True)
 class CrossStitch(Sharing):
-    """Each branch goes on with h_n + sum_m (own_nm h_n + other_nm h_m), own and other being learned for every n and m.
+    """Each branch goes on with h_n + sum_m (own_nm h_n + other_nm h_m); own and other are learned for every n and m.
 
-    They begin at -strength / N and strength / N: every branch takes the share `strength` of the mean of all N branches,
-    so that 0 leaves all alone and 1 gives all the same. For N = 2 this is the paper's matrix of four numbers.
+    They begin at -strength / N and strength / N: every branch takes the share `strength` of the mean of all N
+    branches, so that 0 leaves all alone and 1 gives all the same. Of two branches, this is the paper's matrix.
     """
 
     strength: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2

@@ -9,7 +9,7 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.sharing import SHARINGS, CrossStitch
+from mtlsearch.sharing import SHARINGS, CrossStitch, Gate
 from mtlsearch.sharing.pull import Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
@@ -232,3 +232,30 @@ def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
     matrix = torch.tensor([[0.7, 0.4], [-0.2, 1.5]])
     stitch = torch.tensor([[[matrix[0, 0] - 1, matrix[0, 1]], [matrix[1, 1] - 1, matrix[1, 0]]]])
     torch.testing.assert_close(sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h))
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 5])
+def test_a_gate_is_a_softmax_over_all_branches(nodes):
+    sharing, h, state = Gate(), torch.randn(nodes, ROWS, WIDTH), trained(Gate(), nodes)
+    logits = torch.zeros(nodes, ROWS, nodes)
+    for edge, (n, m) in enumerate(pairs(nodes).T.tolist()):
+        for direction, (to, by) in enumerate(((n, m), (m, n))):
+            logits[to, :, by] = h[to] @ state["weight"][edge, direction] + state["bias"][edge, direction]
+    expected = torch.einsum("nbm,mbf->nbf", logits.softmax(-1), h)
+    torch.testing.assert_close(sharing.mix(h, pairs(nodes), state), expected)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
+def test_a_gate_begins_by_taking_a_share_of_the_mean(strength):
+    sharing, h = Gate(strength=strength), torch.randn(NODES, ROWS, WIDTH)
+    expected = (1 - strength) * h + strength * h.mean(0)
+    torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
+
+
+def test_a_gate_that_is_sure_overflows_nowhere():
+    h, state = torch.randn(2, ROWS, WIDTH, requires_grad=True), tensors(Gate(), 2)
+    state = {**state, "bias": torch.tensor([[1e4, -1e4]], requires_grad=True)}
+    mixed = Gate().mix(h, pairs(2), state)
+    torch.testing.assert_close(mixed, h[[1, 1]])
+    mixed.sum().backward()
+    assert h.grad.isfinite().all() and state["bias"].grad.isfinite().all()
