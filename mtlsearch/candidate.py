@@ -83,11 +83,16 @@ class Candidate:
     @property
     def shares(self) -> bool:
         """True when at least two tasks share a stage or are softly tied."""
-        return self.tree.tasks > 1 and (self.sharing.ties or not self.tree.is_separate)
+        return self.tree.tasks > 1 and (bool(self.tied) or not self.tree.is_separate)
+
+    @property
+    def tied(self) -> tuple[int, ...]:
+        """The levels, numbered from 0, on which there are several branches and these are softly tied to each other."""
+        return tuple(level for level in self.sharing.levels(self.tree.depth) if len(self.tree.levels[level]) > 1)
 
     def components(self) -> tuple["Component", ...]:
         """The groups of tasks that influence each other, each with its own part of the tree and settings."""
-        groups = (tuple(range(self.tree.tasks)),) if self.sharing.ties else self.tree.components
+        groups = (tuple(range(self.tree.tasks)),) if self.tied else self.tree.components
         return tuple(Component(group, self._restrict(group)) for group in groups)
 
     def _restrict(self, tasks: Sequence[int]) -> "Candidate":

@@ -78,6 +78,17 @@ def test_tied_candidate_is_one_component():
     assert len(untied.components()) == 2
 
 
+def test_a_tie_on_any_level_makes_one_component():
+    """BASE parts 0 and 1 from 2 on the first level, and these from each other on the second."""
+    for levels, tied in (({"last_level": 1}, (0,)), ({"first_level": 2}, (1,)), ({}, (0, 1)), ({"first_level": 3}, ())):
+        candidate = dataclasses.replace(BASE, sharing=Pull(**levels))
+        assert candidate.tied == tied
+        assert len(candidate.components()) == (1 if tied else 2)
+    trunk = dataclasses.replace(BASE, tree=SharingTree.decode([0, 0], [1, 1], 2))
+    assert dataclasses.replace(trunk, sharing=Pull(last_level=1)).tied == ()
+    assert dataclasses.replace(trunk, sharing=Pull()).tied == (1,)
+
+
 def test_shares():
     separate = dataclasses.replace(BASE, tree=SharingTree.separate(3, 2))
     alone = Candidate(SharingTree.shared(1, 2), Mlp(), Pull(), Fixed())
@@ -85,6 +96,7 @@ def test_shares():
     assert not separate.shares
     assert not alone.shares
     assert dataclasses.replace(separate, sharing=Pull()).shares
+    assert not dataclasses.replace(separate, sharing=Pull(first_level=3)).shares
 
 
 def test_component_json_round_trip_and_spelling():

@@ -35,7 +35,7 @@ def study():
 
 
 def test_the_shipped_spaces():
-    assert SPACES == ["branching", "default", "hard_sharing", "quick", "soft_sharing"]
+    assert SPACES == ["branching", "cross_stitch", "default", "hard_sharing", "mmoe", "quick", "soft_sharing"]
     readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in SPACES)
     assert all(path.read_text().startswith("# ") for path in known_spaces().values())
@@ -184,7 +184,7 @@ def test_parameters_for_people():
     assert rows["training.epochs"] == "60"
     assert rows["cost"] == "none"
     pinned = dict(space.pinned(tree=SharingTree.shared(3, 3), sharing=Pull(0.5)).parameters())
-    assert pinned["sharing"] == "pinned: Pull(strength=0.5)"
+    assert pinned["sharing"] == "pinned: Pull(strength=0.5, first_level=1, last_level=None)"
     assert pinned["tree"].startswith("pinned: ")
     assert not [name for name in pinned if name.startswith(("sharing.", "tree."))]
 
@@ -288,9 +288,9 @@ def test_a_mistake_is_one_line(tmp_path, text, message):
 
 def test_a_missing_file_lists_the_known_spaces(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SpaceError, match=r'"quik" is unknown; did you mean "quick"\? Known: branching, default'):
+    with pytest.raises(SpaceError, match=r'"quik" is unknown; did you mean "quick"\? Known: branching, cross_stitch, default'):
         load_space("quik", 2)
-    with pytest.raises(SpaceError, match=r'no such file\): "my.yaml" is unknown\. Known: branching, default'):
+    with pytest.raises(SpaceError, match=r'no such file\): "my.yaml" is unknown\. Known: branching, cross_stitch, default'):
         load_space("my.yaml", 2)
     with pytest.raises(SpaceError, match="no such file"):
         load_space(str(tmp_path), 2)

@@ -71,8 +71,9 @@ class Chunks:
         return network
 
     def cost(self, member: Member) -> tuple[int, int]:
-        """Parameters and multiply-accumulates of a member's network, which follow from its tasks, tree and shape."""
-        key = (member.component.tasks, member.component.candidate.tree, member.shape)
+        """Parameters and multiply-accumulates of a member's network, which follow from its tasks, tree, ties and shape."""
+        candidate = member.component.candidate
+        key = (member.component.tasks, candidate.tree, member.shape, type(candidate.sharing), candidate.tied)
         if key not in self.costs:
             with own_randomness():
                 network = Network(member.component, self.data.signature(member.replicate), 0).to(self.data.device).eval()

@@ -19,18 +19,24 @@ from mtlsearch.sharing import Sharing, State
 
 @dataclass(frozen=True)
 class Tie:
-    """The edges [2, E] that one kind of sharing ties, and its stacked state [E, ...]."""
+    """The edges [2, E] that one kind of sharing ties, its stacked state [E, ...], and what the edges learn, if anything."""
 
     sharing: Sharing
     edges: Tensor
     state: State
+    links: Part | None
 
     @classmethod
-    def join(cls, sharings: Sequence[Sharing], edges: Sequence[Tensor]) -> "Tie":
+    def join(cls, sharings: Sequence[Sharing], edges: Sequence[Tensor], links: Part | None) -> "Tie":
         """One tie for those of several members, all of one kind. The rows of a member follow one another."""
         local = [each - each.min() for each in edges]
         states = [sharing.state(int(own.max()) + 1, own) for sharing, own in zip(sharings, local, strict=True)]
-        return cls(sharings[0], torch.cat(list(edges), 1), {name: torch.cat([s[name] for s in states]) for name in states[0]})
+        state = {name: torch.cat([s[name] for s in states]) for name in states[0]}
+        return cls(sharings[0], torch.cat(list(edges), 1), state, links)
+
+    def mix(self, h: Tensor) -> Tensor:
+        """h[N, B, *F], mixed along the edges."""
+        return self.sharing.mix(h, self.edges, self.state | (self.links.named() if self.links else {}))
 
 
 class Forest:
@@ -42,6 +48,7 @@ class Forest:
         self.stems = {source: Part(places, lambda net, i: net.stems[i], networks) for source, places in plan.stems.items()}
         self.stages = [Part(places, partial(_stage, level), networks) for level, places in enumerate(plan.nodes)]
         self.heads = {shape: Part(places, lambda net, i: net.heads[i], networks) for shape, places in plan.heads.items()}
+        self.links = {key: Part(places, partial(_link, *key[:2]), networks) for key, places in plan.links.items()}
         self.device = self.stages[0].members.device
         self._adopt(networks, plan, torch.as_tensor(replicate, device=self.device))
 
@@ -56,8 +63,11 @@ class Forest:
             self.parents.append({source: Gather.of(flow.parent, above[source], self.device) for source, flow in flows.items()})
             above = {source: len(flow.owner) for source, flow in flows.items()}
         self.leaves = {source: self._leaves(source, above[source]) for source in above}
-        self.ties = [self._ties(edges) for edges in plan.edges]
-        self.mixes = [{source: self._ties(flow.edges) for source, flow in flows.items()} for flows in plan.flows]
+        self.ties = [self._ties(edges, level) for level, edges in enumerate(plan.edges)]
+        self.mixes = [
+            {source: self._ties(flow.edges, level, source) for source, flow in flows.items()}
+            for level, flows in enumerate(plan.flows)
+        ]
 
     def _leaves(self, source: str, among: int) -> tuple[list[HeadShape], Gather | None]:
         """The heads of a source, and what they read, picked at once."""
@@ -67,21 +77,24 @@ class Forest:
     def _rows(self, rows: Sequence[int], among: int) -> Rows:
         return None if list(rows) == list(range(among)) else torch.tensor(rows, device=self.device)
 
-    def _ties(self, edges: Mapping[int, Sequence[tuple[int, int]]]) -> list[Tie]:
-        """Per kind of sharing the edges of its members."""
+    def _ties(self, edges: Mapping[int, Sequence[tuple[int, int]]], level: int, source: str = "") -> list[Tie]:
+        """Per kind of sharing the edges of its members on a level: between the streams of a source, or between nodes."""
         found: dict[type[Sharing], list[int]] = {}
-        for member in edges:
-            sharing = self.networks[member].component.candidate.sharing
-            if sharing.ties:
-                found.setdefault(type(sharing), []).append(member)
-        pairs = {member: torch.tensor(each, device=self.device).T for member, each in edges.items()}
-        sharings = [[self.networks[member].component.candidate.sharing for member in members] for members in found.values()]
-        return [Tie.join(own, [pairs[k] for k in members]) for own, members in zip(sharings, found.values(), strict=True)]
+        for k in edges:
+            network = self.networks[k]
+            if (level, source) in network.mixed if source else level in network.pulled:
+                found.setdefault(type(network.component.candidate.sharing), []).append(k)
+        ties = []
+        for kind, members in found.items():
+            sharings = [self.networks[k].component.candidate.sharing for k in members]
+            pairs = [torch.tensor(edges[k], device=self.device).T for k in members]
+            ties.append(Tie.join(sharings, pairs, self.links.get((level, source, kind))))
+        return ties
 
     @property
     def parts(self) -> list[Part]:
-        """All stacks: stems, stages, heads."""
-        return [*self.stems.values(), *self.stages, *self.heads.values()]
+        """All stacks: stems, stages, links, heads."""
+        return [*self.stems.values(), *self.stages, *self.links.values(), *self.heads.values()]
 
     def train(self, mode: bool) -> None:
         """Whether dropout is on."""
@@ -96,7 +109,7 @@ class Forest:
             for source in self.stems:
                 x = part.run(pick(h[source], self.parents[level][source]), self.owners[level][source], at[source])
                 for tie in self.mixes[level][source]:
-                    x = tie.sharing.mix(x, tie.edges, tie.state)
+                    x = tie.mix(x)
                 h[source] = x
         outputs = {}
         for source, (shapes, gather) in self.leaves.items():
@@ -132,6 +145,7 @@ class Forest:
                 kept.append((number, rows))
                 part.keep(places, rows)
         self.stems = {source: self.stems[source] for source in self.stems if source in plan.stems}
+        self.links = {key: self.links[key] for key in self.links if key in plan.links}
         self.heads = {shape: self.heads[shape] for shape in self.heads if shape in plan.heads}
         self._adopt(networks, plan, self.replicate[torch.tensor(list(members), device=self.device)])
         return kept
@@ -140,7 +154,12 @@ class Forest:
         """Each part with its places in another plan."""
         yield from ((part, plan.stems.get(source, ())) for source, part in self.stems.items())
         yield from zip(self.stages, plan.nodes, strict=True)
+        yield from ((part, plan.links.get(key, ())) for key, part in self.links.items())
         yield from ((part, plan.heads.get(shape, ())) for shape, part in self.heads.items())
+
+
+def _link(level: int, source: str, network: Network, index: int) -> nn.Module:
+    return network.links_of(level, source)[index]
 
 
 def _stage(level: int, network: Network, index: int) -> nn.Module:

@@ -84,9 +84,12 @@ class ForestStep:
         return torch.tensor(numbers, device=self.forest.device)
 
     def _slots(self) -> list[Slot]:
-        heads = list(self.forest.heads.values())
-        parts = [(part, part not in heads) for part in self.forest.parts]
-        slots = [Slot(part.weights, part.members, decays=True, trunk=trunk) for part, trunk in parts]
+        heads, links = list(self.forest.heads.values()), list(self.forest.links.values())
+        rates = [network.component.candidate.sharing.rate_factor for network in self.forest.networks]
+        slots = [
+            Slot(part.weights, part.members, part not in links, part not in heads, rates if part in links else None)
+            for part in self.forest.parts
+        ]
         for group in self.weighed:
             own = torch.tensor(group.members, device=self.forest.device)
             learned = [value for value in group.state.values() if value.requires_grad]
@@ -119,8 +122,8 @@ class ForestStep:
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""
-        parts = self.forest.keep(members)
-        kept, number = list(parts), sum(1 for slot in self.optimizer.slots if slot.decays)
+        before, parts = len(self.forest.parts), self.forest.keep(members)
+        kept, number = list(parts), before
         renamed = {k: position for position, k in enumerate(members)}
         self._number()
         groups = []

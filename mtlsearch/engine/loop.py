@@ -79,16 +79,19 @@ class Step:
         state = candidate.weighting.state(len(tasks))
         self.state = {name: value.detach().to(self.device).requires_grad_(value.requires_grad) for name, value in state.items()}
         learned = [value for value in self.state.values() if value.requires_grad]
+        links, rate = list(network.links.parameters()), candidate.optimizer.learning_rate
+        weights = [p for part in (network.stems, network.stages, network.heads) for p in part.parameters()]
         groups = [
-            {"params": list(network.parameters()), "weight_decay": candidate.optimizer.weight_decay},
+            {"params": weights, "weight_decay": candidate.optimizer.weight_decay},
+            {"params": links, "weight_decay": 0.0, "lr": rate * candidate.sharing.rate_factor},
             {"params": learned, "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=candidate.optimizer.learning_rate, fused=True)
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
 
     def freeze_trunk(self, frozen: bool) -> None:
         """Let only the heads move, or everything."""
-        self.network.stems.requires_grad_(not frozen)
-        self.network.stages.requires_grad_(not frozen)
+        for part in self.network.trunk:
+            part.requires_grad_(not frozen)
 
     def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""

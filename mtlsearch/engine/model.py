@@ -1,9 +1,9 @@
 """The reference network of a component and the model of a composition, as plain modules."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import cast
 
 import torch
@@ -13,6 +13,8 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
+from mtlsearch.sharing import State
+from mtlsearch.sharing.contract import pooled
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Signature:
     def of(cls, dataset: Dataset, features: Mapping[str, int]) -> "Signature":
         """The signature of a dataset whose prepared inputs have these many features."""
         return cls(features, tuple(t.source for t in dataset.tasks), tuple(t.outputs for t in dataset.tasks))
+
+    def example(self, source: str) -> Tensor:
+        """Inputs of a source as they may be, [2, features]."""
+        return torch.zeros(2, self.features[source])
 
 
 Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it
@@ -60,7 +66,13 @@ class Network(nn.Module):
         )
         parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]
         self.dropouts = {part: [each for each in part.modules() if isinstance(each, SeededDropout)] for part in parts}
-        self.edges = [_pairs(len(nodes)) for nodes in candidate.tree.levels]
+        self.pulled, self.mixed = candidate.tied if candidate.sharing.pulls else (), self._mixed()
+        self.links = nn.ModuleList(nn.ModuleList(links) for links in self._links(signature))
+
+    @property
+    def trunk(self) -> list[nn.Module]:
+        """All but the heads."""
+        return [self.stems, self.stages, self.links]
 
     @property
     def levels(self) -> list[list[nn.Module]]:
@@ -75,6 +87,33 @@ class Network(nn.Module):
     def _streams(self, level: int) -> list[Stream]:
         nodes = self.component.candidate.tree.levels[level]
         return [(n, s) for n, members in enumerate(nodes) for s in sorted({self.task_sources[task] for task in members})]
+
+    def _mixed(self) -> dict[tuple[int, str], list[Stream]]:
+        """Per level and source the streams, where there are several and these are mixed with each other."""
+        candidate = self.component.candidate
+        keys = product(candidate.tied if candidate.sharing.mixes else (), sorted(set(self.task_sources)))
+        found = {key: [stream for stream in self.streams[key[0]] if stream[1] == key[1]] for key in keys}
+        return {key: streams for key, streams in found.items() if len(streams) > 1}
+
+    def _links(self, signature: Signature) -> Iterator[list[nn.ParameterDict]]:
+        """For each of `mixed` what each pair of its streams learns; none where the sharing learns nothing."""
+        features = {source: self._features(signature, source) for source in {source for _, source in self.mixed}}
+        for (level, source), streams in self.mixed.items():
+            learned = self.component.candidate.sharing.learned(len(streams), features[source][level])
+            pairs = combinations(streams, 2) if learned else ()
+            yield [nn.ParameterDict({name: value.clone() for name, value in learned.items()}) for _ in pairs]
+
+    @torch.no_grad()
+    def _features(self, signature: Signature, source: str) -> list[int]:
+        """The number of features on each level, found by running an example through one branch."""
+        self.eval()
+        tree, task = self.component.candidate.tree, self.task_sources.index(source)
+        h, found = self.stems[self.streams[0].index((tree.node(0, task), source))](signature.example(source)), []
+        for level, stages in enumerate(self.levels):
+            h = stages[tree.node(level, task)](h)
+            found.append(pooled(h[None]).shape[-1])
+        self.train()
+        return found
 
     def _seed(self, level: int, members: Sequence[int], source: str = "") -> int:
         return derive(self.seed, level, tuple(self.component.tasks[member] for member in members), source)
@@ -101,27 +140,34 @@ class Network(nn.Module):
 
     def _mix(self, level: int, h: dict[Stream, Tensor]) -> dict[Stream, Tensor]:
         """Apply soft sharing between the nodes of a level, source by source."""
-        sharing = self.component.candidate.sharing
-        if not sharing.ties:
-            return h
-        for source in sorted({source for _, source in h}):
-            streams = [stream for stream in h if stream[1] == source]
-            if len(streams) > 1:
-                edges = _pairs(len(streams)).to(h[streams[0]].device)
-                state = sharing.state(len(streams), edges)
-                h.update(zip(streams, sharing.mix(torch.stack([h[s] for s in streams]), edges, state), strict=True))
+        for key, streams in self.mixed.items():
+            if key[0] == level:
+                edges, state = self.tie(*key)
+                mixed = self.component.candidate.sharing.mix(torch.stack([h[s] for s in streams]), edges, state)
+                h.update(zip(streams, mixed, strict=True))
         return h
+
+    def tie(self, level: int, source: str) -> tuple[Tensor, State]:
+        """The edges [2, E] between the streams of a source that are mixed on a level, and their tensors, each [E, ...]."""
+        sharing, count = self.component.candidate.sharing, len(self.mixed[level, source])
+        edges = _pairs(count).to(next(self.parameters()).device)
+        links = self.links_of(level, source)
+        learned = {name: torch.stack([link[name] for link in links]) for name in (links[0] if links else ())}
+        return edges, {**sharing.state(count, edges), **learned}
+
+    def links_of(self, level: int, source: str) -> list[nn.ParameterDict]:
+        """What the pairs of streams of a source that are mixed on a level have learned, edge by edge."""
+        return list(cast("Iterable[nn.ParameterDict]", self.links[list(self.mixed).index((level, source))]))
 
     def sharing_penalty(self) -> Tensor:
         """The loss of the soft ties between this network's branches, a scalar."""
         sharing, device = self.component.candidate.sharing, next(self.parameters()).device
         total = torch.zeros((), device=device)
-        for stages, pairs in zip(self.levels, self.edges, strict=True):
-            if sharing.ties and pairs.shape[1]:
-                edges = pairs.to(device)
-                state = sharing.state(len(stages), edges)
-                for weights in zip(*(stage.parameters() for stage in stages), strict=True):
-                    total = total + sharing.penalty(torch.stack(weights), edges, state).sum()
+        for stages in (self.levels[level] for level in self.pulled):
+            edges = _pairs(len(stages)).to(device)
+            state = sharing.state(len(stages), edges)
+            for weights in zip(*(stage.parameters() for stage in stages), strict=True):
+                total = total + sharing.penalty(torch.stack(weights), edges, state).sum()
         return total
 
 

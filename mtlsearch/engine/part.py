@@ -37,7 +37,9 @@ class Part:
 
     def __init__(self, places: Sequence[Place], find: Find, networks: Sequence[Network]) -> None:
         """`find` gives a network's module of an index. Raises NotStackableError."""
-        self.find, self.module = find, stack([find(networks[k], index) for k, index in places])
+        modules = [find(networks[k], index) for k, index in places]
+        self.find, self.module = find, stack(modules)
+        self.names = [name for name, _ in modules[0].named_parameters()]
         own = [(holder, name, p) for holder in self.module.modules() for name, p in holder._parameters.items() if p is not None]
         if not own:
             raise NotStackableError(f"{type(self.module).__name__} has no weights")
@@ -63,6 +65,10 @@ class Part:
         weights = self.weights if rows is None else self.weights.index_select(0, rows)
         pieces = torch.split(weights, [size for slot in self.slots for size in slot.sizes], 1)[::2]
         return [piece.view(-1, *slot.shape) for piece, slot in zip(pieces, self.slots, strict=True)]
+
+    def named(self) -> dict[str, Tensor]:
+        """The stacked parameters [N, *P] by their names in one module."""
+        return dict(zip(self.names, self.parameters(), strict=True))
 
     def run(self, h: Tensor, rows: Rows, at: int) -> Tensor:
         """h[S, B, *F], each through the module of its row; `at` is the moment of the dropouts."""

@@ -11,8 +11,10 @@ from itertools import combinations
 
 from mtlsearch.data import Kind, Task
 from mtlsearch.engine.model import Network
+from mtlsearch.sharing import Sharing
 
-Place = tuple[int, int]  # a member, and which of its stems, nodes or heads
+Place = tuple[int, int]  # a member, and which of its stems, nodes, links or heads
+LinkShape = tuple[int, str, type[Sharing]]  # a level, a source and a kind of sharing: its links are one stack
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Flow:
 class Plan:
     """`stems[source]`, `nodes[level]` and `heads[shape]` say whose each row is; `flows[level][source]` how rows run.
 
+    `links[level, source, sharing]` are the edges between streams that learn something, of the members with a kind of sharing.
     `leaves[shape]` are the last level's streams the heads read, `tasks[shape]` the dataset's numbers of their tasks, and
     `edges[level]` per member the pairs of its nodes.
     """
@@ -52,6 +55,7 @@ class Plan:
     nodes: list[list[Place]]
     flows: list[dict[str, Flow]]
     edges: list[dict[int, list[tuple[int, int]]]]
+    links: dict[LinkShape, list[Place]]
     heads: dict[HeadShape, list[Place]]
     leaves: dict[HeadShape, list[int]]
     tasks: dict[HeadShape, list[int]]
@@ -68,7 +72,7 @@ class Plan:
             flows.append(flow)
             edges.append(_edges([k for k, _ in places]))
         heads, leaves, numbers = _heads(networks, tasks, rows)
-        return cls(stems, nodes, flows, edges, heads, leaves, numbers)
+        return cls(stems, nodes, flows, edges, _links(networks), heads, leaves, numbers)
 
 
 Row = dict[tuple[int, int, str], int]  # member, node, source -> row among the source's streams of a level
@@ -116,6 +120,15 @@ def _heads(
             numbers[shape].append(task)
     order = [shape for shape in dict.fromkeys(map(HeadShape.of, tasks)) if shape in heads]
     return {s: heads[s] for s in order}, {s: leaves[s] for s in order}, {s: numbers[s] for s in order}
+
+
+def _links(networks: Sequence[Network]) -> dict[LinkShape, list[Place]]:
+    links: dict[LinkShape, list[Place]] = defaultdict(list)
+    for k, network in enumerate(networks):
+        for level, source in network.mixed:
+            numbers = range(len(network.links_of(level, source)))
+            links[level, source, type(network.component.candidate.sharing)] += [(k, number) for number in numbers]
+    return {key: links[key] for key in sorted(links, key=lambda key: key[:2]) if links[key]}
 
 
 def _edges(members: Sequence[int]) -> dict[int, list[tuple[int, int]]]:

@@ -68,7 +68,7 @@ class Columns:
             shared[number] = [tree.node(level, place) == tree.node(level, other) for level in range(self.depth)]
         together = np.isin(np.arange(self.tasks), component.tasks)
         shared, together = np.delete(shared, task, 0), np.delete(together, task)
-        tied = (together - shared.mean(1)) * component.candidate.sharing.ties
+        tied = (together[:, None] - shared)[:, list(component.candidate.tied)].sum(1) / self.depth
         settings = self._numbers(_settings(component, place))
         cells = np.zeros(len(self.cells))
         if component in self.cells:

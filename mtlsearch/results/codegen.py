@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 import torch
@@ -24,8 +24,10 @@ from mtlsearch.data import Task
 from mtlsearch.engine.dropout import SeededDropout
 from mtlsearch.engine.model import Model, Network, Stream
 from mtlsearch.errors import ExportError
+from mtlsearch.results.layout import Call, one_line, wrap
+from mtlsearch.results.mixing import Mixing, mixing
 
-LINE, LONGEST_NAME = 110, 40
+LONGEST_NAME = 40
 ALLOWED = {"torch", "numpy", *sys.stdlib_module_names}  # what the written code may import
 EXPORTED = Path(__file__).parent / "exported"
 TEMPLATES = Environment(loader=FileSystemLoader(EXPORTED), trim_blocks=True, keep_trailing_newline=True)  # not HTML
@@ -107,6 +109,8 @@ class _Unrolled:
             stages = [self._stage(network, level, node, names) for node in range(len(candidate.tree.levels[level]))]
             before = {(n, s): at[candidate.tree.parent(level, n) if level else n, s] for n, s in streams}
             at = {(n, s): self._run(stages[n], s, before[n, s]) for n, s in streams}
+            for source in (source for number, source in network.mixed if number == level):
+                self._mix(network, level, source, [at[stream] for stream in network.mixed[level, source]])
         for position, (task, head) in enumerate(zip(network.component.tasks, network.heads, strict=True)):
             stream = (candidate.tree.node(candidate.tree.depth - 1, position), network.task_sources[position])
             part = self._part("head_", [names[position]], head, [])
@@ -124,36 +128,19 @@ class _Unrolled:
         who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{', '.join(members)}"
         who += f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
         tie = f"tied in training to the other stages of this level: {sharing!r}; nothing to do here"
-        comments = [who, *([tie] if sharing.ties and len(nodes) > 1 else [])]
+        comments = [who, *([tie] if level in network.pulled else [])]
         return self._part(f"level{level + 1}_", members, network.stages[level][node], comments)  # type: ignore[index]
+
+    def _mix(self, network: Network, level: int, source: str, branches: Sequence[str]) -> None:
+        prefix = f"level{level + 1}_mix" if len(self.sources) == 1 else f"level{level + 1}_mix_{identifier(source)}"
+        about = f"level {level + 1}: mixes its branches, {network.component.candidate.sharing!r}"
+        part = self._part(prefix, [], mixing(network, level, source), [about])
+        self.sources[source].steps.append(f"{', '.join(branches)} = self.{part.name}({', '.join(branches)})")
 
     def _run(self, part: _Part, source: str, before: str) -> str:
         after = re.sub("^level", "h", re.sub("^stem", "h0", part.name))
         self.sources[source].steps.append(f"{after} = self.{part.name}({before})")
         return after
-
-
-@dataclass(frozen=True)
-class Call:
-    """A constructor call: literal text, or a name and its labelled arguments."""
-
-    text: str
-    arguments: tuple[tuple[str, "Call"], ...] | None = None
-
-    def flat(self) -> str:
-        """Return the call on one line."""
-        return self.text if self.arguments is None else f"{self.text}({', '.join(a + b.flat() for a, b in self.arguments)})"
-
-    def lines(self, column: int) -> list[str]:
-        """Return the call on one line if it fits when it starts in this column, else one line per argument."""
-        if not self.arguments or len(self.flat()) + column <= LINE:
-            return [self.flat()]
-        middle = []
-        for label, call in self.arguments:
-            first, *rest = call.lines(16 + len(label))
-            middle += [f"    {line}" for line in (label + first, *rest)]
-            middle[-1] += ","
-        return [f"{self.text}(", *middle, ")"]
 
 
 class Constructors:
@@ -172,7 +159,10 @@ class Constructors:
             return Call("nn.Sequential", tuple(("", self.call(child)) for child in module.children()))
         if getattr(nn, kind.__name__, None) is kind:
             return Call(_plain(module))
-        self._define(kind.__name__, kind, kind)
+        if issubclass(kind, Mixing):
+            self._define_mixing(kind)
+        else:
+            self._define(kind.__name__, kind, kind)
         arguments = tuple((f"{name}=", self._argument(module, name)) for name in inspect.signature(kind).parameters)
         return Call(kind.__name__, arguments)
 
@@ -192,6 +182,8 @@ class Constructors:
         home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
         if home is None:
             self.definitions.append(f"{name} = {_literal(thing, f'{owner.__name__} uses {name}')}")
+        elif isinstance(thing, GenericAlias):
+            self.definitions.append(f"{name} = {str(thing).replace('torch.', '')}")
         elif home.split(".")[0] in ALLOWED:
             self.imports.append(_import(name, thing))
         elif isinstance(thing, ModuleType) or home.split(".")[0] != owner.__module__.split(".")[0]:
@@ -199,7 +191,22 @@ class Constructors:
         else:
             self._paste(thing, owner)
 
+    def _define_mixing(self, kind: type[Mixing]) -> None:
+        """Paste a mechanism's `mix`, in a class of the mechanism's name."""
+        self._define(Mixing.__name__, Mixing, Mixing)
+        if kind.__name__ not in self.known:
+            about = inspect.cleandoc(kind.__doc__ or "A mixing.")
+            about += "\n" if "\n" in about else ""
+            body = f'"""{about}"""\n\n{self._source(kind.mix, kind)}'
+            self.definitions.append(f"class {kind.__name__}(Mixing):\n{textwrap.indent(body, '    ')}")
+        if self.known.setdefault(kind.__name__, kind.mix) is not kind.mix:
+            raise ExportError(f"{kind.__name__} cannot be exported: two different things are called so")
+
     def _paste(self, thing: Any, owner: type[nn.Module]) -> None:
+        self.definitions.append(self._source(thing, owner))
+
+    def _source(self, thing: Any, owner: type[nn.Module]) -> str:
+        """The text of a thing, after the names that it uses are defined."""
         try:
             text = textwrap.dedent(inspect.getsource(thing))
         except (OSError, TypeError) as error:
@@ -208,7 +215,7 @@ class Constructors:
         for name in sorted({node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}):
             if name in around:
                 self._define(name, around[name], owner)
-        self.definitions.append(text.rstrip())
+        return text.rstrip()
 
 
 def _plain(module: nn.Module) -> str:
@@ -237,13 +244,3 @@ def _import(name: str, thing: Any) -> str:
     module, _, leaf = thing.__name__.rpartition(".") if isinstance(thing, ModuleType) else (thing.__module__, "", thing.__name__)
     alias = f" as {name}" if name != leaf else ""
     return f"from {module} import {leaf}{alias}" if module else f"import {leaf}{alias}"
-
-
-def one_line(text: str) -> str:
-    """Return the text fit for a comment: blanks collapsed, nothing unprintable."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def wrap(text: str) -> list[str]:
-    """Return the text as lines fit for comments."""
-    return textwrap.wrap(one_line(text), LINE - 10, break_long_words=False, break_on_hyphens=False)

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from mtlsearch.sharing import SHARINGS
+
 SHARED, PRIVATE, TIE = "#2f6fb2", "#8b95a3", "#c2571a"  # each readable on white and on near-black
 COLUMN, BOX, GAP, TOP, STEM = 62.0, 38.0, 10.0, 26.0, 68.0  # pixels
 NAME_WIDTH, SOURCE_WIDTH = 26, 10  # in terminal columns: a wide character takes two
@@ -99,9 +101,8 @@ def _nodes(composition: Composition, rows: Mapping[str, float]) -> Iterator[Node
 def _ties(composition: Composition, nodes: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
     """Neighbouring nodes of one level of a component whose separate branches are tied softly."""
     for number, part in enumerate(composition):
-        if part["settings"].get("sharing", {}).get("name", "none") == "none":
-            continue
-        for level in range(len(part["levels"])):
+        settings = {"name": "none", **part["settings"].get("sharing", {})}
+        for level in SHARINGS[settings.pop("name")](**settings).levels(len(part["levels"])):
             column = [node for node in nodes if node.component == number and node.level == level]
             column.sort(key=lambda node: node.top)
             yield from pairwise(column)

@@ -15,7 +15,6 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +27,12 @@ from torch.export import ExportedProgram
 from mtlsearch import __version__
 from mtlsearch.candidate import spell_tree
 from mtlsearch.data import Array, Preparation, Task, read_table
-from mtlsearch.engine.model import Model, Network
+from mtlsearch.engine.model import Model
 from mtlsearch.engine.prediction import predict
 from mtlsearch.engine.training_data import TrainingData
 from mtlsearch.errors import DataError, ExportError, MtlsearchError, UsageError, unknown
-from mtlsearch.results.codegen import EXPORTED, TEMPLATES, identifier, one_line, wrap, write_code
+from mtlsearch.results.codegen import EXPORTED, TEMPLATES, identifier, write_code
+from mtlsearch.results.layout import one_line, wrap
 
 TOLERANCE = 1e-6  # of the largest prediction, or of 1 if that is smaller
 DRIVER = "import runpy, sys; sys.modules['mtlsearch'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -113,22 +113,8 @@ def _on_cpu(model: Model, data: TrainingData) -> tuple[Model, TrainingData]:
     return copy.deepcopy(model).to(cpu).eval(), data if data.device == cpu else TrainingData(data.dataset, data.seed, cpu)
 
 
-def _check_mixing(model: Model) -> None:
-    """Raise ExportError if soft sharing changes activations somewhere: model.py has no line for that."""
-    draw = torch.Generator().manual_seed(0)
-    for network in model.networks:
-        assert isinstance(network, Network)
-        sharing = network.component.candidate.sharing
-        for streams in network.streams if sharing.ties else []:
-            for count in {sum(stream[1] == source for stream in streams) for _, source in streams} - {1}:
-                edges, h = torch.tensor(list(combinations(range(count), 2))).T, torch.randn(count, 4, 8, generator=draw)
-                if not torch.equal(sharing.mix(h, edges, sharing.state(count, edges)), h):
-                    raise ExportError(f"{type(sharing).__name__} cannot be exported yet: it mixes the activations of branches")
-
-
 def _write(draft: Path, model: Model, data: TrainingData, replicate: int) -> None:
     """Write everything that predicts."""
-    _check_mixing(model)
     draft.mkdir()
     text, weights = write_code(model, data.dataset.tasks)
     (draft / "model.py").write_text(text, "utf-8")

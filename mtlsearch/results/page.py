@@ -186,7 +186,9 @@ def _spell_part(fields: Any) -> str:
     if not isinstance(fields, Mapping):
         return _spell_value(fields)
     name = [str(fields["name"])] if "name" in fields else []
-    return ", ".join([*name, *(f"{key} {_spell_value(value)}" for key, value in fields.items() if key != "name")])
+    return ", ".join(
+        [*name, *(f"{key} {_spell_value(value)}" for key, value in fields.items() if key != "name" and value is not None)]
+    )
 
 
 def _spell_value(value: Any) -> str:

@@ -2,28 +2,9 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from mtlsearch.sharing.contract import State
+from mtlsearch.sharing.contract import Sharing
 
 
 @dataclass(frozen=True)
-class NoSharing:
+class NoSharing(Sharing):
     """Branches are independent after they part."""
-
-    @property
-    def ties(self) -> bool:
-        """Never."""
-        return False
-
-    def state(self, nodes: int, edges: Tensor) -> State:
-        """Empty."""
-        return {}
-
-    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
-        """h[N, B, F], unchanged."""
-        return h
-
-    def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
-        """Zeros [E]."""
-        return weights.new_zeros(edges.shape[1])

@@ -7,30 +7,23 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.sharing.contract import State
+from mtlsearch.sharing.contract import Level, Sharing, State
 
 
 @dataclass(frozen=True)
-class Pull:
+class Pull(Sharing):
     """Pulls the weights of a level's branches towards their mean: strength * sum_n ||w_n - mean||^2.
 
     Spelled along edges by the identity sum_n ||w_n - mean||^2 = (1/N) * sum over pairs ||w_n - w_m||^2.
     """
 
     strength: Annotated[float, Field(ge=0.0)] = 1e-2
-
-    @property
-    def ties(self) -> bool:
-        """True unless the strength is zero."""
-        return self.strength > 0
+    first_level: Level = 1
+    last_level: Level | None = None
 
     def state(self, nodes: int, edges: Tensor) -> State:
         """`strength[E]`: the strength of each edge."""
         return {"strength": torch.full((edges.shape[1],), self.strength / nodes, device=edges.device)}
-
-    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
-        """h[N, B, F], unchanged: the tie is between weights."""
-        return h
 
     def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
         """Strength * ||w_n - w_m||^2 for each edge, [E]."""

@@ -44,27 +44,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlsearch.sharing.contract import State
+from mtlsearch.sharing.contract import Level, Sharing, State
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Sharing):
     """strength * |w_n - w_m| for each edge."""
 
     strength: float = 0.1
-
-    @property
-    def ties(self) -> bool:
-        """True unless the strength is zero."""
-        return self.strength > 0
+    first_level: Level = 1
+    last_level: Level | None = None
 
     def state(self, nodes: int, edges: Tensor) -> State:
         """`strength[E]`."""
         return {"strength": torch.full((edges.shape[1],), self.strength)}
-
-    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
-        """Unchanged."""
-        return h
 
     def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
         """[E]."""

@@ -9,12 +9,13 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.sharing import SHARINGS
+from mtlsearch.sharing import SHARINGS, CrossStitch, Gate
 from mtlsearch.sharing.pull import Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
 NODES, ROWS, WIDTH = 3, 4, 5
+TYING = sorted(name for name, kind in SHARINGS.items() if kind().levels(1))
 
 
 @pytest.fixture(params=sorted(SHARINGS))
@@ -36,6 +37,22 @@ def weights(nodes=NODES):
     return torch.randn(nodes, WIDTH, 2, generator=torch.Generator().manual_seed(0))
 
 
+def tensors(sharing, nodes):
+    """All that ties one level: the constants, and what is learned as it begins."""
+    edges = pairs(nodes)
+    learned = {name: torch.stack([x] * edges.shape[1]) for name, x in sharing.learned(nodes, WIDTH).items() if edges.numel()}
+    return {**sharing.state(nodes, edges), **learned}
+
+
+def trained(sharing, nodes, seed=0):
+    """As if something had been learned."""
+    draw = torch.Generator().manual_seed(seed)
+    learned = sharing.learned(nodes, WIDTH)
+    return {
+        name: x + torch.randn(x.shape, generator=draw) if name in learned else x for name, x in tensors(sharing, nodes).items()
+    }
+
+
 def stack(states):
     return {name: torch.cat([state[name] for state in states]) for name in states[0]}
 
@@ -49,12 +66,13 @@ def test_defaults_and_frozen(kind):
 def test_state_leads_with_the_edges(sharing):
     for nodes in (1, 2, NODES):
         edges = pairs(nodes)
-        assert all(tensor.shape[0] == edges.shape[1] for tensor in sharing.state(nodes, edges).values())
+        assert all(tensor.shape[0] == edges.shape[1] for tensor in tensors(sharing, nodes).values())
+        assert not sharing.state(nodes, edges).keys() & sharing.learned(nodes, WIDTH).keys()
 
 
 def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
     edges = pairs(NODES)
-    penalty = sharing.penalty(weights(), edges, sharing.state(NODES, edges))
+    penalty = sharing.penalty(weights(), edges, tensors(sharing, NODES))
     assert penalty.shape == (edges.shape[1],)
     assert penalty.isfinite().all()
     assert (penalty >= 0).all()
@@ -62,33 +80,98 @@ def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
 
 def test_without_edges_nothing_is_tied(sharing):
     edges = pairs(1)
-    state = sharing.state(1, edges)
+    state = {name: x.new_zeros(0, *x.shape) for name, x in sharing.learned(1, WIDTH).items()} | sharing.state(1, edges)
     h = torch.randn(1, ROWS, WIDTH)
     assert sharing.penalty(weights(1), edges, state).sum() == 0
-    torch.testing.assert_close(sharing.mix(h, edges, state), h)
+    assert torch.equal(sharing.mix(h, edges, state), h)
 
 
 def test_untied_means_no_penalty_and_no_mixing(kind):
     untied = kind(strength=0.0) if "strength" in {field.name for field in dataclasses.fields(kind)} else kind()
-    assert not untied.ties
+    assert not any(untied.levels(depth) for depth in (1, 2, 5))
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH)
-    state = untied.state(NODES, edges)
-    assert untied.penalty(weights(), edges, state).sum() == 0
-    torch.testing.assert_close(untied.mix(h, edges, state), h)
+    assert untied.penalty(weights(), edges, tensors(untied, NODES)).sum() == 0
+    assert torch.equal(untied.mix(h, edges, tensors(untied, NODES)), h)
+
+
+def influence(sharing, nodes):
+    """How much the branches depend on each other, in activations and in weights."""
+    h = torch.randn(nodes, 2, WIDTH, generator=torch.Generator().manual_seed(1))
+    slopes = torch.autograd.functional.jacobian(lambda x: sharing.mix(x, pairs(nodes), tensors(sharing, nodes)), h)
+    between = sum(slopes[n, :, :, m].abs().sum() for n in range(nodes) for m in range(nodes) if n != m)
+    return float(between + sharing.penalty(weights(nodes), pairs(nodes), tensors(sharing, nodes)).sum())
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 5])
+@pytest.mark.parametrize("name", TYING)
+def test_the_tie_grows_with_the_strength(name, nodes):
+    found = [influence(SHARINGS[name](strength=strength), nodes) for strength in (0.0, 1e-3, 0.1, 0.3, 0.6, 1.0)]
+    assert found[0] == 0.0
+    assert all(weak < strong for weak, strong in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("name", TYING)
+def test_the_levels_that_are_tied_can_be_chosen(name):
+    kind = SHARINGS[name]
+    assert [*kind().levels(3)] == [0, 1, 2]
+    assert [*kind(first_level=2).levels(3)] == [1, 2]
+    assert [*kind(last_level=2).levels(3)] == [0, 1]
+    assert [*kind(first_level=2, last_level=2).levels(3)] == [1]
+    assert [*kind(first_level=3, last_level=2).levels(3)] == [*kind(first_level=4).levels(3)] == []
+
+
+@pytest.mark.parametrize("order", [(2, 0, 1), (0, 2, 1), (1, 0, 2)])
+def test_permuting_the_nodes_permutes_what_is_tied(sharing, order):
+    """Edges may then name their nodes the other way round: both directions are told apart."""
+    h, w, edges, state = torch.randn(NODES, ROWS, WIDTH), weights(), pairs(NODES), trained(sharing, NODES)
+    turned = torch.tensor([order.index(node) for node in range(NODES)])[edges]
+    torch.testing.assert_close(sharing.mix(h[[*order]], turned, state), sharing.mix(h, edges, state)[[*order]])
+    torch.testing.assert_close(sharing.penalty(w[[*order]], turned, state), sharing.penalty(w, edges, state))
+    begun = tensors(sharing, NODES)
+    torch.testing.assert_close(sharing.mix(h[[*order]], edges, begun), sharing.mix(h, edges, begun)[[*order]])
+
+
+def test_the_directions_of_an_edge_are_told_apart(sharing):
+    """What is learned for n from m is another number than for m from n: turning an edge and its tensors changes nothing."""
+    learned, h = sharing.learned(2, WIDTH), torch.randn(2, ROWS, WIDTH)
+    state = trained(sharing, 2)
+    turned = {name: x.flip(1) if name in learned and learned[name].shape[:1] == (2,) else x for name, x in state.items()}
+    torch.testing.assert_close(sharing.mix(h, pairs(2).flip(0), turned), sharing.mix(h, pairs(2), state))
+
+
+def test_branches_are_mixed_along_edges_only(sharing):
+    h, state = torch.randn(NODES, ROWS, WIDTH), {name: x[:1] for name, x in trained(sharing, NODES).items()}
+    slopes = torch.autograd.functional.jacobian(lambda x: sharing.mix(x, pairs(NODES)[:, :1], state), h)  # of nodes 0 and 1
+    assert torch.equal(slopes[2, :, :, 2].reshape(ROWS * WIDTH, -1), torch.eye(ROWS * WIDTH))
+    assert not slopes[2, :, :, :2].any() and not slopes[:2, :, :, 2].any()
+    assert torch.equal(sharing.mix(h, pairs(NODES)[:, :1], state)[2], h[2])
 
 
 def test_mix_keeps_the_shape_and_carries_gradients(sharing):
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH, requires_grad=True)
-    mixed = sharing.mix(h, edges, sharing.state(NODES, edges))
+    state = {name: x.requires_grad_(name in sharing.learned(NODES, WIDTH)) for name, x in tensors(sharing, NODES).items()}
+    mixed = sharing.mix(h, edges, state)
     assert mixed.shape == h.shape
     mixed.square().sum().backward()
-    assert h.grad is not None
-    assert h.grad.isfinite().all()
+    for x in (h, *(state[name] for name in sharing.learned(NODES, WIDTH))):
+        assert x.grad is not None
+        assert x.grad.isfinite().all() and x.grad.any()
+
+
+@pytest.mark.parametrize("features", [(), (4,), (4, 6)])
+def test_tokens_and_images_are_mixed_as_well(sharing, features):
+    """Tokens are [L, F], images [F, H, W]."""
+    shape = (*features[:1], WIDTH) if len(features) == 1 else (WIDTH, *features)
+    h = torch.randn(NODES, ROWS, *shape)
+    state = trained(sharing, NODES)
+    mixed = sharing.mix(h, pairs(NODES), state)
+    assert mixed.shape == h.shape
+    torch.testing.assert_close(mixed[:, :2], sharing.mix(h[:, :2], pairs(NODES), state))
 
 
 def test_nan_does_not_leak_where_there_is_no_edge(sharing):
     edges = torch.cat([pairs(NODES), pairs(2, NODES)], 1)
-    state = stack([sharing.state(NODES, pairs(NODES)), sharing.state(2, pairs(2))])
+    state = stack([trained(sharing, NODES), trained(sharing, 2)])
     sick, sick_h = weights(NODES + 2), torch.randn(NODES + 2, ROWS, WIDTH)
     healthy, healthy_h = sick.clone().requires_grad_(), sick_h.clone()
     sick[-1], sick_h[-1] = torch.nan, torch.nan
@@ -104,7 +187,7 @@ def test_nan_does_not_leak_where_there_is_no_edge(sharing):
 
 def test_the_penalties_of_two_edges_are_independent(sharing):
     edges = pairs(NODES)
-    state = sharing.state(NODES, edges)
+    state = tensors(sharing, NODES)
     moved = weights()
     before = sharing.penalty(moved, edges, state)
     moved[2] += 1.0
@@ -115,11 +198,14 @@ def test_the_penalties_of_two_edges_are_independent(sharing):
 
 def test_many_candidates_run_as_one_program(sharing):
     edges = torch.cat([pairs(NODES), pairs(2, NODES)], 1)
-    parts = [sharing.state(NODES, pairs(NODES)), sharing.state(2, pairs(2))]
+    parts = [trained(sharing, NODES), trained(sharing, 2)]
     both = weights(NODES + 2)
     first = sharing.penalty(both[:NODES], pairs(NODES), parts[0])
     second = sharing.penalty(both[NODES:], pairs(2), parts[1])
     torch.testing.assert_close(sharing.penalty(both, edges, stack(parts)), torch.cat([first, second]))
+    h = torch.randn(NODES + 2, ROWS, WIDTH)
+    mixed = [sharing.mix(h[:NODES], pairs(NODES), parts[0]), sharing.mix(h[NODES:], pairs(2), parts[1])]
+    torch.testing.assert_close(sharing.mix(h, edges, stack(parts)), torch.cat(mixed))
 
 
 def test_json_round_trip(sharing):
@@ -132,3 +218,44 @@ def test_pull_is_the_squared_distance_to_the_mean(nodes):
     pull, w, edges = Pull(strength=0.3), weights(nodes), pairs(nodes)
     expected = 0.3 * sum((row - w.mean(0)).square().sum() for row in w)
     torch.testing.assert_close(pull.penalty(w, edges, pull.state(nodes, edges)).sum(), expected)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
+def test_a_cross_stitch_begins_by_taking_a_share_of_the_mean(strength):
+    sharing, h = CrossStitch(strength=strength), torch.randn(NODES, ROWS, WIDTH)
+    expected = (1 - strength) * h + strength * h.mean(0)
+    torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
+
+
+def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
+    sharing, h = CrossStitch(), torch.randn(2, ROWS, WIDTH)
+    matrix = torch.tensor([[0.7, 0.4], [-0.2, 1.5]])
+    stitch = torch.tensor([[[matrix[0, 0] - 1, matrix[0, 1]], [matrix[1, 1] - 1, matrix[1, 0]]]])
+    torch.testing.assert_close(sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h))
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 5])
+def test_a_gate_is_a_softmax_over_all_branches(nodes):
+    sharing, h, state = Gate(), torch.randn(nodes, ROWS, WIDTH), trained(Gate(), nodes)
+    logits = torch.zeros(nodes, ROWS, nodes)
+    for edge, (n, m) in enumerate(pairs(nodes).T.tolist()):
+        for direction, (to, by) in enumerate(((n, m), (m, n))):
+            logits[to, :, by] = h[to] @ state["weight"][edge, direction] + state["bias"][edge, direction]
+    expected = torch.einsum("nbm,mbf->nbf", logits.softmax(-1), h)
+    torch.testing.assert_close(sharing.mix(h, pairs(nodes), state), expected)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
+def test_a_gate_begins_by_taking_a_share_of_the_mean(strength):
+    sharing, h = Gate(strength=strength), torch.randn(NODES, ROWS, WIDTH)
+    expected = (1 - strength) * h + strength * h.mean(0)
+    torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
+
+
+def test_a_gate_that_is_sure_overflows_nowhere():
+    h, state = torch.randn(2, ROWS, WIDTH, requires_grad=True), tensors(Gate(), 2)
+    state = {**state, "bias": torch.tensor([[1e4, -1e4]], requires_grad=True)}
+    mixed = Gate().mix(h, pairs(2), state)
+    torch.testing.assert_close(mixed, h[[1, 1]])
+    mixed.sum().backward()
+    assert h.grad.isfinite().all() and state["bias"].grad.isfinite().all()

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, count, islice, product
+from itertools import chain, count, islice, pairwise, product
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.stacked_data import StackedData
 from mtlsearch.engine.stacking import NotStackableError
-from mtlsearch.sharing import SHARINGS
+from mtlsearch.sharing import SHARINGS, Sharing
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
@@ -64,12 +64,10 @@ class Toy:
 
 
 @dataclass(frozen=True)
-class Mixing:
+class Mixing(Sharing):
     """A sharing of activations that tells every edge from the others."""
 
     strength: float = 0.4
-
-    ties = True
 
     def state(self, nodes, edges):
         return {"strength": self.strength * (1 + edges[0] + 2 * edges[1]) / nodes**2}
@@ -77,9 +75,6 @@ class Mixing:
     def mix(self, h, edges, state):
         taken = state["strength"][:, None, None] * (h[edges[1]] - h[edges[0]])
         return h.index_add(0, edges[0], taken).index_add(0, edges[1], -taken)
-
-    def penalty(self, weights, edges, state):
-        return weights.new_zeros(edges.shape[1])
 
 
 KINDS = {
@@ -169,7 +164,7 @@ def doubled(fold):
 
 def stacked(data, networks, folds):
     rows = StackedData(folds, data.dataset.tasks)
-    forest = Forest(networks, data.dataset.tasks, [k % 2 for k in range(len(networks))])
+    forest = Forest(networks, data.dataset.tasks, [SEEDS.index(network.seed) for network in networks])
     return ForestStep(forest, rows.column), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
 
 
@@ -238,6 +233,84 @@ def test_an_extracted_network_puts_out_what_the_forest_does(data, backbone):
         for (k, position), expected in zip(places, outputs[shape], strict=True):
             found = extracted[k]({source: x[:32] for source, x in folds[k % 2].inputs.items()})[position]
             assert_close(found, expected, 1e-5, networks[k].component)
+
+
+def ran(data, networks, steps):
+    """Networks after so many steps in one forest."""
+    step, order = stacked(data, networks, [data.fold(0), data.fold(1)])
+    step.run(islice(chain.from_iterable(map(order, count())), steps))
+    return [step.forest.extract(k) for k in range(len(networks))]
+
+
+def same(network, other):
+    """To the last bit, also where neither is a number."""
+    states = network.state_dict(), other.state_dict()
+    return all(torch.equal(x.nan_to_num(), y.nan_to_num()) for x, y in zip(*(each.values() for each in states), strict=True))
+
+
+def test_who_is_tied_depends_on_no_company(data, sharing):
+    """Neither on others with the same kind of sharing or another one, nor on one that diverges."""
+    numbers, (backbone, fixed) = (0, 1, 4, 9, 10), (BACKBONES["mlp"], WEIGHTINGS["fixed"])
+    own = cohort(data, [(backbone, sharing, fixed)], 11)
+    members = [own[number] for number in numbers]
+    wild = cohort(data, [(backbone, sharing, fixed)], 1)[0]
+    settings = dataclasses.replace(wild.component.candidate.optimizer, learning_rate=1e30)
+    wild.component = dataclasses.replace(
+        wild.component, candidate=dataclasses.replace(wild.component.candidate, optimizer=settings)
+    )
+    others = cohort(data, [(backbone, kind, fixed) for kind in KINDS["sharing"].values()], 2 * len(KINDS["sharing"]))
+    company = [members[0], wild, *others, *members[1:]]
+    together = ran(data, company, 9)
+    assert not all(p.isfinite().all() for p in together[1].parameters())
+    for found, member in zip([together[0], *together[2 + len(others) :]], members, strict=True):
+        assert same(found, ran(data, [member], 9)[0]), member.component
+
+
+def test_a_strength_of_zero_is_no_sharing_at_all(data, sharing):
+    """The same components, the same numbers from the first to the last bit."""
+    tree = SharingTree.separate(len(data.dataset.tasks), DEPTH)
+    plain = Candidate(tree, BACKBONES["mlp"](WIDTH), SHARINGS["none"](), WEIGHTINGS["fixed"]())
+    strength = {"strength": 0.0} if "strength" in {each.name for each in dataclasses.fields(sharing)} else {}
+    untied = dataclasses.replace(plain, sharing=sharing(**strength))
+    assert not untied.shares and [part.tasks for part in untied.components()] == [part.tasks for part in plain.components()]
+    whole = [Network(Component(tuple(range(tree.tasks)), each), data.signature(0), SEEDS[0]) for each in (plain, untied)]
+    assert whole[0].state_dict().keys() == whole[1].state_dict().keys()
+    assert same(*ran(data, whole, 9))
+    assert same(*(alone(data, network, data.fold(0), 9) for network in whole))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in SHARINGS.items() if kind().levels(1)))
+def test_a_tie_acts_on_its_levels_only(name):
+    """Seen in what the loss of one task, with its ties, does to the first level of another."""
+    data, found = problem("penguins"), []
+    for levels in ({}, {"last_level": 1}, {"first_level": 2}, {"first_level": DEPTH + 1}):
+        candidate = Candidate(
+            SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), SHARINGS[name](**levels), WEIGHTINGS["fixed"]()
+        )
+        network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
+        inputs = {source: x[:8] for source, x in data.fold(0).inputs.items()}
+        (network(inputs)[0].square().sum() + network.sharing_penalty()).backward()
+        found.append([any(p.grad is not None and p.grad.any() for p in stages[1].parameters()) for stages in network.levels])
+        assert candidate.tied == (*candidate.sharing.levels(DEPTH),)
+        assert len(network.links) == len(network.mixed) == len(candidate.tied) * candidate.sharing.mixes
+    assert found[0] == [True, True] and found[1] == [True, False] and found[2][1] and found[3] == [False, False]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in SHARINGS.items() if kind().mixes))
+def test_the_influence_of_another_branch_grows_with_the_strength(name):
+    """At the start, tied before the heads: of another branch's stem on the outputs of a task."""
+    data, found = problem("penguins"), []
+    for strength in (0.0, 0.05, 0.1, 0.2, 0.4, 0.8):
+        sharing = SHARINGS[name](strength=strength, first_level=DEPTH)
+        candidate = Candidate(SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), sharing, WEIGHTINGS["fixed"]())
+        network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
+        out = network({source: x[:64] for source, x in data.fold(0).inputs.items()})[0]
+        slopes = [
+            torch.autograd.grad(out[:, 0].sum(), p, allow_unused=True, retain_graph=True)[0]
+            for p in network.stems[1].parameters()
+        ]
+        found.append(sum(float(slope.norm()) for slope in slopes if slope is not None))
+    assert found[0] == 0.0 and all(weak < strong for weak, strong in pairwise(found))
 
 
 class Recurrent(nn.Module):

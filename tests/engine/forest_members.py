@@ -9,7 +9,7 @@ from mtlsearch.candidate import Component, Schedule
 from mtlsearch.engine.forest_trainer import ForestTrainer
 from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Network
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
 
@@ -34,7 +34,7 @@ def bag(data, make, width=EVEN, dropout=0.1):
         member(make(SharingTree.decode(*parting, DEPTH), width, 3 * dropout, 3e-3, Pull(0.01), own, clip=2.0)),
         member(make(shared, width, 5 * dropout, 3e-2, weighting=Uncertainty()), replicate=1),
         member(make(SharingTree.separate(1, DEPTH), width, dropout, decay=0.3), tasks=(1,)),
-        member(make(SharingTree.decode(*parting, DEPTH), width, dropout, 1e-2, Pull(1.0), Uncertainty(), decay=0.1)),
+        member(make(SharingTree.decode(*parting, DEPTH), width, dropout, 1e-2, CrossStitch(0.5), Uncertainty(), decay=0.1)),
         member(make(separate, width, 2 * dropout, weighting=own), replicate=1, frozen=1),
         member(make(SharingTree.shared(1, DEPTH), width, dropout), tasks=(0,), frozen=2),
     ]

@@ -8,7 +8,7 @@ from forest_members import DEPTH, EVEN, ODD, assert_close, bag, member, results,
 
 from mtlsearch.candidate import Schedule
 from mtlsearch.engine.serial import SerialTrainer
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
 
@@ -37,7 +37,7 @@ def diverging(data, make):
     shared, separate = SharingTree.shared(tasks, DEPTH), SharingTree.separate(tasks, DEPTH)
     return [
         member(make(shared, EVEN, 0.1, 1e30, weighting=Uncertainty())),
-        member(make(separate, EVEN, 0.1, 1e30, Pull(0.1), clip=1.0), replicate=1),
+        member(make(separate, EVEN, 0.1, 1e30, CrossStitch(), clip=1.0), replicate=1),
         member(make(separate, EVEN, 0.1, 1e-3, Pull(0.1), decay=5e3)),
         member(make(shared, EVEN, 0.1, 1e-3, weighting=Uncertainty(), decay=5e3, clip=1.0)),
     ]
@@ -64,6 +64,8 @@ CHANGES = {
     "clip norm": lambda old: {"optimizer": dataclasses.replace(old.optimizer, clip_norm=0.01)},
     "dropout": lambda old: {"backbone": dataclasses.replace(old.backbone, dropout=0.6)},
     "strength": lambda old: {"sharing": dataclasses.replace(old.sharing, strength=0.5)},
+    "levels": lambda old: {"sharing": dataclasses.replace(old.sharing, last_level=1)},
+    "what is learned at which rate": lambda old: {"sharing": CrossStitch(rate_factor=2.0)},
     "weights": lambda old: {"weighting": Fixed(old.weighting.weights[::-1])},
 }
 

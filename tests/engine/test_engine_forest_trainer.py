@@ -14,7 +14,7 @@ from mtlsearch.engine import stacked_data
 from mtlsearch.engine.forest_trainer import ForestTrainer
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.serial import SerialTrainer
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Uncertainty
 
@@ -66,8 +66,9 @@ def test_all_heads_of_a_shape_and_all_of_a_source_may_end(data, make, ends):
     single = make(SharingTree.separate(1, DEPTH), EVEN, 0.2, weighting=Uncertainty())
     own = [member(single, (task,), task % 2) for task in range(tasks)]
     tied = member(make(SharingTree.separate(tasks, DEPTH), EVEN, 0.2, sharing=Pull(0.1), clip=0.1))
+    stitched = member(make(SharingTree.separate(tasks, DEPTH), EVEN, 0.2, sharing=CrossStitch(), clip=0.1))
     learned = member(make(SharingTree.shared(tasks, DEPTH), EVEN, 0.2, weighting=Uncertainty()))
-    members = ending([own[0], tied, *own[1:], learned], [ends[0], 1, *ends[1:tasks], 2])
+    members = ending([own[0], tied, *own[1:], stitched, learned], [ends[0], 1, *ends[1:tasks], ends[1], 2])
     for order in (members, members[::-1]):
         trainer = trained(data, order)
         assert results(trainer, members) == [alone(data, one) for one in members]
@@ -123,7 +124,7 @@ def equal(one, other):
 def test_a_frozen_trunk_stays_until_its_own_end_of_it(data, make):
     """Patience is no matter here: the rate is so low that each epoch is the best yet."""
     tasks = len(data.dataset.tasks)
-    candidate = make(SharingTree.separate(tasks, DEPTH), EVEN, rate=1e-3, sharing=Pull(0.1), decay=0.1)
+    candidate = make(SharingTree.separate(tasks, DEPTH), EVEN, rate=1e-3, sharing=CrossStitch(), decay=0.1)
     members = [member(candidate, frozen=frozen) for frozen in (0, 2, 4)]
     start = Network(members[0].component, data.signature(0), members[0].seed)
     trainer = begin(data, members)
@@ -137,6 +138,7 @@ def test_a_frozen_trunk_stays_until_its_own_end_of_it(data, make):
         found = [trainer.network(one) for one in members]
         assert [equal(network.stems, start.stems) for network in found] == still
         assert [equal(network.stages, start.stages) for network in found] == still
+        assert [equal(network.links, start.links) for network in found] == [each or not start.mixed for each in still]
         assert not any(equal(network.heads, start.heads) for network in found)
 
 

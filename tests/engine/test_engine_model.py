@@ -9,7 +9,7 @@ import torch
 from mtlsearch.candidate import Component
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.prediction import count_macs, count_parameters
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Pull
 from mtlsearch.tree import SharingTree
 
 SEED, WIDTH, DEPTH = 7, 8, 2
@@ -122,6 +122,25 @@ def test_the_penalty_is_the_spread_of_the_branches_stages_and_of_nothing_else(pe
     assert network(penguins, make(SharingTree.shared(3, DEPTH), sharing=Pull(0.3))).sharing_penalty().item() == 0.0
 
 
+def test_branches_are_mixed_among_those_through_which_a_source_flows(three_sources, make):
+    """Task 0 is of tecator, as are two of the others; one is of iris and one of breast cancer."""
+    tasks = three_sources.dataset.tasks
+    parting = [[(0, 1), (2,), (3, 4)], [(0,), (1,), (2,), (3, 4)]]
+    net = network(three_sources, make(parting, sharing=CrossStitch(0.5)))
+    own = {source: [t for t, task in enumerate(tasks) if task.source == source] for source in {task.source for task in tasks}}
+    assert sorted(map(len, own.values())) == [1, 1, 3]
+    assert set(net.mixed) == {(0, "tecator"), (1, "tecator")}
+    assert net.mixed[1, "tecator"] == [(0, "tecator"), (3, "tecator")]
+    h = [
+        stage(net.stems[net.streams[0].index((n, "tecator"))](inputs(three_sources)["tecator"]))
+        for n, stage in ((0, net.levels[0][0]), (2, net.levels[0][2]))
+    ]
+    mean = sum(h) / 2
+    h = [net.levels[1][n](0.5 * x + 0.5 * mean) for n, x in zip((0, 3), h, strict=True)]
+    expected = net.heads[0](0.5 * h[0] + 0.5 * sum(h) / 2)
+    torch.testing.assert_close(net(inputs(three_sources))[0], expected)
+
+
 def model(data, candidate):
     return Model(candidate.components(), [Network(part, data.signature(0), SEED) for part in candidate.components()])
 
@@ -139,6 +158,8 @@ def test_parameters_and_macs_of_one_source_equal_the_count_by_hand(penguins, mak
         assert count_parameters(built) == stems * trunk + stages * stage + heads
         macs = stems * features * WIDTH + stages * WIDTH * WIDTH + WIDTH * 5
         assert count_macs(built, inputs(penguins, 1)) == macs
+    stitched = model(penguins, make(SharingTree.separate(3, DEPTH), WIDTH, sharing=CrossStitch()))
+    assert count_parameters(stitched) == 3 * trunk + 6 * stage + heads + 4 * 3 * DEPTH
 
 
 def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two_sources, make):

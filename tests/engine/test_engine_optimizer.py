@@ -15,9 +15,11 @@ SETTINGS = [
     OptimizerSettings(1e-3, 0.1, 20.0),
     OptimizerSettings(1e-1, 1e-3, 1e-3),
 ]
+RATES = (10.0, 1.0, 0.5, 3.0)  # of each member's links
 SHAPES = {  # rows' members, shape of a row, decays, trunk
     "stage": ([0, 0, 1, 2, 2, 2, 3], (3, 2), True, True),
     "bias": ([0, 1, 1, 3], (3,), True, True),
+    "link": ([0, 1, 1, 3], (2, 2), False, True),
     "head": ([0, 1, 2, 3], (2, 3), True, False),
     "learned": ([1, 3], (2,), False, False),
 }
@@ -47,15 +49,20 @@ class Reference:
             if own == member
         }
         decaying = [p for (name, _), p in self.rows.items() if SHAPES[name][2]]
-        learned = [p for (name, _), p in self.rows.items() if not SHAPES[name][2]]
-        groups = [{"params": decaying, "weight_decay": settings.weight_decay}, {"params": learned, "weight_decay": 0.0}]
-        self.decaying, self.optimizer = decaying, torch.optim.AdamW(groups, lr=settings.learning_rate)
+        links = [p for (name, _), p in self.rows.items() if name == "link"]
+        learned = [p for (name, _), p in self.rows.items() if name == "learned"]
+        groups = [
+            {"params": decaying, "weight_decay": settings.weight_decay},
+            {"params": links, "weight_decay": 0.0, "lr": settings.learning_rate * RATES[member]},
+            {"params": learned, "weight_decay": 0.0},
+        ]
+        self.clipped, self.optimizer = decaying + links, torch.optim.AdamW(groups, lr=settings.learning_rate)
 
     def step(self, step, frozen):
         for (name, row), p in self.rows.items():
             p.grad = None if frozen and SHAPES[name][3] else draw(step, number(name), row, p.shape)
         if self.settings.clip_norm > 0:
-            torch.nn.utils.clip_grad_norm_(self.decaying, self.settings.clip_norm)
+            torch.nn.utils.clip_grad_norm_(self.clipped, self.settings.clip_norm)
         self.optimizer.step()
 
 
@@ -76,6 +83,7 @@ class Stacked:
                 value.clone().requires_grad_(),
                 torch.tensor([stay.index(SHAPES[n][0][row]) for n, row in self.rows[name]]),
                 *flags,
+                [RATES[k] for k in stay] if name == "link" else None,
             )
             for name, value in values.items()
             for flags in [SHAPES[name][2:]]
@@ -171,6 +179,6 @@ def test_a_parameter_without_a_gradient_stays():
     [stage, *others] = stacked.optimizer.slots
     stage.parameter.grad = torch.ones_like(stage.parameter)
     stacked.optimizer.step()
-    assert len(others) == 3
+    assert len(others) == len(SHAPES) - 1
     for row, value in stacked.values().items():
         assert torch.equal(value, before[row]) == (row[0] != "stage")

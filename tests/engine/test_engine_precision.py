@@ -7,6 +7,7 @@ from mtlsearch.candidate import Schedule
 from mtlsearch.engine import Engine, Training
 from mtlsearch.engine.loop import Fitting
 from mtlsearch.engine.model import Network
+from mtlsearch.sharing import SHARINGS
 from mtlsearch.tree import SharingTree
 
 SHARED = SharingTree.shared(3, 2)
@@ -26,8 +27,9 @@ def test_bfloat16_trains_to_about_the_same_losses_but_not_to_the_same(penguins, 
     assert not torch.equal(lower, exact)
 
 
-def test_both_trainers_agree_in_bfloat16(penguins, make):
-    candidate = make(SHARED)
+@pytest.mark.parametrize("sharing", sorted(SHARINGS))
+def test_both_trainers_agree_in_bfloat16(penguins, make, sharing):
+    candidate = make(SharingTree.decode([0, 0], [1, 0], 2), sharing=SHARINGS[sharing]())
     serial, forest = (losses(penguins, candidate, trainer, "bfloat16") for trainer in ("serial", "forest"))
     assert torch.allclose(serial, forest, rtol=0.02)
 

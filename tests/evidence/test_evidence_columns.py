@@ -46,6 +46,10 @@ def test_soft_ties_hold_where_nothing_is_shared():
     tied = [candidate(tree, sharing=Pull(0.1)) for tree in (SEPARATE, FIRST_LEVEL, SHARED)]
     assert [numbers(columns, TIED, each, 0) for each in tied] == [[1.0, 1.0], [0.5, 1.0], [0.0, 0.0]]
     assert numbers(columns, TIED, candidate(FIRST_LEVEL), 0) == [0.0, 0.0]
+    first = [candidate(tree, sharing=Pull(0.1, last_level=1)) for tree in (SEPARATE, FIRST_LEVEL)]
+    assert [numbers(columns, TIED, each, 0) for each in first] == [[0.5, 0.5], [0.0, 0.5]]
+    nowhere = candidate(FIRST_LEVEL, sharing=Pull(0.1, first_level=3))
+    assert numbers(columns, TIED, nowhere, 0) == [0.0, 0.0]
 
 
 def test_settings_of_many_magnitudes_are_on_a_log_scale_and_standardised():

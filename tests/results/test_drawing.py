@@ -53,6 +53,16 @@ def test_has_title_and_description_and_escapes_hostile_names() -> None:
 def test_soft_ties_are_drawn_only_where_there_are_any() -> None:
     assert TIE in draw_tree(composition(_names(3), 2, 4, "pull"), "tied")
     assert TIE not in draw_tree(composition(_names(3), 2, 4, "none"), "untied")
+    separate = [[["a"], ["b"]]] * 3
+    for levels, drawn in (
+        ({}, 3),
+        ({"first_level": 2}, 2),
+        ({"last_level": 1}, 1),
+        ({"first_level": 4}, 0),
+        ({"strength": 0.0}, 0),
+    ):
+        part = {"tasks": ["a", "b"], "levels": separate, "settings": {"sharing": {"name": "pull", **levels}}}
+        assert draw_tree([part], "some levels").count("softly tied") == drawn
 
 
 def test_every_source_of_a_shared_stage_gets_its_stem() -> None:

@@ -65,7 +65,11 @@ def compose(tree: SharingTree, backbone: Any = SMALL, sharing: Any = INDEPENDENT
 
 
 def random_model(composition: Composition, data: TrainingData) -> Model:
-    return Model(composition, [Network(part, data.signature(0), 7) for part in composition]).eval()
+    """As if the soft ties had learned something."""
+    networks, draw = [Network(part, data.signature(0), 7) for part in composition], torch.Generator().manual_seed(0)
+    for p in (p for network in networks for p in network.links.parameters()):
+        p.data += torch.randn(p.shape, generator=draw)
+    return Model(composition, networks).eval()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +134,7 @@ def test_code_names_the_stages_and_says_who_shares(exported: Path) -> None:
     code = (exported / "model.py").read_text("utf-8")
     assert "self.level1_species_body_mass_g = nn.Sequential(" in code
     assert "# level 1: shared by species, body_mass_g" in code
-    assert "# tied in training to the other stages of this level: Pull(strength=0.01)" in code
+    assert "# tied in training to the other stages of this level: Pull(strength=0.01, first_level=1" in code
     assert code.count("class ResidualBlock(nn.Module):") == 1
 
 
@@ -289,18 +293,29 @@ def test_code_that_needs_mtlsearch_fails(penguins: TrainingData, tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
+def half(h: Tensor) -> Tensor:
+    return h / 2
+
+
 @dataclass(frozen=True)
 class Averaging(Pull):
     """A mechanism that mixes activations."""
 
     def mix(self, h: Tensor, edges: Tensor, state: dict[str, Tensor]) -> Tensor:
-        return (h + h.mean(0, keepdim=True)) / 2
+        return half(h + h.mean(0, keepdim=True))
 
 
-def test_mixed_activations_cannot_be_exported(penguins: TrainingData, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("in_process")
+def test_mixed_activations_are_exported_with_what_they_use(
+    penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHARINGS, "averaging", Averaging)
     model = random_model(compose(TREES["branching"], sharing=Averaging()), penguins)
-    with pytest.raises(ExportError, match="Averaging cannot be exported yet"):
-        export_model(model, penguins, 0, tmp_path / "model", CARD)
+    assert export_model(model, penguins, 0, tmp_path / "model", CARD) <= 1e-6
+    code = (tmp_path / "model" / "model.py").read_text("utf-8")
+    assert "h2_species_sex, h2_body_mass_g = self.level2_mix(h2_species_sex, h2_body_mass_g)" in code
+    assert code.count("class Averaging(Mixing):") == 1 and "return half(h + h.mean(0, keepdim=True))" in code
+    assert code.count("def half(h: Tensor) -> Tensor:") == 1
 
 
 SLOPE = 0.25
@@ -378,6 +393,14 @@ def test_a_torch_export(tmp_path: Path) -> None:
         wanted = model(inputs)
     torch.testing.assert_close(found["malignant"], wanted[1], rtol=1e-5, atol=1e-6)
     assert "`model.pt2`" in (tmp_path / "model" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.usefixtures("in_process")
+def test_a_torch_export_of_tied_branches(sharing: str, penguins: TrainingData, tmp_path: Path) -> None:
+    model = random_model(compose(TREES["branching"], sharing=SHARINGS[sharing]()), penguins)
+    export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "torch-export"))
+    assert (tmp_path / "model" / "model.pt2").is_file()
 
 
 @pytest.mark.slow  # needs the packages of mtlsearch[onnx]

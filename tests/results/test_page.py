@@ -162,6 +162,7 @@ def test_numbers_have_the_digits_their_error_supports() -> None:
 def test_settings_are_spelled_in_words() -> None:
     settings = {"tree": [[[0]]], "backbone": {"name": "mlp", "width": 64}, "sharing": {"name": "none"}, "loss": 0.12345}
     assert spell_settings(settings) == "backbone mlp, width 64 · sharing none · loss 0.123"
+    assert spell_settings({"sharing": {"name": "pull", "first_level": 2, "last_level": None}}) == "sharing pull, first_level 2"
 
 
 @pytest.mark.slow
