@@ -14,6 +14,7 @@ from torch import nn
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate, Component, OptimizerSettings
 from mtlsearch.data import load
+from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.engine import Engine, Schedule, Training, TrainingData
 from mtlsearch.engine.forest import Forest
 from mtlsearch.engine.forest_step import ForestStep
@@ -29,7 +30,7 @@ from mtlsearch.weightings import WEIGHTINGS
 
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
 SCHEDULE = Schedule(epochs=3, batch_size=40, patience=3)
-PROBLEMS = ["penguins", "iris+breast_cancer"]
+PROBLEMS = {"penguins": "table", "iris+breast_cancer": "table", **{kind: kind for kind in PLANTED}}
 
 
 class Gated(nn.Module):
@@ -50,6 +51,8 @@ class Toy:
     build: Callable[[int, float], nn.Module] = lambda width, rate: Gated(
         nn.Sequential(nn.Linear(width, width), nn.Dropout(rate)), width
     )
+    takes = ("table",)
+
     width: int = WIDTH
     dropout: float = field(default=0.2, metadata={"per": "member"})
 
@@ -75,7 +78,7 @@ class Mixing:
         return {"strength": self.strength * (1 + edges[0] + 2 * edges[1]) / nodes**2}
 
     def mix(self, h, edges, state):
-        taken = state["strength"][:, None, None] * (h[edges[1]] - h[edges[0]])
+        taken = state["strength"].reshape(-1, *[1] * (h.dim() - 1)) * (h[edges[1]] - h[edges[0]])
         return h.index_add(0, edges[0], taken).index_add(0, edges[1], -taken)
 
     def penalty(self, weights, edges, state):
@@ -89,9 +92,20 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=sorted(KINDS["backbone"]))
-def backbone(request):
-    return KINDS["backbone"][request.param]
+CASES = [
+    (name, each) for name, kind in PROBLEMS.items() for each in sorted(KINDS["backbone"]) if kind in KINDS["backbone"][each].takes
+]
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def case(request):
+    """A problem, and a backbone that takes its inputs."""
+    return request.param
+
+
+@pytest.fixture
+def backbone(case):
+    return KINDS["backbone"][case[1]]
 
 
 @pytest.fixture(params=sorted(KINDS["sharing"]))
@@ -104,14 +118,15 @@ def weighting(request):
     return KINDS["weighting"][request.param]
 
 
-@pytest.fixture(params=PROBLEMS)
-def data(request):
-    return problem(request.param)
+@pytest.fixture
+def data(case):
+    return problem(case[0])
 
 
 @cache
 def problem(name):
-    return TrainingData(load(name), 0, torch.device("cpu"))
+    dataset = planted_arrays(name) if name in PLANTED else load(name)
+    return TrainingData(dataset, 0, torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +178,9 @@ def cohort(data, kinds, size):
 
 
 def doubled(fold):
-    inputs, targets = ({name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets))
+    inputs, targets = (
+        {name: x.double() if x.is_floating_point() else x for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    )
     return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
