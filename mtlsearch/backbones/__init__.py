@@ -2,13 +2,17 @@
 
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.conv import Conv
+from mtlsearch.backbones.embedding_bag import EmbeddingBag
 from mtlsearch.backbones.mlp import Mlp
+from mtlsearch.backbones.recurrent import Recurrent
 from mtlsearch.backbones.residual import Residual
 
 BACKBONES: dict[str, type[Backbone]] = {
     "mlp": Mlp,
     "residual": Residual,
     "conv": Conv,
+    "embedding_bag": EmbeddingBag,
+    "recurrent": Recurrent,
 }
 
-__all__ = ["BACKBONES", "Backbone", "Conv", "Mlp", "Residual"]
+__all__ = ["BACKBONES", "Backbone", "Conv", "EmbeddingBag", "Mlp", "Recurrent", "Residual"]

@@ -92,9 +92,7 @@ KINDS = {
 }
 
 
-CASES = [
-    (name, each) for name, kind in PROBLEMS.items() for each in sorted(KINDS["backbone"]) if kind in KINDS["backbone"][each].takes
-]
+CASES = [(name, each) for name, kind in PROBLEMS.items() for each, own in sorted(KINDS["backbone"].items()) if kind in own.takes]
 
 
 @pytest.fixture(params=CASES, ids="-".join)
