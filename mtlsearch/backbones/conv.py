@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mtlsearch.inputs import Images, InputKind
 
@@ -14,8 +13,16 @@ LARGE = 32  # pixels a side, from which on the stem halves an image at once
 SMALL = 8  # pixels a side, under which a stage leaves the size as it is
 
 
+def halved(h: Tensor) -> Tensor:
+    """[..., H, W] -> [..., H / 2, W / 2]: the means of 2 x 2 pixels; an odd last row or column is left out."""
+    h = h[..., : h.shape[-2] // 2 * 2, : h.shape[-1] // 2 * 2]
+    return (h[..., ::2, ::2] + h[..., ::2, 1::2] + h[..., 1::2, ::2] + h[..., 1::2, 1::2]) / 4
+
+
 class ConvBlock(nn.Module):
     """Adds what `body` computes to its input, then halves the image unless it is small already."""
+
+    elementwise = True
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -24,11 +31,13 @@ class ConvBlock(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """[B, F, H, W] -> [B, F, H / 2, W / 2], or the same."""
         out = h + self.body(h)
-        return functional.avg_pool2d(out, 2) if min(out.shape[-2:]) >= SMALL else out
+        return halved(out) if min(out.shape[-2:]) >= SMALL else out
 
 
 class PooledHead(nn.Module):
     """The mean over the image, then `linear`."""
+
+    elementwise = True
 
     def __init__(self, norm: nn.Module, linear: nn.Module) -> None:
         super().__init__()

@@ -92,10 +92,20 @@ KINDS = {
 }
 
 
+def stackable(kind):
+    """Everything is, but what torch cannot batch and what keeps statistics."""
+    alone = (nn.RNNBase, nn.modules.batchnorm._BatchNorm)
+    return not any(isinstance(module, alone) for module in kind().stage(0).modules())
+
+
 CASES = [(name, each) for name, kind in PROBLEMS.items() for each, own in sorted(KINDS["backbone"].items()) if kind in own.takes]
 
 
-@pytest.fixture(params=CASES, ids="-".join)
+STACKED = [case for case in CASES if stackable(KINDS["backbone"][case[1]])]
+ALONE = [case for case in CASES if case not in STACKED]
+
+
+@pytest.fixture(params=STACKED, ids="-".join)
 def case(request):
     """A problem, and a backbone that takes its inputs."""
     return request.param
@@ -284,10 +294,16 @@ def outcomes(data, trainings, trainer):
     return [dataclasses.replace(each, train_seconds=0.0) for each in Engine(data, SCHEDULE, trainer).train(trainings) if each]
 
 
-@pytest.mark.parametrize("stage", UNSTACKABLE.values(), ids=UNSTACKABLE)
-def test_what_cannot_be_stacked_is_trained_one_by_one(stage):
-    data, trees = problem("penguins"), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
-    candidates = [Candidate(tree, Toy(stage), SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [
+        *(pytest.param("penguins", Toy(stage), id=each) for each, stage in UNSTACKABLE.items()),
+        *(pytest.param(name, KINDS["backbone"][each](), id=f"{name}-{each}") for name, each in ALONE),
+    ],
+)
+def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
+    data, trees = problem(name), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
+    candidates = [Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
     trainings = [Training(number, each.components(), 0, SEEDS[0]) for number, each in enumerate(candidates)]
     members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
     networks = [Network(member.component, data.signature(0), member.seed) for member in members]
@@ -296,3 +312,12 @@ def test_what_cannot_be_stacked_is_trained_one_by_one(stage):
     by_forest, by_serial = outcomes(data, trainings, "forest"), outcomes(data, trainings, "serial")
     assert by_forest == by_serial
     assert [outcome.failure for outcome in by_forest] == [None, None]
+
+
+def test_no_bit_depends_on_who_is_trained_beside(data, backbone):
+    tasks, kinds = len(data.dataset.tasks), (backbone, SHARINGS["none"], WEIGHTINGS["fixed"])
+    parts = [component(kinds, number, tasks) for number in (0, 1, 2, 4, 5)]
+    trainings = [Training(number, part.candidate.components(), number % 2, SEEDS[0]) for number, part in enumerate(parts)]
+    together = outcomes(data, trainings, "forest")
+    assert [outcome.failure for outcome in together] == [None] * len(trainings)
+    assert sorted(together, key=lambda each: each.number) == [outcomes(data, [each], "forest")[0] for each in trainings]
