@@ -6,6 +6,7 @@ from mtlsearch.backbones.embedding_bag import EmbeddingBag
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.recurrent import Recurrent
 from mtlsearch.backbones.residual import Residual
+from mtlsearch.backbones.transformer import Transformer
 
 BACKBONES: dict[str, type[Backbone]] = {
     "mlp": Mlp,
@@ -13,6 +14,7 @@ BACKBONES: dict[str, type[Backbone]] = {
     "conv": Conv,
     "embedding_bag": EmbeddingBag,
     "recurrent": Recurrent,
+    "transformer": Transformer,
 }
 
-__all__ = ["BACKBONES", "Backbone", "Conv", "EmbeddingBag", "Mlp", "Recurrent", "Residual"]
+__all__ = ["BACKBONES", "Backbone", "Conv", "EmbeddingBag", "Mlp", "Recurrent", "Residual", "Transformer"]

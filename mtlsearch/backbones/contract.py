@@ -18,7 +18,9 @@ class Backbone(Protocol):
 
     Modules that differ in their numbers only are trained as one stack. A field that is but the rate of an `nn.Dropout` is
     declared with metadata `{"per": "member"}`: backbones that differ in it are stacked. A module whose forward only calls
-    its children and elementwise operations says so by `elementwise = True` and is stacked child by child, which is faster.
+    its children and operations that do alike with any number of axes in front (elementwise ones, or on named last axes)
+    says so by `elementwise = True` and is stacked child by child, which is faster. What torch cannot batch (LSTM, GRU) or
+    keeps statistics (batch norm) is trained network by network.
     """
 
     takes: ClassVar[tuple[InputKind, ...]]

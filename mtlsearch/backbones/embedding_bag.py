@@ -12,6 +12,8 @@ from mtlsearch.inputs import InputKind, Tokens
 class MeanEmbedding(nn.Module):
     """The mean of the vectors of the tokens that are there."""
 
+    elementwise = True
+
     def __init__(self, embedding: nn.Module) -> None:
         super().__init__()
         self.embedding = embedding
