@@ -27,7 +27,7 @@ Data = Annotated[
     str | None, typer.Argument(help="A .csv, .csv.gz, .parquet or .npz file, a dataset card (.yaml), or an embedded problem")
 ]
 Tasks = Annotated[list[str] | None, typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK")]
-Space = Annotated[str | None, typer.Option("--space", help="A search space: a YAML file or a name from `spaces`")]
+Space = Annotated[str | None, typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`")]
 Folder = Annotated[Path, typer.Argument(help="The study's folder")]
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
@@ -58,7 +58,7 @@ def search(
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     from mtlsearch.search.arms import ARMS
-    from mtlsearch.search.opening import load_problem
+    from mtlsearch.search.opening import default_space, load_problem
     from mtlsearch.search.request import Request, cohorts
     from mtlsearch.search.study import Study
     from mtlsearch.search.worker import resolve_device
@@ -77,7 +77,7 @@ def search(
         data=_absolute(data, dataset),
         task_flags=tuple(task or ()),
         space=chosen.to_mapping(),
-        space_name=space or "default",
+        space_name=space or default_space(dataset),
         digest=dataset.digest,
         created=created,
         device=device,
@@ -140,7 +140,7 @@ def export(
 @app.command()
 def predict(
     folder: Annotated[Path, typer.Argument(help="An exported model")],
-    data: Annotated[Path, typer.Argument(help="A table with the model's input columns")],
+    data: Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")],
     to: Annotated[Path | None, typer.Option(help="CSV to write (default: standard output)")] = None,
     source: Annotated[str | None, typer.Option(help="Which source the table is, for a model of several")] = None,
 ) -> None:

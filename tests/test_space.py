@@ -35,7 +35,18 @@ def study():
 
 
 def test_the_shipped_spaces():
-    assert SPACES == ["branching", "cross_stitch", "default", "hard_sharing", "mmoe", "quick", "soft_sharing"]
+    assert SPACES == [
+        "branching",
+        "cross_stitch",
+        "default",
+        "hard_sharing",
+        "images",
+        "mmoe",
+        "quick",
+        "sequences",
+        "soft_sharing",
+        "tokens",
+    ]
     readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in SPACES)
     assert all(path.read_text().startswith("# ") for path in known_spaces().values())

@@ -1,12 +1,20 @@
 """The table of backbones. To add one: one file, one line here."""
 
 from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.conv import Conv
+from mtlsearch.backbones.embedding_bag import EmbeddingBag
 from mtlsearch.backbones.mlp import Mlp
+from mtlsearch.backbones.recurrent import Recurrent
 from mtlsearch.backbones.residual import Residual
+from mtlsearch.backbones.transformer import Transformer
 
 BACKBONES: dict[str, type[Backbone]] = {
     "mlp": Mlp,
     "residual": Residual,
+    "conv": Conv,
+    "embedding_bag": EmbeddingBag,
+    "recurrent": Recurrent,
+    "transformer": Transformer,
 }
 
-__all__ = ["BACKBONES", "Backbone", "Mlp", "Residual"]
+__all__ = ["BACKBONES", "Backbone", "Conv", "EmbeddingBag", "Mlp", "Recurrent", "Residual", "Transformer"]

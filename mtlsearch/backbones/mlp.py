@@ -1,15 +1,19 @@
 """The plain multi-layer perceptron: linear, optional layer norm, ReLU, dropout on every level."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import nn
+
+from mtlsearch.inputs import InputKind
 
 
 @dataclass(frozen=True)
 class Mlp:
     """A stage is Linear - [LayerNorm] - ReLU - Dropout, of the same width on every level."""
+
+    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})

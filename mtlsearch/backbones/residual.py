@@ -1,10 +1,12 @@
 """A residual network for tables: pre-normalised two-layer blocks (Gorishniy et al. 2021, arXiv:2106.11959)."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
+
+from mtlsearch.inputs import InputKind
 
 
 class ResidualBlock(nn.Module):
@@ -25,6 +27,8 @@ class ResidualBlock(nn.Module):
 @dataclass(frozen=True)
 class Residual:
     """A stage is h + Linear(Dropout(ReLU(Linear(LayerNorm(h))))), the inner layer `expansion` times as wide."""
+
+    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
     expansion: Annotated[int, Field(ge=1, le=16)] = 2

@@ -11,6 +11,7 @@ from mtlsearch.data.card import Card, TaskCard
 from mtlsearch.data.columns import input_column, resolve
 from mtlsearch.data.dataset import TEST, Array, Dataset, Source, Splits, Task
 from mtlsearch.data.inference import Target, infer_kind, infer_target
+from mtlsearch.data.layout import Layout, is_array, lay_out
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
@@ -76,22 +77,41 @@ def _with_strata(splits: Splits, tasks: list[Task], targets: Mapping[str, Array]
 
 def _source(card: Card, name: str, table: pd.DataFrame, splits: Splits, where: str) -> tuple[Source, list[str]]:
     targets = {task.target for task in card.tasks.values() if task.source == name}
-    taken = targets | set(card.sources[name].ignore) | set(card.split.columns)
+    taken, known = targets | set(card.sources[name].ignore) | set(card.split.columns), splits.role != TEST
+    left = [column for column in table.columns if column not in taken]
+    layout = lay_out(table, left, card.sources[name], known, f"{where}: sources.{name}")
     columns: dict[str, Array] = {}
     notices = []
-    for column in [column for column in table.columns if column not in taken]:
-        values, reason = input_column(str(column), table[column], splits.role != TEST)
+    for column in left:
+        values, reason = _input(str(column), table[column], layout, known)
         if values is None:
             notices.append(f"{name}: column {column} is left out: {reason}")
         else:
             columns[str(column)] = values
     if not columns:
         raise DataError(f"{_at(card, name, where)}: no input column is left beside the targets, split and ignored columns")
-    return Source(name, pd.DataFrame({key: _series(values) for key, values in columns.items()}), splits), notices
+    inputs = pd.DataFrame({key: _series(values) for key, values in columns.items()})
+    return Source(name, inputs, splits, layout.kind, layout.lengths), notices
+
+
+def _input(name: str, raw: "pd.Series[Any]", layout: Layout, known: Array) -> tuple[Array | None, str]:
+    """As `input_column`, for any kind of input."""
+    if name not in (*layout.columns, layout.lengths):
+        return None, "it holds arrays" if layout.kind == "table" else f"the inputs are {layout.kind}"
+    if layout.kind == "table":
+        return input_column(name, raw, known)
+    return (raw.to_numpy() if is_array(raw) else pd.to_numeric(raw, errors="coerce").to_numpy(np.float64)), ""
 
 
 def _series(values: Array) -> "pd.Series[Any]":
     return pd.Series(values, dtype=object if values.dtype == object else np.float64)
+
+
+def _content(column: "pd.Series[Any]") -> bytes:
+    if not is_array(column):
+        return pd.util.hash_array(column.to_numpy()).tobytes()
+    cells = np.stack(list(column))
+    return repr((cells.dtype.str, cells.shape)).encode() + cells.tobytes()
 
 
 def _digest(sources: Mapping[str, Source], tasks: tuple[Task, ...], targets: Mapping[str, Array]) -> str:
@@ -100,7 +120,8 @@ def _digest(sources: Mapping[str, Source], tasks: tuple[Task, ...], targets: Map
     for name, source in sources.items():
         parts.update(repr((name, [(column, str(kind)) for column, kind in source.inputs.dtypes.items()])).encode())
         for column in source.inputs:
-            parts.update(pd.util.hash_array(source.inputs[column].to_numpy()).tobytes())
+            parts.update(_content(source.inputs[column]))
+        parts.update(b"" if source.kind == "table" else repr((source.kind, source.lengths)).encode())
         for codes in (source.splits.role, source.splits.group):
             parts.update(b"" if codes is None else np.asarray(codes, "<i8").tobytes())
     for task in tasks:

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from mtlsearch.data.dataset import Kind
 from mtlsearch.data.metrics import METRICS
 from mtlsearch.errors import DataError, UsageError, unknown
+from mtlsearch.inputs import InputKind
 
 KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass")
 Model = TypeVar("Model", bound=BaseModel)
@@ -21,10 +22,16 @@ class _Strict(BaseModel):
 
 
 class SourceCard(_Strict):
-    """One input table: `path` relative to the card, and the columns that are neither input nor target."""
+    """One input table: `path` relative to the card, and the columns that are neither input nor target.
+
+    `input` is what a row is, inferred where it is left out (never as tokens). `lengths` names a column with the number of
+    steps or tokens of each row; a column `lengths` is taken for that, too.
+    """
 
     path: str
     ignore: tuple[str, ...] = ()
+    input: InputKind | None = None
+    lengths: str | None = None
 
 
 class TaskCard(_Strict):
@@ -166,7 +173,7 @@ def _mistake(model: type[BaseModel], error: ErrorDetails, where: str) -> str:
         parent = f"{where}: {'.'.join(path[:-1])}" if len(path) > 1 else where
         return unknown(parent, path[-1], _keys(model, path[:-1]))
     if error["type"] == "literal_error":
-        return unknown(at, error["input"], KINDS)
+        return unknown(at, error["input"], get_args(InputKind) if path[-1] == "input" else KINDS)
     if error["type"] == "missing":
         return f"{at}: is needed"
     return f"{at}: {error['msg'].lower()}, found {error['input']!r}"
@@ -179,7 +186,7 @@ def _keys(model: type[BaseModel], path: Iterable[str]) -> Iterable[str]:
 
 def _ignoring(name: str, card: SourceCard, tasks: Iterable[TaskCard]) -> dict[str, Any]:
     targets = tuple(task.target for task in tasks if task.source == name)
-    return {"path": card.path, "ignore": (*card.ignore, *targets)}
+    return card.model_dump() | {"ignore": (*card.ignore, *targets)}
 
 
 def _check_distinct(where: str, flags: Sequence[TaskFlag]) -> None:

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from mtlsearch.inputs import Features, InputKind
+
 Array: TypeAlias = np.ndarray[Any, Any]
 Kind = Literal["regression", "binary", "multiclass"]
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -46,11 +48,23 @@ class Splits:
 
 @dataclass(frozen=True)
 class Source:
-    """One input table. `inputs[N, columns]` holds input columns only: numeric (float) or categorical (object) dtype."""
+    """One input table. `inputs[N, columns]` holds input columns only: numeric (float) or categorical (object) dtype.
+
+    Images and sequences are one column whose cells are arrays, tokens are columns of numbers; `lengths` then names the
+    column that says how many steps or tokens there are, if one does.
+    """
 
     name: str
     inputs: pd.DataFrame
     splits: Splits
+    kind: InputKind = "table"
+    lengths: str | None = None
+
+    @property
+    def numbers(self) -> int:
+        """How many cells, numbers or tokens a row has."""
+        cells = self.inputs.drop(columns=self.lengths) if self.lengths else self.inputs
+        return int(sum(np.size(cell) for cell in cells.iloc[0]))
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset made ready for one fold: `inputs[source]` float32 [N, F] for all rows, `targets[task]` float32 [N].
+    """A dataset made ready for one fold: `inputs[source]` for all rows as `features[source]` says, `targets[task]` float32 [N].
 
     Regression targets are standardised with the training rows' `center[task]` and `scale[task]`; class codes stay.
     NaN marks a missing label. `baseline_loss[task]` is the validation-free loss of the best constant on the
@@ -88,3 +102,4 @@ class Prepared:
     scale: dict[str, float]
     baseline_loss: dict[str, float]
     fold: Fold
+    features: dict[str, Features]

@@ -10,20 +10,23 @@ from scipy.special import expit, softmax
 from scipy.stats import entropy
 from sklearn.preprocessing import StandardScaler
 
+from mtlsearch.data.array_encoding import WholeInput, fit_whole
 from mtlsearch.data.dataset import TEST, Array, Dataset, Fold, Kind, Prepared, Task
 from mtlsearch.data.encoding import EncodedColumn, fit_columns
+from mtlsearch.inputs import Features
 
 SMALLEST_BASELINE_LOSS = 1e-3
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """The fitted preparation of a dataset: input columns per source, `center` and `scale` per task.
+    """The fitted preparation of a dataset: input columns per table, `whole` other sources, `center` and `scale` per task.
 
-    The layout of the columns is the same for every fold of a dataset; only the fitted numbers differ.
+    The layout is the same for every fold of a dataset; only the fitted numbers differ.
     """
 
     columns: dict[str, tuple[EncodedColumn, ...]]
+    whole: dict[str, WholeInput]
     tasks: tuple[Task, ...]
     center: dict[str, float]
     scale: dict[str, float]
@@ -31,20 +34,25 @@ class Preparation:
     @classmethod
     def fit(cls, dataset: Dataset, fold: Fold) -> Self:
         """Return the preparation fitted on the training rows of `fold`; test rows are not read."""
+        sources = {name: (source, np.flatnonzero(source.splits.role != TEST)) for name, source in dataset.sources.items()}
         columns = {
-            name: fit_columns(source.inputs, np.flatnonzero(source.splits.role != TEST), fold.train[name])
-            for name, source in dataset.sources.items()
+            name: fit_columns(source.inputs, known, fold.train[name])
+            for name, (source, known) in sources.items()
+            if source.kind == "table"
         }
+        whole = {n: fit_whole(source, known, fold.train[n]) for n, (source, known) in sources.items() if source.kind != "table"}
         spans = {task.name: _center_and_scale(task, _labels(dataset, fold, task)) for task in dataset.tasks}
         center = {name: span[0] for name, span in spans.items()}
-        return cls(columns, dataset.tasks, center, {name: span[1] for name, span in spans.items()})
+        return cls(columns, whole, dataset.tasks, center, {name: span[1] for name, span in spans.items()})
 
-    def width(self, source: str) -> int:
-        """Return the number F of network inputs of `source`."""
-        return sum(column.width for column in self.columns[source])
+    def features(self, source: str) -> Features:
+        """Return what the network inputs of `source` are; of a table their number F."""
+        return self.whole[source].features if source in self.whole else sum(column.width for column in self.columns[source])
 
     def encode(self, source: str, inputs: pd.DataFrame) -> Array:
-        """Return the network inputs float32 [N, F] of `inputs[N, columns]`, which has the columns of `Source.inputs`."""
+        """Return the network inputs, float32 [N, F] of a table, of `inputs[N, columns]` with the columns of `Source.inputs`."""
+        if source in self.whole:
+            return self.whole[source].encode(inputs)
         parts = [column.encode(inputs[column.name].to_numpy()) for column in self.columns[source]]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -60,9 +68,15 @@ class Preparation:
           `indicator_seen`, else 0.
         - `{name, type: "categorical", categories, seen}`: one input per category: 1 if it equals the value and is `seen`.
 
+        What is no table has one record, with the `names` of its arrays or columns and the name of its `lengths` or null:
+
+        - `{type: "images" or "sequences", shape, mean, scale}`: see `ImageColumn` and `SequenceColumn`.
+        - `{type: "tokens", ids, seen}`: see `TokenColumns`.
+
         `targets[task]` is `{source, target, kind, classes, center, scale}`: a regression is `output * scale + center`.
         """
         sources = {name: [column.to_json() for column in columns] for name, columns in self.columns.items()}
+        sources |= {name: [each.to_json()] for name, each in self.whole.items()}
         return {"sources": sources, "targets": {task.name: self._target(task) for task in self.tasks}}
 
     def _target(self, task: Task) -> dict[str, Any]:
@@ -74,11 +88,12 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
     """Return `dataset` ready for training on `fold`; see `Preparation` for how to keep and export the fitted numbers."""
     fitted = Preparation.fit(dataset, fold)
     inputs = {name: fitted.encode(name, source.inputs) for name, source in dataset.sources.items()}
+    features = {name: fitted.features(name) for name in inputs}
     targets = {
         name: ((values - fitted.center[name]) / fitted.scale[name]).astype(np.float32) for name, values in dataset.targets.items()
     }
     losses = {task.name: _baseline_loss(task, _labels(dataset, fold, task)) for task in dataset.tasks}
-    return Prepared(inputs, targets, fitted.center, fitted.scale, losses, fold)
+    return Prepared(inputs, targets, fitted.center, fitted.scale, losses, fold, features)
 
 
 def restore(task: Task, raw_logits: Array, prepared: Prepared | Preparation) -> Array:

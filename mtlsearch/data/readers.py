@@ -51,7 +51,9 @@ class ParquetReader:
 
 
 class NpzReader:
-    """Numpy arrays by name: a 1-D array [N] is a column, a 2-D array `x` [N, F] becomes the columns x_0, x_1, ..."""
+    """Numpy arrays by name: a 1-D array [N] is a column, a 2-D array `x` [N, F] becomes the columns x_0, x_1, ..., and one of
+    more axes (sequences [N, steps, channels], images [N, C, H, W]) a column whose cells are arrays.
+    """
 
     def read(self, path: Path) -> pd.DataFrame:
         """Return the table; see `Reader`. Pickled (object) arrays are refused."""
@@ -60,7 +62,7 @@ class NpzReader:
         lengths = {name: len(values) for name, values in columns}
         if len(set(lengths.values())) > 1:
             raise DataError(f"{path}: arrays must have the same number of rows, found {lengths}")
-        return pd.DataFrame(dict(columns))
+        return pd.DataFrame({name: list(values) if values.ndim > 1 else values for name, values in columns})
 
 
 READERS: dict[str, Reader] = {
@@ -173,7 +175,10 @@ def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
         return [(name, array)]
     if array.ndim == 2:
         return [(f"{name}_{index}", array[:, index]) for index in range(array.shape[1])]
-    raise DataError(f'{path}: array "{name}" has shape {array.shape}; allowed are [N] and [N, F]')
+    if array.ndim in (3, 4) and array.dtype.kind in "biuf":
+        return [(name, array)]
+    shapes = "[N], [N, F], and of numbers [N, steps, channels] and [N, channels, height, width]"
+    raise DataError(f'{path}: array "{name}" has shape {array.shape} and type {array.dtype}; allowed are {shapes}')
 
 
 def _one_line(error: BaseException) -> str:

@@ -102,7 +102,7 @@ class Forest:
             part.module.train(mode)
 
     def __call__(self, inputs: Mapping[str, Tensor]) -> dict[HeadShape, Tensor]:
-        """Inputs per source, [R, B, F], to outputs per shape of head, [H, B, C]."""
+        """Inputs per source, [R, B, *F], to outputs per shape of head, [H, B, C]."""
         at = {source: moment(self.step, source) for source in self.stems}
         h = {source: part.run(inputs[source][self.inlets[source]], None, at[source]) for source, part in self.stems.items()}
         for level, part in enumerate(self.stages):

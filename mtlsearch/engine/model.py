@@ -13,6 +13,7 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
+from mtlsearch.inputs import Features, kind_of, shape_of
 from mtlsearch.sharing import State
 from mtlsearch.sharing.contract import pooled
 
@@ -21,18 +22,19 @@ from mtlsearch.sharing.contract import pooled
 class Signature:
     """What a network must know of a dataset: input features per source, and per task its source and head outputs."""
 
-    features: Mapping[str, int]
+    features: Mapping[str, Features]
     sources: tuple[str, ...]
     outputs: tuple[int, ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, features: Mapping[str, int]) -> "Signature":
+    def of(cls, dataset: Dataset, features: Mapping[str, Features]) -> "Signature":
         """The signature of a dataset whose prepared inputs have these many features."""
         return cls(features, tuple(t.source for t in dataset.tasks), tuple(t.outputs for t in dataset.tasks))
 
     def example(self, source: str) -> Tensor:
-        """Inputs of a source as they may be, [2, features]."""
-        return torch.zeros(2, self.features[source])
+        """Two rows of a source as they may be."""
+        features = self.features[source]
+        return torch.zeros(2, *shape_of(features), dtype=torch.long if kind_of(features) == "tokens" else None)
 
 
 Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it
@@ -119,7 +121,7 @@ class Network(nn.Module):
         return derive(self.seed, level, tuple(self.component.tasks[member] for member in members), source)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Inputs per source, [B_source, features], to one tensor [B_source, outputs] per task of the component."""
+        """Inputs per source, [B_source, *features], to one tensor [B_source, outputs] per task of the component."""
         tree = self.component.candidate.tree
         h = {
             stream: self._run(stem, stream[1], inputs[stream[1]])

@@ -17,6 +17,7 @@ from mtlsearch.engine.record import TrainingFailedError
 from mtlsearch.engine.seeds import derive
 from mtlsearch.engine.training_data import TrainingData
 
+RECURRENT = (torch.ops.aten.mkldnn_rnn_layer, torch.ops.aten._cudnn_rnn)  # LSTM and GRU, of which torch has no formula
 RESAMPLES = 100  # of the test rows: the standard error of a score is then known to 7%
 
 
@@ -91,6 +92,9 @@ class _Flops(TorchDispatchMode):
         out = op(*args, **(kwargs or {}))
         if op.overloadpacket in flop_registry:
             self.total += int(flop_registry[op.overloadpacket](*args, **(kwargs or {}), out_val=out))
+        elif op.overloadpacket in RECURRENT:
+            weights = args[1] if isinstance(args[1], list | tuple) else args[1:5]
+            self.total += 2 * args[0][..., 0].numel() * sum(weight.numel() for weight in weights if weight.dim() == 2)
         return out
 
 

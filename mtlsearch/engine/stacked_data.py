@@ -1,4 +1,4 @@
-"""The folds of several replicates as one: inputs [R, N, F] and targets [R, tasks, N] on the device, batches as row numbers.
+"""The folds of several replicates as one: inputs [R, N, *F] and targets [R, tasks, N] on the device, batches as row numbers.
 
 Batches are padded with rows that have no label: replicates may differ in their number of rows, and torch computes the last
 few elements of a tensor by other instructions, so that an unpadded result would depend on who is computed beside it. For
@@ -21,7 +21,7 @@ from mtlsearch.engine.training_data import FoldData
 MULTIPLE = 32  # of rows in a batch: a whole number of vector instructions on any CPU
 PIECE = 512  # rows of a forward pass that needs no gradient
 AHEAD = 64  # steps of which row numbers are laid out at once
-Batch = tuple[dict[str, Tensor], dict[HeadShape, Tensor]]  # inputs [R, B, F] per source, targets [R, tasks, B] per head
+Batch = tuple[dict[str, Tensor], dict[HeadShape, Tensor]]  # inputs [R, B, *F] per source, targets [R, tasks, B] per head
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class StackedData:
         """Inputs and targets of rows; targets of rows that are not there are missing."""
         offset = {source: self._offset(source) for source in rows}
         inputs = {
-            s: self.inputs[s][(own.numbers + offset[s]).flatten()].reshape(*own.numbers.shape, -1) for s, own in rows.items()
+            s: self.inputs[s][(own.numbers + offset[s]).flatten()].reshape(*own.numbers.shape, *self.inputs[s].shape[1:])
+            for s, own in rows.items()
         }
         targets = {}
         for shape, each in self.targets.items():

@@ -60,6 +60,47 @@ class StackedLayerNorm(nn.Module):
         return out if self.bias is None else out + self.bias.reshape(-1, *between, *self.shape)
 
 
+class StackedGroupNorm(nn.Module):
+    """N group norms: h[N, B, C, *F] -> the same."""
+
+    def __init__(self, layers: Sequence[nn.GroupNorm]) -> None:
+        super().__init__()
+        self.groups, self.eps, self.affine = layers[0].num_groups, layers[0].eps, layers[0].affine
+        self.weight = _stack([layer.weight for layer in layers]) if self.affine else None
+        self.bias = _stack([layer.bias for layer in layers]) if self.affine else None
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Normalise each group of channels, then scale and shift each of the N inputs by its own numbers."""
+        out = functional.group_norm(h.flatten(0, 1), self.groups, eps=self.eps).reshape(h.shape)
+        if self.weight is None or self.bias is None:
+            return out
+        weight, bias = (each.reshape(len(h), 1, -1, *(1,) * (h.dim() - 3)) for each in (self.weight, self.bias))
+        return out * weight + bias
+
+
+class StackedConv(nn.Module):
+    """N convolutions: h[N, B, C, *F] -> [N, B, D, *G].
+
+    On a CPU one after another: the last bits of one with groups depend on how many there are, and it is hardly faster.
+    """
+
+    def __init__(self, layers: Sequence[nn.Conv1d | nn.Conv2d]) -> None:
+        super().__init__()
+        self.convolve = layers[0]._conv_forward
+        self.weight = _stack([layer.weight for layer in layers])
+        self.bias = _stack([layer.bias for layer in layers if layer.bias is not None]) if layers[0].bias is not None else None
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Each of the N inputs through its own layer."""
+        own = (h, self.weight) if self.bias is None else (h, self.weight, self.bias)
+        if h.device.type != "cpu":
+            return torch.vmap(self._one)(*own)
+        return torch.stack([self._one(*each) for each in zip(*own, strict=True)])
+
+    def _one(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return cast("Tensor", self.convolve(h, weight, bias))
+
+
 class StackedDropout(nn.Module):
     """N seeded dropouts with rates of their own; the buffers of `SeededDropout`, each [N]."""
 
@@ -107,6 +148,9 @@ class Vmapped(nn.Module):
 RULES: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {
     nn.Linear: StackedLinear,  # type: ignore[dict-item]
     nn.LayerNorm: StackedLayerNorm,  # type: ignore[dict-item]
+    nn.GroupNorm: StackedGroupNorm,  # type: ignore[dict-item]
+    nn.Conv1d: StackedConv,  # type: ignore[dict-item]
+    nn.Conv2d: StackedConv,  # type: ignore[dict-item]
     SeededDropout: StackedDropout,  # type: ignore[dict-item]
     **dict.fromkeys(ELEMENTWISE, lambda modules: copy.copy(modules[0])),
 }

@@ -12,7 +12,7 @@ from mtlsearch.engine.model import Signature
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
-    """One fold on the device: `inputs[source]` [N, F], `targets[task]` [N]; rows per source.
+    """One fold on the device: `inputs[source]` [N, *F], `targets[task]` [N]; rows per source.
 
     `longest` is the number of training rows of the longest source, counted in fold 0 so that all folds take as many steps.
     """
@@ -50,5 +50,4 @@ class TrainingData:
 
     def signature(self, replicate: int) -> Signature:
         """What networks must know of this dataset; the same for every fold."""
-        inputs = self.fold(replicate).inputs
-        return Signature.of(self.dataset, {name: x.shape[1] for name, x in inputs.items()})
+        return Signature.of(self.dataset, self.fold(replicate).prepared.features)

@@ -26,13 +26,14 @@ from torch.export import ExportedProgram
 
 from mtlsearch import __version__
 from mtlsearch.candidate import spell_tree
-from mtlsearch.data import Array, Preparation, Task, read_table
+from mtlsearch.data import Array, Preparation, Task
 from mtlsearch.engine.model import Model
 from mtlsearch.engine.prediction import predict
 from mtlsearch.engine.training_data import TrainingData
 from mtlsearch.errors import DataError, ExportError, MtlsearchError, UsageError, unknown
 from mtlsearch.results.codegen import EXPORTED, TEMPLATES, identifier, write_code
 from mtlsearch.results.layout import one_line, wrap
+from mtlsearch.results.rows import readable, write_rows
 
 TOLERANCE = 1e-6  # of the largest prediction, or of 1 if that is smaller
 DRIVER = "import runpy, sys; sys.modules['mtlsearch'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -81,10 +82,7 @@ def predict_folder(folder: Path, data: Path, to: Path | None = None, source: str
     if not (folder / "predict.py").is_file():
         raise UsageError(f"{folder}: is no exported model: it has no predict.py")
     with tempfile.TemporaryDirectory() as temporary:
-        table = data
-        if data.suffix.lower() != ".csv":
-            table = Path(temporary) / "table.csv"
-            read_table(data).to_csv(table, index=False)
+        table = readable(data, Path(temporary))
         picked = [] if source is None else ["--source", source]
         options = [*picked, *([] if to is None else ["--to", str(to.absolute())]), "--", str(table.absolute())]
         command = [sys.executable, "-B", str((folder / "predict.py").absolute()), *options]
@@ -136,8 +134,7 @@ def _verify(draft: Path, scratch: Path, model: Model, data: TrainingData, replic
     for source in dict.fromkeys(task.source for task in data.dataset.tasks):
         tasks = [task for task in data.dataset.tasks if task.source == source]
         rows = _test_rows(data, tasks[0])
-        table, predicted = scratch / "rows.csv", scratch / "predicted.csv"
-        data.dataset.sources[source].inputs.iloc[rows.numpy()].to_csv(table, index=False)
+        table, predicted = write_rows(data.dataset.sources[source].inputs.iloc[rows.numpy()], scratch), scratch / "predicted.csv"
         _run_alone(draft, ["--source", source, "--to", str(predicted), str(table)])
         with predicted.open(encoding="utf-8", newline="") as file:
             cells = list(csv.reader(file))[1:]

@@ -102,7 +102,8 @@ def _data(dataset: Dataset, seed: int) -> dict[str, Any]:
         {
             "name": name,
             "rows": len(source.inputs),
-            "inputs": source.inputs.shape[1],
+            "kind": source.kind,
+            "inputs": source.numbers,
             "train": len(first.train[name]),
             "validation": len(first.validation[name]),
             "test": int((source.splits.role == TEST).sum()),

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mtlsearch.backbones import BACKBONES
 from mtlsearch.data import Dataset, load
-from mtlsearch.errors import StudyError, UsageError
+from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace, load_space
 
@@ -12,7 +13,8 @@ from mtlsearch.space import SearchSpace, load_space
 def load_problem(data: str | None, flags: Sequence[str], space: str | None, epochs: int | None) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space; `epochs` overrides the space's. Raises DataError, SpaceError or UsageError."""
     dataset = load(data, flags)
-    chosen = load_space(space, len(dataset.tasks))
+    chosen = load_space(space or default_space(dataset), len(dataset.tasks))
+    _check_fit(dataset, chosen, space or default_space(dataset))
     if epochs is None:
         return dataset, chosen
     if epochs < 1:
@@ -20,6 +22,22 @@ def load_problem(data: str | None, flags: Sequence[str], space: str | None, epoc
     mapping = chosen.to_mapping()
     training = {**mapping["training"], "epochs": epochs}
     return dataset, SearchSpace.from_mapping({**mapping, "training": training}, len(dataset.tasks))
+
+
+def default_space(dataset: Dataset) -> str:
+    """The name of the space that is searched where none is named: for inputs of one other kind than a table that kind's."""
+    kinds = {source.kind for source in dataset.sources.values()} - {"table"}
+    return kinds.pop() if len(kinds) == 1 else "default"
+
+
+def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
+    """Raise SpaceError when the space has a backbone that does not take the input of a source."""
+    for option in space.options["backbone"]:
+        for source in dataset.sources.values():
+            if source.kind not in option.kind.takes:
+                known = ", ".join(sorted(name for name, kind in BACKBONES.items() if source.kind in kind.takes))
+                found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
+                raise SpaceError(f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}")
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:

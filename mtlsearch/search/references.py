@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from mtlsearch.data import METRICS, TEST, Array, Dataset, Prepared, Task, fold, prepare, score
 from mtlsearch.engine.seeds import derive
+from mtlsearch.search.flat import flattened
 from mtlsearch.search.queue import CONFIRMATION_REPLICATE
 
 MOST_ROWS = 20_000  # training rows that a reference is given at most
@@ -76,8 +77,8 @@ def _scores(
 
 def _fitted(dataset: Dataset, task: Task, prepared: Prepared, estimator: Any) -> Callable[[Array], float]:
     """The score of the estimator, fitted on the fold's training rows, as a function of rows."""
-    x, y = prepared.inputs[task.source], dataset.targets[task.name]
-    rows = prepared.fold.train[task.source]
+    rows, y = prepared.fold.train[task.source], dataset.targets[task.name]
+    x = flattened(prepared.inputs[task.source], prepared.features[task.source], rows)
     rows = rows[~np.isnan(y[rows])]
     rows = rows[:: max(1, -(-len(rows) // MOST_ROWS))]
     estimator.fit(x[rows], y[rows])

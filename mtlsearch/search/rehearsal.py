@@ -24,15 +24,18 @@ def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iter
 
     Raises NoCandidateError when a rehearsed training fails.
     """
+    data = TrainingData(dataset, 0, device)
     for source in dataset.sources.values():
-        yield f"source {source.name}: {len(source.inputs)} rows, {source.inputs.shape[1]} inputs"
+        features = data.signature(0).features[source.name]
+        holds = f"{source.inputs.shape[1]} inputs" if source.kind == "table" else features
+        yield f"source {source.name}: {len(source.inputs)} rows, {holds}"
     for task in dataset.tasks:
         classes = f", classes {', '.join(task.classes)}" if task.classes else ""
         yield f"task {task.name}: {task.kind}, metric {task.metric}, source {task.source}{classes}"
     yield from dataset.notices
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
-    data, choice = TrainingData(dataset, 0, device), time_engines(dataset, space, device, 0)
+    choice = time_engines(dataset, space, device, 0)
     timed = ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in choice.seconds.items())
     yield f"engine {choice.trainer}, {choice.chunk} networks at a time (milliseconds per stage and step: {timed})"
     held = sum(tensor.nbytes for each in (data.fold(0).inputs, data.fold(0).targets) for tensor in each.values())

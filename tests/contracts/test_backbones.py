@@ -9,11 +9,18 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
+from mtlsearch.inputs import Images, Sequences, Tokens
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
-FEATURES, OUTPUTS, ROWS = 5, 3, 16
+OUTPUTS, ROWS = 3, 16
+FEATURES = {
+    "table": [5],
+    "images": [Images(1, 8, 8), Images(3, 9, 14), Images(2, 40, 33)],
+    "sequences": [Sequences(1, 1), Sequences(7, 2)],
+    "tokens": [Tokens(1, 1), Tokens(7, 11)],
+}
 
 
 @pytest.fixture(params=sorted(BACKBONES))
@@ -21,14 +28,40 @@ def kind(request):
     return BACKBONES[request.param]
 
 
+def inputs(features, rows=ROWS):
+    """Inputs as the preparation makes them: sequences and texts of random lengths, with zeros beyond them."""
+    draw = torch.Generator().manual_seed(1)
+    if isinstance(features, int):
+        return torch.randn(rows, features, generator=draw)
+    if isinstance(features, Images):
+        return torch.randn(rows, features.channels, features.height, features.width, generator=draw)
+    steps = features.steps if isinstance(features, Sequences) else features.length
+    there = torch.arange(steps) < torch.randint(1, steps + 1, (rows, 1), generator=draw)
+    if isinstance(features, Tokens):
+        return torch.randint(1, features.vocabulary + 1, (rows, steps), generator=draw) * there
+    numbers = torch.randn(rows, steps, features.channels, generator=draw)
+    return torch.cat([numbers * there[..., None], there[..., None].float()], 2)
+
+
 @pytest.fixture(params=[8, 24, 64])
 def backbone(kind, request):
     return kind(width=request.param) if "width" in {field.name for field in dataclasses.fields(kind)} else kind()
 
 
-def modules(backbone):
+@pytest.fixture
+def taken(backbone):
+    """Every kind and size of input that the backbone takes."""
+    return [features for kind in backbone.takes for features in FEATURES[kind]]
+
+
+def modules(backbone, features):
     torch.manual_seed(0)
-    return backbone.stem(FEATURES), backbone.stage(0), backbone.stage(1), backbone.head(OUTPUTS)
+    return backbone.stem(features), backbone.stage(0), backbone.stage(1), backbone.head(OUTPUTS)
+
+
+def test_it_takes_known_kinds_of_input(kind):
+    assert set(kind.takes) <= set(FEATURES)
+    assert kind.takes
 
 
 def test_defaults_and_frozen(kind):
@@ -37,19 +70,32 @@ def test_defaults_and_frozen(kind):
     assert kind.__dataclass_params__.frozen
 
 
-def test_shapes(backbone):
-    stem, first, second, head = modules(backbone)
-    h = stem(torch.randn(ROWS, FEATURES))
-    assert h.shape[0] == ROWS
-    assert first(h).shape == h.shape
-    assert second(first(h)).shape == h.shape
-    assert head(second(first(h))).shape == (ROWS, OUTPUTS)
+def test_shapes(backbone, taken):
+    for features in taken:
+        stem, first, second, head = modules(backbone, features)
+        h = stem(inputs(features))
+        assert h.shape[0] == ROWS
+        assert first(h).shape[:2] == h.shape[:2]
+        assert first(h).dim() == h.dim()
+        assert head(second(first(h))).shape == (ROWS, OUTPUTS)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 9])
+def test_any_number_of_levels(backbone, taken, levels):
+    for features in taken:
+        stem, *_, head = modules(backbone, features)
+        h = stem(inputs(features))
+        for level in range(levels):
+            h = backbone.stage(level)(h)
+        assert head(h).shape == (ROWS, OUTPUTS)
+        assert head(h).isfinite().all()
 
 
 def test_gradients_reach_every_parameter(backbone):
-    network = torch.nn.Sequential(*modules(backbone)).train()
-    network(torch.randn(ROWS, FEATURES)).square().sum().backward()
-    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+    for features in (FEATURES[kind][-1] for kind in backbone.takes):
+        network = torch.nn.Sequential(*modules(backbone, features)).train()
+        network(inputs(features)).square().sum().backward()
+        assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 def test_each_call_makes_new_modules_of_one_shape(backbone):
@@ -59,23 +105,33 @@ def test_each_call_makes_new_modules_of_one_shape(backbone):
     assert not {id(p) for p in first.parameters()} & {id(p) for p in second.parameters()}
 
 
-def test_evaluation_is_deterministic(backbone):
-    network = torch.nn.Sequential(*modules(backbone)).eval()
-    x = torch.randn(ROWS, FEATURES)
-    assert torch.equal(network(x), network(x))
+def test_evaluation_is_deterministic(backbone, taken):
+    for features in taken:
+        network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
+        assert torch.equal(network(x), network(x))
 
 
-def test_rows_do_not_influence_each_other_in_evaluation(backbone):
-    network = torch.nn.Sequential(*modules(backbone)).eval()
-    x = torch.randn(ROWS, FEATURES)
-    torch.testing.assert_close(network(x)[:3], network(x[:3]))
+def test_rows_do_not_influence_each_other_in_evaluation(backbone, taken):
+    for features in taken:
+        network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
+        torch.testing.assert_close(network(x)[:3], network(x[:3]))
 
 
-def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbone):
-    for module in modules(backbone):
+def test_what_lies_beyond_the_end_of_a_sequence_or_text_changes_nothing(backbone, taken):
+    for features in taken:
+        if isinstance(features, Sequences | Tokens):
+            network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
+            longer = torch.cat([x, torch.zeros_like(x)], 1)
+            torch.testing.assert_close(network(longer), network(x))
+
+
+def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbone, taken):
+    for module in modules(backbone, taken[0]):
         for own in module.modules():
             if not type(own).__module__.startswith("torch.nn"):
-                assert list(inspect.signature(type(own)).parameters) == [name for name, _ in own.named_children()]
+                arguments = {name: getattr(own, name) for name in inspect.signature(type(own)).parameters}
+                children = [name for name, value in arguments.items() if isinstance(value, torch.nn.Module)]
+                assert children == [name for name, _ in own.named_children()]
 
 
 def test_json_round_trip(backbone):

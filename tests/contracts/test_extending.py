@@ -15,13 +15,18 @@ PACKAGE, CONTRACTS = Path(mtlsearch.__file__).parent, Path(__file__).parent
 BACKBONE = '''"""A toy: one tanh layer."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
+
+from mtlsearch.inputs import InputKind
 
 
 @dataclass(frozen=True)
 class Toy:
     """Linear - Tanh."""
+
+    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
 
     width: int = 16
 

@@ -14,6 +14,7 @@ from torch import nn
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate, Component, OptimizerSettings
 from mtlsearch.data import load
+from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.engine import Engine, Schedule, Training, TrainingData
 from mtlsearch.engine.forest import Forest
 from mtlsearch.engine.forest_step import ForestStep
@@ -29,7 +30,7 @@ from mtlsearch.weightings import WEIGHTINGS
 
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
 SCHEDULE = Schedule(epochs=3, batch_size=40, patience=3)
-PROBLEMS = ["penguins", "iris+breast_cancer"]
+PROBLEMS = {"penguins": "table", "iris+breast_cancer": "table", **{kind: kind for kind in PLANTED}}
 
 
 class Gated(nn.Module):
@@ -50,6 +51,8 @@ class Toy:
     build: Callable[[int, float], nn.Module] = lambda width, rate: Gated(
         nn.Sequential(nn.Linear(width, width), nn.Dropout(rate)), width
     )
+    takes = ("table",)
+
     width: int = WIDTH
     dropout: float = field(default=0.2, metadata={"per": "member"})
 
@@ -73,7 +76,7 @@ class Mixing(Sharing):
         return {"strength": self.strength * (1 + edges[0] + 2 * edges[1]) / nodes**2}
 
     def mix(self, h, edges, state):
-        taken = state["strength"][:, None, None] * (h[edges[1]] - h[edges[0]])
+        taken = state["strength"].reshape(-1, *[1] * (h.dim() - 1)) * (h[edges[1]] - h[edges[0]])
         return h.index_add(0, edges[0], taken).index_add(0, edges[1], -taken)
 
 
@@ -84,9 +87,28 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=sorted(KINDS["backbone"]))
-def backbone(request):
-    return KINDS["backbone"][request.param]
+def stackable(kind):
+    """Everything is, but what torch cannot batch and what keeps statistics."""
+    alone = (nn.RNNBase, nn.modules.batchnorm._BatchNorm)
+    return not any(isinstance(module, alone) for module in kind().stage(0).modules())
+
+
+CASES = [(name, each) for name, kind in PROBLEMS.items() for each, own in sorted(KINDS["backbone"].items()) if kind in own.takes]
+
+
+STACKED = [case for case in CASES if stackable(KINDS["backbone"][case[1]])]
+ALONE = [case for case in CASES if case not in STACKED]
+
+
+@pytest.fixture(params=STACKED, ids="-".join)
+def case(request):
+    """A problem, and a backbone that takes its inputs."""
+    return request.param
+
+
+@pytest.fixture
+def backbone(case):
+    return KINDS["backbone"][case[1]]
 
 
 @pytest.fixture(params=sorted(KINDS["sharing"]))
@@ -99,14 +121,15 @@ def weighting(request):
     return KINDS["weighting"][request.param]
 
 
-@pytest.fixture(params=PROBLEMS)
-def data(request):
-    return problem(request.param)
+@pytest.fixture
+def data(case):
+    return problem(case[0])
 
 
 @cache
 def problem(name):
-    return TrainingData(load(name), 0, torch.device("cpu"))
+    dataset = planted_arrays(name) if name in PLANTED else load(name)
+    return TrainingData(dataset, 0, torch.device("cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +181,9 @@ def cohort(data, kinds, size):
 
 
 def doubled(fold):
-    inputs, targets = ({name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets))
+    inputs, targets = (
+        {name: x.double() if x.is_floating_point() else x for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    )
     return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
@@ -342,10 +367,16 @@ def outcomes(data, trainings, trainer):
     return [dataclasses.replace(each, train_seconds=0.0) for each in Engine(data, SCHEDULE, trainer).train(trainings) if each]
 
 
-@pytest.mark.parametrize("stage", UNSTACKABLE.values(), ids=UNSTACKABLE)
-def test_what_cannot_be_stacked_is_trained_one_by_one(stage):
-    data, trees = problem("penguins"), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
-    candidates = [Candidate(tree, Toy(stage), SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [
+        *(pytest.param("penguins", Toy(stage), id=each) for each, stage in UNSTACKABLE.items()),
+        *(pytest.param(name, KINDS["backbone"][each](), id=f"{name}-{each}") for name, each in ALONE),
+    ],
+)
+def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
+    data, trees = problem(name), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
+    candidates = [Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
     trainings = [Training(number, each.components(), 0, SEEDS[0]) for number, each in enumerate(candidates)]
     members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
     networks = [Network(member.component, data.signature(0), member.seed) for member in members]
@@ -354,3 +385,12 @@ def test_what_cannot_be_stacked_is_trained_one_by_one(stage):
     by_forest, by_serial = outcomes(data, trainings, "forest"), outcomes(data, trainings, "serial")
     assert by_forest == by_serial
     assert [outcome.failure for outcome in by_forest] == [None, None]
+
+
+def test_no_bit_depends_on_who_is_trained_beside(data, backbone):
+    tasks, kinds = len(data.dataset.tasks), (backbone, SHARINGS["none"], WEIGHTINGS["fixed"])
+    parts = [component(kinds, number, tasks) for number in (0, 1, 2, 4, 5)]
+    trainings = [Training(number, part.candidate.components(), number % 2, SEEDS[0]) for number, part in enumerate(parts)]
+    together = outcomes(data, trainings, "forest")
+    assert [outcome.failure for outcome in together] == [None] * len(trainings)
+    assert sorted(together, key=lambda each: each.number) == [outcomes(data, [each], "forest")[0] for each in trainings]

@@ -59,7 +59,8 @@ def test_missing_files_and_unknown_names(write, clinic, tmp_path):
     ("arrays", "parts"),
     [
         ({"x": np.zeros((4, 2)), "stay": np.zeros(5)}, ["same number of rows"]),
-        ({"x": np.zeros((4, 2, 2))}, ["shape (4, 2, 2)", "[N, F]"]),
+        ({"x": np.zeros((4, 2, 2, 2, 2))}, ["shape (4, 2, 2, 2, 2)", "[N, F]"]),
+        ({"x": np.full((4, 2, 2), "text")}, ["shape (4, 2, 2)", "type <U4", "[N, steps, channels]"]),
         ({"x": np.array([{}, []], dtype=object)}, ["object arrays are not allowed"]),
         ({"x": np.zeros((4, 2)), "x_1": np.zeros(4)}, ["distinct", "x_1"]),
         ({"x": np.zeros(4, complex)}, ["complex128"]),

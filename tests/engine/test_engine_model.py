@@ -171,6 +171,11 @@ def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two
     assert count_macs(built, inputs(two_sources, 1)) == macs
 
 
+@pytest.mark.parametrize(("layer", "gates"), [(torch.nn.LSTM, 4), (torch.nn.GRU, 3)])
+def test_recurrent_layers_count_every_step(layer, gates):
+    assert count_macs(layer(6, 8, batch_first=True), torch.zeros(1, 5, 6)) == 5 * gates * (6 * 8 + 8 * 8)
+
+
 def test_counting_costs_does_not_import_the_compiler_of_torch():
     """Which takes every worker a second."""
     code = (

@@ -193,7 +193,9 @@ def _settings() -> Json:
 
 
 def _data(tasks: list[Json], sources: tuple[str, ...]) -> Json:
-    rows = [{"name": name, "rows": 344, "inputs": 5, "train": 206, "validation": 69, "test": 69} for name in sources]
+    rows = [
+        {"name": name, "kind": "table", "rows": 344, "inputs": 5, "train": 206, "validation": 69, "test": 69} for name in sources
+    ]
     notices = [f"{tasks[0]['name']}: 2 rows have no label"]
     return {"name": "penguins", "digest": "sha256:3f8a12c07be94d51", "sources": rows, "notices": notices}
 

@@ -1,6 +1,7 @@
-"""Predicts with this model: `python predict.py input.csv [--source NAME] [--to out.csv]`, or `load()` and `predict(rows)`.
+"""Predicts with this model: `python predict.py INPUT [--source NAME] [--to out.csv]`, or `load()` and `predict(rows)`.
 
-Needs torch, numpy and safetensors only. Cells that are empty are missing values; columns the model does not use are ignored.
+INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells that are empty are missing values; columns the
+model does not use are ignored.
 Exit codes: 0 ok, 2 usage, 3 the table cannot be used.
 """
 
@@ -22,7 +23,7 @@ from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 ROWS_AT_ONCE = 8192
-Table = Mapping[str, Sequence[object]]  # the cells of each column
+Table = Mapping[str, Any]  # the cells of each column, or an array [N, ...]
 
 
 class TableError(ValueError):
@@ -54,7 +55,9 @@ class Predictor:
     def missing(self, source: str, columns: Iterable[str]) -> list[str]:
         """Return the names of the source's input columns that are not among these."""
         there = set(columns)
-        return [column["name"] for column in self.sources[source] if column["name"] not in there]
+        records = [column if "names" in column else {"names": [column["name"]]} for column in self.sources[source]]
+        needed = [name for record in records for name in (*record["names"], record.get("lengths"))]
+        return [name for name in needed if name is not None and name not in there]
 
     @torch.no_grad()
     def predict(self, table: Table, source: str | None = None) -> dict[str, list[Any]]:
@@ -64,7 +67,10 @@ class Predictor:
             raise TableError(f"unknown source {source!r}; known: {', '.join(map(_one_line, self.sources))}")
         if lacking := self.missing(source, table):
             raise TableError(f"missing columns: {', '.join(map(_one_line, lacking))}")
-        inputs, self.notices = self.preprocess.encode(self.sources[source], table)
+        try:
+            inputs, self.notices = self.preprocess.encode(self.sources[source], table)
+        except ValueError as error:
+            raise TableError(_one_line(error)) from error
         chunks = [inputs[start : start + ROWS_AT_ONCE] for start in range(0, max(len(inputs), 1), ROWS_AT_ONCE)]
         parts = [self.network({source: torch.from_numpy(chunk)}) for chunk in chunks]
         result: dict[str, list[Any]] = {}
@@ -105,6 +111,23 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     return {name: [row[index] for _, row in rows[1:]] for index, name in enumerate(header)}
 
 
+def read_npz(path: Path) -> dict[str, Any]:
+    """Return the arrays of an .npz file: of one axis a column, of two the columns NAME_0, NAME_1, ... Raises TableError."""
+    table: dict[str, Any] = {}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            for name, array in ((name, archive[name]) for name in archive.files):
+                columns = {f"{name}_{index}": array[:, index] for index in range(array.shape[1])} if array.ndim == 2 else {}
+                table |= {key: column.tolist() for key, column in columns.items()} or {
+                    name: array if array.ndim > 2 else array.tolist()
+                }
+    except Exception as error:  # numpy raises many kinds for what is no such file
+        raise TableError(f"cannot be read: {_one_line(error)}") from error
+    if len({len(cells) for cells in table.values()}) != 1:
+        raise TableError("needs arrays of the same number of rows")
+    return table
+
+
 def write_csv(result: Mapping[str, Sequence[object]], path: Path | None) -> None:
     """Write columns as CSV to a file, or to standard output. Raises TableError if the file cannot be written."""
     try:
@@ -118,8 +141,8 @@ def write_csv(result: Mapping[str, Sequence[object]], path: Path | None) -> None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(description="Predict the rows of a CSV file.")
-    parser.add_argument("input", type=Path, help="CSV file with a header row")
+    parser = argparse.ArgumentParser(description="Predict the rows of a CSV or .npz file.")
+    parser.add_argument("input", type=Path, help="CSV file with a header row, or .npz file")
     parser.add_argument("--source", help="which of the model's sources the table is")
     parser.add_argument("--to", type=Path, help="CSV file to write (default: standard output)")
     options = parser.parse_args(arguments)
@@ -127,7 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.source is not None and options.source not in model.sources:
         parser.error(f"--source: {options.source!r} is unknown; known: {', '.join(map(_one_line, model.sources))}")
     try:
-        write_csv(model.predict(read_csv(options.input), options.source), options.to)
+        table = (read_npz if options.input.suffix.lower() == ".npz" else read_csv)(options.input)
+        write_csv(model.predict(table, options.source), options.to)
     except TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
         return 3

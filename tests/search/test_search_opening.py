@@ -1,0 +1,39 @@
+"""Which space is searched for which inputs, and what happens where they do not fit."""
+
+import numpy as np
+import pytest
+
+from mtlsearch.errors import SpaceError
+from mtlsearch.search.opening import load_problem
+
+TASKS = ["y", "z"]
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=rng.normal(size=(40, 1, 8, 8)), y=rng.normal(size=40), z=rng.choice(["a", "b"], 40))
+    return str(tmp_path / "a.npz")
+
+
+def test_a_table_gets_the_default_space_and_other_inputs_their_own(images):
+    assert {option.name for option in load_problem(None, [], None, None)[1].options["backbone"]} == {"mlp", "residual"}
+    assert [option.name for option in load_problem(images, TASKS, None, 3)[1].options["backbone"]] == ["conv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "space", "message"),
+    [
+        (None, "quick", 'quick: backbone.name: "mlp" takes table, but source a holds images. Known for images: conv'),
+        (
+            ("penguins", []),
+            "images",
+            'images: backbone.name: "conv" takes images, but source penguins holds table.',
+        ),
+    ],
+)
+def test_a_backbone_that_does_not_take_the_input_is_refused_before_anything_is_trained(images, given, space, message):
+    data, tasks = given or (images, TASKS)
+    with pytest.raises(SpaceError) as caught:
+        load_problem(data, tasks, space, None)
+    assert str(caught.value).startswith(message)
