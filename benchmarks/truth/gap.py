@@ -115,4 +115,4 @@ def shapes() -> list[list[Any]]:
 def budgets() -> list[list[Any]]:
     """More trainings, and more rows, for this search alone."""
     ours = WAYS[0]
-    return _rows([replace(ours, budget=Budget(256))], 12) + _rows([replace(ours, parts=(1.0,))], 8, rows=2000)
+    return _rows([replace(ours, budget=Budget(256))], 10) + _rows([replace(ours, parts=(1.0,))], 6, rows=2000)
