@@ -11,6 +11,7 @@ from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.optimizer import Slot, StackedAdamW
 from mtlsearch.engine.plan import HeadShape
 from mtlsearch.engine.precision import forward, steps
+from mtlsearch.engine.seeds import task_seeds
 from mtlsearch.engine.stacked_data import Batch
 from mtlsearch.weightings import State, Weighting
 
@@ -24,9 +25,8 @@ class Weighed:
     heads: Tensor
     state: State
 
-    def total(self, losses: Tensor) -> Tensor:
-        """The weighted sum of losses[H] over these members, a scalar."""
-        own = losses[self.heads]
+    def total(self, own: Tensor) -> Tensor:
+        """The weighted sum of the members' losses [K, T], a scalar."""
         return (self.weighting.weigh(own, None, self.state) * own).sum() + self.weighting.penalty(self.state).sum()
 
 
@@ -66,17 +66,13 @@ class ForestStep:
         return [self._group(members) for members in groups.values()]
 
     def _group(self, members: list[int]) -> Weighed:
-        weightings = [self.forest.networks[k].component.candidate.weighting for k in members]
-        heads = self._heads_of(members)
-        states = [weighting.state(heads.shape[1]) for weighting in weightings]
-        dtype = self.forest.stages[0].weights.dtype
-        state = {
-            name: torch.stack([each[name].detach() for each in states])
-            .to(self.forest.device, dtype)
-            .requires_grad_(first.requires_grad)
-            for name, first in states[0].items()
-        }
-        return Weighed(weightings[0], members, heads, state)
+        networks = [self.forest.networks[k] for k in members]
+        weightings = [network.component.candidate.weighting for network in networks]
+        seeds = [task_seeds(network.seed, network.component.tasks) for network in networks]
+        states = [weighting.state(own) for weighting, own in zip(weightings, seeds, strict=True)]
+        stacks = {name: torch.stack([each[name].detach() for each in states]).to(self.forest.device) for name in states[0]}
+        state = {name: stack.requires_grad_(states[0][name].requires_grad) for name, stack in stacks.items()}
+        return Weighed(weightings[0], members, self._heads_of(members), state)
 
     def _heads_of(self, members: Sequence[int]) -> Tensor:
         counts = [len(self.forest.networks[k].heads) for k in members]
@@ -104,17 +100,24 @@ class ForestStep:
         """One epoch of steps; returns the summed losses of the heads, [H], which show whether all were finite."""
         self.forest.train(True)
         with steps(self.precision):
-            return sum((self._step(batch) for batch in batches), torch.zeros(len(self.heads), device=self.forest.device))
+            each = [self._step(batch) for batch in batches]
+        seen = sum(each, torch.zeros(len(self.heads), device=self.forest.device))
+        for group in self.weighed:
+            group.state.update(group.weighting.after_epoch(seen[group.heads] / len(each), group.state))
+        return seen
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [H] before it."""
         losses = self.losses(batch)
-        total = torch.stack([group.total(losses) for group in self.weighed]).sum()
+        each = [(group, losses[group.heads]) for group in self.weighed]
+        total = torch.stack([group.total(own) for group, own in each]).sum()
         if any(self.forest.ties):
             total = total + self.forest.sharing_penalty()
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.forest.step += 1
+        for group, own in each:
+            group.state.update(group.weighting.after_step(own.detach(), group.state))
         return losses.detach()
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:

@@ -13,7 +13,7 @@ from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.record import Record, TrainingFailedError
-from mtlsearch.engine.seeds import derive
+from mtlsearch.engine.seeds import derive, task_seeds
 from mtlsearch.engine.training_data import FoldData
 
 Batch = dict[str, Tensor]  # row numbers per source
@@ -76,7 +76,7 @@ class Step:
         self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
         candidate, self.device = network.component.candidate, next(network.parameters()).device
         self.weighting, self.clip_norm = candidate.weighting, candidate.optimizer.clip_norm
-        state = candidate.weighting.state(len(tasks))
+        state = candidate.weighting.state(task_seeds(network.seed, network.component.tasks))
         self.state = {name: value.detach().to(self.device).requires_grad_(value.requires_grad) for name, value in state.items()}
         learned = [value for value in self.state.values() if value.requires_grad]
         groups = [
@@ -94,7 +94,9 @@ class Step:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
         self.network.train()
         with steps(self.precision):
-            seen = sum((self._step(batch) for batch in epoch_batches), torch.zeros(len(self.tasks), device=self.device))
+            each = [self._step(batch) for batch in epoch_batches]
+        seen = sum(each, torch.zeros(len(self.tasks), device=self.device))
+        self.state.update(self.weighting.after_epoch(seen[None] / len(each), self.state))
         self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
 
     def _step(self, batch: Batch) -> Tensor:
@@ -109,6 +111,7 @@ class Step:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         self.optimizer.step()
         self.network.step += 1
+        self.state.update(self.weighting.after_step(losses.detach(), self.state))
         return losses.detach()[0]
 
     @torch.no_grad()

@@ -1,12 +1,18 @@
 """The table of loss weightings. To add one: one file, one line here."""
 
 from mtlsearch.weightings.contract import State, Weighting
+from mtlsearch.weightings.dwa import DynamicAverage
 from mtlsearch.weightings.fixed import Fixed
+from mtlsearch.weightings.random import RandomWeights
+from mtlsearch.weightings.scale_invariant import ScaleInvariant
 from mtlsearch.weightings.uncertainty import Uncertainty
 
 WEIGHTINGS: dict[str, type[Weighting]] = {
     "fixed": Fixed,
     "uncertainty": Uncertainty,
+    "dwa": DynamicAverage,
+    "random": RandomWeights,
+    "scale_invariant": ScaleInvariant,
 }
 
 __all__ = ["WEIGHTINGS", "Fixed", "State", "Uncertainty", "Weighting"]

@@ -72,30 +72,28 @@ class Toy:
 '''
 WEIGHTING = '''"""A toy: the softmax of the losses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, zeros
+import torch
+from torch import Tensor
 
-from mtlsearch.weightings.contract import State
+from mtlsearch.weightings.contract import State, Weighting
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Weighting):
     """Larger losses weigh more."""
 
     temperature: float = 1.0
 
-    def state(self, tasks: int) -> State:
+    def state(self, seeds: Sequence[int]) -> State:
         """`temperature[T]`."""
-        return {"temperature": zeros(tasks) + self.temperature}
+        return {"temperature": torch.full((len(seeds),), self.temperature)}
 
     def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
         """[K, T]."""
         return losses.shape[-1] * (losses.detach() / state["temperature"]).softmax(-1)
-
-    def penalty(self, state: State) -> Tensor:
-        """Zeros [K]."""
-        return 0 * state["temperature"].sum(-1)
 '''
 
 
