@@ -35,7 +35,7 @@ def study():
 
 
 def test_the_shipped_spaces():
-    assert SPACES == ["branching", "default", "hard_sharing", "quick", "soft_sharing"]
+    assert SPACES == ["branching", "default", "hard_sharing", "loss_weighting", "quick", "soft_sharing"]
     readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in SPACES)
     assert all(path.read_text().startswith("# ") for path in known_spaces().values())

@@ -1,7 +1,6 @@
 """One epoch of a forest: the losses of all heads, each member's weighting, the ties, and the stacked optimizer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,23 +10,10 @@ from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.optimizer import Slot, StackedAdamW
 from mtlsearch.engine.plan import HeadShape
 from mtlsearch.engine.precision import forward, steps
-from mtlsearch.engine.seeds import task_seeds
+from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.stacked_data import Batch
-from mtlsearch.weightings import State, Weighting
-
-
-@dataclass
-class Weighed:
-    """Members with one kind of weighting and one number of tasks: `heads` [K, T] are the numbers of their losses."""
-
-    weighting: Weighting
-    members: list[int]
-    heads: Tensor
-    state: State
-
-    def total(self, own: Tensor) -> Tensor:
-        """The weighted sum of the members' losses [K, T], a scalar."""
-        return (self.weighting.weigh(own, None, self.state) * own).sum() + self.weighting.penalty(self.state).sum()
+from mtlsearch.engine.weighed import Weighed
+from mtlsearch.weightings import Weighting
 
 
 class ForestStep:
@@ -38,6 +24,7 @@ class ForestStep:
         self.forest, self.column, self.precision = forest, column, precision
         self._number()
         self.weighed = self._weighed()
+        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer = StackedAdamW(self._slots(), [net.component.candidate.optimizer for net in forest.networks])
 
     def _number(self) -> None:
@@ -63,16 +50,8 @@ class ForestStep:
         groups: dict[tuple[type[Weighting], int], list[int]] = {}
         for k, network in enumerate(self.forest.networks):
             groups.setdefault((type(network.component.candidate.weighting), len(network.heads)), []).append(k)
-        return [self._group(members) for members in groups.values()]
-
-    def _group(self, members: list[int]) -> Weighed:
-        networks = [self.forest.networks[k] for k in members]
-        weightings = [network.component.candidate.weighting for network in networks]
-        seeds = [task_seeds(network.seed, network.component.tasks) for network in networks]
-        states = [weighting.state(own) for weighting, own in zip(weightings, seeds, strict=True)]
-        stacks = {name: torch.stack([each[name].detach() for each in states]).to(self.forest.device) for name in states[0]}
-        state = {name: stack.requires_grad_(states[0][name].requires_grad) for name, stack in stacks.items()}
-        return Weighed(weightings[0], members, self._heads_of(members), state)
+        networks = self.forest.networks
+        return [Weighed.of([networks[k] for k in own], own, self._heads_of(own)) for own in groups.values()]
 
     def _heads_of(self, members: Sequence[int]) -> Tensor:
         counts = [len(self.forest.networks[k].heads) for k in members]
@@ -85,8 +64,7 @@ class ForestStep:
         slots = [Slot(part.weights, part.members, decays=True, trunk=trunk) for part, trunk in parts]
         for group in self.weighed:
             own = torch.tensor(group.members, device=self.forest.device)
-            learned = [value for value in group.state.values() if value.requires_grad]
-            slots += [Slot(value, own, decays=False, trunk=False) for value in learned]
+            slots += [Slot(value, own, decays=False, trunk=False) for value in group.learned]
         return slots
 
     def losses(self, batch: Batch) -> Tensor:
@@ -103,21 +81,25 @@ class ForestStep:
             each = [self._step(batch) for batch in batches]
         seen = sum(each, torch.zeros(len(self.heads), device=self.forest.device))
         for group in self.weighed:
-            group.state.update(group.weighting.after_epoch(seen[group.heads] / len(each), group.state))
+            group.after_epoch(seen[group.heads] / len(each))
         return seen
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [H] before it."""
         losses = self.losses(batch)
+        if self.shared:
+            self.shared.look(losses)
         each = [(group, losses[group.heads]) for group in self.weighed]
         total = torch.stack([group.total(own) for group, own in each]).sum()
         if any(self.forest.ties):
             total = total + self.forest.sharing_penalty()
         total.backward()  # type: ignore[no-untyped-call]
+        if self.shared:
+            self.shared.reweigh()
         self.optimizer.step()
         self.forest.step += 1
         for group, own in each:
-            group.state.update(group.weighting.after_step(own.detach(), group.state))
+            group.after_step(own)
         return losses.detach()
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
@@ -137,6 +119,7 @@ class ForestStep:
             if rows:
                 groups.append(self._narrow(group, [renamed[group.members[row]] for row in rows], index))
         self.weighed = groups
+        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer.keep(self._slots(), kept, torch.tensor(list(members), device=self.forest.device))
         return parts
 

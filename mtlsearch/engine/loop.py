@@ -13,8 +13,10 @@ from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.record import Record, TrainingFailedError
-from mtlsearch.engine.seeds import derive, task_seeds
+from mtlsearch.engine.seeds import derive
+from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.training_data import FoldData
+from mtlsearch.engine.weighed import Weighed
 
 Batch = dict[str, Tensor]  # row numbers per source
 
@@ -75,13 +77,12 @@ class Step:
     def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData, precision: str = "float32") -> None:
         self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
         candidate, self.device = network.component.candidate, next(network.parameters()).device
-        self.weighting, self.clip_norm = candidate.weighting, candidate.optimizer.clip_norm
-        state = candidate.weighting.state(task_seeds(network.seed, network.component.tasks))
-        self.state = {name: value.detach().to(self.device).requires_grad_(value.requires_grad) for name, value in state.items()}
-        learned = [value for value in self.state.values() if value.requires_grad]
+        self.clip_norm = candidate.optimizer.clip_norm
+        self.weighed = Weighed.of([network], [0], torch.arange(len(tasks), device=self.device)[None])
+        self.shared = SharedGradients.of_network(network, self.weighed)
         groups = [
             {"params": list(network.parameters()), "weight_decay": candidate.optimizer.weight_decay},
-            {"params": learned, "weight_decay": 0.0},
+            {"params": self.weighed.learned, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=candidate.optimizer.learning_rate, fused=True)
 
@@ -89,6 +90,7 @@ class Step:
         """Let only the heads move, or everything."""
         self.network.stems.requires_grad_(not frozen)
         self.network.stages.requires_grad_(not frozen)
+        self.shared = None if frozen else SharedGradients.of_network(self.network, self.weighed)
 
     def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
@@ -96,22 +98,25 @@ class Step:
         with steps(self.precision):
             each = [self._step(batch) for batch in epoch_batches]
         seen = sum(each, torch.zeros(len(self.tasks), device=self.device))
-        self.state.update(self.weighting.after_epoch(seen[None] / len(each), self.state))
+        self.weighed.after_epoch(seen[None] / len(each))
         self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [T] before it."""
         with forward(self.precision, self.device):
             losses = losses_of(self.network, self.tasks, self.data, batch)
-        weights = self.weighting.weigh(losses, None, self.state)
-        total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
+        if self.shared:
+            self.shared.look(losses[0])
+        total = self.weighed.total(losses) + self.network.sharing_penalty()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
+        if self.shared:
+            self.shared.reweigh()
         if self.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         self.optimizer.step()
         self.network.step += 1
-        self.state.update(self.weighting.after_step(losses.detach(), self.state))
+        self.weighed.after_step(losses)
         return losses.detach()[0]
 
     @torch.no_grad()

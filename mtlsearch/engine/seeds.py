@@ -1,7 +1,7 @@
 """Where randomness comes from: every draw is a pure function of a replicate's seed and what it is drawn for."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -11,11 +11,6 @@ def derive(*parts: object) -> int:
     """A 63-bit seed from the parts' spelling; equal in every process and on every platform."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
-
-
-def task_seeds(seed: int, tasks: Sequence[int]) -> list[int]:
-    """For each task (numbers within the dataset) the seed of what is random about its weight in a replicate."""
-    return [derive(seed, "weight", task) for task in tasks]
 
 
 @contextmanager

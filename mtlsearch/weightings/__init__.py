@@ -3,6 +3,7 @@
 from mtlsearch.weightings.contract import State, Weighting
 from mtlsearch.weightings.dwa import DynamicAverage
 from mtlsearch.weightings.fixed import Fixed
+from mtlsearch.weightings.gradient_based import IMTLG, MGDA, AlignedMTL, DualProj, FairGrad, NashMTL, PCGrad, UPGrad
 from mtlsearch.weightings.random import RandomWeights
 from mtlsearch.weightings.scale_invariant import ScaleInvariant
 from mtlsearch.weightings.uncertainty import Uncertainty
@@ -13,6 +14,14 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "dwa": DynamicAverage,
     "random": RandomWeights,
     "scale_invariant": ScaleInvariant,
+    "upgrad": UPGrad,
+    "dualproj": DualProj,
+    "pcgrad": PCGrad,
+    "mgda": MGDA,
+    "imtl_g": IMTLG,
+    "aligned_mtl": AlignedMTL,
+    "fairgrad": FairGrad,
+    "nash_mtl": NashMTL,
 }
 
 __all__ = ["WEIGHTINGS", "Fixed", "State", "Uncertainty", "Weighting"]

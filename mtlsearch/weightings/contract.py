@@ -1,7 +1,7 @@
 """What a loss weighting is: from the losses of K candidates on T tasks to their weights."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,12 @@ class Weighting(Protocol):
     A method derives from this class and overrides what it needs: `weigh` alone makes one without settings and memory.
     A field that holds one value per task is declared with metadata `{"per": "task"}`: the space expands it and a component
     keeps the values of its own tasks.
+
+    With `needs_gramian`, which costs a backward pass per task, the weights hold only for parameters that tasks share; what
+    belongs to one task is trained on its plain loss, so weights may be zero or negative.
     """
+
+    needs_gramian: ClassVar[bool] = False
 
     def state(self, seeds: Sequence[int]) -> State:
         """The tensors [T] of one candidate; those that require a gradient are learned with the network.
@@ -25,7 +30,10 @@ class Weighting(Protocol):
         return {}
 
     def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """Weights [K, T] for losses[K, T]; `gramian[K, T, T]` holds the inner products of the task gradients."""
+        """Weights [K, T] for losses[K, T].
+
+        `gramian[K, T, T]`, where it is needed, holds the inner products of the task gradients on shared parameters.
+        """
         ...
 
     def penalty(self, state: State) -> Tensor:

@@ -166,7 +166,7 @@ def test_a_toy_that_breaks_the_contract_fails(copied):
     add_toy(copied / "mtlsearch", "weightings", WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"))
     ran = run_contracts(copied, "contracts/test_weightings.py")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "test_weights_are_finite_and_positive[toy] FAILED" in ran.stdout
+    assert "test_weights_of_losses_are_positive_and_need_no_gradients[toy] FAILED" in ran.stdout
 
 
 def test_a_toy_that_reads_a_setting_fails_when_it_is_stacked(copied):

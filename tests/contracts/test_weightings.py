@@ -21,12 +21,23 @@ from mtlsearch.weightings.uncertainty import Uncertainty
 LOSSES = torch.tensor([[0.5, 2.0, 1.0], [3.0, 0.1, 0.7]])  # [K, T]
 K, T = LOSSES.shape
 GRADIENTS = torch.randn(K, T, 7, generator=torch.Generator().manual_seed(0))
+GRADIENTS[1, 0] -= GRADIENTS[1, 1:].sum(0)  # a conflict
 GRAMIAN = GRADIENTS @ GRADIENTS.mT
 SEEDS = (11, 22, 33)  # one for each task
 
 
 @pytest.fixture(params=sorted(WEIGHTINGS))
 def kind(request):
+    return WEIGHTINGS[request.param]
+
+
+@pytest.fixture(params=sorted(name for name, kind in WEIGHTINGS.items() if not kind.needs_gramian))
+def loss_based(request):
+    return WEIGHTINGS[request.param]
+
+
+@pytest.fixture(params=sorted(name for name, kind in WEIGHTINGS.items() if kind.needs_gramian))
+def gradient_based(request):
     return WEIGHTINGS[request.param]
 
 
@@ -64,13 +75,41 @@ def test_state_is_one_value_per_task(kind, tasks):
     assert all(tensor.shape == (tasks,) for tensor in kind().state(range(tasks)).values())
 
 
-def test_weights_are_finite_and_positive(kind):
+def test_weights_are_finite_and_sum_to_more_than_nothing(kind):
     weighting = per_task(kind)
     for state in (stack(weighting), lived(weighting)):
         weights = weighting.weigh(LOSSES, GRAMIAN, state)
-        assert weights.shape == (K, T)
+        assert (weights.shape, weights.dtype) == ((K, T), LOSSES.dtype)
         assert weights.isfinite().all()
-        assert (weights > 0).all()
+        assert (weights.sum(1) > 0).all()
+
+
+def test_weights_of_losses_are_positive_and_need_no_gradients(loss_based):
+    weighting = per_task(loss_based)
+    assert (weighting.weigh(LOSSES, None, lived(weighting)) > 0).all()
+
+
+def test_a_gramian_of_nobody_s_gradients_or_of_orthonormal_ones_weighs_equally(gradient_based):
+    weighting = gradient_based()
+    for size in (0.0, 1.0, 1e-12, 1e12):
+        gramian = (size * torch.eye(T, dtype=torch.float64)).expand(K, T, T)
+        torch.testing.assert_close(weighting.weigh(LOSSES, gramian, lived(weighting)), torch.ones(K, T))
+
+
+def test_weights_of_gradients_follow_the_gramian_alone(gradient_based):
+    weighting, state = gradient_based(), lived(gradient_based())
+    found = weighting.weigh(LOSSES, GRAMIAN, state)
+    assert (found[1] - 1).abs().max() > 0.01
+    assert torch.equal(weighting.weigh(7 * LOSSES, GRAMIAN, state), found)
+    torch.testing.assert_close(weighting.weigh(LOSSES, GRAMIAN / 64, state), found)
+
+
+def test_a_gramian_that_is_not_finite_is_its_candidates_own(gradient_based):
+    weighting, sick = gradient_based(), GRAMIAN.clone()
+    sick[1, 0, 1] = torch.nan
+    found = weighting.weigh(LOSSES, sick, lived(weighting))
+    assert torch.equal(found[0], weighting.weigh(LOSSES, GRAMIAN, lived(weighting))[0])
+    assert found[1].isnan().all()
 
 
 def test_what_has_been_seen_keeps_its_shape_and_type(kind):
@@ -105,8 +144,9 @@ def test_nan_in_one_candidate_leaves_the_others(kind):
 
 
 def test_losses_and_learned_state_get_gradients(kind):
-    state, losses = kind().state(SEEDS), LOSSES[:1].clone().requires_grad_()
-    weighting, learned = kind(), [tensor for tensor in state.values() if tensor.requires_grad]
+    weighting, losses = kind(), LOSSES[:1].clone().requires_grad_()
+    state = {name: tensor.detach()[None].requires_grad_(tensor.requires_grad) for name, tensor in kind().state(SEEDS).items()}
+    learned = [tensor for tensor in state.values() if tensor.requires_grad]
     total = (weighting.weigh(losses, GRAMIAN[:1], state) * losses).sum() + weighting.penalty(state).sum()
     total.backward()
     assert all(tensor.grad is not None and tensor.grad.isfinite().all() for tensor in [losses, *learned])
@@ -124,9 +164,9 @@ def test_fixed_weights_have_mean_one():
 
 def test_uncertainty_gradient_at_the_start():
     weighting, losses = Uncertainty(), torch.tensor([[0.5, 2.0, 0.1]])
-    state = weighting.state(SEEDS)
+    state = {name: tensor.detach()[None].requires_grad_() for name, tensor in weighting.state(SEEDS).items()}
     ((weighting.weigh(losses, None, state) * losses).sum() + weighting.penalty(state)).backward()
-    torch.testing.assert_close(state["log_variance"].grad, 0.5 - losses[0])
+    torch.testing.assert_close(state["log_variance"].grad, 0.5 - losses)
 
 
 def test_dwa_weighs_by_the_ratio_of_the_last_two_epochs():
