@@ -97,10 +97,15 @@ class ForestStep:
         if self.shared:
             self.shared.reweigh()
         self.optimizer.step()
+        self._after_step(each, batch)
         self.forest.step += 1
-        for group, own in each:
-            group.after_step(own)
         return losses.detach()
+
+    @torch.no_grad()
+    def _after_step(self, each: Sequence[tuple[Weighed, Tensor]], batch: Batch) -> None:
+        again = self.losses(batch) if any(group.weighting.looks_again for group, _ in each) else None
+        for group, own in each:
+            group.after_step(own, None if again is None else again[group.heads])
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""

@@ -103,8 +103,7 @@ class Step:
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [T] before it."""
-        with forward(self.precision, self.device):
-            losses = losses_of(self.network, self.tasks, self.data, batch)
+        losses = self._losses(batch)
         if self.shared:
             self.shared.look(losses[0])
         total = self.weighed.total(losses) + self.network.sharing_penalty()
@@ -115,9 +114,14 @@ class Step:
         if self.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         self.optimizer.step()
+        with torch.no_grad():
+            self.weighed.after_step(losses, self._losses(batch) if self.weighed.weighting.looks_again else None)
         self.network.step += 1
-        self.weighed.after_step(losses)
         return losses.detach()[0]
+
+    def _losses(self, batch: Batch) -> Tensor:
+        with forward(self.precision, self.device):
+            return losses_of(self.network, self.tasks, self.data, batch)
 
     @torch.no_grad()
     def validate(self, epoch: int) -> float:

@@ -38,10 +38,11 @@ class Member:
     def shape(self) -> tuple[object, ...]:
         """What members must have in common to be stacked: the backbone but for its rates, and the depth.
 
-        Also whether each task's gradient is looked at, so that nobody pays for others' backward passes.
+        Also what their weighting looks at, so that nobody pays for others' backward and forward passes.
         """
         candidate = self.component.candidate
-        backbone, looks = candidate.backbone, candidate.weighting.needs_gramian and not candidate.tree.is_separate
+        backbone, weighting = candidate.backbone, candidate.weighting
+        looks = weighting.needs_gramian and not candidate.tree.is_separate, weighting.looks_again
         assert dataclasses.is_dataclass(backbone)
         fields = dataclasses.fields(backbone)
         numbers = ((field.name, getattr(backbone, field.name), field.metadata.get("per")) for field in fields)

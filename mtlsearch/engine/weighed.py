@@ -41,9 +41,9 @@ class Weighed:
         weighed = losses if weighting.needs_gramian else weighting.weigh(losses, None, self.state) * losses
         return weighed.sum() + weighting.penalty(self.state).sum()
 
-    def after_step(self, losses: Tensor) -> None:
-        """Take note of the losses [K, T] of a step."""
-        self.state.update(self.weighting.after_step(losses.detach(), self.state))
+    def after_step(self, losses: Tensor, after: Tensor | None) -> None:
+        """Take note of the losses [K, T] of a step and, where it looks again, of those after it."""
+        self.state.update(self.weighting.after_step(losses.detach(), after, self.state))
 
     def after_epoch(self, losses: Tensor) -> None:
         """Take note of the mean losses [K, T] of an epoch."""

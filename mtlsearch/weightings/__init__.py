@@ -2,6 +2,7 @@
 
 from mtlsearch.weightings.contract import State, Weighting
 from mtlsearch.weightings.dwa import DynamicAverage
+from mtlsearch.weightings.famo import FAMO
 from mtlsearch.weightings.fixed import Fixed
 from mtlsearch.weightings.gradient_based import IMTLG, MGDA, AlignedMTL, DualProj, FairGrad, NashMTL, PCGrad, UPGrad
 from mtlsearch.weightings.random import RandomWeights
@@ -12,6 +13,7 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "fixed": Fixed,
     "uncertainty": Uncertainty,
     "dwa": DynamicAverage,
+    "famo": FAMO,
     "random": RandomWeights,
     "scale_invariant": ScaleInvariant,
     "upgrad": UPGrad,

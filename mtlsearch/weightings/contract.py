@@ -17,10 +17,11 @@ class Weighting(Protocol):
     keeps the values of its own tasks.
 
     With `needs_gramian`, which costs a backward pass per task, the weights hold only for parameters that tasks share; what
-    belongs to one task is trained on its plain loss, so weights may be zero or negative.
+    belongs to one task is trained on its plain loss, so weights may be zero or negative. `looks_again` costs a forward pass.
     """
 
     needs_gramian: ClassVar[bool] = False
+    looks_again: ClassVar[bool] = False
 
     def state(self, seeds: Sequence[int]) -> State:
         """The tensors [T] of one candidate; those that require a gradient are learned with the network.
@@ -40,8 +41,11 @@ class Weighting(Protocol):
         """What is added to the weighted sum of losses: [K], or a scalar for all."""
         return torch.zeros(())
 
-    def after_step(self, losses: Tensor, state: State) -> State:
-        """The tensors of the state that a step with these losses [K, T], detached, changes. Never the learned ones."""
+    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
+        """The tensors of the state that a step with these losses [K, T], detached, changes. Never the learned ones.
+
+        `after` [K, T], where it looks again, are the losses of the same rows and dropout masks with the weights after the step.
+        """
         return {}
 
     def after_epoch(self, losses: Tensor, state: State) -> State:

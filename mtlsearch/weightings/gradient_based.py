@@ -56,7 +56,7 @@ class PCGrad(Weighting):
         """At least 1."""
         return _each(_in_random_order, losses, gramian, state["bits"])
 
-    def after_step(self, losses: Tensor, state: State) -> State:
+    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
         """The next order."""
         return {"bits": advanced(state["bits"])}
 

@@ -23,6 +23,6 @@ class RandomWeights(Weighting):
         normal: Tensor = torch.special.ndtri(uniform(state["bits"]))
         return losses.shape[-1] * normal.softmax(-1).to(losses.dtype)
 
-    def after_step(self, losses: Tensor, state: State) -> State:
+    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
         """The next draw."""
         return {"bits": advanced(state["bits"])}

@@ -66,7 +66,7 @@ def test_pcgrad_draws_an_order_for_each_step():
     for _ in range(60):
         weights = weighting.weigh(torch.ones(1, 3), gramian[None], state)[0]
         found.add(tuple(round(weight, 3) for weight in weights.tolist()))
-        state |= weighting.after_step(torch.ones(1, 3), state)
+        state |= weighting.after_step(torch.ones(1, 3), None, state)
     surgeries = [operated(gramian, task) for task in range(3)]
     expected = {tuple(round(float(w), 3) for w in sum(each)) for each in itertools.product(*surgeries)}
     assert len(found) > 2
@@ -193,8 +193,8 @@ def test_members_whose_gradients_are_looked_at_are_trained_apart_from_others():
         return Member(Component((0, 1, 2), Candidate(tree, Mlp(6), NoSharing(), weighting)), 0, 0, 1).shape
 
     shared, separate = SharingTree.shared(3, 2), SharingTree.separate(3, 2)
-    dear, cheap = WEIGHTINGS["upgrad"](), WEIGHTINGS["dwa"]()
-    assert shape(dear, shared) != shape(cheap, shared)
+    dear, cheap, double = WEIGHTINGS["upgrad"](), WEIGHTINGS["dwa"](), WEIGHTINGS["famo"]()
+    assert len({shape(each, shared) for each in (dear, cheap, double)}) == 3
     assert shape(dear, separate) == shape(cheap, separate) == shape(cheap, shared)
 
 

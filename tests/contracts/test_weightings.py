@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torchjd import scalarization
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
@@ -13,6 +14,7 @@ from mtlsearch.sharing import SHARINGS
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from mtlsearch.weightings.dwa import DynamicAverage
+from mtlsearch.weightings.famo import FAMO
 from mtlsearch.weightings.fixed import Fixed
 from mtlsearch.weightings.random import RandomWeights
 from mtlsearch.weightings.scale_invariant import ScaleInvariant
@@ -59,7 +61,7 @@ def lived(weighting, losses=LOSSES, seeds=SEEDS):
     for epoch in range(3):
         now = losses ** (1 + epoch)
         for _ in range(2):
-            state |= weighting.after_step(now, state)
+            state |= weighting.after_step(now, now**1.1, state)
         state |= weighting.after_epoch(now, state)
     return state
 
@@ -189,7 +191,7 @@ def test_random_weights_are_the_softmax_of_normal_numbers_and_drawn_anew_in_each
     state, drawn = stack(weighting, 1, (1, 2, 3, 4)), []
     for _ in range(steps):
         drawn.append(weighting.weigh(losses, None, state)[0])
-        state |= weighting.after_step(losses, state)
+        state |= weighting.after_step(losses, None, state)
     weights = torch.stack(drawn)
     torch.testing.assert_close(weights.sum(1), torch.full((steps,), 4.0))
     logs = weights.log()
@@ -212,3 +214,28 @@ def test_the_gradient_of_scale_invariant_is_that_of_the_logarithms():
     (weighting.weigh(losses, None, {}) * losses).sum().backward()
     torch.testing.assert_close(losses.grad, torch.tensor([[2.0, 0.5, 0.01]]))
     assert weighting.weigh(torch.zeros(1, 1), None, {}).isfinite().all()
+
+
+def test_famo_moves_weight_to_the_loss_that_fell_least():
+    """Adam's first step has the size of the learning rate, and the gradients of two logits are opposite."""
+    weighting, losses = FAMO(learning_rate=0.1), torch.tensor([[0.5, 8.0]])
+    state = stack(weighting, 1, SEEDS[:2])
+    torch.testing.assert_close(weighting.weigh(losses, None, state), 2 * torch.tensor([[16 / 17, 1 / 17]]))
+    state |= weighting.after_step(losses, torch.tensor([[0.4, 8.0]]), state)
+    torch.testing.assert_close(state["logits"], torch.tensor([[-0.1, 0.1]]))
+    first, second = math.exp(-0.1) / 0.5, math.exp(0.1) / 8
+    expected = 2 * torch.tensor([[first, second]]) / (first + second)
+    torch.testing.assert_close(weighting.weigh(losses, None, state), expected)
+
+
+def test_famo_is_that_of_torchjd():
+    ours, theirs = FAMO(), scalarization.FAMO(T)
+    state = stack(ours, 1)
+    for step in range(20):
+        values = (LOSSES[:1] * (1 + 0.5 * torch.sin(step * torch.arange(1.0, 4.0)))).requires_grad_()
+        theirs(values[0]).backward()
+        torch.testing.assert_close(ours.weigh(values, None, state), T * values.grad)
+        after = values.detach() * torch.tensor([0.9, 1.05, 0.7])
+        theirs.update(after[0])
+        state |= ours.after_step(values.detach(), after, state)
+    assert (state["logits"].abs() > 0.1).all()
