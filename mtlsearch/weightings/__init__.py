@@ -4,7 +4,7 @@ from mtlsearch.weightings.contract import State, Weighting
 from mtlsearch.weightings.dwa import DynamicAverage
 from mtlsearch.weightings.famo import FAMO
 from mtlsearch.weightings.fixed import Fixed
-from mtlsearch.weightings.gradient_based import IMTLG, MGDA, AlignedMTL, DualProj, FairGrad, NashMTL, PCGrad, UPGrad
+from mtlsearch.weightings.gradient_based import IMTLG, MGDA, AlignedMTL, CAGrad, DualProj, FairGrad, NashMTL, PCGrad, UPGrad
 from mtlsearch.weightings.random import RandomWeights
 from mtlsearch.weightings.scale_invariant import ScaleInvariant
 from mtlsearch.weightings.uncertainty import Uncertainty
@@ -21,6 +21,7 @@ WEIGHTINGS: dict[str, type[Weighting]] = {
     "pcgrad": PCGrad,
     "mgda": MGDA,
     "imtl_g": IMTLG,
+    "cagrad": CAGrad,
     "aligned_mtl": AlignedMTL,
     "fairgrad": FairGrad,
     "nash_mtl": NashMTL,

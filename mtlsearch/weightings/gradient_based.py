@@ -1,4 +1,4 @@
-"""Weightings that look at the tasks' gradients, by TorchJD (arXiv:2406.16232): what it makes of a Gramian [T, T], K times.
+"""Weightings that look at the tasks' gradients, most by TorchJD (arXiv:2406.16232): what it makes of a Gramian, K times.
 
 A Gramian is scaled to a mean squared norm of 1 before, and weights that TorchJD lets sum to 1 are scaled by T after: tasks
 whose gradients are orthogonal and equally long weigh 1 with every method, as with `fixed`, and so do all where no gradient
@@ -17,6 +17,7 @@ from torch import Tensor
 from mtlsearch.weightings.contract import State, Weighting
 from mtlsearch.weightings.draws import advanced, seeded
 
+TINY = 1e-8  # added to a squared length that is divided by, as the authors of CAGrad do
 RIDGE = 1e-4  # added to the diagonal of a Gramian of trace 1, as TorchJD does
 
 
@@ -84,6 +85,25 @@ class IMTLG(Weighting):
 
 
 @dataclass(frozen=True)
+class CAGrad(Weighting):
+    """The step that helps the worst off most, no further from the mean gradient than c times its length (Liu et al. 2021,
+    arXiv:2110.14048). Scaled by 1 / (1 + c).
+    """
+
+    c: Annotated[float, Field(ge=0.0)] = 0.4
+
+    needs_gramian = True
+
+    def state(self, seeds: Sequence[int]) -> State:
+        """`c[T]`."""
+        return {"c": torch.full((len(seeds),), self.c)}
+
+    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
+        """Positive."""
+        return _each(_conflict_averse, losses, gramian, state["c"])
+
+
+@dataclass(frozen=True)
 class AlignedMTL(Weighting):
     """The mean gradient after all principal components are brought to the length of the least (Senushkin et al. 2023, CVPR)."""
 
@@ -115,7 +135,7 @@ class FairGrad(Weighting):
 class NashMTL(Weighting):
     """The bargaining solution G w = 1 / w (Navon et al. 2022, arXiv:2202.01017). The losses' scales cancel out.
 
-    It is FairGrad's with alpha 1 and solved as such: TorchJD's own way needs cvxpy and another solver.
+    It is FairGrad's with alpha 1 and solved as such: TorchJD's own way needs cvxpy and its solvers.
     """
 
     needs_gramian = True
@@ -154,6 +174,26 @@ def _mean(name: str, **settings: Any) -> Callable[[Tensor], Tensor]:
 
 def _fair(gramian: Tensor, alpha: Tensor) -> Tensor:
     return _torchjd("FairGrad", alpha=float(alpha[0]))(gramian)
+
+
+def _conflict_averse(gramian: Tensor, settings: Tensor) -> Tensor:
+    """Equation 4 of the paper by sequential quadratic programming; TorchJD's own way needs cvxpy and its solvers."""
+    import numpy as np
+    from scipy.optimize import minimize
+
+    tasks, numbers, c = len(gramian), gramian.numpy(), float(settings[0])
+    mean = numbers.mean(1)  # products of each gradient with the mean one
+    radius = c * np.sqrt(mean.mean())
+
+    def cost(shares: Any) -> tuple[Any, Any]:
+        slope = numbers @ shares
+        length = np.sqrt(shares @ slope + TINY)
+        return mean @ shares + radius * length, mean + radius * slope / length
+
+    simplex = {"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like}
+    start, bounds, options = np.full(tasks, 1 / tasks), [(0, 1)] * tasks, {"ftol": 1e-12, "maxiter": 200}
+    shares = minimize(cost, start, jac=True, method="SLSQP", bounds=bounds, constraints=simplex, options=options).x
+    return torch.from_numpy((1 + tasks * radius / np.sqrt(shares @ numbers @ shares + TINY) * shares) / (1 + c))
 
 
 def _in_random_order(gramian: Tensor, bits: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from mtlsearch.engine.model import Network
 from mtlsearch.sharing import NoSharing
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS, Fixed
-from mtlsearch.weightings.gradient_based import FairGrad, _project
+from mtlsearch.weightings.gradient_based import CAGrad, FairGrad, _project
 
 CONFLICT = torch.tensor([[1.0, -2.0], [-2.0, 16.0]], dtype=torch.float64)  # lengths 1 and 4, an angle of 120 degrees
 UNEVEN = torch.diag(torch.tensor([1.0, 4.0], dtype=torch.float64))
@@ -31,6 +31,10 @@ BY_HAND = {
     "dualproj": (CONFLICT, (2, 1)),  # orthogonal to g0
     "mgda": (CONFLICT, (12 / 7, 2 / 7)),
     "imtl_g": (CONFLICT, (8 / 5, 2 / 5)),
+    "cagrad": (
+        UNEVEN,
+        ((1 + 0.8 * math.sqrt(1.25)) / 1.4, 1 / 1.4),
+    ),  # the worst off has all the shares, the mean is long sqrt(5/4)
     "aligned_mtl": (UNEVEN, (1, 1 / 2)),  # both as long as the shorter
     "fairgrad": (UNEVEN, (2.5 ** (2 / 3), (2.5 / 4) ** (2 / 3))),  # of lengths a and alpha 2: a ** (-2 / 3)
     "nash_mtl": (CONFLICT, (4 * math.sqrt(8.5 / 8), math.sqrt(8.5 / 8))),
@@ -96,6 +100,19 @@ def test_the_projection_is_optimal():
         assert moved.min() >= 0
         assert slope.min() > -1e-12
         assert (moved * slope).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("c", [0.0, 0.4, 0.9])
+def test_cagrad_helps_the_worst_off_most(c):
+    """No other direction as near to the mean gradient makes the least progress larger."""
+    draw = torch.Generator().manual_seed(1)
+    rows = torch.randn(3, 4, generator=draw, dtype=torch.float64)
+    rows[0] -= rows[1:].sum(0)
+    mean, ours = rows.mean(0), (1 + c) / 3 * weigh(CAGrad(c), rows @ rows.T) @ rows
+    assert (ours - mean).norm() <= c * mean.norm() + 1e-6
+    away = torch.randn(100_000, 4, generator=draw, dtype=torch.float64)
+    others = mean + c * mean.norm() * away / away.norm(dim=1, keepdim=True)
+    assert (others @ rows.T).min(1).values.max() <= (rows @ ours).min() + 1e-6
 
 
 def scaled(power):
