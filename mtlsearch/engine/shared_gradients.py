@@ -52,11 +52,12 @@ class SharedGradients:
         """None where no weighting needs a Gramian or none of its members shares anything."""
         groups, shared = [group for group in weighed if group.weighting.needs_gramian], []
         members = {k: forest.networks[k] for group in groups for k in group.members}
-        for level, part in [*((-1, stem) for stem in forest.stems.values()), *enumerate(forest.stages)]:
+        parts = [*((-1, stem) for stem in forest.stems.values()), *enumerate(forest.stages)] if groups else []
+        for level, part in parts:
             places = enumerate(part.places)
             found = [(row, k) for row, (k, index) in places if k in members and _is_shared(members[k], level, index)]
             if found:
-                rows, owners = torch.tensor(found, device=forest.device).T
+                rows, owners = torch.tensor(found, device=forest.device).T.contiguous()
                 shared.append(SharedRows(part.weights, len(part.places), rows, owners))
         return cls(groups, shared, len(forest.networks)) if shared else None
 
@@ -90,6 +91,7 @@ class SharedGradients:
                 change += (weights[:, None] - 1) * jacobian[:, task]
             assert each.parameter.grad is not None
             each.parameter.grad.view(each.count, -1).index_add_(0, each.rows, change)
+        del self.jacobians  # as large as the shared weights, once per task
 
 
 def _is_shared(network: Network, level: int, index: int) -> bool:

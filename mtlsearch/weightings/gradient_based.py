@@ -7,7 +7,7 @@ reaches what is shared. Losses are expected to have like scales, unless a method
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any
 
 import torch
@@ -159,7 +159,7 @@ def _scaled(solve: Callable[..., Tensor], gramian: Tensor, *own: Tensor) -> Tens
     return solve(gramian * (len(gramian) / size), *own) if size > 0 else torch.ones_like(gramian[0])
 
 
-@cache
+@lru_cache(maxsize=256)
 def _torchjd(name: str, **settings: Any) -> Callable[[Tensor], Tensor]:
     """TorchJD's weighting of this name. Imported when first used, so that what does not train starts fast."""
     import torchjd.aggregation
