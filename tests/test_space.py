@@ -41,6 +41,7 @@ def test_the_shipped_spaces():
         "default",
         "hard_sharing",
         "images",
+        "loss_weighting",
         "mmoe",
         "quick",
         "sequences",

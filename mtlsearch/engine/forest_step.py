@@ -1,7 +1,6 @@
 """One epoch of a forest: the losses of all heads, each member's weighting, the ties, and the stacked optimizer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,23 +10,10 @@ from mtlsearch.engine.loss import task_loss
 from mtlsearch.engine.optimizer import Slot, StackedAdamW
 from mtlsearch.engine.plan import HeadShape
 from mtlsearch.engine.precision import forward, steps
+from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.stacked_data import Batch
-from mtlsearch.weightings import State, Weighting
-
-
-@dataclass
-class Weighed:
-    """Members with one kind of weighting and one number of tasks: `heads` [K, T] are the numbers of their losses."""
-
-    weighting: Weighting
-    members: list[int]
-    heads: Tensor
-    state: State
-
-    def total(self, losses: Tensor) -> Tensor:
-        """The weighted sum of losses[H] over these members, a scalar."""
-        own = losses[self.heads]
-        return (self.weighting.weigh(own, None, self.state) * own).sum() + self.weighting.penalty(self.state).sum()
+from mtlsearch.engine.weighed import Weighed
+from mtlsearch.weightings import Weighting
 
 
 class ForestStep:
@@ -38,6 +24,7 @@ class ForestStep:
         self.forest, self.column, self.precision = forest, column, precision
         self._number()
         self.weighed = self._weighed()
+        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer = StackedAdamW(self._slots(), [net.component.candidate.optimizer for net in forest.networks])
 
     def _number(self) -> None:
@@ -63,20 +50,8 @@ class ForestStep:
         groups: dict[tuple[type[Weighting], int], list[int]] = {}
         for k, network in enumerate(self.forest.networks):
             groups.setdefault((type(network.component.candidate.weighting), len(network.heads)), []).append(k)
-        return [self._group(members) for members in groups.values()]
-
-    def _group(self, members: list[int]) -> Weighed:
-        weightings = [self.forest.networks[k].component.candidate.weighting for k in members]
-        heads = self._heads_of(members)
-        states = [weighting.state(heads.shape[1]) for weighting in weightings]
-        dtype = self.forest.stages[0].weights.dtype
-        state = {
-            name: torch.stack([each[name].detach() for each in states])
-            .to(self.forest.device, dtype)
-            .requires_grad_(first.requires_grad)
-            for name, first in states[0].items()
-        }
-        return Weighed(weightings[0], members, heads, state)
+        networks = self.forest.networks
+        return [Weighed.of([networks[k] for k in own], own, self._heads_of(own)) for own in groups.values()]
 
     def _heads_of(self, members: Sequence[int]) -> Tensor:
         counts = [len(self.forest.networks[k].heads) for k in members]
@@ -92,8 +67,7 @@ class ForestStep:
         ]
         for group in self.weighed:
             own = torch.tensor(group.members, device=self.forest.device)
-            learned = [value for value in group.state.values() if value.requires_grad]
-            slots += [Slot(value, own, decays=False, trunk=False) for value in learned]
+            slots += [Slot(value, own, decays=False, trunk=False) for value in group.learned]
         return slots
 
     def losses(self, batch: Batch) -> Tensor:
@@ -107,18 +81,34 @@ class ForestStep:
         """One epoch of steps; returns the summed losses of the heads, [H], which show whether all were finite."""
         self.forest.train(True)
         with steps(self.precision):
-            return sum((self._step(batch) for batch in batches), torch.zeros(len(self.heads), device=self.forest.device))
+            each = [self._step(batch) for batch in batches]
+        seen = sum(each, torch.zeros(len(self.heads), device=self.forest.device))
+        for group in self.weighed:
+            group.after_epoch(seen[group.heads] / len(each))
+        return seen
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [H] before it."""
         losses = self.losses(batch)
-        total = torch.stack([group.total(losses) for group in self.weighed]).sum()
+        if self.shared:
+            self.shared.look(losses)
+        each = [(group, losses[group.heads]) for group in self.weighed]
+        total = torch.stack([group.total(own) for group, own in each]).sum()
         if any(self.forest.ties):
             total = total + self.forest.sharing_penalty()
         total.backward()  # type: ignore[no-untyped-call]
+        if self.shared:
+            self.shared.reweigh()
         self.optimizer.step()
+        self._after_step(each, batch)
         self.forest.step += 1
         return losses.detach()
+
+    @torch.no_grad()
+    def _after_step(self, each: Sequence[tuple[Weighed, Tensor]], batch: Batch) -> None:
+        again = self.losses(batch) if any(group.weighting.looks_again for group, _ in each) else None
+        for group, own in each:
+            group.after_step(own, None if again is None else again[group.heads])
 
     def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""
@@ -137,6 +127,7 @@ class ForestStep:
             if rows:
                 groups.append(self._narrow(group, [renamed[group.members[row]] for row in rows], index))
         self.weighed = groups
+        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer.keep(self._slots(), kept, torch.tensor(list(members), device=self.forest.device))
         return parts
 

@@ -14,7 +14,9 @@ from mtlsearch.engine.model import Network
 from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.record import Record, TrainingFailedError
 from mtlsearch.engine.seeds import derive
+from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.training_data import FoldData
+from mtlsearch.engine.weighed import Weighed
 
 Batch = dict[str, Tensor]  # row numbers per source
 
@@ -75,16 +77,15 @@ class Step:
     def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData, precision: str = "float32") -> None:
         self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
         candidate, self.device = network.component.candidate, next(network.parameters()).device
-        self.weighting, self.clip_norm = candidate.weighting, candidate.optimizer.clip_norm
-        state = candidate.weighting.state(len(tasks))
-        self.state = {name: value.detach().to(self.device).requires_grad_(value.requires_grad) for name, value in state.items()}
-        learned = [value for value in self.state.values() if value.requires_grad]
+        self.clip_norm = candidate.optimizer.clip_norm
+        self.weighed = Weighed.of([network], [0], torch.arange(len(tasks), device=self.device)[None])
+        self.shared = SharedGradients.of_network(network, self.weighed)
         links, rate = list(network.links.parameters()), candidate.optimizer.learning_rate
         weights = [p for part in (network.stems, network.stages, network.heads) for p in part.parameters()]
         groups = [
             {"params": weights, "weight_decay": candidate.optimizer.weight_decay},
             {"params": links, "weight_decay": 0.0, "lr": rate * candidate.sharing.rate_factor},
-            {"params": learned, "weight_decay": 0.0},
+            {"params": self.weighed.learned, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
 
@@ -92,27 +93,38 @@ class Step:
         """Let only the heads move, or everything."""
         for part in self.network.trunk:
             part.requires_grad_(not frozen)
+        self.shared = None if frozen else SharedGradients.of_network(self.network, self.weighed)
 
     def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
         self.network.train()
         with steps(self.precision):
-            seen = sum((self._step(batch) for batch in epoch_batches), torch.zeros(len(self.tasks), device=self.device))
+            each = [self._step(batch) for batch in epoch_batches]
+        seen = sum(each, torch.zeros(len(self.tasks), device=self.device))
+        self.weighed.after_epoch(seen[None] / len(each))
         self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
 
     def _step(self, batch: Batch) -> Tensor:
         """One step; the losses [T] before it."""
-        with forward(self.precision, self.device):
-            losses = losses_of(self.network, self.tasks, self.data, batch)
-        weights = self.weighting.weigh(losses, None, self.state)
-        total = (weights * losses).sum() + self.weighting.penalty(self.state).sum() + self.network.sharing_penalty()
+        losses = self._losses(batch)
+        if self.shared:
+            self.shared.look(losses[0])
+        total = self.weighed.total(losses) + self.network.sharing_penalty()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
+        if self.shared:
+            self.shared.reweigh()
         if self.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         self.optimizer.step()
+        with torch.no_grad():
+            self.weighed.after_step(losses, self._losses(batch) if self.weighed.weighting.looks_again else None)
         self.network.step += 1
         return losses.detach()[0]
+
+    def _losses(self, batch: Batch) -> Tensor:
+        with forward(self.precision, self.device):
+            return losses_of(self.network, self.tasks, self.data, batch)
 
     @torch.no_grad()
     def validate(self, epoch: int) -> float:

@@ -36,13 +36,18 @@ class Member:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What members must have in common to be stacked: the backbone but for its rates, and the depth."""
-        backbone = self.component.candidate.backbone
+        """What members must have in common to be stacked: the backbone but for its rates, and the depth.
+
+        Also what their weighting looks at, so that nobody pays for others' backward and forward passes.
+        """
+        candidate = self.component.candidate
+        backbone, weighting = candidate.backbone, candidate.weighting
+        looks = weighting.needs_gramian and not candidate.tree.is_separate, weighting.looks_again
         assert dataclasses.is_dataclass(backbone)
         fields = dataclasses.fields(backbone)
         numbers = ((field.name, getattr(backbone, field.name), field.metadata.get("per")) for field in fields)
         kept = tuple((name, value > 0 if per == "member" else value) for name, value, per in numbers)
-        return type(backbone), kept, self.component.candidate.tree.depth
+        return type(backbone), kept, candidate.tree.depth, looks
 
 
 def _all_shared(candidate: Candidate, tasks: Sequence[int]) -> Component:

@@ -70,30 +70,28 @@ class Toy(Sharing):
 '''
 WEIGHTING = '''"""A toy: the softmax of the losses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, zeros
+import torch
+from torch import Tensor
 
-from mtlsearch.weightings.contract import State
+from mtlsearch.weightings.contract import State, Weighting
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Weighting):
     """Larger losses weigh more."""
 
     temperature: float = 1.0
 
-    def state(self, tasks: int) -> State:
+    def state(self, seeds: Sequence[int]) -> State:
         """`temperature[T]`."""
-        return {"temperature": zeros(tasks) + self.temperature}
+        return {"temperature": torch.full((len(seeds),), self.temperature)}
 
     def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
         """[K, T]."""
         return losses.shape[-1] * (losses.detach() / state["temperature"]).softmax(-1)
-
-    def penalty(self, state: State) -> Tensor:
-        """Zeros [K]."""
-        return 0 * state["temperature"].sum(-1)
 '''
 
 
@@ -166,7 +164,7 @@ def test_a_toy_that_breaks_the_contract_fails(copied):
     add_toy(copied / "mtlsearch", "weightings", WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"))
     ran = run_contracts(copied, "contracts/test_weightings.py")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "test_weights_are_finite_and_positive[toy] FAILED" in ran.stdout
+    assert "test_weights_of_losses_are_positive_and_need_no_gradients[toy] FAILED" in ran.stdout
 
 
 def test_a_toy_that_reads_a_setting_fails_when_it_is_stacked(copied):

@@ -73,8 +73,8 @@ def test_the_trunk_receives_the_weighted_sum_of_the_tasks_gradients(penguins, ma
 
 def test_the_log_variances_of_uncertainty_are_learned(penguins, make):
     step, net = one_step(penguins, make(SharingTree.shared(3, DEPTH), weighting=Uncertainty()))
-    learned, fold = step.state["log_variance"], penguins.fold(0)
-    before = losses_of(network(penguins, net.component.candidate), penguins.dataset.tasks, fold, dict(fold.train))[0]
+    learned, fold = step.weighed.state["log_variance"], penguins.fold(0)
+    before = losses_of(network(penguins, net.component.candidate), penguins.dataset.tasks, fold, dict(fold.train))
     assert torch.allclose(learned.grad, 0.5 - before.detach(), atol=1e-5)
     assert torch.equal(learned.detach().sign(), -learned.grad.sign())
 
@@ -83,7 +83,7 @@ def test_two_steps_of_different_candidates_keep_their_own_log_variances(penguins
     candidate = make(SharingTree.shared(3, DEPTH), weighting=Uncertainty())
     one_step(penguins, candidate)
     step = Step(network(penguins, candidate), penguins.dataset.tasks, penguins.fold(0))
-    assert step.state["log_variance"].tolist() == [0.0, 0.0, 0.0]
+    assert step.weighed.state["log_variance"].tolist() == [[0.0, 0.0, 0.0]]
 
 
 def relative_validation_loss(net, data):

@@ -1,0 +1,66 @@
+"""Every weighting of the table in trainers: what it remembers is its members' own, whoever comes and goes."""
+
+import dataclasses
+
+import pytest
+from forest_members import DEPTH, EVEN, assert_close, member, result, results, trained
+
+from mtlsearch.candidate import Schedule
+from mtlsearch.engine.serial import SerialTrainer
+from mtlsearch.sharing import Pull
+from mtlsearch.tree import SharingTree
+from mtlsearch.weightings import WEIGHTINGS, Fixed, Uncertainty
+
+LONG = Schedule(epochs=5, batch_size=64, patience=5)
+PARTING = SharingTree.decode((0, 0), (DEPTH, 1), DEPTH)
+
+
+@pytest.fixture(params=sorted(WEIGHTINGS))
+def weighting(request):
+    return WEIGHTINGS[request.param]()
+
+
+def cohort(make, weighting):
+    """Members with one weighting, with and without something to share, and of others; they end at different epochs."""
+    shared, separate = SharingTree.shared(3, DEPTH), SharingTree.separate(3, DEPTH)
+    return [
+        member(make(shared, EVEN, 0.1, weighting=weighting, clip=0.5), epochs=5),
+        member(make(shared, EVEN, 0.1, weighting=Uncertainty()), epochs=2),
+        member(make(PARTING, EVEN, 0.2, 3e-2, Pull(0.1), weighting), replicate=1, epochs=5),
+        member(make(separate, EVEN, 0.1, weighting=Fixed()), epochs=3),
+        member(make(separate, EVEN, 0.1, weighting=weighting), epochs=5, frozen=1),
+        member(make(shared, EVEN, 0.1, weighting=weighting), epochs=3, frozen=2),
+        member(make(SharingTree.shared(2, DEPTH), EVEN, 0.1, weighting=weighting), tasks=(0, 2), epochs=4),
+        member(make(SharingTree.separate(1, DEPTH), EVEN, 0.1, weighting=weighting), tasks=(1,), epochs=1),
+    ]
+
+
+def test_neither_company_nor_order_nor_who_leaves_matters(penguins, make, weighting):
+    members = cohort(make, weighting)
+    together = trained(penguins, members, schedule=LONG)
+    assert [len(together.records[one].history) for one in members] == [5, 2, 5, 3, 5, 3, 4, 1]
+    turned = trained(penguins, members[::-1], schedule=LONG)
+    for one in members:
+        alone = trained(penguins, [one], schedule=LONG)
+        assert result(together, one) == result(turned, one) == result(alone, one)
+
+
+def test_all_fare_as_with_the_serial_trainer(penguins, make, doubled, weighting):
+    data, members = doubled(penguins), cohort(make, weighting)
+    assert_close(trained(data, members, schedule=LONG), trained(data, members, SerialTrainer, LONG), members)
+
+
+def test_who_diverges_leaves_the_others_as_they_are(penguins, make, weighting):
+    members = cohort(make, weighting)
+    wild = member(make(SharingTree.shared(3, DEPTH), EVEN, 0.1, 1e30, weighting=weighting), epochs=5)
+    trainer = trained(penguins, [wild, *members], schedule=LONG)
+    assert "is not finite for" in trainer.records[wild].failure
+    assert results(trainer, members) == results(trained(penguins, members, schedule=LONG), members)
+
+
+def test_a_replicate_is_trained_the_same_again(penguins, make, weighting):
+    one = cohort(make, weighting)[0]
+    [first], [again] = (results(trained(penguins, [one], schedule=LONG), [one]) for _ in range(2))
+    other = dataclasses.replace(one, seed=one.seed + 1)
+    assert first == again
+    assert results(trained(penguins, [other], schedule=LONG), [other]) != [first]
