@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mtlsearch.candidate import PARTS
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*(ROOT / "mtlsearch").rglob("*.py"), ROOT / "cli.py"])
 
@@ -39,3 +41,13 @@ def test_the_median_function_is_short():
 def test_no_room_has_a_catch_all_name():
     for path in MODULES:
         assert not re.search(r"util|helper|manager|handler|common|misc", path.stem)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mtlsearch" / "engine").glob("*.py")), ids=lambda path: path.name)
+def test_the_engine_names_no_method(path):
+    methods = {kind.__name__ for part in ("backbone", "sharing", "weighting") for kind in PARTS[part].values()}
+    words = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    words |= {
+        alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert not methods & words

@@ -45,7 +45,8 @@ class Sharing:
     def learned(self, nodes: int, features: int) -> State:
         """How the tensors begin that each edge learns, alike for all edges between this many nodes of F `features`.
 
-        An edge n, m has two directions. Where they differ, a tensor is [2, ...]: what n takes from m, then the reverse.
+        An edge n, m has two directions. Where they differ, a tensor is [2, ...]: what m takes from n, then the reverse.
+        (In this order: the optimizer of torch's ONNX exporter mistakes an `index_add` to rows 0, 1, ... for a copy.)
         """
         return {}
 

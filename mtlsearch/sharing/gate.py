@@ -32,7 +32,7 @@ class Gate(Sharing):
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F], each branch moved towards those it takes from, by as much as its gates say."""
-        to, by = edges.flatten(), edges.flip(0).flatten()  # both directions of every edge: who takes, and from whom
+        to, by = edges.flip(0).flatten(), edges.flatten()  # both directions of every edge: who takes, and from whom
         weight, bias = (state[name].transpose(0, 1).flatten(0, 1) for name in ("weight", "bias"))
         own = pooled(h).index_select(0, to)
         logits = torch.baddbmm(bias[:, None, None], own, weight[:, :, None])[:, :, 0]  # those of n itself are 0

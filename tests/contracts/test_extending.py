@@ -42,7 +42,7 @@ class Toy:
         """[B, width] -> [B, outputs]."""
         return nn.Linear(self.width, outputs)
 '''
-SHARING = '''"""A toy: L1 ties."""
+SHARING = '''"""A toy: L1 ties, and learned shares."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ from mtlsearch.sharing.contract import Level, Sharing, State
 
 @dataclass(frozen=True)
 class Toy(Sharing):
-    """strength * |w_n - w_m| for each edge."""
+    """strength * |w_n - w_m| for each edge, and the share of each other branch that is learned."""
 
     strength: float = 0.1
     first_level: Level = 1
@@ -63,6 +63,16 @@ class Toy(Sharing):
     def state(self, nodes: int, edges: Tensor) -> State:
         """`strength[E]`."""
         return {"strength": torch.full((edges.shape[1],), self.strength)}
+
+    def learned(self, nodes: int, features: int) -> State:
+        """`share[2]`, of both directions."""
+        return {"share": torch.full((2,), self.strength / nodes)}
+
+    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
+        """[N, B, *F]."""
+        to, by = edges.flip(0).flatten(), edges.flatten()
+        share = state["share"].to(h.dtype).T.reshape(-1, *(1,) * (h.dim() - 1))
+        return h.index_add(0, to, share * (h[by] - h[to]))
 
     def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
         """[E]."""
@@ -141,6 +151,8 @@ def test_a_toy_of_each_kind_is_picked_up(copied):
         "contracts/test_backbones.py::test_json_round_trip[24-toy]",
         "contracts/test_sharings.py::test_nan_does_not_leak_where_there_is_no_edge[toy]",
         "contracts/test_sharings.py::test_untied_means_no_penalty_and_no_mixing[toy]",
+        "contracts/test_sharings.py::test_the_tie_grows_with_the_strength[toy-3]",
+        "contracts/test_sharings.py::test_the_levels_that_are_tied_can_be_chosen[toy]",
         "contracts/test_weightings.py::test_permuting_the_tasks_permutes_the_weights[toy]",
         "contracts/test_weightings.py::test_json_round_trip[toy]",
     )

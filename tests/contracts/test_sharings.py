@@ -9,7 +9,7 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.sharing import SHARINGS, CrossStitch, Gate
+from mtlsearch.sharing import SHARINGS, Attention, CrossStitch, Gate, Sluice
 from mtlsearch.sharing.pull import Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
@@ -51,6 +51,13 @@ def trained(sharing, nodes, seed=0):
     return {
         name: x + torch.randn(x.shape, generator=draw) if name in learned else x for name, x in tensors(sharing, nodes).items()
     }
+
+
+def both_directions(nodes):
+    """Who takes, from whom, and where what the edge learns for it is found."""
+    return [
+        (*ends, edge, way) for edge, (n, m) in enumerate(pairs(nodes).T.tolist()) for way, ends in enumerate([(m, n), (n, m)])
+    ]
 
 
 def stack(states):
@@ -158,15 +165,16 @@ def test_mix_keeps_the_shape_and_carries_gradients(sharing):
         assert x.grad.isfinite().all() and x.grad.any()
 
 
-@pytest.mark.parametrize("features", [(), (4,), (4, 6)])
-def test_tokens_and_images_are_mixed_as_well(sharing, features):
-    """Tokens are [L, F], images [F, H, W]."""
-    shape = (*features[:1], WIDTH) if len(features) == 1 else (WIDTH, *features)
-    h = torch.randn(NODES, ROWS, *shape)
-    state = trained(sharing, NODES)
-    mixed = sharing.mix(h, pairs(NODES), state)
-    assert mixed.shape == h.shape
-    torch.testing.assert_close(mixed[:, :2], sharing.mix(h[:, :2], pairs(NODES), state))
+SPREAD = {
+    "tokens [L, F]": lambda h: h[:, :, None].repeat(1, 1, 4, 1),
+    "images [F, H, W]": lambda h: h[..., None, None].repeat(1, 1, 1, 4, 6),
+}
+
+
+@pytest.mark.parametrize("spread", SPREAD.values(), ids=SPREAD)
+def test_tokens_and_images_that_are_alike_everywhere_are_mixed_as_plain_features(sharing, spread):
+    h, state = torch.randn(NODES, ROWS, WIDTH), trained(sharing, NODES)
+    torch.testing.assert_close(sharing.mix(spread(h), pairs(NODES), state), spread(sharing.mix(h, pairs(NODES), state)))
 
 
 def test_nan_does_not_leak_where_there_is_no_edge(sharing):
@@ -221,8 +229,9 @@ def test_pull_is_the_squared_distance_to_the_mean(nodes):
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
-def test_a_cross_stitch_begins_by_taking_a_share_of_the_mean(strength):
-    sharing, h = CrossStitch(strength=strength), torch.randn(NODES, ROWS, WIDTH)
+@pytest.mark.parametrize("kind", [CrossStitch, Sluice, Gate, Attention])
+def test_branches_begin_by_taking_a_share_of_their_mean(kind, strength):
+    sharing, h = kind(strength=strength), torch.randn(NODES, ROWS, WIDTH)
     expected = (1 - strength) * h + strength * h.mean(0)
     torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
 
@@ -230,7 +239,7 @@ def test_a_cross_stitch_begins_by_taking_a_share_of_the_mean(strength):
 def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
     sharing, h = CrossStitch(), torch.randn(2, ROWS, WIDTH)
     matrix = torch.tensor([[0.7, 0.4], [-0.2, 1.5]])
-    stitch = torch.tensor([[[matrix[0, 0] - 1, matrix[0, 1]], [matrix[1, 1] - 1, matrix[1, 0]]]])
+    stitch = torch.tensor([[[matrix[1, 1] - 1, matrix[1, 0]], [matrix[0, 0] - 1, matrix[0, 1]]]])
     torch.testing.assert_close(sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h))
 
 
@@ -238,24 +247,37 @@ def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
 def test_a_gate_is_a_softmax_over_all_branches(nodes):
     sharing, h, state = Gate(), torch.randn(nodes, ROWS, WIDTH), trained(Gate(), nodes)
     logits = torch.zeros(nodes, ROWS, nodes)
-    for edge, (n, m) in enumerate(pairs(nodes).T.tolist()):
-        for direction, (to, by) in enumerate(((n, m), (m, n))):
-            logits[to, :, by] = h[to] @ state["weight"][edge, direction] + state["bias"][edge, direction]
+    for to, by, edge, way in both_directions(nodes):
+        logits[to, :, by] = h[to] @ state["weight"][edge, way] + state["bias"][edge, way]
     expected = torch.einsum("nbm,mbf->nbf", logits.softmax(-1), h)
     torch.testing.assert_close(sharing.mix(h, pairs(nodes), state), expected)
-
-
-@pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
-def test_a_gate_begins_by_taking_a_share_of_the_mean(strength):
-    sharing, h = Gate(strength=strength), torch.randn(NODES, ROWS, WIDTH)
-    expected = (1 - strength) * h + strength * h.mean(0)
-    torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
 
 
 def test_a_gate_that_is_sure_overflows_nowhere():
     h, state = torch.randn(2, ROWS, WIDTH, requires_grad=True), tensors(Gate(), 2)
     state = {**state, "bias": torch.tensor([[1e4, -1e4]], requires_grad=True)}
     mixed = Gate().mix(h, pairs(2), state)
-    torch.testing.assert_close(mixed, h[[1, 1]])
+    torch.testing.assert_close(mixed, h[[0, 0]])
     mixed.sum().backward()
     assert h.grad.isfinite().all() and state["bias"].grad.isfinite().all()
+
+
+@pytest.mark.parametrize("width", [5, 6])
+def test_a_sluice_is_a_cross_stitch_of_halves(width):
+    """Of an odd number of features the second half is filled up with a zero."""
+    state, h = trained(Sluice(), NODES), torch.randn(NODES, ROWS, width)
+    halves = torch.stack([h[..., :3], torch.nn.functional.pad(h[..., 3:], (0, 6 - width))])
+    expected = halves.clone()
+    for to, by, edge, way in both_directions(NODES):
+        own, other = state["stitch"][edge, way]
+        expected[:, to] += torch.einsum("xy,ybf->xbf", own, halves[:, to]) + torch.einsum("xy,ybf->xbf", other, halves[:, by])
+    torch.testing.assert_close(Sluice().mix(h, pairs(NODES), state), torch.cat([*expected], -1)[..., :width])
+
+
+def test_attention_weighs_every_feature_of_every_other_branch():
+    state, h = trained(Attention(), NODES), torch.randn(NODES, ROWS, WIDTH)
+    expected = h.clone()
+    for to, by, edge, way in both_directions(NODES):
+        own, other, bias = state["attention"][edge, way]
+        expected[to] += (own * h[to] + other * h[by] + bias).sigmoid() * (h[by] - h[to])
+    torch.testing.assert_close(Attention().mix(h, pairs(NODES), state), expected)

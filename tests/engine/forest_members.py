@@ -35,7 +35,7 @@ def bag(data, make, width=EVEN, dropout=0.1):
         member(make(shared, width, 5 * dropout, 3e-2, weighting=Uncertainty()), replicate=1),
         member(make(SharingTree.separate(1, DEPTH), width, dropout, decay=0.3), tasks=(1,)),
         member(make(SharingTree.decode(*parting, DEPTH), width, dropout, 1e-2, CrossStitch(0.5), Uncertainty(), decay=0.1)),
-        member(make(separate, width, 2 * dropout, weighting=own), replicate=1, frozen=1),
+        member(make(separate, width, 2 * dropout, sharing=CrossStitch(0.3), weighting=own), replicate=1, frozen=1),
         member(make(SharingTree.shared(1, DEPTH), width, dropout), tasks=(0,), frozen=2),
     ]
 

@@ -416,6 +416,16 @@ def test_an_onnx_export(tmp_path: Path) -> None:
     assert "`model.onnx`" in (tmp_path / "model" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow  # needs the packages of mtlsearch[onnx]
+@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.usefixtures("in_process")
+def test_an_onnx_export_of_tied_branches(sharing: str, penguins: TrainingData, tmp_path: Path) -> None:
+    """Of two branches on one level and three on the next."""
+    model = random_model(compose(TREES["branching"], sharing=SHARINGS[sharing]()), penguins)
+    export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "onnx"))
+    assert (tmp_path / "model" / "model.onnx").is_file()
+
+
 def test_onnx_without_its_packages(penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install mtlsearch\[onnx\]"):
