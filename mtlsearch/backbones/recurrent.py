@@ -24,8 +24,7 @@ class StepEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, S] -> [B, S, F + 1]."""
         vectors: Tensor = self.embedding(tokens)
-        there = (tokens > 0).to(vectors.dtype)[..., None]
-        return torch.cat([vectors * there, there], -1)
+        return torch.cat([vectors, (tokens > 0).to(vectors.dtype)[..., None]], -1)
 
 
 class StepLinear(nn.Module):
@@ -37,8 +36,7 @@ class StepLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, S, channels + 1] -> [B, S, F + 1]."""
-        steps, there = x[..., :-1], x[..., -1:]
-        return torch.cat([self.linear(steps) * there, there], -1)
+        return torch.cat([self.linear(x[..., :-1]), x[..., -1:]], -1)
 
 
 class RecurrentBlock(nn.Module):
@@ -50,9 +48,8 @@ class RecurrentBlock(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, S, F + 1] -> the same."""
-        steps, there = h[..., :-1], (h[..., -1:] != 0).to(h.dtype)
-        out = steps + self.dropout(self.layer(self.norm(steps))[0])
-        return torch.cat([out * there, h[..., -1:]], -1)
+        steps = h[..., :-1]
+        return torch.cat([steps + self.dropout(self.layer(self.norm(steps))[0]), h[..., -1:]], -1)
 
 
 class LastAndMean(nn.Module):

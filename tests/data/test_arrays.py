@@ -13,7 +13,7 @@ from mtlsearch.errors import DataError
 from mtlsearch.inputs import Images, Sequences, Tokens
 
 ROWS = 60
-FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 30)}
+FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 25)}
 
 
 @pytest.fixture(params=PLANTED)
