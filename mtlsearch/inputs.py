@@ -15,6 +15,11 @@ class Images:
     width: int
     kind: ClassVar[InputKind] = "images"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+        return self.channels, self.height, self.width
+
     def __str__(self) -> str:
         return f"images of {self.channels} x {self.height} x {self.width}"
 
@@ -29,6 +34,11 @@ class Sequences:
     channels: int
     kind: ClassVar[InputKind] = "sequences"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+        return self.steps, self.channels + 1
+
     def __str__(self) -> str:
         return f"sequences of {self.steps} steps x {self.channels} channels"
 
@@ -40,6 +50,11 @@ class Tokens:
     length: int
     vocabulary: int
     kind: ClassVar[InputKind] = "tokens"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+        return (self.length,)
 
     def __str__(self) -> str:
         return f"texts of {self.length} tokens out of {self.vocabulary}"

@@ -13,7 +13,7 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
-from mtlsearch.inputs import Features
+from mtlsearch.inputs import Features, kind_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,12 @@ class Signature:
     def of(cls, dataset: Dataset, features: Mapping[str, Features]) -> "Signature":
         """The signature of a dataset whose prepared inputs have these many features."""
         return cls(features, tuple(t.source for t in dataset.tasks), tuple(t.outputs for t in dataset.tasks))
+
+    def example(self, source: str) -> Tensor:
+        """Inputs of a source as they may be, [2, *features]."""
+        features = self.features[source]
+        shape = (features,) if isinstance(features, int) else features.shape
+        return torch.zeros(2, *shape, dtype=torch.long if kind_of(features) == "tokens" else None)
 
 
 Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it
