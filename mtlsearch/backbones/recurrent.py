@@ -1,7 +1,7 @@
 """Recurrent networks for sequences and texts: one LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014) per level.
 
 torch cannot batch these over networks, so they are trained one after another. What flows between levels is [B, S, F + 1], of
-which the last number is not 0 for the steps that a sequence has; they are read forwards, so what lies beyond its end reaches none.
+which the last number is not 0 for the steps that a sequence has. They are read forwards: what lies beyond the end reaches none.
 """
 
 from dataclasses import dataclass, field
