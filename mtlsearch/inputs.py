@@ -17,7 +17,7 @@ class Images:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a row."""
+        """Of one row."""
         return self.channels, self.height, self.width
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Sequences:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a row."""
+        """Of one row."""
         return self.steps, self.channels + 1
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Tokens:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a row."""
+        """Of one row."""
         return (self.length,)
 
     def __str__(self) -> str:
@@ -67,8 +67,3 @@ Features = int | Images | Sequences | Tokens
 def kind_of(features: Features) -> InputKind:
     """The kind of input that has these features."""
     return "table" if isinstance(features, int) else features.kind
-
-
-def shape_of(features: Features) -> tuple[int, ...]:
-    """The shape of a row that has these features."""
-    return (features,) if isinstance(features, int) else features.shape

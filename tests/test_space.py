@@ -1,5 +1,6 @@
 """Search spaces: the grammar, what a trial is asked, pins, and one line for every mistake."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,14 @@ def quiet():
 
 def study():
     return optuna.create_study(sampler=RandomSampler(seed=0))
+
+
+def test_every_backbone_is_described_with_its_settings():
+    readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
+    for name, kind in BACKBONES.items():
+        [row] = [line for line in readme.splitlines() if line.startswith(f"| `{name}` | ")]
+        assert all(taken.removesuffix("s") in row for taken in kind.takes)
+        assert all(f"`{field.name}`" in row for field in dataclasses.fields(kind))
 
 
 def test_the_shipped_spaces():

@@ -10,8 +10,8 @@ from mtlsearch.inputs import InputKind
 class Backbone(Protocol):
     """Makes the stem, the stages and the heads of a network for inputs of the kinds that it `takes`.
 
-    What flows between them is [B, *F], such as [B, width], or [B, width, height, width] of an image. A stage gives what
-    a stage can take, however many there are, and shapes follow from shapes alone: soft sharing mixes the branches of a level.
+    What flows between them is [B, F], or of sequences [B, S, F], or of images [B, F, H, W], and all 0 beyond the end of a
+    sequence: soft sharing mixes the branches of a level. A stage gives what a stage can take, however many there are.
 
     A module made here is a plain `nn.Module`. One that is not from `torch.nn` takes its children as constructor
     arguments and keeps each under the argument's name: the export writes it down from that.

@@ -1,7 +1,7 @@
 """Recurrent networks for sequences and texts: one LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014) per level.
 
 torch cannot batch these over networks, so they are trained one after another. What flows between levels is [B, S, F + 1], of
-which the last number marks the steps that a sequence has; they are read forwards, so what lies beyond its end reaches none.
+which the last number is not 0 for the steps that a sequence has. They are read forwards: what lies beyond the end reaches none.
 """
 
 from dataclasses import dataclass, field
@@ -37,8 +37,8 @@ class StepLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, S, channels + 1] -> [B, S, F + 1]."""
-        steps, there = x[..., :-1], x[..., -1:]
-        return torch.cat([self.linear(steps) * there, there], -1)
+        there = x[..., -1:]
+        return torch.cat([self.linear(x[..., :-1]) * there, there], -1)
 
 
 class RecurrentBlock(nn.Module):
@@ -50,9 +50,9 @@ class RecurrentBlock(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, S, F + 1] -> the same."""
-        steps, there = h[..., :-1], (h[..., -1:] != 0).to(h.dtype)
+        steps, mark = h[..., :-1], h[..., -1:]
         out = steps + self.dropout(self.layer(self.norm(steps))[0])
-        return torch.cat([out * there, h[..., -1:]], -1)
+        return torch.cat([out * (mark != 0), mark], -1)
 
 
 class LastAndMean(nn.Module):

@@ -1,6 +1,6 @@
 """A transformer encoder (Vaswani et al. 2017, normalised before each part) for texts, sequences and images cut into patches.
 
-What flows between levels is [B, S, F + 1], of which the last number marks the places that are there.
+What flows between levels is [B, S, F + 1], of which the last number is not 0 for the places that are there.
 """
 
 import math

@@ -27,15 +27,13 @@ class ImageColumn:
 
     def encode(self, inputs: pd.DataFrame) -> Array:
         """Return float32 [N, C, H, W] of the column `name`."""
-        shape = (self.features.channels, self.features.height, self.features.width)
-        images = _stack(inputs[self.name]).reshape(-1, *shape)
+        images = _stack(inputs[self.name]).reshape(-1, *self.features.shape)
         return _standardise(images, *(np.array(each)[:, None, None] for each in (self.mean, self.scale)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the record of this array; see `Preparation.to_json`."""
-        shape = [self.features.channels, self.features.height, self.features.width]
         numbers = {"mean": list(self.mean), "scale": list(self.scale)}
-        return {"names": [self.name], "lengths": None, "type": "images", "shape": shape, **numbers}
+        return {"names": [self.name], "lengths": None, "type": "images", "shape": list(self.features.shape), **numbers}
 
 
 @dataclass(frozen=True)

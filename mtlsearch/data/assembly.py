@@ -83,7 +83,7 @@ def _source(card: Card, name: str, table: pd.DataFrame, splits: Splits, where: s
     columns: dict[str, Array] = {}
     notices = []
     for column in left:
-        values, reason = _input(str(column), table[column], layout, known)
+        values, reason = _input(column, table[column], layout, known)
         if values is None:
             notices.append(f"{name}: column {column} is left out: {reason}")
         else:
@@ -99,7 +99,7 @@ def _input(name: str, raw: "pd.Series[Any]", layout: Layout, known: Array) -> tu
     if name not in (*layout.columns, layout.lengths):
         return None, "it holds arrays" if layout.kind == "table" else f"the inputs are {layout.kind}"
     if layout.kind == "table":
-        return input_column(name, raw, known)
+        return input_column(str(name), raw, known)
     return (raw.to_numpy() if is_array(raw) else pd.to_numeric(raw, errors="coerce").to_numpy(np.float64)), ""
 
 

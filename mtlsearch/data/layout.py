@@ -78,6 +78,8 @@ def _lengths_column(table: pd.DataFrame, columns: Sequence[str], card: SourceCar
         return None
     if card.lengths is not None:
         require_columns(f"{where}: lengths", table, [card.lengths])
+        if card.lengths not in columns:
+            raise DataError(f'{where}: lengths: column "{card.lengths}" is a target, ignored or needed for the split')
         return card.lengths
     return LENGTHS if LENGTHS in columns else None
 
@@ -97,8 +99,8 @@ def _check_tokens(table: pd.DataFrame, names: Sequence[str], known: Array, where
     if not names:
         raise DataError(f"{where}: input: tokens are columns of whole numbers; none is left")
     for name in names:
-        numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)[known]
-        if (numbers % 1 != 0).any():
+        there = table[name][known].dropna()
+        if (pd.to_numeric(there, errors="coerce") % 1 != 0).any():
             raise DataError(f'{where}: input: tokens are whole numbers (0: no token); column "{name}" holds something else')
     if not (table[list(names)][known].to_numpy(np.float64) > 0).any():
         raise DataError(f"{where}: input: tokens are whole numbers above 0 (0: no token); there is none")

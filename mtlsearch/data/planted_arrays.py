@@ -45,8 +45,8 @@ def _sequences(rng: np.random.Generator, hidden: Array) -> Columns:
 
 
 def _tokens(rng: np.random.Generator, hidden: Array) -> Columns:
-    """At most STEPS ids, each as likely as the row's two numbers make it."""
-    liking = 1.5 * hidden @ rng.normal(size=(2, VOCABULARY))
+    """At most STEPS ids, each as likely as the row's two numbers make it; the last are rare."""
+    liking = 1.5 * hidden @ rng.normal(size=(2, VOCABULARY)) - np.linspace(0, 6, VOCABULARY)
     drawn = (liking[:, None] + rng.gumbel(size=(len(hidden), STEPS, VOCABULARY))).argmax(2)
     columns: Columns = {f"text_{place}": drawn[:, place] + 1 for place in range(STEPS)}
     return columns | {"lengths": rng.integers(4, STEPS + 1, len(hidden))}

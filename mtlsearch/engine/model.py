@@ -13,7 +13,7 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
-from mtlsearch.inputs import Features, kind_of, shape_of
+from mtlsearch.inputs import Features, kind_of
 from mtlsearch.sharing import State
 from mtlsearch.sharing.contract import pooled
 
@@ -32,9 +32,10 @@ class Signature:
         return cls(features, tuple(t.source for t in dataset.tasks), tuple(t.outputs for t in dataset.tasks))
 
     def example(self, source: str) -> Tensor:
-        """Two rows of a source as they may be."""
+        """Inputs of a source as they may be, [2, *features]."""
         features = self.features[source]
-        return torch.zeros(2, *shape_of(features), dtype=torch.long if kind_of(features) == "tokens" else None)
+        shape = (features,) if isinstance(features, int) else features.shape
+        return torch.zeros(2, *shape, dtype=torch.long if kind_of(features) == "tokens" else None)
 
 
 Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it

@@ -23,6 +23,14 @@ FEATURES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(params=sorted(BACKBONES))
 def kind(request):
     return BACKBONES[request.param]
@@ -123,6 +131,17 @@ def test_what_lies_beyond_the_end_of_a_sequence_or_text_changes_nothing(backbone
             network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
             longer = torch.cat([x, torch.zeros_like(x)], 1)
             torch.testing.assert_close(network(longer), network(x))
+
+
+def test_sequences_stay_0_beyond_their_end(backbone, taken):
+    """So that soft sharing, which adds multiples of features to each other, leaves the marks of the ends as they are."""
+    for features in taken:
+        if isinstance(features, Sequences | Tokens):
+            h = x = inputs(features)
+            there = x > 0 if isinstance(features, Tokens) else x[..., -1] > 0
+            for module in modules(backbone, features)[:-1]:
+                h = module(h)
+                assert h.dim() == 2 or not h[~there].any()
 
 
 def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbone, taken):

@@ -13,7 +13,7 @@ from mtlsearch.errors import DataError
 from mtlsearch.inputs import Images, Sequences, Tokens
 
 ROWS = 60
-FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 30)}
+FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 25)}
 
 
 @pytest.fixture(params=PLANTED)
@@ -111,6 +111,15 @@ def test_tokens_are_numbered_and_what_no_training_row_had_is_none(tmp_path):
     assert rows.dtype == np.int64
 
 
+def test_tokens_of_a_csv_file_may_end_in_empty_cells(tmp_path):
+    table = pd.DataFrame(arrays(a=np.tile([3, 4], ROWS // 2), b=np.tile([5, np.nan], ROWS // 2)))
+    table.to_csv(tmp_path / "a.csv", index=False)
+    card = {"sources": {"s": {"path": "a.csv", "input": "tokens"}}, "tasks": {"y": {}, "z": {}}}
+    (tmp_path / "card.yaml").write_text(yaml.safe_dump(card), "utf-8")
+    rows = prepared(load(str(tmp_path / "card.yaml"))).inputs["s"]
+    np.testing.assert_array_equal(rows, np.tile([[1, 3], [2, 0]], (ROWS // 2, 1)))
+
+
 def test_test_rows_change_nothing_that_other_rows_become(dataset):
     [name] = dataset.sources
     source, ready = dataset.sources[name], prepared(dataset)
@@ -157,6 +166,7 @@ def test_what_is_left_out_is_said(tmp_path):
             'lengths: column "n" must hold whole numbers',
         ),
         ({"lengths": "n"}, {"x": NUMBERS[:, 0]}, 'lengths: column: "n" is unknown'),
+        ({"lengths": "y"}, {"x": NUMBERS[:, 0]}, 'lengths: column "y" is a target'),
         ({"lengths": "n"}, {"x": NUMBERS, "n": np.full(ROWS, 9)}, "images have none"),
         ({"lengths": "n"}, {"x": NUMBERS[:, 0, 0], "n": np.full(ROWS, 9)}, "a table has none"),
         ({}, {"x": NUMBERS[:, :0]}, "it is empty"),

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from mtlsearch.candidate import Component
+from mtlsearch.data import load
+from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
+from mtlsearch.engine import TrainingData
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.prediction import count_macs, count_parameters
 from mtlsearch.sharing import CrossStitch, Pull
@@ -169,6 +172,14 @@ def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two
     assert count_parameters(built) == stems + DEPTH * linear(WIDTH, WIDTH) + linear(WIDTH, 3) + linear(WIDTH, 1)
     macs = sum(features.values()) * WIDTH + 2 * DEPTH * WIDTH * WIDTH + WIDTH * 4
     assert count_macs(built, inputs(two_sources, 1)) == macs
+
+
+@pytest.mark.parametrize("kind", [None, *PLANTED])
+def test_an_example_is_like_the_inputs(kind):
+    data = TrainingData(planted_arrays(kind) if kind else load(), 0, torch.device("cpu"))
+    for source, x in data.fold(0).inputs.items():
+        example = data.signature(0).example(source)
+        assert (example.shape, example.dtype) == (x[:2].shape, x.dtype)
 
 
 @pytest.mark.parametrize(("layer", "gates"), [(torch.nn.LSTM, 4), (torch.nn.GRU, 3)])

@@ -49,6 +49,16 @@ def test_a_file_of_the_source_is_predicted(exported: Exported, tmp_path: Path) -
     np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["amount"], wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_the_inputs_are_those_of_the_search_to_the_bit(exported: Exported) -> None:
+    folder, data, _ = exported
+    [(name, source)] = data.dataset.sources.items()
+    model = runpy.run_path(str(folder / "predict.py"))["load"]()
+    table = {column: np.stack(list(source.inputs[column])) for column in source.inputs}
+    found, notices = model.preprocess.encode(model.sources[name], table)
+    assert torch.equal(torch.from_numpy(found), data.fold(0).inputs[name])
+    assert notices == []
+
+
 def test_rows_are_predicted_from_python(exported: Exported) -> None:
     folder, data, _ = exported
     runtime = runpy.run_path(str(folder / "predict.py"))
