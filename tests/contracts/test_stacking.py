@@ -116,11 +116,6 @@ def sharing(request):
     return KINDS["sharing"][request.param]
 
 
-@pytest.fixture(params=sorted(KINDS["weighting"]))
-def weighting(request):
-    return KINDS["weighting"][request.param]
-
-
 @pytest.fixture
 def data(case):
     return problem(case[0])
@@ -207,8 +202,18 @@ def assert_close(found, expected, tolerance, what):
     assert (found - expected).abs().max() <= tolerance * expected.abs().max(), what
 
 
-def test_outputs_and_gradients_equal_those_of_each_network(data, backbone, sharing, weighting, monkeypatch):
-    networks, folds = cohort(data, [(backbone, sharing, weighting)], 6), [data.fold(0), data.fold(1)]
+PAIRS = [
+    *((each, sharing, "fixed") for each in STACKED for sharing in sorted(KINDS["sharing"])),
+    *(((name, "mlp"), sharing, each) for name in ("penguins",) for sharing in sorted(KINDS["sharing"]) for each in WEIGHTINGS),
+    *((each, "none", weighting) for each in STACKED for weighting in ("uncertainty", "upgrad")),
+]
+
+
+@pytest.mark.parametrize(("place", "sharing", "weighting"), dict.fromkeys(PAIRS), ids=str)
+def test_outputs_and_gradients_equal_those_of_each_network(place, sharing, weighting, monkeypatch):
+    kinds = (KINDS["backbone"][place[1]], KINDS["sharing"][sharing], KINDS["weighting"][weighting])
+    data = problem(place[0])
+    networks, folds = cohort(data, [kinds], 6), [data.fold(0), data.fold(1)]
     for network in networks:
         settings = dataclasses.replace(network.component.candidate.optimizer, clip_norm=0.0)
         candidate = dataclasses.replace(network.component.candidate, optimizer=settings)
