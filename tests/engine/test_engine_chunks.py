@@ -9,7 +9,7 @@ import torch
 from mtlsearch.candidate import Initialization, Schedule
 from mtlsearch.engine import TRAINERS, Engine, Training
 from mtlsearch.engine.forest_trainer import ForestTrainer
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Gate, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
 
@@ -28,6 +28,7 @@ def trainings(make, tasks, **shape):
         make(separate, dropout=0.1, rate=1e30, **shape),
         make(separate, dropout=0.3, decay=0.3, initialization=Initialization(0.25, 1.0), **shape),
         make(separate, dropout=0.1, weighting=Fixed(tuple(1.0 + task for task in range(tasks))), **shape),
+        make(separate, dropout=0.2, sharing=CrossStitch(0.3), initialization=Initialization(0.5, 0.5), **shape),
     ]
     return [Training(k, each.components(), k % 2, SEED, test=k == 2) for k, each in enumerate(candidates)]
 
@@ -118,3 +119,15 @@ def test_other_errors_and_members_too_large_alone_are_raised(penguins, make, mon
     monkeypatch.setitem(TRAINERS, "limited", limited(limit, where, error)[0])
     with pytest.raises(RuntimeError, match=r"CUDA out of memory|mat1"):
         outcomes(penguins, trainings(make, 3), "limited")
+
+
+def test_what_ties_learn_is_counted(penguins, make):
+    """Of a gate between three branches of width 8: 2 * (8 + 1) numbers for each pair on each level, and 2 * 8 multiplications."""
+    asked = [
+        Training(number, make(SharingTree.separate(3, DEPTH), sharing=sharing).components(), 0, SEED)
+        for number, sharing in enumerate((Pull(0.1), Gate(0.5), Pull(0.2), Gate(0.5, last_level=1)))
+    ]
+    found = outcomes(penguins, asked)
+    parameters, macs = ([getattr(found[k], name) for k in range(4)] for name in ("parameters", "macs_per_example"))
+    assert [each - parameters[0] for each in parameters] == [0, 2 * 3 * 2 * 9, 0, 3 * 2 * 9]
+    assert [each - macs[0] for each in macs] == [0, 2 * 3 * 2 * 8, 0, 3 * 2 * 8]
