@@ -90,6 +90,9 @@ def test_what_cannot_be_predicted_is_said_in_a_line(exported: Exported, tmp_path
     np.savez(file, **{**arrays, first: arrays[first][:-1]})  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"a\.npz: needs arrays of the same number of rows"):
         predict_folder(folder, file)
+    np.savez(file, **{**arrays, "alone": np.array(3.0)})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"a\.npz: needs arrays of the same number of rows"):
+        predict_folder(folder, file)
     file.write_bytes(b"PK nothing")
     with pytest.raises(DataError, match=r"a\.npz: cannot be read"):
         predict_folder(folder, file)

@@ -116,7 +116,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     table: dict[str, Any] = {}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for name, array in ((name, archive[name]) for name in archive.files):
+            for name, array in ((name, np.atleast_1d(archive[name])) for name in archive.files):
                 columns = {f"{name}_{index}": array[:, index] for index in range(array.shape[1])} if array.ndim == 2 else {}
                 table |= {key: column.tolist() for key, column in columns.items()} or {
                     name: array if array.ndim > 2 else array.tolist()
