@@ -17,10 +17,12 @@ from mtlsearch.backbones import BACKBONES
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.errors import SpaceError
+from mtlsearch.sharing import SHARINGS
 from mtlsearch.sharing.none import NoSharing
 from mtlsearch.sharing.pull import Pull
 from mtlsearch.space import DEFAULTS, Schedule, SearchSpace, TreeLimits, known_spaces, load_space
 from mtlsearch.tree import SharingTree
+from mtlsearch.weightings import WEIGHTINGS
 from mtlsearch.weightings.fixed import Fixed
 
 SPACES = sorted(known_spaces())
@@ -48,6 +50,7 @@ def test_the_shipped_spaces():
         "branching",
         "cross_stitch",
         "default",
+        "everything",
         "hard_sharing",
         "images",
         "loss_weighting",
@@ -336,3 +339,11 @@ def test_a_file_goes_before_a_name_and_the_package_before_the_repository(tmp_pat
     assert load_space("toy", 2).tree.levels == 1
     monkeypatch.chdir(second)
     assert load_space("toy.yaml", 2).tree.levels == 2
+
+
+def test_everything_names_every_soft_sharing_every_weighting_and_every_backbone_for_tables():
+    space = load_space("everything", 3)
+    named = {part: {option.name for option in options} for part, options in space.options.items()}
+    assert named["sharing"] == {*SHARINGS}
+    assert named["weighting"] == {*WEIGHTINGS}
+    assert named["backbone"] == {name for name, kind in BACKBONES.items() if "table" in kind.takes}

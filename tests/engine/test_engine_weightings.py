@@ -6,8 +6,9 @@ import pytest
 from forest_members import DEPTH, EVEN, assert_close, member, result, results, trained
 
 from mtlsearch.candidate import Schedule
+from mtlsearch.engine.model import Network
 from mtlsearch.engine.serial import SerialTrainer
-from mtlsearch.sharing import Pull
+from mtlsearch.sharing import CrossStitch, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Uncertainty
 
@@ -48,6 +49,18 @@ def test_neither_company_nor_order_nor_who_leaves_matters(penguins, make, weight
 def test_all_fare_as_with_the_serial_trainer(penguins, make, doubled, weighting):
     data, members = doubled(penguins), cohort(make, weighting)
     assert_close(trained(data, members, schedule=LONG), trained(data, members, SerialTrainer, LONG), members)
+
+
+def test_what_is_mixed_with_other_branches_is_shared(penguins, make):
+    """So weights from gradients hold for it, up to the last level that is mixed."""
+    separate, found = SharingTree.separate(3, DEPTH), {}
+    for name, sharing in (("none", None), ("first", CrossStitch(last_level=1)), ("all", CrossStitch())):
+        one = member(make(separate, EVEN, sharing=sharing, weighting=WEIGHTINGS["upgrad"]()))
+        fitting = SerialTrainer([one], [Network(one.component, penguins.signature(0), one.seed)], penguins, LONG).fittings[one]
+        network, shared = fitting.network, fitting.step.shared
+        own = [id(each.parameter) for each in shared.shared] if shared else []
+        found[name] = [all(id(p) in own for p in level.parameters()) for level in (network.stems, *network.stages)]
+    assert found == {"none": [False] * (DEPTH + 1), "first": [True, True] + [False] * (DEPTH - 1), "all": [True] * (DEPTH + 1)}
 
 
 def test_who_diverges_leaves_the_others_as_they_are(penguins, make, weighting):
