@@ -164,9 +164,9 @@ def test_a_toy_of_each_kind_is_stacked(copied):
     equal = "contracts/test_stacking.py::test_outputs_and_gradients_equal_those_of_each_network"
     assert_passed(
         ran,
-        f"{equal}[penguins-toy-toy-toy]",
-        f"{equal}[penguins-residual-toy-uncertainty]",
-        f"{equal}[penguins-mlp-none-toy]",
+        f"{equal}[penguins-toy-toy-fixed]",
+        f"{equal}[penguins-residual-toy-fixed]",
+        f"{equal}[penguins-mlp-toy-toy]",
         "contracts/test_stacking.py::test_fifty_steps_lead_to_the_same_weights[penguins-toy]",
         "contracts/test_stacking.py::test_an_extracted_network_puts_out_what_the_forest_does[penguins-toy]",
     )

@@ -204,16 +204,18 @@ def assert_close(found, expected, tolerance, what):
 
 
 PAIRS = [
-    *((each, sharing, "fixed") for each in STACKED for sharing in sorted(KINDS["sharing"])),
-    *(((name, "mlp"), sharing, each) for name in ("penguins",) for sharing in sorted(KINDS["sharing"]) for each in WEIGHTINGS),
-    *((each, "none", weighting) for each in STACKED for weighting in ("uncertainty", "upgrad")),
+    *((*each, sharing, "fixed") for each in STACKED for sharing in sorted(KINDS["sharing"])),
+    *(("penguins", "mlp", sharing, each) for sharing in sorted(KINDS["sharing"]) for each in sorted(KINDS["weighting"])),
+    *((*each, "none", weighting) for each in STACKED for weighting in ("uncertainty", "upgrad")),
 ]
 
 
-@pytest.mark.parametrize(("place", "sharing", "weighting"), dict.fromkeys(PAIRS), ids=str)
-def test_outputs_and_gradients_equal_those_of_each_network(place, sharing, weighting, monkeypatch):
-    kinds = (KINDS["backbone"][place[1]], KINDS["sharing"][sharing], KINDS["weighting"][weighting])
-    data = problem(place[0])
+@pytest.mark.parametrize(
+    ("name", "backbone", "sharing", "weighting"), [pytest.param(*each, id="-".join(each)) for each in dict.fromkeys(PAIRS)]
+)
+def test_outputs_and_gradients_equal_those_of_each_network(name, backbone, sharing, weighting, monkeypatch):
+    kinds = (KINDS["backbone"][backbone], KINDS["sharing"][sharing], KINDS["weighting"][weighting])
+    data = problem(name)
     networks, folds = cohort(data, [kinds], 6), [data.fold(0), data.fold(1)]
     for network in networks:
         settings = dataclasses.replace(network.component.candidate.optimizer, clip_norm=0.0)
