@@ -13,7 +13,7 @@ from benchmarks.truth.trial import GROUPS, SEEDS, Budget, grouped, picked, searc
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.affinity import Affinity
 
-TASKS, LEVELS, PROBLEMS = 6, 2, 12
+TASKS, LEVELS, PROBLEMS = 6, 2, 24
 BUDGET = Budget()
 
 

@@ -18,6 +18,7 @@ from mtlsearch.evidence.interval import CONFIDENCE, Interval
 from mtlsearch.evidence.regression import Posterior, fit
 from mtlsearch.evidence.trained import Trained
 
+MISFIT = 1.5  # effects do not quite add up: so much wider must an interval be for its sign to be right (see benchmarks)
 OUTLIER = 4.0  # robust standard deviations from the median of its replicate, beyond which a loss is brought back
 
 
@@ -115,7 +116,7 @@ class Affinity:
         """(t, u): the gain in percent of task t from sharing its first `levels` levels with u, with its 95% interval."""
         found = {}
         for t, model in enumerate(self.models):
-            reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, model.posterior.freedom))
+            reach = MISFIT * float(stats.t.ppf(0.5 + CONFIDENCE / 2, model.posterior.freedom))
             others = [u for u in range(len(self.tasks)) if u != t]
             for u, contrast in zip(others, _contrasts(model, range(levels)), strict=True):
                 mean, deviation = (100.0 * float(x) / model.scale for x in model.posterior.predict(contrast))

@@ -9,7 +9,7 @@ from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate, OptimizerSettings
 from mtlsearch.data import Task
 from mtlsearch.engine import Outcome
-from mtlsearch.evidence.affinity import Affinity
+from mtlsearch.evidence.affinity import MISFIT, Affinity
 from mtlsearch.evidence.trained import Trained
 from mtlsearch.sharing import NoSharing
 from mtlsearch.tree import SharingTree
@@ -206,7 +206,7 @@ def test_draws_differ_by_seed_only_and_scatter_around_the_mean(affinity):
     for pair, effect in affinity.effects(2).items():
         own = many[:, pair[0], pair[1]]
         assert own.mean() == pytest.approx(effect.mean, abs=0.2 * own.std() + 1e-9)
-        assert 2 * 1.98 * own.std() == pytest.approx(effect.high - effect.low, rel=0.15)
+        assert 2 * 1.98 * MISFIT * own.std() == pytest.approx(effect.high - effect.low, rel=0.15)
 
 
 def test_the_intervals_cover_effects_as_large_as_the_noise_about_95_times_in_100():
