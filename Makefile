@@ -23,7 +23,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# An hour and a half; the figures and what they mean are in benchmarks/README.md.
+# About three hours; the figures and what they mean are in benchmarks/README.md.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.rungs
