@@ -42,7 +42,8 @@ class Member:
         """
         candidate = self.component.candidate
         backbone, weighting = candidate.backbone, candidate.weighting
-        looks = weighting.needs_gramian and not candidate.tree.is_separate, weighting.looks_again
+        shares = not candidate.tree.is_separate or (candidate.sharing.mixes and bool(candidate.tied))
+        looks = weighting.needs_gramian and shares, weighting.looks_again
         assert dataclasses.is_dataclass(backbone)
         fields = dataclasses.fields(backbone)
         numbers = ((field.name, getattr(backbone, field.name), field.metadata.get("per")) for field in fields)

@@ -18,7 +18,7 @@ from mtlsearch.engine import TrainingData
 from mtlsearch.engine.loop import Step, losses_of
 from mtlsearch.engine.member import Member
 from mtlsearch.engine.model import Network
-from mtlsearch.sharing import NoSharing
+from mtlsearch.sharing import CrossStitch, NoSharing, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS, Fixed
 from mtlsearch.weightings.gradient_based import CAGrad, FairGrad, _project
@@ -206,13 +206,15 @@ def test_the_stem_of_a_source_with_one_task_is_its_own():
 
 
 def test_members_whose_gradients_are_looked_at_are_trained_apart_from_others():
-    def shape(weighting, tree):
-        return Member(Component((0, 1, 2), Candidate(tree, Mlp(6), NoSharing(), weighting)), 0, 0, 1).shape
+    def shape(weighting, tree, sharing=None):
+        return Member(Component((0, 1, 2), Candidate(tree, Mlp(6), sharing or NoSharing(), weighting)), 0, 0, 1).shape
 
     shared, separate = SharingTree.shared(3, 2), SharingTree.separate(3, 2)
     dear, cheap, double = WEIGHTINGS["upgrad"](), WEIGHTINGS["dwa"](), WEIGHTINGS["famo"]()
     assert len({shape(each, shared) for each in (dear, cheap, double)}) == 3
     assert shape(dear, separate) == shape(cheap, separate) == shape(cheap, shared)
+    assert shape(dear, separate, CrossStitch()) == shape(dear, shared)  # what is mixed is shared
+    assert shape(dear, separate, Pull()) == shape(cheap, separate, CrossStitch()) == shape(cheap, separate)
 
 
 def test_torchjd_is_imported_when_it_is_used_only():
