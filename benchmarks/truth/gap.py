@@ -19,6 +19,7 @@ from benchmarks.truth.trial import (
     Budget,
     best_candidate,
     grouped,
+    grouped_problem,
     naive,
     picked,
     ratio,
@@ -31,7 +32,6 @@ from benchmarks.truth.trial import (
 )
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
-from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.trained import Trained
 from mtlsearch.search import line
 from mtlsearch.space import SearchSpace
@@ -65,7 +65,7 @@ SHAPES = (Way("four in a row of one width", Budget()), Way("each of a width of i
 
 def _gaps(ways: Sequence[Way], rows: int, width: object, problem: int) -> list[list[tuple[float, float, bool]]]:
     """Per way and part of the budget: what the pick gains over single-task, what the truth gains, and whether they are one."""
-    dataset, within = planted(Teacher(grouped(GROUPS, 1), unrelated=(5,)), rows=rows, seed=problem), space(6, 2, width)
+    dataset, within = grouped_problem(problem, rows), space(6, 2, width)
     done, found = dict[tuple[Any, ...], list[Trained]](), []
     for way in ways:
         if (key := (way.budget, way.constants)) not in done:

@@ -9,8 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.truth.trial import GROUPS, SEEDS, Budget, grouped, picked, search, share, side_by_side, space, tested, with_tree
-from mtlsearch.data.planted import Teacher, planted
+from benchmarks.truth.trial import (
+    SEEDS,
+    Budget,
+    grouped,
+    grouped_problem,
+    picked,
+    search,
+    share,
+    side_by_side,
+    space,
+    tested,
+    with_tree,
+)
 from mtlsearch.evidence.affinity import Affinity
 
 TASKS, LEVELS, PROBLEMS = 6, 2, 24
@@ -19,7 +30,7 @@ BUDGET = Budget()
 
 def _problem(number: int) -> list[tuple[bool, bool, bool]]:
     """Per ordered pair: whether a statement is made, whether it is right, and whether the true effect is a gain."""
-    dataset, within = planted(Teacher(grouped(GROUPS, 1), unrelated=(5,)), seed=number), space(TASKS, LEVELS)
+    dataset, within = grouped_problem(number), space(TASKS, LEVELS)
     trainings = search(dataset, within, BUDGET, number)
     affinity, own = Affinity.fit(trainings, dataset.tasks), picked(trainings, dataset)
     assert affinity is not None

@@ -14,6 +14,7 @@ from scipy import stats
 
 from mtlsearch.candidate import Candidate, Component, Composition
 from mtlsearch.data import Dataset
+from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.engine import Choice, Engine, Training, TrainingData
 from mtlsearch.evidence.evaluated import Evaluated, pool
 from mtlsearch.evidence.pick import pick, reference_scores
@@ -61,6 +62,11 @@ def space(tasks: int, levels: int, width: object = 32) -> SearchSpace:
         "training": {"epochs": 60, "batch_size": 64, "patience": 10},
     }
     return SearchSpace.from_mapping(mapping, tasks)
+
+
+def grouped_problem(number: int, rows: int = 400) -> Dataset:
+    """Six tasks in GROUPS, the last one noise."""
+    return planted(Teacher(grouped(GROUPS, 1), unrelated=(5,)), rows=rows, seed=number)
 
 
 def request(dataset: Dataset, within: SearchSpace, budget: Budget, arms: Sequence[str], seed: int) -> Request:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
+from mtlsearch.backbones.places import marked, mean_over
 from mtlsearch.inputs import InputKind, Tokens
 
 
@@ -21,8 +22,7 @@ class MeanEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, S] -> [B, F]; zeros where there is no token at all."""
         vectors: Tensor = self.embedding(tokens)
-        there = (tokens > 0).to(vectors.dtype)[..., None]
-        return (vectors * there).sum(-2) / there.sum(-2).clamp(min=1)
+        return mean_over(vectors, marked(tokens, vectors))
 
 
 @dataclass(frozen=True)

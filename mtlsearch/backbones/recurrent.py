@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from mtlsearch.backbones.places import marked, mean_over
 from mtlsearch.inputs import InputKind, Sequences, Tokens
 
 
@@ -24,7 +25,7 @@ class StepEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, S] -> [B, S, F + 1]."""
         vectors: Tensor = self.embedding(tokens)
-        there = (tokens > 0).to(vectors.dtype)[..., None]
+        there = marked(tokens, vectors)
         return torch.cat([vectors * there, there], -1)
 
 
@@ -67,7 +68,7 @@ class LastAndMean(nn.Module):
         there = (h[..., -1:] != 0).to(h.dtype)
         steps = self.norm(h[..., :-1]) * there
         last = there - torch.cat([there[..., 1:, :], torch.zeros_like(there[..., :1, :])], -2)
-        both = torch.cat([(steps * last).sum(-2), steps.sum(-2) / there.sum(-2).clamp(min=1)], -1)
+        both = torch.cat([(steps * last).sum(-2), mean_over(steps, there)], -1)
         out: Tensor = self.linear(both)
         return out
 

@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from mtlsearch.backbones.places import marked, mean_over
 from mtlsearch.inputs import Images, InputKind, Sequences, Tokens
 
 PATCHES = 8  # a side at most, into which an image is cut
@@ -37,7 +38,7 @@ class PlacedTokens(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, S] -> [B, S, F + 1]."""
         vectors: Tensor = self.embedding(tokens)
-        there = (tokens > 0).to(vectors.dtype)[..., None]
+        there = marked(tokens, vectors)
         return torch.cat([(vectors + positions(there, vectors.shape[-1])) * there, there], -1)
 
 
@@ -105,7 +106,7 @@ class MeanHead(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """[B, S, F + 1] -> [B, outputs]."""
         there = (h[..., -1:] != 0).to(h.dtype)
-        out: Tensor = self.linear((self.norm(h[..., :-1]) * there).sum(-2) / there.sum(-2).clamp(min=1))
+        out: Tensor = self.linear(mean_over(self.norm(h[..., :-1]), there))
         return out
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import combinations, product
 from typing import cast
 
@@ -201,5 +201,6 @@ class Model(nn.Module):
         return outputs
 
 
+@cache
 def _pairs(nodes: int) -> Tensor:
     return torch.tensor(list(combinations(range(nodes), 2)), dtype=torch.long).reshape(-1, 2).T

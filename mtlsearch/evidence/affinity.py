@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import METRICS, Array, Task
 from mtlsearch.evidence.columns import Columns
+from mtlsearch.evidence.gain import unit
 from mtlsearch.evidence.interval import CONFIDENCE, Interval
 from mtlsearch.evidence.regression import Posterior, fit
 from mtlsearch.evidence.trained import Trained
@@ -151,7 +152,7 @@ def _task_model(task: Task, rows: Sequence[tuple[Component, int, Trained]], task
     width = len(columns.groups)
     posterior = replace(whole, mean=whole.mean[:width], covariance=whole.covariance[:width, :width])
     shifts = whole.mean[width:] - whole.mean[width:] @ x[:, width:].mean(0)
-    scale = max(abs(float(y.mean())), METRICS[task.metric].floor)
+    scale = unit(task, float(y.mean()))
     offset = float(y.mean() - own.mean(0) @ posterior.mean)
     return TaskModel(columns, posterior, scale, offset, dict(zip(replicates.tolist(), shifts.tolist(), strict=True)))
 

@@ -61,7 +61,16 @@ class Columns:
         return np.repeat(np.arange(len(sizes)), sizes)
 
     def row(self, component: Component, place: int) -> Array:
-        """The numbers of the component's task at `place`."""
+        """The numbers of the component's task at `place`; made once, and not to be written to."""
+        if (component, place) not in self._rows:
+            self._rows[component, place] = self._row(component, place)
+        return self._rows[component, place]
+
+    @cached_property
+    def _rows(self) -> dict[tuple[Component, int], Array]:
+        return {}
+
+    def _row(self, component: Component, place: int) -> Array:
         task, tree = component.tasks[place], component.candidate.tree
         shared = np.zeros((self.tasks, self.depth))
         for other, number in enumerate(component.tasks):

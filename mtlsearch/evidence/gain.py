@@ -11,15 +11,19 @@ from collections.abc import Mapping, Sequence
 from mtlsearch.data import METRICS, Task
 
 
+def unit(task: Task, reference: float) -> float:
+    """What a gain over this reference is a share of."""
+    return max(abs(reference), METRICS[task.metric].floor)
+
+
 def task_gain(task: Task, score: float, reference: float) -> float:
     """Relative improvement of one task in percent, positive is better."""
-    metric = METRICS[task.metric]
-    return 100.0 * metric.sign * (score - reference) / max(abs(reference), metric.floor)
+    return 100.0 * METRICS[task.metric].sign * (score - reference) / unit(task, reference)
 
 
 def gain_deviation(tasks: Sequence[Task], deviations: Mapping[str, float], reference: Mapping[str, float]) -> float:
     """The standard deviation of a mean gain in percent, for those of independent scores."""
-    each = [deviations[task.name] / max(abs(reference[task.name]), METRICS[task.metric].floor) for task in tasks]
+    each = [deviations[task.name] / unit(task, reference[task.name]) for task in tasks]
     return 100.0 * math.hypot(*each) / len(tasks)
 
 

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from mtlsearch.data import Array
 
 Solution = tuple[Array, Array, Callable[[], Array]]  # the weights' mean [D] and variances [D], and how to get their covariance
-Solve = Callable[[Array, Array, Array, float], Solution]
+Solve = Callable[[Array, float], Solution]  # for the precision of each weight [D] and of the noise
 
 STEPS, TOLERANCE = 200, 1e-4
 EXPECTED = 0.1  # in standard deviations of the targets
@@ -54,10 +54,10 @@ def fit(x: Array, y: Array, groups: Array) -> Posterior:
     if len(y) < 2 or unit == 0.0:
         return Posterior(np.zeros(x.shape[1]), np.zeros((x.shape[1],) * 2), 0.0, 1.0)
     y = y / unit
-    solve = _by_rows if len(y) < x.shape[1] else _by_columns(x, y)
+    solve = _by_rows(x, y) if len(y) < x.shape[1] else _by_columns(x, y)
     precision, noise = np.full(groups.max(initial=-1) + 1, 10.0), 1.0
     for _ in range(STEPS):
-        mean, variance, _ = solve(x, y, precision[groups], noise)
+        mean, variance, _ = solve(precision[groups], noise)
         known = 1.0 - precision[groups] * variance  # how far the data determine each weight
         energy = np.bincount(groups, mean**2, len(precision))
         renewed = (np.bincount(groups, known, len(precision)) + 1.0) / (energy + EXPECTED**2)
@@ -65,7 +65,7 @@ def fit(x: Array, y: Array, groups: Array) -> Posterior:
         moved, precision = np.abs(np.log(renewed / precision)).max(initial=0.0), renewed
         if moved < TOLERANCE:
             break
-    mean, variance, covariance = solve(x, y, precision[groups], noise)
+    mean, variance, covariance = solve(precision[groups], noise)
     freedom = max(len(y) - (1.0 - precision[groups] * variance).sum(), 1.0)
     return Posterior(mean * unit, covariance() * unit**2, unit / np.sqrt(noise), float(freedom))
 
@@ -74,15 +74,19 @@ def _by_columns(x: Array, y: Array) -> Solve:
     """For fewer columns than rows: by the inverse of [D, D]."""
     gram, moment = x.T @ x, x.T @ y
 
-    def solve(x: Array, y: Array, precision: Array, noise: float) -> Solution:
+    def solve(precision: Array, noise: float) -> Solution:
         covariance = np.linalg.inv(noise * gram + np.diag(precision))
         return noise * covariance @ moment, np.diag(covariance), lambda: covariance
 
     return solve
 
 
-def _by_rows(x: Array, y: Array, precision: Array, noise: float) -> Solution:
+def _by_rows(x: Array, y: Array) -> Solve:
     """For fewer rows than columns: the same by the inverse of [N, N] (Woodbury)."""
-    scaled = x / precision
-    gain = np.linalg.solve(scaled @ x.T + np.eye(len(y)) / noise, scaled)
-    return gain.T @ y, 1.0 / precision - (scaled * gain).sum(0), lambda: np.diag(1.0 / precision) - scaled.T @ gain
+
+    def solve(precision: Array, noise: float) -> Solution:
+        scaled = x / precision
+        gain = np.linalg.solve(scaled @ x.T + np.eye(len(y)) / noise, scaled)
+        return gain.T @ y, 1.0 / precision - (scaled * gain).sum(0), lambda: np.diag(1.0 / precision) - scaled.T @ gain
+
+    return solve

@@ -14,16 +14,57 @@ from mtlsearch.evidence.pick import Pick
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A candidate with its gain over the reference, and whether it is on the front."""
+
+    evaluated: Evaluated
+    gain: Interval
+    on_front: bool
+
+    def point(self, names: Sequence[str]) -> dict[str, Any]:
+        """What is shown of every candidate; `names` are those of the tasks."""
+        each = self.evaluated
+        return {
+            "arm": each.arm,
+            "candidate": each.number,
+            "scores": dict(each.scores),
+            "estimates": dict(each.estimates),
+            "parameters": each.parameters,
+            "macs_per_example": each.macs_per_example,
+            "gain": self.gain.mean,
+            "shares": each.shares,
+            "front": self.on_front,
+            "tree": spell_tree(each.composition, names),
+        }
+
+    def front_row(self, names: Sequence[str], least: float) -> dict[str, Any]:
+        """What is shown of one of the front; it ties when its gain may be `least` or more."""
+        each, gain = self.evaluated, self.gain
+        kept = {k: value for k, value in self.point(names).items() if k not in ("shares", "front", "scores", "estimates")}
+        scores = {
+            name: {
+                "mean": each.scores.get(name),
+                "standard_error": each.standard_errors.get(name),
+                "estimate": each.estimates[name],
+            }
+            for name in names
+        }
+        return {
+            **kept,
+            "scores": scores,
+            "replicates": each.replicates,
+            "gain_interval": gain.to_json(),
+            "tie": (gain.mean if gain.high is None else gain.high) >= least,
+            "composition": plain(each.composition, names),
+        }
+
+
+@dataclass(frozen=True)
 class Field:
-    """All candidates with their gains over `reference`, and the front of them.
+    """All candidates, and among them, as estimated, the picks that are composed of several."""
 
-    The picks that are composed of several candidates stand among them as estimated.
-    """
-
-    tasks: Sequence[Task]
-    gains: dict[int, Interval]
-    everyone: Sequence[Evaluated]
-    best: Sequence[int]
+    names: Sequence[str]
+    everyone: Sequence[Entry]
 
     @classmethod
     def of(
@@ -34,61 +75,33 @@ class Field:
         reference: dict[str, float],
         cost: str,
     ) -> "Field":
-        """`arms` holds the pooled candidates of each."""
+        """`arms` holds the pooled candidates of each; gains are over `reference`."""
         composed = [recombined(pick.composition, arms[pick.arm], tasks) for pick in picks if pick.candidate is None]
         everyone = [each for evaluated in arms.values() for each in evaluated] + [each for each in composed if each]
-        best = front(everyone, tasks, cost)
-        gains = {number: _gain(each, tasks, reference) for number, each in enumerate(everyone)}
-        return cls(tasks, gains, everyone, [number for number, each in enumerate(everyone) if any(each is own for own in best)])
+        best = {id(each) for each in front(everyone, tasks, cost)}
+        names = [task.name for task in tasks]
+        return cls(names, [Entry(each, _gain(each, tasks, reference), id(each) in best) for each in everyone])
 
     def of_arm(self, arm: str) -> list[float]:
         """The gains of an arm's own candidates."""
-        return [self.gains[n].mean for n, each in enumerate(self.everyone) if each.arm == arm and each.number is not None]
+        own = [each for each in self.everyone if each.evaluated.arm == arm and each.evaluated.number is not None]
+        return [each.gain.mean for each in own]
 
     def points(self) -> list[dict[str, Any]]:
         """One row per candidate."""
-        return [self._point(number) for number in range(len(self.everyone))]
+        return [each.point(self.names) for each in self.everyone]
 
     def front(self) -> list[dict[str, Any]]:
         """One row per candidate of the front; a tie overlaps with the one of the largest gain."""
-        top = max((self.gains[number] for number in self.best), key=lambda gain: gain.mean, default=Interval(0.0, None, None))
+        best = [each for each in self.everyone if each.on_front]
+        top = max((each.gain for each in best), key=lambda gain: gain.mean, default=Interval(0.0, None, None))
         least = top.mean if top.low is None else top.low
-        return [self._front_row(number, least) for number in self.best]
+        return [each.front_row(self.names, least) for each in best]
 
-    def _front_row(self, number: int, least: float) -> dict[str, Any]:
-        each, gain, point = self.everyone[number], self.gains[number], self._point(number)
-        kept = {key: value for key, value in point.items() if key not in ("shares", "front", "scores", "estimates")}
-        scores = {
-            task.name: {
-                "mean": each.scores.get(task.name),
-                "standard_error": each.standard_errors.get(task.name),
-                "estimate": each.estimates[task.name],
-            }
-            for task in self.tasks
-        }
-        return {
-            **kept,
-            "scores": scores,
-            "replicates": each.replicates,
-            "gain_interval": gain.to_json(),
-            "tie": (gain.mean if gain.high is None else gain.high) >= least,
-            "composition": plain(each.composition, [task.name for task in self.tasks]),
-        }
 
-    def _point(self, number: int) -> dict[str, Any]:
-        each = self.everyone[number]
-        return {
-            "arm": each.arm,
-            "candidate": each.number,
-            "scores": dict(each.scores),
-            "estimates": dict(each.estimates),
-            "parameters": each.parameters,
-            "macs_per_example": each.macs_per_example,
-            "gain": self.gains[number].mean,
-            "shares": each.shares,
-            "front": number in self.best,
-            "tree": spell_tree(each.composition, [task.name for task in self.tasks]),
-        }
+def called(number: int | None) -> str:
+    """A candidate of this number in words."""
+    return "recombined" if number is None else f"candidate {number}"
 
 
 def _gain(each: Evaluated, tasks: Sequence[Task], reference: dict[str, float]) -> Interval:

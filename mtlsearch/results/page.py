@@ -11,6 +11,7 @@ import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from mtlsearch.results.candidates import called
 from mtlsearch.results.drawing import draw_tree
 from mtlsearch.results.plots import history_plot, pareto_plot
 
@@ -161,7 +162,7 @@ def _cards(report: Json) -> list[dict[str, Any]]:
 
 
 def _card(report: Json, entry: Json) -> dict[str, Any]:
-    which = "recombined" if entry["candidate"] is None else f"candidate {entry['candidate']}"
+    which = called(entry["candidate"])
     drawing = _draw(report, entry["composition"], f"Sharing tree of {entry['arm']}, {which}")
     scores = [(task, entry["scores"].get(task["name"])) for task in report["tasks"]]
     settings = list(dict.fromkeys(spell_settings(part["settings"]) for part in entry["composition"]))

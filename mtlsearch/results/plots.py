@@ -10,6 +10,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from mtlsearch.results.candidates import called
 from mtlsearch.results.drawing import shorten
 
 SEARCHED = "searched"
@@ -113,8 +114,7 @@ def _hover(point: Mapping[str, Any]) -> str:
     scores = [f"{html.escape(shorten(task, 30))}: {value:.4g}" for task, value in list(known.items())[:HOVER_LINES]]
     more = [f"… and {len(known) - HOVER_LINES} more tasks"] if len(known) > HOVER_LINES else []
     tree = textwrap.wrap(point["tree"], HOVER_COLUMNS, max_lines=HOVER_LINES, placeholder=" …")
-    which = "recombined" if point["candidate"] is None else f"candidate {point['candidate']}"
-    head = f"<b>{_label(point['arm'])} · {which}</b> · gain {point['gain']:+.1f} %"
+    head = f"<b>{_label(point['arm'])} · {called(point['candidate'])}</b> · gain {point['gain']:+.1f} %"
     cost = f"{point['parameters']:,} parameters"
     return "<br>".join([head, *scores, *more, cost, *map(html.escape, tree)])
 

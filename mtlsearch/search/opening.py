@@ -13,8 +13,9 @@ from mtlsearch.space import SearchSpace, load_space
 def load_problem(data: str | None, flags: Sequence[str], space: str | None, epochs: int | None) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space; `epochs` overrides the space's. Raises DataError, SpaceError or UsageError."""
     dataset = load(data, flags)
-    chosen = load_space(space or default_space(dataset), len(dataset.tasks))
-    _check_fit(dataset, chosen, space or default_space(dataset))
+    name = space or default_space(dataset)
+    chosen = load_space(name, len(dataset.tasks))
+    _check_fit(dataset, chosen, name)
     if epochs is None:
         return dataset, chosen
     if epochs < 1:

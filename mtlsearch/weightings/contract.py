@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 State = dict[str, Tensor]
+LEAST = 1e-8  # what a loss is taken for at least, where it is divided by or its logarithm would be too steep
 
 
 class Weighting(Protocol):

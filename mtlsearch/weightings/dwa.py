@@ -8,9 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.weightings.contract import State, Weighting
-
-LEAST = 1e-8  # what a loss before is taken for at least
+from mtlsearch.weightings.contract import LEAST, State, Weighting
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.weightings.contract import State, Weighting
+from mtlsearch.weightings.contract import LEAST, State, Weighting
 
-LEAST = 1e-8  # what a loss is taken for at least
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, by which the logits move
 
 

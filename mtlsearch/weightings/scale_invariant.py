@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mtlsearch.weightings.contract import State, Weighting
-
-LEAST = 1e-8  # what a loss is taken for at least, where its logarithm would be too steep
+from mtlsearch.weightings.contract import LEAST, State, Weighting
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,6 @@ FEATURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(params=sorted(BACKBONES))
 def kind(request):
     return BACKBONES[request.param]

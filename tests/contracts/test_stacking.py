@@ -127,14 +127,6 @@ def problem(name):
     return TrainingData(dataset, 0, torch.device("cpu"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def float64():
     torch.set_default_dtype(torch.float64)
