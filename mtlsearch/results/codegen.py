@@ -25,7 +25,7 @@ from mtlsearch.engine.dropout import SeededDropout
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.wiring import Stream
 from mtlsearch.errors import ExportError
-from mtlsearch.results.layout import Call, one_line, wrap
+from mtlsearch.results.layout import Call, assignment, one_line, wrap
 from mtlsearch.results.mixing import Mixing, mixing
 
 LONGEST_NAME = 40
@@ -139,7 +139,7 @@ class _Unrolled:
         prefix = f"level{level + 1}_mix" if len(self.sources) == 1 else f"level{level + 1}_mix_{identifier(source)}"
         about = f"level {level + 1}: mixes its branches, {network.component.candidate.sharing!r}"
         part = self._part(prefix, [], mixing(network, level, source), [about])
-        self.sources[source].steps.append(f"{', '.join(branches)} = self.{part.name}({', '.join(branches)})")
+        self.sources[source].steps.extend(assignment(branches, f"self.{part.name}"))
 
     def _run(self, part: _Part, source: str, before: str) -> str:
         after = re.sub("^level", "h", re.sub("^stem", "h0", part.name))
