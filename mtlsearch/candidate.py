@@ -94,6 +94,12 @@ class Candidate:
         """What it has of a part, by the name in the part's table."""
         return next(name for name, kind in PARTS[part].items() if type(getattr(self, part)) is kind)
 
+    @property
+    def experts(self) -> tuple[int, ...]:
+        """How many branches that no task owns each level has: from where the tasks part to the last level that is tied."""
+        parted = (len(nodes) > 1 and level <= max(self.tied, default=-1) for level, nodes in enumerate(self.tree.levels))
+        return tuple(self.sharing.experts if has else 0 for has in parted)
+
     def components(self) -> tuple["Component", ...]:
         """The groups of tasks that influence each other, each with its own part of the tree and settings."""
         groups = (tuple(range(self.tree.tasks)),) if self.tied else self.tree.components

@@ -50,14 +50,14 @@ def search(
     engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
     rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = False,
     references: Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")] = True,
-    arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: all)")] = None,
+    arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: all but the known architectures)")] = None,
     storage: Annotated[str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")] = None,
     ray_address: Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")] = None,
     device: Device = "auto",
     runner: Annotated[str, typer.Option(hidden=True)] = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
-    from mtlsearch.search.arms import ARMS
+    from mtlsearch.search.arms import USUAL
     from mtlsearch.search.opening import default_space, load_problem
     from mtlsearch.search.request import Request, cohorts
     from mtlsearch.search.study import Study
@@ -67,7 +67,7 @@ def search(
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     created = datetime.now().astimezone().isoformat(timespec="seconds")
-    names = tuple(name.strip() for name in arms.split(",")) if arms else tuple(ARMS)
+    names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
     workers = workers or len(os.sched_getaffinity(0))
     cohort, lag = cohorts(trainings, replicates, workers, len(names))
     asked: dict[str, Any] = {"trainings": trainings, "replicates": replicates, "seed": seed, "seeds": seeds, "arms": names}

@@ -55,6 +55,7 @@ def test_the_shipped_spaces():
         "images",
         "loss_weighting",
         "mmoe",
+        "ple",
         "quick",
         "sequences",
         "soft_sharing",

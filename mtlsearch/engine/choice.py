@@ -74,7 +74,8 @@ def _in_turn(runs: Mapping[int, Run | None]) -> dict[int, float]:
 
 
 def _stages(members: Sequence[Member]) -> int:
-    return sum(len(nodes) for member in members for nodes in member.component.candidate.tree.levels)
+    candidates = [member.component.candidate for member in members]
+    return sum(len(nodes) for each in candidates for nodes in each.tree.levels) + sum(sum(each.experts) for each in candidates)
 
 
 def _serial(chunks: Chunks, members: Sequence[Member]) -> Run:

@@ -73,7 +73,8 @@ class Chunks:
     def cost(self, member: Member) -> tuple[int, int]:
         """Parameters and multiply-accumulates of a member's network, which follow from its tasks, tree, ties and shape."""
         candidate = member.component.candidate
-        key = (member.component.tasks, candidate.tree, member.shape, type(candidate.sharing), candidate.tied)
+        sharing = type(candidate.sharing), candidate.sharing.experts, candidate.sharing.private
+        key = (member.component.tasks, candidate.tree, member.shape, sharing, candidate.tied)
         if key not in self.costs:
             with own_randomness():
                 network = Network(member.component, self.data.signature(member.replicate), 0).to(self.data.device).eval()

@@ -81,9 +81,7 @@ class Forest:
         """Per kind of sharing the edges of its members on a level: between the streams of a source, or between nodes."""
         found: dict[type[Sharing], list[int]] = {}
         for k in edges:
-            network = self.networks[k]
-            if (level, source) in network.mixed if source else level in network.pulled:
-                found.setdefault(type(network.component.candidate.sharing), []).append(k)
+            found.setdefault(type(self.networks[k].component.candidate.sharing), []).append(k)
         ties = []
         for kind, members in found.items():
             sharings = [self.networks[k].component.candidate.sharing for k in members]

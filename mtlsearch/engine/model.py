@@ -1,9 +1,9 @@
 """The reference network of a component and the model of a composition, as plain modules."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import combinations, product
+from functools import partial
 from typing import cast
 
 import torch
@@ -13,6 +13,7 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.engine.dropout import SeededDropout, moment, seed_dropouts
 from mtlsearch.engine.seeds import derive
+from mtlsearch.engine.wiring import Stream, Wiring
 from mtlsearch.inputs import Features, kind_of
 from mtlsearch.sharing import State
 from mtlsearch.sharing.contract import pooled
@@ -38,38 +39,37 @@ class Signature:
         return torch.zeros(2, *shape, dtype=torch.long if kind_of(features) == "tokens" else None)
 
 
-Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it
-
-
 class Network(nn.Module):
     """The network of one component: stems, levels of stages, heads.
 
-    A node runs its stage once for each source that its tasks use, with one set of weights. Initial weights and
-    dropout are drawn from (seed, level, members of the node), never from who else is in the component.
+    A node runs its stage once for each source that flows through it, with one set of weights. Initial weights and
+    dropout are drawn from (seed, level, tasks of the node), never from who else is in the component.
     """
 
     def __init__(self, component: Component, signature: Signature, seed: int) -> None:
         super().__init__()
         candidate = component.candidate
         self.component, self.seed, self.step = component, seed, 0
-        self.task_sources = [signature.sources[task] for task in component.tasks]
-        self.streams = [self._streams(level) for level in range(candidate.tree.depth)]
-        tree, backbone, make = candidate.tree, candidate.backbone, self._make
+        self.wiring = Wiring(component, tuple(signature.sources[task] for task in component.tasks))
+        backbone, make, depth = candidate.backbone, self._make, candidate.tree.depth
         self.stems = nn.ModuleList(
-            make(-1, tree.levels[0][node], partial(backbone.stem, signature.features[source]), source)
-            for node, source in self.streams[0]
+            make(-1, self._spelled(0, node), partial(backbone.stem, signature.features[source]), source)
+            for node, source in self.wiring.streams[0]
         )
         self.stages = nn.ModuleList(
-            nn.ModuleList(make(level, members, partial(backbone.stage, level)) for members in nodes)
-            for level, nodes in enumerate(tree.levels)
+            nn.ModuleList(
+                make(level, self._spelled(level, node), partial(backbone.stage, level))
+                for node in range(self.wiring.nodes(level))
+            )
+            for level in range(depth)
         )
         self.heads = nn.ModuleList(
-            make(tree.depth, (position,), partial(backbone.head, signature.outputs[task]))
-            for position, task in enumerate(component.tasks)
+            make(depth, (task,), partial(backbone.head, signature.outputs[task])) for task in component.tasks
         )
         parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]
         self.dropouts = {part: [each for each in part.modules() if isinstance(each, SeededDropout)] for part in parts}
-        self.pulled, self.mixed = candidate.tied if candidate.sharing.pulls else (), self._mixed()
+        tied = [*self.wiring.mixed, *((level, "") for level in self.wiring.pulled)]
+        self.edges = {key: torch.tensor(self.wiring.edges(*key)).T for key in tied}
         self.links = nn.ModuleList(nn.ModuleList(links) for links in self._links(signature))
 
     @property
@@ -82,57 +82,49 @@ class Network(nn.Module):
         """The stages, level by level and node by node."""
         return [list(cast("nn.ModuleList", level)) for level in self.stages]
 
-    def _make(self, level: int, members: Sequence[int], build: Callable[[], nn.Module], source: str = "") -> nn.Module:
-        seed = self._seed(level, members, source)
+    def _spelled(self, level: int, node: int) -> tuple[object, ...]:
+        """What tells a node from others in any component: its tasks, by the dataset's numbers, or its number as an expert."""
+        tasks = tuple(self.component.tasks[task] for task in self.wiring.tasks(level, node))
+        return tasks or ("expert", self.wiring.expert(level, node))
+
+    def _make(self, level: int, node: tuple[object, ...], build: Callable[[], nn.Module], source: str = "") -> nn.Module:
+        seed = derive(self.seed, level, node, source)
         torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which spends milliseconds on devices
         return seed_dropouts(build(), seed)
 
-    def _streams(self, level: int) -> list[Stream]:
-        nodes = self.component.candidate.tree.levels[level]
-        return [(n, s) for n, members in enumerate(nodes) for s in sorted({self.task_sources[task] for task in members})]
-
-    def _mixed(self) -> dict[tuple[int, str], list[Stream]]:
-        """Per level and source the streams, where there are several and these are mixed with each other."""
-        candidate = self.component.candidate
-        keys = product(candidate.tied if candidate.sharing.mixes else (), sorted(set(self.task_sources)))
-        found = {key: [stream for stream in self.streams[key[0]] if stream[1] == key[1]] for key in keys}
-        return {key: streams for key, streams in found.items() if len(streams) > 1}
-
     def _links(self, signature: Signature) -> Iterator[list[nn.ParameterDict]]:
-        """For each of `mixed` what each pair of its streams learns; none where the sharing learns nothing."""
-        features = {source: self._features(signature, source) for source in {source for _, source in self.mixed}}
-        for (level, source), streams in self.mixed.items():
-            learned = self.component.candidate.sharing.learned(len(streams), features[source][level])
-            pairs = combinations(streams, 2) if learned else ()
-            yield [nn.ParameterDict({name: value.clone() for name, value in learned.items()}) for _ in pairs]
+        """For each of what is mixed what the edges of its streams learn; none where the sharing learns nothing."""
+        sharing, mixed = self.component.candidate.sharing, self.wiring.mixed
+        features = {source: self._features(signature, source) for source in {source for _, source in mixed}}
+        for level, source in mixed:
+            edges = self.edges[level, source].T.tolist()
+            among = Counter(node for edge in edges for node in edge)
+            learned = (sharing.learned((among[m] + 1, among[n] + 1), features[source][level]) for n, m in edges)
+            yield [nn.ParameterDict(tensors) for tensors in learned if tensors]
 
     @torch.no_grad()
     def _features(self, signature: Signature, source: str) -> list[int]:
         """The number of features on each level, found by running an example through one branch."""
         self.eval()
-        tree, task = self.component.candidate.tree, self.task_sources.index(source)
-        h, found = self.stems[self.streams[0].index((tree.node(0, task), source))](signature.example(source)), []
+        tree, task = self.component.candidate.tree, self.wiring.sources.index(source)
+        h, found = self.stems[self.wiring.streams[0].index((tree.node(0, task), source))](signature.example(source)), []
         for level, stages in enumerate(self.levels):
             h = stages[tree.node(level, task)](h)
             found.append(pooled(h[None]).shape[-1])
         self.train()
         return found
 
-    def _seed(self, level: int, members: Sequence[int], source: str = "") -> int:
-        return derive(self.seed, level, tuple(self.component.tasks[member] for member in members), source)
-
     def forward(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Inputs per source, [B_source, *features], to one tensor [B_source, outputs] per task of the component."""
-        tree = self.component.candidate.tree
         h = {
             stream: self._run(stem, stream[1], inputs[stream[1]])
-            for stream, stem in zip(self.streams[0], self.stems, strict=True)
+            for stream, stem in zip(self.wiring.streams[0], self.stems, strict=True)
         }
-        for level, streams in enumerate(self.streams):
-            parents = {(n, s): h[(tree.parent(level, n) if level else n, s)] for n, s in streams}
+        for level, streams in enumerate(self.wiring.streams):
+            parents = {(n, s): h[self.wiring.parent(level, n), s] for n, s in streams}
             h = {stream: self._run(self.levels[level][stream[0]], stream[1], x) for stream, x in parents.items()}
             h = self._mix(level, h)
-        leaves = [(tree.node(tree.depth - 1, t), source) for t, source in enumerate(self.task_sources)]
+        leaves = map(self.wiring.leaf, range(len(self.heads)))
         return [self._run(head, leaf[1], h[leaf]) for head, leaf in zip(self.heads, leaves, strict=True)]
 
     def _run(self, module: nn.Module, source: str, x: Tensor) -> Tensor:
@@ -143,7 +135,7 @@ class Network(nn.Module):
 
     def _mix(self, level: int, h: dict[Stream, Tensor]) -> dict[Stream, Tensor]:
         """Apply soft sharing between the nodes of a level, source by source."""
-        for key, streams in self.mixed.items():
+        for key, streams in self.wiring.mixed.items():
             if key[0] == level:
                 edges, state = self.tie(*key)
                 mixed = self.component.candidate.sharing.mix(torch.stack([h[s] for s in streams]), edges, state)
@@ -152,22 +144,23 @@ class Network(nn.Module):
 
     def tie(self, level: int, source: str) -> tuple[Tensor, State]:
         """The edges [2, E] between the streams of a source that are mixed on a level, and their tensors, each [E, ...]."""
-        sharing, count = self.component.candidate.sharing, len(self.mixed[level, source])
-        edges = _pairs(count).to(next(self.parameters()).device)
-        links = self.links_of(level, source)
+        sharing, count = self.component.candidate.sharing, len(self.wiring.mixed[level, source])
+        edges, links = self._edges(level, source), self.links_of(level, source)
         learned = {name: torch.stack([link[name] for link in links]) for name in (links[0] if links else ())}
         return edges, {**sharing.state(count, edges), **learned}
 
+    def _edges(self, level: int, source: str = "") -> Tensor:
+        return self.edges[level, source].to(next(self.parameters()).device)
+
     def links_of(self, level: int, source: str) -> list[nn.ParameterDict]:
         """What the pairs of streams of a source that are mixed on a level have learned, edge by edge."""
-        return list(cast("Iterable[nn.ParameterDict]", self.links[list(self.mixed).index((level, source))]))
+        return list(cast("Iterable[nn.ParameterDict]", self.links[list(self.wiring.mixed).index((level, source))]))
 
     def sharing_penalty(self) -> Tensor:
         """The loss of the soft ties between this network's branches, a scalar."""
-        sharing, device = self.component.candidate.sharing, next(self.parameters()).device
-        total = torch.zeros((), device=device)
-        for stages in (self.levels[level] for level in self.pulled):
-            edges = _pairs(len(stages)).to(device)
+        sharing, total = self.component.candidate.sharing, torch.zeros((), device=next(self.parameters()).device)
+        for level in self.wiring.pulled:
+            stages, edges = self.levels[level], self._edges(level)
             state = sharing.state(len(stages), edges)
             for weights in zip(*(stage.parameters() for stage in stages), strict=True):
                 total = total + sharing.penalty(torch.stack(weights), edges, state).sum()
@@ -179,8 +172,8 @@ def transplant(donor: Network, network: Network) -> None:
     for stages, donors in zip(network.levels, donor.levels, strict=True):
         for stage in stages:
             stage.load_state_dict(donors[0].state_dict())
-    stems = {source: stem for (_, source), stem in zip(donor.streams[0], donor.stems, strict=True)}
-    for (_, source), stem in zip(network.streams[0], network.stems, strict=True):
+    stems = {source: stem for (_, source), stem in zip(donor.wiring.streams[0], donor.stems, strict=True)}
+    for (_, source), stem in zip(network.wiring.streams[0], network.stems, strict=True):
         if source in stems:
             stem.load_state_dict(stems[source].state_dict())
 
@@ -199,8 +192,3 @@ class Model(nn.Module):
         for component, network in zip(self.composition, self.networks, strict=True):
             outputs.update(zip(component.tasks, network(inputs), strict=True))
         return outputs
-
-
-@cache
-def _pairs(nodes: int) -> Tensor:
-    return torch.tensor(list(combinations(range(nodes), 2)), dtype=torch.long).reshape(-1, 2).T

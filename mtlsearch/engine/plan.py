@@ -7,7 +7,6 @@ source and by task whoever the members are: they are added up in this order, and
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from mtlsearch.data import Kind, Task
 from mtlsearch.engine.model import Network
@@ -34,7 +33,7 @@ class HeadShape:
 @dataclass(frozen=True)
 class Flow:
     """The S streams of one source on one level: `owner[S]` their nodes, `parent[S]` the streams they read from one level up
-    (of level 0: the stems), `edges` per member the pairs of its streams.
+    (of level 0: the stems), `edges` per member that mixes the pairs of its streams that are.
     """
 
     owner: list[int]
@@ -48,7 +47,7 @@ class Plan:
 
     `links[level, source, sharing]` are the edges between streams that learn something, of the members with a kind of sharing.
     `leaves[shape]` are the last level's streams the heads read, `tasks[shape]` the dataset's numbers of their tasks, and
-    `edges[level]` per member the pairs of its nodes.
+    `edges[level]` per member whose weights are tied the pairs of its nodes that are.
     """
 
     stems: dict[str, list[Place]]
@@ -70,7 +69,7 @@ class Plan:
             flow, rows = _flows(networks, level, rows)
             nodes.append(places)
             flows.append(flow)
-            edges.append(_edges([k for k, _ in places]))
+            edges.append(_edges(networks, level, [k for k, _ in places]))
         heads, leaves, numbers = _heads(networks, tasks, rows)
         return cls(stems, nodes, flows, edges, _links(networks), heads, leaves, numbers)
 
@@ -82,7 +81,7 @@ def _stems(networks: Sequence[Network]) -> tuple[dict[str, list[Place]], Row]:
     stems: dict[str, list[Place]] = defaultdict(list)
     rows: Row = {}
     for k, network in enumerate(networks):
-        for index, (node, source) in enumerate(network.streams[0]):
+        for index, (node, source) in enumerate(network.wiring.streams[0]):
             rows[k, node, source] = len(stems[source])
             stems[source].append((k, index))
     return dict(sorted(stems.items())), rows
@@ -95,14 +94,13 @@ def _flows(networks: Sequence[Network], level: int, above: Row) -> tuple[dict[st
     rows: Row = {}
     first = 0
     for k, network in enumerate(networks):
-        tree = network.component.candidate.tree
-        for node, source in network.streams[level]:
+        for node, source in network.wiring.streams[level]:
             rows[k, node, source] = len(owners[source])
             owners[source].append(first + node)
-            parents[source].append(above[k, tree.parent(level, node) if level else node, source])
+            parents[source].append(above[k, network.wiring.parent(level, node), source])
             members[source].append(k)
         first += len(network.levels[level])
-    return {s: Flow(owners[s], parents[s], _edges(members[s])) for s in owners}, rows
+    return {s: Flow(owners[s], parents[s], _edges(networks, level, members[s], s)) for s in owners}, rows
 
 
 def _heads(
@@ -112,11 +110,10 @@ def _heads(
     leaves: dict[HeadShape, list[int]] = defaultdict(list)
     numbers: dict[HeadShape, list[int]] = defaultdict(list)
     for k, network in enumerate(networks):
-        tree = network.component.candidate.tree
         for position, task in enumerate(network.component.tasks):
             shape = HeadShape.of(tasks[task])
             heads[shape].append((k, position))
-            leaves[shape].append(rows[k, tree.node(tree.depth - 1, position), shape.source])
+            leaves[shape].append(rows[k, *network.wiring.leaf(position)])
             numbers[shape].append(task)
     order = [shape for shape in dict.fromkeys(map(HeadShape.of, tasks)) if shape in heads]
     return {s: heads[s] for s in order}, {s: leaves[s] for s in order}, {s: numbers[s] for s in order}
@@ -125,15 +122,17 @@ def _heads(
 def _links(networks: Sequence[Network]) -> dict[LinkShape, list[Place]]:
     links: dict[LinkShape, list[Place]] = defaultdict(list)
     for k, network in enumerate(networks):
-        for level, source in network.mixed:
+        for level, source in network.wiring.mixed:
             numbers = range(len(network.links_of(level, source)))
             links[level, source, type(network.component.candidate.sharing)] += [(k, number) for number in numbers]
     return {key: links[key] for key in sorted(links, key=lambda key: key[:2]) if links[key]}
 
 
-def _edges(members: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
-    """Per member all pairs of its rows."""
-    own: dict[int, list[int]] = defaultdict(list)
-    for row, member in enumerate(members):
-        own[member].append(row)
-    return {member: list(combinations(rows, 2)) for member, rows in own.items() if len(rows) > 1}
+def _edges(networks: Sequence[Network], level: int, members: Sequence[int], source: str = "") -> dict[int, list[tuple[int, int]]]:
+    """Per member the pairs of rows that are tied on a level: of its streams of a source, or of its nodes."""
+    found = {}
+    for k, first in {member: row for row, member in reversed([*enumerate(members)])}.items():
+        wiring = networks[k].wiring
+        if (level, source) in wiring.mixed if source else level in wiring.pulled:
+            found[k] = [(first + n, first + m) for n, m in wiring.edges(level, source)]
+    return dict(sorted(found.items()))

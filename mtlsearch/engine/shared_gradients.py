@@ -99,10 +99,10 @@ def _is_shared(network: Network, level: int, index: int) -> bool:
     """Whether at least two tasks use the stage `index` of a level, or the stem `index` (level -1), or activations are mixed
     there or further on.
     """
-    if any(mixed >= level for mixed, _ in network.mixed):
+    if any(mixed >= level for mixed, _ in network.wiring.mixed):
         return True
-    levels = network.component.candidate.tree.levels
+    wiring = network.wiring
     if level >= 0:
-        return len(levels[level][index]) > 1
-    node, source = network.streams[0][index]
-    return sum(network.task_sources[task] == source for task in levels[0][node]) > 1
+        return len(wiring.tasks(level, index)) > 1
+    node, source = wiring.streams[0][index]
+    return sum(wiring.sources[task] == source for task in wiring.tasks(0, node)) > 1

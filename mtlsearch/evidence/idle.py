@@ -1,10 +1,10 @@
 """Where a part of a candidate finds nothing to act on, so that its name says nothing about what was trained."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from mtlsearch.candidate import Component
 from mtlsearch.data import Task
+from mtlsearch.engine.wiring import Wiring
 
 
 def is_idle(part: str, component: Component, tasks: Sequence[Task]) -> bool:
@@ -13,21 +13,11 @@ def is_idle(part: str, component: Component, tasks: Sequence[Task]) -> bool:
     So does a soft sharing where no branches are tied, a weighting where one task is alone, and one by gradients where tasks have
     no weights in common.
     """
-    candidate, mixed = component.candidate, _is_mixed(component, tasks)
-    if part == "sharing":
-        sharing = candidate.sharing
-        return (sharing.mixes or sharing.pulls) and not mixed and not (sharing.pulls and candidate.tied)
-    if part == "weighting":
-        apart = candidate.tree.is_separate and not mixed
-        return len(component.tasks) == 1 or (candidate.weighting.needs_gramian and apart)
-    return False
-
-
-def _is_mixed(component: Component, tasks: Sequence[Task]) -> bool:
-    """Whether activations are mixed: those of one source, between the branches of a level."""
     candidate = component.candidate
-    for level in candidate.tied if candidate.sharing.mixes else ():
-        branches = [{tasks[component.tasks[place]].source for place in node} for node in candidate.tree.levels[level]]
-        if max(Counter(source for branch in branches for source in branch).values()) > 1:
-            return True
+    wiring = Wiring(component, tuple(tasks[number].source for number in component.tasks))
+    if part == "sharing":
+        return (candidate.sharing.mixes or candidate.sharing.pulls) and not wiring.mixed and not wiring.pulled
+    if part == "weighting":
+        apart = candidate.tree.is_separate and not wiring.mixed
+        return len(component.tasks) == 1 or (candidate.weighting.needs_gramian and apart)
     return False

@@ -15,7 +15,10 @@ Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 Decision = Literal["share", "share some", "do not share", "cannot tell"]
 RESULTS = {"above": "win", "below": "lose", "spans": "tie"}
 NAMED = 8  # groups, tasks of a group, and tasks alone that the sentence names
-SHARING_ARMS = ("searched", "random", "share_all", "static_weights")  # one stands for sharing; the first of equals
+STRUCTURES = {
+    **dict.fromkeys(("searched", "random"), "the best sharing structure found"),
+    **dict.fromkeys(("share_all", "static_weights"), "all on one trunk"),
+}  # what stood for sharing, in words
 
 
 @dataclass(frozen=True)
@@ -81,19 +84,18 @@ def decide(
 ) -> Verdict | None:
     """The verdict on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
-    The sharing arm with the best validation gain stands for sharing; `groups` are the components of each arm's model. That
-    it hurts is claimed only when no other sharing arm is undecided or better: a poor search is no evidence against sharing.
-    None when no arm that shares was confirmed beside single-task.
+    Of the arms that share, whose `comparisons` these are, the one with the best validation gain, the first of equals, stands
+    for sharing; `groups` are the components of each arm's model. That it hurts is claimed only when no other is undecided or
+    better: a poor search is no evidence against sharing. None when no arm that shares was confirmed beside single-task.
     """
-    arms = [arm for arm in SHARING_ARMS if arm in comparisons]
-    if not arms:
+    if not comparisons:
         return None
-    arm = max(arms, key=lambda name: validation_gains[name])
+    arm = max(comparisons, key=lambda name: validation_gains[name])
     sign, own = comparisons[arm].gain.sign, groups.get(arm, ())
     decision: Decision = "cannot tell"
     if sign == "above":
         decision = "share some" if len(own) > 1 else "share"
-    if all(comparisons[each].gain.sign == "below" for each in arms):
+    if all(each.gain.sign == "below" for each in comparisons.values()):
         decision = "do not share"
     recommended = arm if decision in ("share", "share some") else "single_task"
     return Verdict(decision, _sentence(decision, comparisons[arm], own), arm, recommended)
@@ -103,7 +105,7 @@ def _sentence(decision: Decision, comparison: Comparison, groups: Groups) -> str
     results = list(comparison.results.values())
     counts = f"{results.count('win')} better, {results.count('tie')} undecided, {results.count('lose')} worse"
     figures = f"mean gain over tuned single-task {_percent(comparison.gain)} (tasks: {counts})"
-    best = "all on one trunk" if comparison.arm in ("share_all", "static_weights") else "the best sharing structure found"
+    best = STRUCTURES.get(comparison.arm, f"the best {comparison.arm} model")
     together = _some("; ", [_some("+", group) for group in groups if len(group) > 1])
     alone = _some(", ", [group[0] for group in groups if len(group) == 1])
     return {

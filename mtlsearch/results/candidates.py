@@ -120,6 +120,7 @@ def plain(composition: Composition, names: Sequence[str]) -> list[dict[str, Any]
         {
             "tasks": [names[task] for task in part.tasks],
             "levels": [[[names[part.tasks[t]] for t in node] for node in level] for level in part.candidate.tree.levels],
+            "experts": list(part.candidate.experts),
             "settings": {key: value for key, value in part.candidate.to_json().items() if key != "tree"},
         }
         for part in composition

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 from mtlsearch.candidate import spell_tree
 from mtlsearch.data import Task
 from mtlsearch.engine.dropout import SeededDropout
-from mtlsearch.engine.model import Model, Network, Stream
+from mtlsearch.engine.model import Model, Network
+from mtlsearch.engine.wiring import Stream
 from mtlsearch.errors import ExportError
-from mtlsearch.results.layout import Call, one_line, wrap
+from mtlsearch.results.layout import Call, assignment, one_line, wrap
 from mtlsearch.results.mixing import Mixing, mixing
 
 LONGEST_NAME = 40
@@ -97,23 +98,22 @@ class _Unrolled:
 
     def add(self, number: int, network: Network) -> None:
         """Unroll one component."""
-        candidate, names = network.component.candidate, [self.tasks[task].name for task in network.component.tasks]
-        about = f"Component {number}: {', '.join(names)}; {candidate.backbone!r}"
+        wiring, names = network.wiring, [self.tasks[task].name for task in network.component.tasks]
+        about = f"Component {number}: {', '.join(names)}; {network.component.candidate.backbone!r}"
         at: dict[Stream, str] = {}
-        for (node, source), stem in zip(network.streams[0], network.stems, strict=True):
-            members = [names[task] for task in candidate.tree.levels[0][node]]
+        for (node, source), stem in zip(wiring.streams[0], network.stems, strict=True):
+            members = self._members(network, 0, node)
             comments = [about, f"the inputs from {source} for {', '.join(members)}"]
             part = self._part(f"stem_{identifier(source)}_", members, stem, comments)
             at[node, source], about = self._run(part, source, "x"), ""
-        for level, streams in enumerate(network.streams):
-            stages = [self._stage(network, level, node, names) for node in range(len(candidate.tree.levels[level]))]
-            before = {(n, s): at[candidate.tree.parent(level, n) if level else n, s] for n, s in streams}
+        for level, streams in enumerate(wiring.streams):
+            stages = [self._stage(network, level, node) for node in range(wiring.nodes(level))]
+            before = {(n, s): at[wiring.parent(level, n), s] for n, s in streams}
             at = {(n, s): self._run(stages[n], s, before[n, s]) for n, s in streams}
-            for source in (source for number, source in network.mixed if number == level):
-                self._mix(network, level, source, [at[stream] for stream in network.mixed[level, source]])
+            for source in (source for number, source in wiring.mixed if number == level):
+                self._mix(network, level, source, [at[stream] for stream in wiring.mixed[level, source]])
         for position, (task, head) in enumerate(zip(network.component.tasks, network.heads, strict=True)):
-            stream = (candidate.tree.node(candidate.tree.depth - 1, position), network.task_sources[position])
-            part = self._part("head_", [names[position]], head, [])
+            stream, part = wiring.leaf(position), self._part("head_", [names[position]], head, [])
             self.sources[stream[1]].outputs[task] = (names[position], f"self.{part.name}({at[stream]})")
 
     def _part(self, prefix: str, words: Sequence[str], module: nn.Module, comments: Iterable[str]) -> _Part:
@@ -121,21 +121,25 @@ class _Unrolled:
         self.parts.append(part)
         return part
 
-    def _stage(self, network: Network, level: int, node: int, names: Sequence[str]) -> _Part:
-        nodes, sharing = network.component.candidate.tree.levels[level], network.component.candidate.sharing
-        members = [names[task] for task in nodes[node]]
-        sources = [source for number, source in network.streams[level] if number == node]
+    def _members(self, network: Network, level: int, node: int) -> list[str]:
+        """The names of a node's tasks, or what an expert is called."""
+        names = [self.tasks[network.component.tasks[task]].name for task in network.wiring.tasks(level, node)]
+        return names or [f"expert {network.wiring.expert(level, node) + 1}"]
+
+    def _stage(self, network: Network, level: int, node: int) -> _Part:
+        members, sharing = self._members(network, level, node), network.component.candidate.sharing
+        sources = [source for number, source in network.wiring.streams[level] if number == node]
         who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{', '.join(members)}"
         who += f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
         tie = f"tied in training to the other stages of this level: {sharing!r}; nothing to do here"
-        comments = [who, *([tie] if level in network.pulled else [])]
+        comments = [who, *([tie] if level in network.wiring.pulled else [])]
         return self._part(f"level{level + 1}_", members, network.stages[level][node], comments)  # type: ignore[index]
 
     def _mix(self, network: Network, level: int, source: str, branches: Sequence[str]) -> None:
         prefix = f"level{level + 1}_mix" if len(self.sources) == 1 else f"level{level + 1}_mix_{identifier(source)}"
         about = f"level {level + 1}: mixes its branches, {network.component.candidate.sharing!r}"
         part = self._part(prefix, [], mixing(network, level, source), [about])
-        self.sources[source].steps.append(f"{', '.join(branches)} = self.{part.name}({', '.join(branches)})")
+        self.sources[source].steps.extend(assignment(branches, f"self.{part.name}"))
 
     def _run(self, part: _Part, source: str, before: str) -> str:
         after = re.sub("^level", "h", re.sub("^stem", "h0", part.name))

@@ -1,6 +1,7 @@
 """How written code is laid out: constructor calls over as many lines as they need, and comments."""
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LINE = 110
@@ -27,6 +28,16 @@ class Call:
             middle += [f"    {line}" for line in (label + first, *rest)]
             middle[-1] += ","
         return [f"{self.text}(", *middle, ")"]
+
+
+def assignment(names: Sequence[str], function: str) -> list[str]:
+    """Return the lines of a method that give these names what a function makes of them."""
+    given = ", ".join(names)
+    line = f"{given} = {function}({given})"
+    if len(line) + 8 <= LINE:
+        return [line]
+    inside = [f"    {line}" for line in wrap(given)]
+    return ["(", *inside, f") = {function}(", *inside, ")"]
 
 
 def one_line(text: str) -> str:

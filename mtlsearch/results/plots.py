@@ -11,7 +11,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from mtlsearch.results.candidates import called
-from mtlsearch.results.drawing import shorten
+from mtlsearch.results.labels import shorten
 
 SEARCHED = "searched"
 COLORS = ("#3b85d6", "#d9772b", "#3a9d6e", "#a45bb0", "#8b7a2e", "#4aa3b5", "#8b95a3")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mtlsearch.search.architectures import ARCHITECTURES
 from mtlsearch.sharing import NoSharing
 from mtlsearch.space import SearchSpace
 from mtlsearch.tree import SharingTree
@@ -23,6 +24,11 @@ class Arm:
     sampler: str | None = None
     per_task: bool = False
     must_share: bool = False
+
+    @property
+    def shares(self) -> bool:
+        """Whether its models may stand for sharing in the verdict."""
+        return not self.per_task
 
 
 def _whole(space: SearchSpace) -> SearchSpace:
@@ -54,4 +60,6 @@ ARMS: dict[str, Arm] = {
     "static_weights": Arm(_balanced),
     "random": Arm(_whole, sampler="random", must_share=True),
     "pretrain_finetune": Arm(_pretrained, per_task=True),
+    **{name: Arm(each.pin) for name, each in ARCHITECTURES.items()},
 }
+USUAL = tuple(name for name in ARMS if name not in ARCHITECTURES)  # the arms of a study that names none

@@ -72,4 +72,5 @@ def verdict(found: Sequence[Confirmed], dataset: Dataset) -> Verdict | None:
     """The verdict on a confirmed study."""
     names = [task.name for task in dataset.tasks]
     groups = {each.pick.arm: [[names[task] for task in part.tasks] for part in each.pick.composition] for each in found}
-    return decide(compare_confirmed(found, dataset), {each.pick.arm: each.pick.validation_gain for each in found}, groups)
+    gains, comparisons = {each.pick.arm: each.pick.validation_gain for each in found}, compare_confirmed(found, dataset)
+    return decide({arm: comparisons[arm] for arm, each in ARMS.items() if each.shares and arm in comparisons}, gains, groups)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtlsearch.engine import TRAINERS
 from mtlsearch.errors import UsageError, unknown
-from mtlsearch.search.arms import ARMS
+from mtlsearch.search.arms import ARMS, USUAL
 from mtlsearch.search.samplers import SAMPLERS
 
 RUNNERS = ("ray", "local")
@@ -45,7 +45,7 @@ class Request:
     gpus_per_worker: float = 0.0
     sampler: str = "affinity"
     engine: str = "auto"
-    arms: tuple[str, ...] = tuple(ARMS)
+    arms: tuple[str, ...] = USUAL
     device: str = "auto"
     runner: str = "ray"
     ray_address: str | None = None

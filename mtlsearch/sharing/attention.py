@@ -1,6 +1,5 @@
 """Feature masks between the branches, after the multi-task attention network (Liu et al. 2019, CVPR, arXiv:1803.10704)."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.sharing.contract import Level, Sharing, State
+from mtlsearch.sharing.contract import Experts, Level, Sharing, State
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,13 @@ class Attention(Sharing):
     first_level: Level = 1
     last_level: Level | None = None
     rate_factor: Annotated[float, Field(gt=0.0)] = 1.0
+    experts: Experts = 0
+    private: bool = False
 
-    def learned(self, nodes: int, features: int) -> State:
+    def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`attention[2, 3, F]`: for each direction of the edge `own`, `other` and `bias`."""
-        share = self.strength / nodes
-        odds = math.log(share / (1.0 - share)) if share > 0 else -math.inf
-        return {"attention": torch.tensor([[0.0, 0.0, odds]] * 2)[:, :, None].repeat(1, 1, features)}
+        odds = (self.strength / torch.tensor(nodes, dtype=torch.float64)).logit().to(torch.get_default_dtype())
+        return {"attention": torch.stack([torch.zeros(2), torch.zeros(2), odds], 1)[:, :, None].repeat(1, 1, features)}
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""

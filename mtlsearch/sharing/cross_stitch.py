@@ -23,9 +23,10 @@ class CrossStitch(Sharing):
     last_level: Level | None = None
     rate_factor: Annotated[float, Field(gt=0.0)] = 10.0
 
-    def learned(self, nodes: int, features: int) -> State:
+    def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`stitch[2, 2]`: for each direction of the edge `own` and `other`."""
-        return {"stitch": torch.tensor([[-1.0, 1.0], [-1.0, 1.0]]) * self.strength / nodes}
+        shares = self.strength / torch.tensor(nodes)
+        return {"stitch": torch.stack([-shares, shares], 1)}
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""

@@ -1,6 +1,5 @@
 """Input-conditioned mixing of the branches: multi-gate mixture of experts (Ma et al. 2018, KDD, 10.1145/3219819.3220007)."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.sharing.contract import Level, Sharing, State, pooled
+from mtlsearch.sharing.contract import Experts, Level, Sharing, State, pooled
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,14 @@ class Gate(Sharing):
     first_level: Level = 1
     last_level: Level | None = None
     rate_factor: Annotated[float, Field(gt=0.0)] = 1.0
+    experts: Experts = 0
+    private: bool = False
 
-    def learned(self, nodes: int, features: int) -> State:
+    def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`weight[2, F]` and `bias[2]`, one of each for both directions of the edge."""
-        other = self.strength / nodes
-        odds = math.log(other / (1.0 - (nodes - 1) * other)) if other > 0 else -math.inf
-        return {"weight": torch.zeros(2, features), "bias": torch.full((2,), odds)}
+        others = self.strength / torch.tensor(nodes, dtype=torch.float64)
+        odds = (others / (1.0 - (torch.tensor(nodes) - 1) * others)).log()
+        return {"weight": torch.zeros(2, features), "bias": odds.to(torch.get_default_dtype())}
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F], each branch moved towards those it takes from, by as much as its gates say."""

@@ -24,10 +24,10 @@ class Sluice(Sharing):
     last_level: Level | None = None
     rate_factor: Annotated[float, Field(gt=0.0)] = 10.0
 
-    def learned(self, nodes: int, features: int) -> State:
+    def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`stitch[2, 2, 2, 2]`: for each direction `own` and `other`, each from half (second axis) to half (first axis)."""
-        like = torch.eye(2) * self.strength / nodes
-        return {"stitch": torch.stack([-like, like]).repeat(2, 1, 1, 1)}
+        like = torch.eye(2) * (self.strength / torch.tensor(nodes))[:, None, None]
+        return {"stitch": torch.stack([-like, like], 1)}
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""

@@ -64,9 +64,9 @@ class Toy(Sharing):
         """`strength[E]`."""
         return {"strength": torch.full((edges.shape[1],), self.strength)}
 
-    def learned(self, nodes: int, features: int) -> State:
+    def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`share[2]`, of both directions."""
-        return {"share": torch.full((2,), self.strength / nodes)}
+        return {"share": self.strength / torch.tensor(nodes)}
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """[N, B, *F]."""

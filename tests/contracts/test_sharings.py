@@ -40,14 +40,16 @@ def weights(nodes=NODES):
 def tensors(sharing, nodes):
     """All that ties one level: the constants, and what is learned as it begins."""
     edges = pairs(nodes)
-    learned = {name: torch.stack([x] * edges.shape[1]) for name, x in sharing.learned(nodes, WIDTH).items() if edges.numel()}
+    learned = {
+        name: torch.stack([x] * edges.shape[1]) for name, x in sharing.learned((nodes, nodes), WIDTH).items() if edges.numel()
+    }
     return {**sharing.state(nodes, edges), **learned}
 
 
 def trained(sharing, nodes, seed=0):
     """As if something had been learned."""
     draw = torch.Generator().manual_seed(seed)
-    learned = sharing.learned(nodes, WIDTH)
+    learned = sharing.learned((nodes, nodes), WIDTH)
     return {
         name: x + torch.randn(x.shape, generator=draw) if name in learned else x for name, x in tensors(sharing, nodes).items()
     }
@@ -74,7 +76,7 @@ def test_state_leads_with_the_edges(sharing):
     for nodes in (1, 2, NODES):
         edges = pairs(nodes)
         assert all(tensor.shape[0] == edges.shape[1] for tensor in tensors(sharing, nodes).values())
-        assert not sharing.state(nodes, edges).keys() & sharing.learned(nodes, WIDTH).keys()
+        assert not sharing.state(nodes, edges).keys() & sharing.learned((nodes, nodes), WIDTH).keys()
 
 
 def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
@@ -87,7 +89,7 @@ def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
 
 def test_without_edges_nothing_is_tied(sharing):
     edges = pairs(1)
-    state = {name: x.new_zeros(0, *x.shape) for name, x in sharing.learned(1, WIDTH).items()} | sharing.state(1, edges)
+    state = {name: x.new_zeros(0, *x.shape) for name, x in sharing.learned((1, 1), WIDTH).items()} | sharing.state(1, edges)
     h = torch.randn(1, ROWS, WIDTH)
     assert sharing.penalty(weights(1), edges, state).sum() == 0
     assert torch.equal(sharing.mix(h, edges, state), h)
@@ -140,7 +142,7 @@ def test_permuting_the_nodes_permutes_what_is_tied(sharing, order):
 
 def test_the_directions_of_an_edge_are_told_apart(sharing):
     """What is learned for n from m is another number than for m from n: turning an edge and its tensors changes nothing."""
-    learned, h = sharing.learned(2, WIDTH), torch.randn(2, ROWS, WIDTH)
+    learned, h = sharing.learned((2, 2), WIDTH), torch.randn(2, ROWS, WIDTH)
     state = trained(sharing, 2)
     turned = {name: x.flip(1) if name in learned and learned[name].shape[:1] == (2,) else x for name, x in state.items()}
     torch.testing.assert_close(sharing.mix(h, pairs(2).flip(0), turned), sharing.mix(h, pairs(2), state))
@@ -156,11 +158,13 @@ def test_branches_are_mixed_along_edges_only(sharing):
 
 def test_mix_keeps_the_shape_and_carries_gradients(sharing):
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH, requires_grad=True)
-    state = {name: x.requires_grad_(name in sharing.learned(NODES, WIDTH)) for name, x in tensors(sharing, NODES).items()}
+    state = {
+        name: x.requires_grad_(name in sharing.learned((NODES, NODES), WIDTH)) for name, x in tensors(sharing, NODES).items()
+    }
     mixed = sharing.mix(h, edges, state)
     assert mixed.shape == h.shape
     mixed.square().sum().backward()
-    for x in (h, *(state[name] for name in sharing.learned(NODES, WIDTH))):
+    for x in (h, *(state[name] for name in sharing.learned((NODES, NODES), WIDTH))):
         assert x.grad is not None
         assert x.grad.isfinite().all() and x.grad.any()
 

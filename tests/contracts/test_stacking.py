@@ -87,6 +87,9 @@ KINDS = {
 }
 
 
+EXPERTS = {"experts": (2, 0, 1), "private": (True, False, False)}
+
+
 def stackable(kind):
     """Everything is, but what torch cannot batch and what keeps statistics."""
     alone = (nn.RNNBase, nn.modules.batchnorm._BatchNorm)
@@ -144,6 +147,8 @@ def vary(kind, number, tasks):
             values[each.name] = tuple(1.0 + (number + task) % 3 for task in range(tasks))
         elif each.metadata.get("per") == "member":
             values[each.name] = (0.3, 0.5, 0.1)[number % 3]
+        elif each.name in EXPERTS:
+            values[each.name] = EXPERTS[each.name][number % 3]
         elif isinstance(each.default, float) and kind not in KINDS["backbone"].values():
             values[each.name] = each.default * (1.0, 0.5, 0.25)[number % 3]
     return kind(**values)
@@ -326,7 +331,7 @@ def test_a_tie_acts_on_its_levels_only(name):
         (network(inputs)[0].square().sum() + network.sharing_penalty()).backward()
         found.append([any(p.grad is not None and p.grad.any() for p in stages[1].parameters()) for stages in network.levels])
         assert candidate.tied == (*candidate.sharing.levels(DEPTH),)
-        assert len(network.links) == len(network.mixed) == len(candidate.tied) * candidate.sharing.mixes
+        assert len(network.links) == len(network.wiring.mixed) == len(candidate.tied) * candidate.sharing.mixes
     assert found[0] == [True, True] and found[1] == [True, False] and found[2][1] and found[3] == [False, False]
 
 

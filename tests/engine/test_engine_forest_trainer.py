@@ -138,7 +138,7 @@ def test_a_frozen_trunk_stays_until_its_own_end_of_it(data, make):
         found = [trainer.network(one) for one in members]
         assert [equal(network.stems, start.stems) for network in found] == still
         assert [equal(network.stages, start.stages) for network in found] == still
-        assert [equal(network.links, start.links) for network in found] == [each or not start.mixed for each in still]
+        assert [equal(network.links, start.links) for network in found] == [each or not start.wiring.mixed for each in still]
         assert not any(equal(network.heads, start.heads) for network in found)
 
 

@@ -12,7 +12,7 @@ from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.engine import TrainingData
 from mtlsearch.engine.model import Model, Network
 from mtlsearch.engine.prediction import count_macs, count_parameters
-from mtlsearch.sharing import CrossStitch, Pull
+from mtlsearch.sharing import SHARINGS, CrossStitch, Gate, Pull
 from mtlsearch.tree import SharingTree
 
 SEED, WIDTH, DEPTH = 7, 8, 2
@@ -132,16 +132,76 @@ def test_branches_are_mixed_among_those_through_which_a_source_flows(three_sourc
     net = network(three_sources, make(parting, sharing=CrossStitch(0.5)))
     own = {source: [t for t, task in enumerate(tasks) if task.source == source] for source in {task.source for task in tasks}}
     assert sorted(map(len, own.values())) == [1, 1, 3]
-    assert set(net.mixed) == {(0, "tecator"), (1, "tecator")}
-    assert net.mixed[1, "tecator"] == [(0, "tecator"), (3, "tecator")]
+    assert set(net.wiring.mixed) == {(0, "tecator"), (1, "tecator")}
+    assert net.wiring.mixed[1, "tecator"] == [(0, "tecator"), (3, "tecator")]
     h = [
-        stage(net.stems[net.streams[0].index((n, "tecator"))](inputs(three_sources)["tecator"]))
+        stage(net.stems[net.wiring.streams[0].index((n, "tecator"))](inputs(three_sources)["tecator"]))
         for n, stage in ((0, net.levels[0][0]), (2, net.levels[0][2]))
     ]
     mean = sum(h) / 2
     h = [net.levels[1][n](0.5 * x + 0.5 * mean) for n, x in zip((0, 3), h, strict=True)]
     expected = net.heads[0](0.5 * h[0] + 0.5 * sum(h) / 2)
     torch.testing.assert_close(net(inputs(three_sources))[0], expected)
+
+
+def test_experts_are_mixed_by_gates_as_in_mmoe(penguins, make):
+    """Level 1 holds a branch for each task and two experts, of which every task mixes all; towers and heads follow."""
+    net = with_gates_moved(network(penguins, make(SharingTree.separate(3, 2), sharing=Gate(last_level=1, experts=2))))
+    x = inputs(penguins)["penguins"]
+    made = [stage(stem(x)) for stem, stage in zip(net.stems, net.levels[0], strict=True)]
+    assert (len(made), len(net.levels[1])) == (5, 3)
+    for task, out in enumerate(net(inputs(penguins))):
+        torch.testing.assert_close(out, net.heads[task](net.levels[1][task](gated(net, 0, made, task, range(5)))))
+
+
+def test_private_branches_mix_with_shared_experts_only_as_in_progressive_layered_extraction(penguins, make):
+    """A trunk, then two levels on which a task mixes its own branch and the experts, and an expert everything."""
+    trunk = [[(0, 1, 2)], [(0,), (1,), (2,)], [(0,), (1,), (2,)]]
+    net = with_gates_moved(network(penguins, make(trunk, sharing=Gate(experts=2, private=True))))
+    h = net.levels[0][0](net.stems[0](inputs(penguins)["penguins"]))
+    made = [stage(h) for stage in net.levels[1]]
+    assert [*map(len, net.levels)] == [1, 5, 5]
+    sees = [[0, 3, 4], [1, 3, 4], [2, 3, 4], range(5), range(5)]
+    made = [stage(gated(net, 1, made, node, sees[node])) for node, stage in enumerate(net.levels[2])]
+    for task, out in enumerate(net(inputs(penguins))):
+        torch.testing.assert_close(out, net.heads[task](gated(net, 2, made, task, sees[task])))
+
+
+def with_gates_moved(net):
+    draw = torch.Generator().manual_seed(1)
+    for p in net.links.parameters():
+        p.data += torch.randn(p.shape, generator=draw)
+    return net
+
+
+def gated(net, level, made, node, sees):
+    """The mixture that a node makes of those it sees, by the numbers that the network's edges have learned."""
+    learned, logits = dict(zip(net.wiring.edges(level), net.links_of(level, "penguins"), strict=True)), []
+    for other in sees:
+        link, way = learned.get((min(node, other), max(node, other))), int(other > node)
+        own = made[node] @ link["weight"][way] + link["bias"][way] if link else torch.zeros(len(made[node]))
+        logits.append(own)
+    return sum(gate[:, None] * made[other] for gate, other in zip(torch.stack(logits).softmax(0), sees, strict=True))
+
+
+@pytest.mark.parametrize("kind", [each for each in SHARINGS.values() if "experts" in vars(each())])
+@pytest.mark.parametrize("private", [False, True])
+def test_nodes_begin_by_taking_a_share_of_the_mean_of_those_they_are_tied_to(penguins, make, kind, private):
+    net = network(penguins, make(SharingTree.separate(3, 1), sharing=kind(strength=0.3, experts=2, private=private)))
+    h = torch.randn(5, 4, WIDTH)
+    mixed = net.component.candidate.sharing.mix(h, *net.tie(0, "penguins"))
+    for node in range(5):
+        others = h[[node, 3, 4]] if private and node < 3 else h
+        torch.testing.assert_close(mixed[node], 0.7 * h[node] + 0.3 * others.mean(0))
+
+
+def test_without_ties_there_are_no_experts(make):
+    for sharing in (Gate(strength=0.0, experts=2), Gate(private=True), Gate(experts=2, first_level=DEPTH + 1)):
+        candidate = make(SharingTree.separate(3, DEPTH), sharing=sharing)
+        assert candidate.experts == (0, 0) and len(candidate.components()) == 3
+    assert make(SharingTree.shared(3, DEPTH), sharing=Gate(experts=2)).experts == (0, 0)
+    assert make(BRANCHING, sharing=Gate(experts=2, first_level=2)).experts == (2, 2)
+    assert make(BRANCHING, sharing=Gate(experts=2, last_level=1)).experts == (2, 0)
 
 
 def model(data, candidate):

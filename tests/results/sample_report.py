@@ -67,6 +67,7 @@ def composition(names: list[str], levels: int, seed: int, sharing: str = "pull",
         {
             "tasks": [names[task] for task in group],
             "levels": [[[names[task] for task in node] for node in level if set(node) <= set(group)] for level in tree.levels],
+            "experts": [0] * levels,
             "settings": _candidate(sharing),
         }
         for group in groups

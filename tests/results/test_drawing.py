@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from sample_report import composition
 
-from mtlsearch.results.drawing import TIE, draw_tree, shorten
+from mtlsearch.results.drawing import TIE, draw_tree
+from mtlsearch.results.labels import shorten
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = ["<script>alert(1)</script>", 'a"b&c', "\x00\x0b\ud800", "体重予測" * 12, "ü" * 80]
@@ -80,3 +81,44 @@ def test_shorten_counts_wide_characters_twice() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("abcd", 3) == "ab…"
     assert shorten("体重予測", 5) == "体重…"
+
+
+EXPERTS = {
+    "tasks": ["a", "b"],
+    "levels": [[["a", "b"]], [["a"], ["b"]], [["a"], ["b"]], [["a"], ["b"]]],
+    "experts": [0, 2, 2, 0],
+    "settings": {"sharing": {"name": "gate", "experts": 2, "first_level": 3, "last_level": 3}},
+}
+
+
+def boxes(svg: ET.Element, words: str) -> list[ET.Element]:
+    return [box for box in svg.iter(f"{SVG}rect") if words in box[0].text]
+
+
+def lines(svg: ET.Element, *, x1: float) -> int:
+    return sum(abs(float(line.attrib["x1"]) - x1) < 0.1 for line in svg.iter(f"{SVG}line"))
+
+
+def test_experts_have_boxes_from_where_the_tasks_part_and_no_heads() -> None:
+    svg = ET.fromstring(draw_tree([EXPERTS], "mixed"))
+    assert [len(boxes(svg, f"level {level}, an expert that no task owns")) for level in (1, 2, 3, 4)] == [0, 2, 2, 0]
+    assert len(svg.findall(f"{SVG}circle")) == 2
+    ends = sorted({float(box.attrib["x"]) + float(box.attrib["width"]) for box in boxes(svg, "level")})
+    assert [lines(svg, x1=end) for end in ends] == [4, 4, 2, 2]  # from the trunk, then each its own, then the heads
+    assert "2 tasks, 2 experts" in svg[1].text
+
+
+def test_a_tie_of_private_branches_ends_at_experts() -> None:
+    for private, drawn in ((False, 3), (True, 3)):
+        part = {**EXPERTS, "settings": {"sharing": {**EXPERTS["settings"]["sharing"], "private": private}}}
+        svg = ET.fromstring(draw_tree([part], "mixed"))
+        assert sum(path.attrib["stroke"] == TIE for path in svg.iter(f"{SVG}path")) == drawn
+    paths = [path.attrib["d"] for path in svg.iter(f"{SVG}path")]
+    tops = sorted(float(box.attrib["y"]) for box in boxes(svg, "level 3, an expert"))
+    assert sum(float(path.split()[-1]) > tops[0] for path in paths) == 3
+
+
+def test_an_expert_of_the_first_level_takes_all_inputs_of_its_component() -> None:
+    part = {**EXPERTS, "levels": EXPERTS["levels"][1:], "experts": [2, 2, 0]}
+    svg = ET.fromstring(draw_tree([part], "mixed", {"a": "left", "b": "right"}))
+    assert [len(boxes(svg, f"input adapter of {name}")) for name in ("left", "right", "all inputs")] == [1, 1, 2]

@@ -105,7 +105,13 @@ def test_all_picks_are_confirmed_with_the_same_fresh_seeds(all_arms):
     fresh = {trial.user_attrs["replicate"] for trial in study.trials(study.confirmation)}
     assert len(fresh) == 2
     assert not fresh & searched
-    assert verdict(found, bench.dataset).arm in ("searched", "random", "share_all")
+    assert ARMS[verdict(found, bench.dataset).arm].shares
+
+
+def test_without_an_arm_that_shares_there_is_no_verdict(bench):
+    study = bench.run("alone", bench.space(), trainings=2, arms=("single_task", "pretrain_finetune"))
+    assert len(confirmed(study)) == 2
+    assert verdict(confirmed(study), bench.dataset) is None
 
 
 def test_all_arms_train_a_cohort_on_the_same_replicates_and_the_next_on_others(all_arms):
