@@ -129,7 +129,8 @@ class _Unrolled:
     def _stage(self, network: Network, level: int, node: int) -> _Part:
         members, sharing = self._members(network, level, node), network.component.candidate.sharing
         sources = [source for number, source in network.wiring.streams[level] if number == node]
-        who = f"level {level + 1}: {'shared by ' if len(members) > 1 else 'only '}{', '.join(members)}"
+        use = {0: "mixed in, owned by no task: ", 1: "only "}.get(len(network.wiring.tasks(level, node)), "shared by ")
+        who = f"level {level + 1}: {use}{', '.join(members)}"
         who += f"; the same weights run for the sources {', '.join(sources)}" if len(sources) > 1 else ""
         tie = f"tied in training to the other stages of this level: {sharing!r}; nothing to do here"
         comments = [who, *([tie] if level in network.wiring.pulled else [])]

@@ -65,6 +65,12 @@ def compose(tree: SharingTree, backbone: Any = SMALL, sharing: Any = INDEPENDENT
     return Candidate(tree, backbone, sharing, Fixed()).components()
 
 
+def tied(sharing: str, private: bool) -> Any:
+    """With experts that no task owns, where there may be any."""
+    settings = {"experts": 2, "private": private}
+    return SHARINGS[sharing](**{name: settings[name] for name in vars(SHARINGS[sharing]()).keys() & settings})
+
+
 def random_model(composition: Composition, data: TrainingData) -> Model:
     """As if the soft ties had learned something."""
     networks, draw = [Network(part, data.signature(0), 7) for part in composition], torch.Generator().manual_seed(0)
@@ -107,8 +113,7 @@ def exported(penguins: TrainingData, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.usefixtures("in_process")
 def test_every_backbone_sharing_and_tree(backbone: str, sharing: str, tree: str, penguins: TrainingData, tmp_path: Path) -> None:
-    held = vars(SHARINGS[sharing]()).keys() & {"experts", "private"} if tree == "separate" else ()
-    composition = compose(TREES[tree], BACKBONES[backbone](), SHARINGS[sharing](**dict.fromkeys(held, 1)))
+    composition = compose(TREES[tree], BACKBONES[backbone](), tied(sharing, private=tree == "separate"))
     kind = BACKBONES[backbone].takes[0]
     data = penguins if kind == "table" else training_data(planted_arrays(kind))
     assert export_model(random_model(composition, data), data, 0, tmp_path / "model", CARD) <= 1e-6
@@ -402,7 +407,7 @@ def test_a_torch_export(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sharing", SHARINGS)
 @pytest.mark.usefixtures("in_process")
 def test_a_torch_export_of_tied_branches(sharing: str, penguins: TrainingData, tmp_path: Path) -> None:
-    model = random_model(compose(TREES["branching"], sharing=SHARINGS[sharing]()), penguins)
+    model = random_model(compose(TREES["branching"], sharing=tied(sharing, private=False)), penguins)
     export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "torch-export"))
     assert (tmp_path / "model" / "model.pt2").is_file()
 
@@ -422,7 +427,7 @@ def test_an_onnx_export(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("in_process")
 def test_an_onnx_export_of_tied_branches(sharing: str, penguins: TrainingData, tmp_path: Path) -> None:
     """Of two branches on one level and three on the next."""
-    model = random_model(compose(TREES["branching"], sharing=SHARINGS[sharing]()), penguins)
+    model = random_model(compose(TREES["branching"], sharing=tied(sharing, private=False)), penguins)
     export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "onnx"))
     assert (tmp_path / "model" / "model.onnx").is_file()
 
