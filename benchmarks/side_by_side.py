@@ -82,4 +82,5 @@ if __name__ == "__main__":
     problems = ["bikeshare", *(name for name in (*PROBLEMS, PLANTED) if name != "bikeshare")]  # the slowest first
     cases = list(product(problems, NAMES))
     found = dict(zip(cases, side_by_side(train, cases), strict=True))
-    publish("side-by-side", COLUMNS, [row for name in problems for row in rows(name, {each: found[name, each] for each in NAMES})])
+    table = [row for name in problems for row in rows(name, {each: found[name, each] for each in NAMES})]
+    publish("side-by-side", COLUMNS, table)

@@ -157,8 +157,13 @@ def test_names_are_shown_with_what_was_used_what_was_idle_and_what_is_sure() -> 
     assert "never tried" not in _choices_of(render_page({**report, "choices": report["choices"][:1]}))
 
 
-def test_where_nothing_varies_by_name_there_is_no_section_on_names() -> None:
-    assert 'aria-labelledby="choices"' not in render_page({**sample_report(), "choices": []})
+def test_where_nothing_varies_by_name_or_was_tried_there_is_no_section_on_names() -> None:
+    report = sample_report()
+    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": []})
+    report["choices"][0]["trainings"] = 0  # an arm that has not begun
+    assert _choices_of(render_page(report)).index("weighting") < _choices_of(render_page(report)).index("sharing")
+    untouched = [{**each, "trainings": 0} for each in report["choices"]]
+    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": untouched})
 
 
 def test_at_most_twelve_trees_are_drawn_and_the_rest_is_counted() -> None:
