@@ -29,6 +29,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.rungs
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.truth
+	$(BIN)/python -m benchmarks.side_by_side
 
 clean:
 	rm -rf $(VENV)

@@ -90,6 +90,10 @@ class Candidate:
         """The levels, numbered from 0, on which there are several branches and these are softly tied to each other."""
         return tuple(level for level in self.sharing.levels(self.tree.depth) if len(self.tree.levels[level]) > 1)
 
+    def named(self, part: str) -> str:
+        """What it has of a part, by the name in the part's table."""
+        return next(name for name, kind in PARTS[part].items() if type(getattr(self, part)) is kind)
+
     @property
     def experts(self) -> tuple[int, ...]:
         """How many branches that no task owns each level has: from where the tasks part to the last level that is tied."""
@@ -106,7 +110,7 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """`{"tree": [...], "backbone": {"name": ..., fields}, ...}`."""
-        parts = {part: _part_to_json(part, getattr(self, part)) for part in PARTS}
+        parts = {part: {"name": self.named(part), **dataclasses.asdict(getattr(self, part))} for part in PARTS}
         return {"tree": self.tree.to_json(), **parts}
 
     @classmethod
@@ -148,11 +152,6 @@ def spell_tree(composition: Composition, names: Sequence[str]) -> str:
 def _restrict(settings: Any, tasks: Sequence[int]) -> Any:
     per_task = [f.name for f in dataclasses.fields(settings) if f.metadata.get("per") == "task" and getattr(settings, f.name)]
     return dataclasses.replace(settings, **{name: tuple(getattr(settings, name)[task] for task in tasks) for name in per_task})
-
-
-def _part_to_json(part: str, settings: Any) -> dict[str, Any]:
-    name = next(name for name, kind in PARTS[part].items() if type(settings) is kind)
-    return {"name": name, **dataclasses.asdict(settings)}
 
 
 def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:

@@ -15,11 +15,13 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.data import METRICS, Array, Task
 from mtlsearch.evidence.columns import Columns
 from mtlsearch.evidence.gain import unit
+from mtlsearch.evidence.idle import is_idle
 from mtlsearch.evidence.interval import CONFIDENCE, Interval
 from mtlsearch.evidence.regression import Posterior, fit
 from mtlsearch.evidence.trained import Trained
 
 MISFIT = 1.5  # effects do not quite add up: so much wider must an interval be for its sign to be right (see benchmarks)
+FEWEST = 2  # components in which a name must act before it is said to be worth anything: one's luck is not its name's
 OUTLIER = 4.0  # robust standard deviations from the median of its replicate, beyond which a loss is brought back
 
 
@@ -40,6 +42,12 @@ class TaskModel:
         """The model with a sample of its weights in the place of their mean."""
         [weights] = self.posterior.sample(random, 1)
         return replace(self, posterior=replace(self.posterior, mean=weights))
+
+    def effect(self, change: Array) -> tuple[float, float, float]:
+        """The gain in percent from a change of the columns, [D], and the ends of its 95% interval."""
+        reach = MISFIT * float(stats.t.ppf(0.5 + CONFIDENCE / 2, self.posterior.freedom))
+        mean, deviation = (100.0 * float(x) / self.scale for x in self.posterior.predict(change))
+        return -mean, -mean - reach * deviation, -mean + reach * deviation
 
 
 @dataclass(frozen=True)
@@ -115,14 +123,36 @@ class Affinity:
 
     def effects(self, levels: int) -> dict[tuple[int, int], Interval]:
         """(t, u): the gain in percent of task t from sharing its first `levels` levels with u, with its 95% interval."""
-        found = {}
+        found: dict[tuple[int, int], Interval] = {}
         for t, model in enumerate(self.models):
-            reach = MISFIT * float(stats.t.ppf(0.5 + CONFIDENCE / 2, model.posterior.freedom))
             others = [u for u in range(len(self.tasks)) if u != t]
             for u, contrast in zip(others, _contrasts(model, range(levels)), strict=True):
-                mean, deviation = (100.0 * float(x) / model.scale for x in model.posterior.predict(contrast))
-                found[t, u] = Interval(-mean, -mean - reach * deviation, -mean + reach * deviation)
+                found[t, u] = Interval(*model.effect(contrast))
         return found
+
+    def worth(self, part: str) -> dict[str, Interval]:
+        """What each name of a part is worth, with the settings it was tried with, against the mean of these names.
+
+        It is the mean gain over the tasks in percent. Its interval is as wide as if their errors were one: trainings are the
+        same for all. Names that act in fewer than FEWEST components are left out.
+        """
+        by_task = [self._named(part, task) for task in range(len(self.tasks))]
+        names = [name for name in by_task[0] if all(len(rows.get(name, ())) >= FEWEST for rows in by_task)]
+        if len(names) < 2:
+            return {}
+        means = [np.array([rows[name].mean(0) for name in names]) for rows in by_task]
+        effects = [[model.effect(x) for x in own - own.mean(0)] for model, own in zip(self.models, means, strict=True)]
+        return {name: Interval(*ends) for name, ends in zip(names, np.mean(effects, 0).tolist(), strict=True)}
+
+    def _named(self, part: str, task: int) -> dict[str, Array]:
+        """By name, what is about the part in the task's columns of the components where it acts: [components, D]."""
+        columns, found = self.models[task].columns, dict[str, list[Array]]()
+        about = columns.about(part)
+        for component in columns.cells:
+            if not is_idle(part, component, self.tasks):
+                row = columns.row(component, component.tasks.index(task))
+                found.setdefault(component.candidate.named(part), []).append(np.where(about, row, 0.0))
+        return {name: np.array(rows) for name, rows in found.items()}
 
 
 def _contrasts(model: TaskModel, levels: Sequence[int]) -> Array:

@@ -60,6 +60,13 @@ class Columns:
         sizes = (others, others * self.depth * self.levels, others, settings, settings, len(self.cells))
         return np.repeat(np.arange(len(sizes)), sizes)
 
+    def about(self, part: str) -> Array:
+        """Which columns [D] come of what a candidate has of a part: its settings, and ties of the sharing."""
+        own = [scale.name.startswith((f"{part}=", f"{part}.")) for scale in self.settings]
+        others = self.tasks - 1
+        by_group = ([False] * others, [False] * others * self.depth * self.levels, [part == "sharing"] * others, own, own)
+        return np.concatenate([*by_group, [False] * len(self.cells)]).astype(bool)
+
     def row(self, component: Component, place: int) -> Array:
         """The numbers of the component's task at `place`; made once, and not to be written to."""
         if (component, place) not in self._rows:

@@ -91,6 +91,11 @@ class Field:
         """One row per candidate."""
         return [each.point(self.names) for each in self.everyone]
 
+    @property
+    def best(self) -> list[Evaluated]:
+        """Those on the front."""
+        return [each.evaluated for each in self.everyone if each.on_front]
+
     def front(self) -> list[dict[str, Any]]:
         """One row per candidate of the front; a tie overlaps with the one of the largest gain."""
         best = [each for each in self.everyone if each.on_front]

@@ -19,6 +19,7 @@ from mtlsearch.evidence.trained import Trained
 from mtlsearch.evidence.verdict import Comparison
 from mtlsearch.results.beside import affinity_map, components_saved, reference_rows
 from mtlsearch.results.candidates import Field, plain
+from mtlsearch.results.choices import choice_rows
 from mtlsearch.results.drawing import draw_tree
 from mtlsearch.results.page import render_page
 from mtlsearch.search import confirmation
@@ -26,7 +27,7 @@ from mtlsearch.search.confirmation import Confirmed
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str
         "arms": [_arm(name, trainings[name], candidates.of_arm(name), study, space) for name in study.request.arms],
         "front": candidates.front(),
         "points": candidates.points(),
+        "choices": choice_rows(trainings, candidates.best, study.picks(), space, tasks),
         "confirmed": [_confirmed(each, names) for each in found],
         "comparisons": [_comparison(each, tasks) for each in comparisons.values()],
         "affinity": affinity_map(trainings, tasks),

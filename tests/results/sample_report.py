@@ -18,6 +18,7 @@ BACKBONE = {"name": "mlp", "width": {"choice": [32, 64, 128]}}
 ENGINE = {"trainer": "forest", "chunk": 16, "seconds": {"serial": 2e-4, "forest, 16 at a time": 5e-5}}
 STUDY = {"folder": "study", "created": "2026-05-04T10:15:00+00:00", "finished": True, "wall_seconds": 754.2}
 BEFORE: Json = {"affinity": None, "references": [], "verdict": None}
+NAMES = {"sharing": ["none", "pull", "gate"], "weighting": ["fixed", "uncertainty"]}
 CLASSES = {"species": ["Adelie", "Chinstrap", "Gentoo"], "sex": ["female", "male"]}
 
 
@@ -31,7 +32,7 @@ def sample_report(
     for point in points:
         point["front"] = point["gain"] > 1.5
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "versions": VERSIONS,
         "study": {**STUDY, "settings": _settings(), "engine": ENGINE},
         "data": _data(tasks, sources),
@@ -40,6 +41,7 @@ def sample_report(
         "arms": [_arm(arm, points) for arm in ARMS],
         "front": [_front(draw, tasks, levels, point) for point in points if point["front"]],
         "points": points,
+        "choices": [_choice(draw, arm, part, names) for arm in ARMS for part, names in NAMES.items()],
         "confirmed": [_confirmed(draw, tasks, levels, arm) for arm in ARMS],
         "comparisons": [_comparison(draw, tasks, arm, decision) for arm in ARMS if arm != "single_task"],
         "affinity": {"arm": "searched", "trainings": 96, "pairs": _pairs(draw, tasks, levels)},
@@ -52,7 +54,7 @@ def unfinished_report() -> Json:
     """The same study, stopped before anything was confirmed."""
     report = sample_report()
     report["study"]["finished"] = False
-    return {**report, "front": [], "points": [], "confirmed": [], "comparisons": [], **BEFORE}
+    return {**report, "front": [], "points": [], "choices": [], "confirmed": [], "comparisons": [], **BEFORE}
 
 
 def composition(names: list[str], levels: int, seed: int, sharing: str = "pull", shares: bool = True) -> list[Json]:
@@ -98,6 +100,21 @@ def _pairs(draw: random.Random, tasks: list[Json], levels: int) -> list[Json]:
 def _effect(draw: random.Random) -> Json:
     mean = draw.gauss(0.0, 1.0)
     return {"mean": mean, "low": mean - 1.0, "high": mean + 1.0}
+
+
+def _choice(draw: random.Random, arm: str, part: str, names: list[str]) -> Json:
+    rows = [
+        {
+            "name": name,
+            "trainings": {"used": 12 * (name != "gate"), "idle": 0},
+            "failed": 0,
+            "front": {"used": place, "idle": 0},
+            "picked": not place,
+            "gain": None if name == "gate" else _effect(draw),
+        }
+        for place, name in enumerate(names)
+    ]
+    return {"arm": arm, "part": part, "trainings": 36, "front": 3, "names": rows}
 
 
 def _reference(draw: random.Random, tasks: list[Json], name: str) -> Json:

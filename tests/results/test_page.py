@@ -137,6 +137,35 @@ def test_missing_numbers_are_dashes() -> None:
     assert "None" not in re.sub(r"<(script|style)[ >].*?</\1>", "", render_page(report), flags=re.DOTALL)
 
 
+def _choices_of(page: str) -> str:
+    """The words of the section on names, without tags."""
+    section = page[page.index('<section aria-labelledby="choices">') :]
+    return " ".join(re.sub(r"<[^>]*>", " ", section[: section.index("</section>")]).split())
+
+
+def test_names_are_shown_with_what_was_used_what_was_idle_and_what_is_sure() -> None:
+    report = sample_report()
+    none, pull, gate = report["choices"][0]["names"]
+    none |= {"gain": {"mean": 2.0, "low": 0.5, "high": 3.5}, "picked": True}
+    pull |= {"trainings": {"used": 7, "idle": 4}, "failed": 2, "front": {"used": 1, "idle": 3}, "picked": False}
+    pull |= {"gain": {"mean": -2.0, "low": -3.5, "high": -0.5}}
+    _validate(report)
+    words = _choices_of(render_page(report))
+    assert "none 12 0 yes +2.0 [+0.5, +3.5] % ▲ pull 7 + 4 idle 2 failed 1 + 3 idle – −2.0 [−3.5, −0.5] % ▼" in words
+    assert "never tried: gate" in words and words.index("Arm searched") < words.index("Arm random")
+    gate |= {"trainings": {"used": 0, "idle": 2}}
+    assert "never tried" not in _choices_of(render_page({**report, "choices": report["choices"][:1]}))
+
+
+def test_where_nothing_varies_by_name_or_was_tried_there_is_no_section_on_names() -> None:
+    report = sample_report()
+    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": []})
+    report["choices"][0]["trainings"] = 0  # an arm that has not begun
+    assert _choices_of(render_page(report)).index("weighting") < _choices_of(render_page(report)).index("sharing")
+    untouched = [{**each, "trainings": 0} for each in report["choices"]]
+    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": untouched})
+
+
 def test_at_most_twelve_trees_are_drawn_and_the_rest_is_counted() -> None:
     report = sample_report()
     report["front"] = (report["front"] * 5)[:30]
