@@ -4,16 +4,17 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
 from mtlsearch.backbones import BACKBONES, Backbone
-from mtlsearch.sharing import SHARINGS, Sharing
+from mtlsearch.initializations import INITIALIZATIONS, Initialization, Random
+from mtlsearch.sharing import SHARINGS, NoSharing, Sharing
 from mtlsearch.tree import SharingTree
-from mtlsearch.weightings import WEIGHTINGS, Weighting
+from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
@@ -25,16 +26,6 @@ class OptimizerSettings:
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
     clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
-
-
-@dataclass(frozen=True)
-class Initialization:
-    """How weights begin. `pretraining` is the share of the epochs spent, with everything shared, on the other tasks
-    before a copy is fine-tuned (0: from scratch); `frozen` is the share of the fine-tuning in which only heads move.
-    """
-
-    pretraining: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    frozen: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ PARTS: dict[str, Mapping[str, type[Any]]] = {
     "sharing": SHARINGS,
     "weighting": WEIGHTINGS,
     "optimizer": {"adamw": OptimizerSettings},
-    "initialization": {"standard": Initialization},
+    "initialization": INITIALIZATIONS,
 }
 
 
@@ -70,10 +61,10 @@ class Candidate:
 
     tree: SharingTree
     backbone: Backbone
-    sharing: Sharing
-    weighting: Weighting
+    sharing: Sharing = field(default_factory=NoSharing)
+    weighting: Weighting = field(default_factory=Fixed)
     optimizer: OptimizerSettings = OptimizerSettings()
-    initialization: Initialization = Initialization()
+    initialization: Initialization = field(default_factory=Random)
 
     @property
     def key(self) -> str:
@@ -82,7 +73,7 @@ class Candidate:
 
     @property
     def shares(self) -> bool:
-        """True when at least two tasks share a stage or are softly tied."""
+        """True when at least two tasks share a stage or are softly tied; a start that was learned from others is no sharing."""
         return self.tree.tasks > 1 and (bool(self.tied) or not self.tree.is_separate)
 
     @property

@@ -50,7 +50,7 @@ def search(
     engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
     rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = False,
     references: Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")] = True,
-    arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: all but the known architectures)")] = None,
+    arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: no meta_learning, no architectures)")] = None,
     storage: Annotated[str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")] = None,
     ray_address: Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")] = None,
     device: Device = "auto",

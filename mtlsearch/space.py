@@ -15,7 +15,7 @@ from mtlsearch.candidate import PARTS, Candidate, Schedule
 from mtlsearch.errors import SpaceError, unknown
 from mtlsearch.tree import SharingTree
 
-DEFAULTS = {"backbone": "mlp", "sharing": "none", "weighting": "fixed", "optimizer": "adamw", "initialization": "standard"}
+DEFAULTS = {"backbone": "mlp", "sharing": "none", "weighting": "fixed", "optimizer": "adamw", "initialization": "random"}
 COSTS = ("none", "parameters", "macs")
 FOLDERS = (Path(__file__).parent / "_spaces", Path(__file__).parent.parent / "search_spaces")
 _text = JSONEncoder(default=str).encode

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.residual import Residual
-from mtlsearch.candidate import Candidate, Component, Initialization, OptimizerSettings, spell_tree
+from mtlsearch.candidate import Candidate, Component, OptimizerSettings, spell_tree
+from mtlsearch.initializations import Pretrained
 from mtlsearch.sharing.none import NoSharing
 from mtlsearch.sharing.pull import Pull
 from mtlsearch.tree import SharingTree
@@ -25,7 +26,7 @@ CHANGED = [
     dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))),
     dataclasses.replace(BASE, weighting=Uncertainty()),
     dataclasses.replace(BASE, optimizer=OptimizerSettings(learning_rate=0.01)),
-    dataclasses.replace(BASE, initialization=Initialization(pretraining=0.5)),
+    dataclasses.replace(BASE, initialization=Pretrained()),
 ]
 
 

@@ -17,6 +17,7 @@ from mtlsearch.backbones import BACKBONES
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.errors import SpaceError
+from mtlsearch.initializations import INITIALIZATIONS
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.sharing.none import NoSharing
 from mtlsearch.sharing.pull import Pull
@@ -295,7 +296,10 @@ MISTAKES = [
     ),
     ("weighting: {name: fixed, weights: heavy}", 'my.yaml: weighting.weights: found "heavy"; input should be a valid number'),
     ("weighting: {name: fixed, weights: null}", "my.yaml: weighting.weights: found null; input should be a valid number"),
-    ("initialization: {pretraining: 1}", "my.yaml: initialization.pretraining: found 1; input should be less than 1"),
+    (
+        "initialization: {name: pretrained, pretraining: 1}",
+        "my.yaml: initialization.pretraining: found 1; input should be less than 1",
+    ),
 ]
 
 
@@ -342,9 +346,10 @@ def test_a_file_goes_before_a_name_and_the_package_before_the_repository(tmp_pat
     assert load_space("toy.yaml", 2).tree.levels == 2
 
 
-def test_everything_names_every_soft_sharing_every_weighting_and_every_backbone_for_tables():
+def test_everything_names_every_soft_sharing_weighting_start_and_backbone_for_tables():
     space = load_space("everything", 3)
     named = {part: {option.name for option in options} for part, options in space.options.items()}
     assert named["sharing"] == {*SHARINGS}
     assert named["weighting"] == {*WEIGHTINGS}
+    assert named["initialization"] == {*INITIALIZATIONS}
     assert named["backbone"] == {name for name, kind in BACKBONES.items() if "table" in kind.takes}

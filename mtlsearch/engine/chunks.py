@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mtlsearch.candidate import Schedule
-from mtlsearch.engine.member import Member
+from mtlsearch.engine.member import Member, on_one_trunk
 from mtlsearch.engine.model import Network, transplant
 from mtlsearch.engine.prediction import count_macs, count_parameters
 from mtlsearch.engine.seeds import own_randomness
@@ -65,7 +65,11 @@ class Chunks:
             return [self._network(member) for member in members]
 
     def _network(self, member: Member) -> Network:
-        network = Network(member.component, self.data.signature(member.replicate), member.seed).to(self.data.device)
+        signature = self.data.signature(member.replicate)
+        network = Network(member.component, signature, member.seed)
+        if member.meeting:
+            transplant(Network(on_one_trunk(member.component), signature, member.seed), network)
+        network = network.to(self.data.device)
         if member.donor:
             transplant(self.donors[member.donor], network)
         return network

@@ -86,7 +86,8 @@ class Cohort:
                 self.chunks.donors.update({donor: trainer.network(donor) for donor in good})
         for member in wanted:
             if member.donor and member.donor not in self.chunks.donors:
-                self.records[member] = self.records[member.donor]
+                reason = self.records[member.donor].failure
+                self.records[member] = Record(failure=f"what it starts from: {reason}", ended=True)
 
     def trainers(self) -> Iterator[Trainer]:
         """The trainers of all members that have not failed already."""

@@ -1,31 +1,42 @@
 """One epoch of a forest: the losses of all heads, each member's weighting, the ties, and the stacked optimizer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from mtlsearch.engine.forest import Forest
 from mtlsearch.engine.loss import task_loss
+from mtlsearch.engine.meeting import Meeting, branches_in
 from mtlsearch.engine.optimizer import Slot, StackedAdamW
 from mtlsearch.engine.plan import HeadShape
 from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.stacked_data import Batch
 from mtlsearch.engine.weighed import Weighed
+from mtlsearch.initializations import Initialization
 from mtlsearch.weightings import Weighting
 
 
 class ForestStep:
     """The optimizer and the weightings' states of a forest. Heads are numbered 0..H-1 in the order of its parts."""
 
-    def __init__(self, forest: Forest, column: Sequence[int], precision: str = "float32") -> None:
-        """`column[t]` is the place of the dataset's task t among the targets of its head's shape."""
+    def __init__(
+        self,
+        forest: Forest,
+        column: Sequence[int],
+        precision: str = "float32",
+        meetings: Mapping[int, Initialization] | None = None,
+    ) -> None:
+        """`column[t]` is the place of the dataset's task t among the targets of its head's shape; `meetings` say of which
+        members the branches meet.
+        """
         self.forest, self.column, self.precision = forest, column, precision
         self._number()
         self.weighed = self._weighed()
         self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer = StackedAdamW(self._slots(), [net.component.candidate.optimizer for net in forest.networks])
+        self.meetings = {k: Meeting(start, branches_in(forest, k)) for k, start in (meetings or {}).items()}
 
     def _number(self) -> None:
         """Number the heads and find their targets."""
@@ -82,6 +93,8 @@ class ForestStep:
         self.forest.train(True)
         with steps(self.precision):
             each = [self._step(batch) for batch in batches]
+        for meeting in self.meetings.values():
+            meeting.meet()
         seen = sum(each, torch.zeros(len(self.heads), device=self.forest.device))
         for group in self.weighed:
             group.after_epoch(seen[group.heads] / len(each))
@@ -101,6 +114,8 @@ class ForestStep:
             self.shared.reweigh()
         self.optimizer.step()
         self._after_step(each, batch)
+        for meeting in self.meetings.values():
+            meeting.after_step()
         self.forest.step += 1
         return losses.detach()
 
@@ -129,6 +144,9 @@ class ForestStep:
         self.weighed = groups
         self.shared = SharedGradients.of_forest(self.forest, self.weighed)
         self.optimizer.keep(self._slots(), kept, torch.tensor(list(members), device=self.forest.device))
+        self.meetings = {renamed[k]: meeting for k, meeting in self.meetings.items() if k in renamed}
+        for k, meeting in self.meetings.items():
+            meeting.branches = branches_in(self.forest, k)
         return parts
 
     def _narrow(self, group: Weighed, members: list[int], rows: Tensor) -> Weighed:

@@ -41,7 +41,8 @@ class ForestTrainer:
         self.rows = StackedData([data.fold(replicate) for replicate, _ in self.replicates], self.tasks)
         own = [self.replicates.index((m.replicate, m.seed)) for m in members]
         self.best = Forest(networks, self.tasks, own)
-        self.step = ForestStep(Forest(networks, self.tasks, own), self.rows.column, schedule.precision)
+        meetings = {k: member.meeting for k, member in enumerate(members) if member.meeting}
+        self.step = ForestStep(Forest(networks, self.tasks, own), self.rows.column, schedule.precision, meetings)
         self.kept = [(n, torch.arange(len(part.places), device=data.device)) for n, part in enumerate(self.best.parts)]
         for mode in (True, False):  # so that what cannot be stacked is found out now
             self.best.train(mode)

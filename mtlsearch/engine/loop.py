@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mtlsearch.candidate import Schedule
 from mtlsearch.data import Task
 from mtlsearch.engine.loss import task_loss
+from mtlsearch.engine.meeting import Meeting, branches_of
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.precision import forward, steps
 from mtlsearch.engine.record import Record, TrainingFailedError
@@ -17,6 +18,7 @@ from mtlsearch.engine.seeds import derive
 from mtlsearch.engine.shared_gradients import SharedGradients
 from mtlsearch.engine.training_data import FoldData
 from mtlsearch.engine.weighed import Weighed
+from mtlsearch.initializations import Initialization
 
 Batch = dict[str, Tensor]  # row numbers per source
 
@@ -50,10 +52,16 @@ class Fitting:
     """A network in training, which can be stopped and gone on with between epochs."""
 
     def __init__(
-        self, network: Network, tasks: Sequence[Task], data: FoldData, schedule: Schedule, frozen_epochs: int = 0
+        self,
+        network: Network,
+        tasks: Sequence[Task],
+        data: FoldData,
+        schedule: Schedule,
+        frozen_epochs: int = 0,
+        meeting: Initialization | None = None,
     ) -> None:
         self.network, self.data, self.schedule, self.frozen_epochs = network, data, schedule, frozen_epochs
-        self.step, self.record = Step(network, tasks, data, schedule.precision), Record()
+        self.step, self.record = Step(network, tasks, data, schedule.precision, meeting), Record()
         self.best_weights = _weights(network)
 
     def advance(self, until: int) -> None:
@@ -74,7 +82,14 @@ class Fitting:
 class Step:
     """The optimizer, the weighting's state and one epoch of steps for one network."""
 
-    def __init__(self, network: Network, tasks: Sequence[Task], data: FoldData, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        network: Network,
+        tasks: Sequence[Task],
+        data: FoldData,
+        precision: str = "float32",
+        meeting: Initialization | None = None,
+    ) -> None:
         self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
         candidate, self.device = network.component.candidate, next(network.parameters()).device
         self.clip_norm = candidate.optimizer.clip_norm
@@ -88,6 +103,7 @@ class Step:
             {"params": self.weighed.learned, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
+        self.meeting = Meeting(meeting, branches_of(network)) if meeting else None
 
     def freeze_trunk(self, frozen: bool) -> None:
         """Let only the heads move, or everything."""
@@ -100,6 +116,8 @@ class Step:
         self.network.train()
         with steps(self.precision):
             each = [self._step(batch) for batch in epoch_batches]
+        if self.meeting:
+            self.meeting.meet()
         seen = sum(each, torch.zeros(len(self.tasks), device=self.device))
         self.weighed.after_epoch(seen[None] / len(each))
         self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
@@ -119,6 +137,8 @@ class Step:
         self.optimizer.step()
         with torch.no_grad():
             self.weighed.after_step(losses, self._losses(batch) if self.weighed.weighting.looks_again else None)
+        if self.meeting:
+            self.meeting.after_step()
         self.network.step += 1
         return losses.detach()[0]
 

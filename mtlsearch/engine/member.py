@@ -1,12 +1,12 @@
 """What a cohort consists of: members, each one network on one replicate; and the trainings that need them."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlsearch.candidate import Candidate, Component, Schedule
 from mtlsearch.engine.outcome import Training
 from mtlsearch.engine.seeds import derive
+from mtlsearch.initializations import Initialization
 from mtlsearch.tree import SharingTree
 
 
@@ -14,7 +14,8 @@ from mtlsearch.tree import SharingTree
 class Member:
     """One network to train: a component on a replicate, for `epochs` at most, its trunk frozen for the first of them.
 
-    Equal members train alike, so a cohort trains them once. With a `donor`, its trunk is what training starts from.
+    Equal members train alike, so a cohort trains them once. With a `donor`, its trunk is what training starts from. The
+    branches of a donor may have a `meeting`: they begin alike and become one as it says.
     """
 
     component: Component
@@ -23,16 +24,24 @@ class Member:
     epochs: int
     frozen_epochs: int = 0
     donor: "Member | None" = None
+    meeting: Initialization | None = None
 
     @classmethod
     def of(cls, component: Component, training: Training, tasks: int, schedule: Schedule) -> "Member":
         """The member that trains a component of `training`, in a dataset of so many tasks."""
         start, seed = component.candidate.initialization, derive(training.seed, "replicate", training.replicate)
-        before = round(schedule.epochs * start.pretraining)
-        others = tuple(task for task in range(tasks) if task not in component.tasks)
-        epochs = max(1, schedule.epochs - before)
-        donor = cls(_all_shared(component.candidate, others), training.replicate, seed, before) if before and others else None
+        before = min(round(schedule.epochs * start.pretraining), schedule.epochs - 1)
+        epochs, teachers = schedule.epochs - before, start.teachers(component.tasks, tasks)
+        donor = cls._donor(component.candidate, teachers, training.replicate, seed, before) if before and teachers else None
         return cls(component, training.replicate, seed, epochs, round(epochs * start.frozen), donor)
+
+    @classmethod
+    def _donor(cls, candidate: Candidate, tasks: tuple[int, ...], replicate: int, seed: int, epochs: int) -> "Member":
+        """The tasks on one trunk, or on a branch each where these meet, with the candidate's backbone and optimizer."""
+        meeting = candidate.initialization if candidate.initialization.steps_apart else None
+        tree = (SharingTree.separate if meeting else SharingTree.shared)(len(tasks), candidate.tree.depth)
+        own = Candidate(tree, candidate.backbone, optimizer=candidate.optimizer)
+        return cls(Component(tasks, own), replicate, seed, epochs, meeting=meeting)
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -51,8 +60,9 @@ class Member:
         return type(backbone), kept, candidate.tree.depth, looks
 
 
-def _all_shared(candidate: Candidate, tasks: Sequence[int]) -> Component:
-    """The given tasks on one trunk, with the candidate's own backbone and optimizer."""
-    tree = SharingTree.shared(len(tasks), candidate.tree.depth)
-    weighting = type(candidate.weighting)()
-    return Component(tuple(tasks), dataclasses.replace(candidate, tree=tree, weighting=weighting))
+def on_one_trunk(component: Component) -> Component:
+    """The component with everything shared."""
+    tree = component.candidate.tree
+    return dataclasses.replace(
+        component, candidate=dataclasses.replace(component.candidate, tree=SharingTree.shared(tree.tasks, tree.depth))
+    )

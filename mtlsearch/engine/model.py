@@ -168,7 +168,10 @@ class Network(nn.Module):
 
 
 def transplant(donor: Network, network: Network) -> None:
-    """Copy the stages of an all-shared donor, and its stems where it has the source, into a network of the same backbone."""
+    """Copy a donor's trunk into a network of the same backbone: its stages, and its stems where it has the source.
+
+    The donor shares everything, or its branches are alike.
+    """
     for stages, donors in zip(network.levels, donor.levels, strict=True):
         for stage in stages:
             stage.load_state_dict(donors[0].state_dict())

@@ -26,7 +26,7 @@ class SerialTrainer:
     def _fitting(self, member: Member, network: Network, schedule: Schedule) -> Fitting:
         tasks = [self.data.dataset.tasks[task] for task in member.component.tasks]
         own = dataclasses.replace(schedule, epochs=member.epochs)
-        return Fitting(network, tasks, self.data.fold(member.replicate), own, member.frozen_epochs)
+        return Fitting(network, tasks, self.data.fold(member.replicate), own, member.frozen_epochs, member.meeting)
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""

@@ -104,13 +104,15 @@ class Columns:
 
 
 def _settings(component: Component, place: int) -> dict[str, float]:
-    """Every number among the settings, with the task's own of those that are per task, and `part=name` for each choice."""
+    """Every number among the settings, with the task's own of those that are per task, and `name=word` for each choice."""
     found: dict[str, float] = {}
     for part, fields in component.candidate.to_json().items():
-        if part == "tree":
-            continue
-        found[f"{part}={fields['name']}"] = 1.0
-        found |= {f"{part}.{key}": _number(value, place) for key, value in fields.items() if key != "name" and value is not None}
+        if part != "tree":
+            found[f"{part}={fields.pop('name')}"] = 1.0
+            words = {key: value for key, value in fields.items() if isinstance(value, str)}
+            numbers = {key: value for key, value in fields.items() if key not in words and value is not None}
+            found |= {f"{part}.{key}={word}": 1.0 for key, word in words.items()}
+            found |= {f"{part}.{key}": _number(value, place) for key, value in numbers.items()}
     return found
 
 

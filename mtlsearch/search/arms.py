@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from mtlsearch.initializations import Random
 from mtlsearch.search.architectures import ARCHITECTURES
 from mtlsearch.sharing import NoSharing
 from mtlsearch.space import SearchSpace
@@ -39,6 +41,10 @@ def _separate(space: SearchSpace) -> SearchSpace:
     return space.pinned(tree=SharingTree.separate(space.tasks, space.tree.levels), sharing=NoSharing(), weighting=Fixed())
 
 
+def _scratch(space: SearchSpace) -> SearchSpace:
+    return _separate(space).pinned(initialization=Random())  # what gains are measured against knows nothing of other tasks
+
+
 def _shared(space: SearchSpace) -> SearchSpace:
     return space.pinned(tree=SharingTree.shared(space.tasks, space.tree.levels), sharing=NoSharing())
 
@@ -48,18 +54,28 @@ def _balanced(space: SearchSpace) -> SearchSpace:
     return _shared(SearchSpace.from_mapping({**space.to_mapping(), "weighting": weighted}, space.tasks))
 
 
-def _pretrained(space: SearchSpace) -> SearchSpace:
-    start = {"pretraining": 0.5, "frozen": FROZEN}
+def _started(space: SearchSpace, start: dict[str, Any]) -> SearchSpace:
     return _separate(SearchSpace.from_mapping({**space.to_mapping(), "initialization": start}, space.tasks))
+
+
+def _pretrained(space: SearchSpace) -> SearchSpace:
+    return _started(space, {"name": "pretrained", "tasks": "others", "pretraining": 0.5, "frozen": FROZEN})
+
+
+def _meta_learned(space: SearchSpace) -> SearchSpace:
+    settings = {"inner_steps": {"log": [1, 32]}, "step_size": {"range": [0.1, 1.0]}, "frozen": FROZEN}
+    return _started(space, {"name": "reptile", "pretraining": {"choice": [0.25, 0.5]}, **settings})
 
 
 ARMS: dict[str, Arm] = {
     "searched": Arm(_whole, must_share=True),
-    "single_task": Arm(_separate, per_task=True),
+    "single_task": Arm(_scratch, per_task=True),
     "share_all": Arm(_shared),
     "static_weights": Arm(_balanced),
     "random": Arm(_whole, sampler="random", must_share=True),
     "pretrain_finetune": Arm(_pretrained, per_task=True),
+    "meta_learning": Arm(_meta_learned, per_task=True),
     **{name: Arm(each.pin) for name, each in ARCHITECTURES.items()},
 }
-USUAL = tuple(name for name in ARMS if name not in ARCHITECTURES)  # the arms of a study that names none
+ON_REQUEST = ("meta_learning", *ARCHITECTURES)
+USUAL = tuple(name for name in ARMS if name not in ON_REQUEST)  # the arms of a study that names none

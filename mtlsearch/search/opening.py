@@ -42,10 +42,15 @@ def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
-    """Open a study and read its problem again. Raises StudyError when the data is no longer what it was."""
+    """Open a study and read its problem again. Raises StudyError when these are no longer what they were."""
     study = Study.open(folder)
     request = study.request
     dataset = load(request.data, list(request.task_flags))
     if dataset.digest != request.digest:
         raise StudyError(f"{folder}: the study was made with other data: {request.data} has changed since")
-    return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks))
+    try:
+        return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks))
+    except SpaceError as error:
+        raise StudyError(
+            f"{folder}: the study was made by another version of mtlsearch, whose spaces this one cannot read: {error}"
+        ) from error

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 import torch
@@ -274,6 +275,23 @@ def test_a_damaged_study_is_4(copied: Path, spoil: object, command: str) -> None
     done = run_warm(command, copied, cwd=copied.parent)
     assert done.code == 4, done.err
     one_error_line(done)
+
+
+@pytest.mark.parametrize("words", [("resume",), ("report",), ("export", "--to", "model")], ids=lambda words: words[0])
+def test_a_study_whose_space_is_read_no_more_is_4(copied: Path, words: tuple[str, ...]) -> None:
+    """As of the time when the one start was called `standard`."""
+    storage = optuna.storages.RDBStorage(f"sqlite:///{copied / 'study.db'}")
+    root = optuna.load_study(study_name=json.loads((copied / "study.json").read_text("utf-8"))["name"], storage=storage)
+    request = root.user_attrs["request"]
+    old = {**request["space"], "initialization": {"name": "standard", "pretraining": 0.0, "frozen": 0.0}}
+    root.set_user_attr("request", {**request, "space": old})
+    storage.engine.dispose()
+    command, *options = words
+    done = run_warm(command, copied, *options, cwd=copied.parent)
+    assert done.code == 4, done.err
+    line = one_error_line(done)
+    assert "another version" in line and '"standard" is unknown' in line and "pretrained, random, reptile" in line
+    assert run_warm("status", copied, cwd=copied.parent).code == 0
 
 
 EXPORTS = {

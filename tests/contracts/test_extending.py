@@ -103,6 +103,31 @@ class Toy(Weighting):
         """[K, T]."""
         return losses.shape[-1] * (losses.detach() / state["temperature"]).softmax(-1)
 '''
+INITIALIZATION = '''"""A toy: branches go on from the median."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mtlsearch.initializations.contract import Initialization, Pretraining
+
+
+@dataclass(frozen=True)
+class Toy(Initialization):
+    """Each number is that of one task."""
+
+    pretraining: Pretraining = 0.3
+    frozen: float = 0.0
+
+    @property
+    def steps_apart(self) -> int:
+        """Two."""
+        return 2
+
+    def meet(self, common: Tensor, branches: Tensor) -> Tensor:
+        """[*P]."""
+        return branches.median(0).values
+'''
 
 
 def add_toy(package, folder, source):
@@ -134,6 +159,7 @@ def add_toys(copied, sharing=SHARING):
     add_toy(copied / "mtlsearch", "backbones", BACKBONE)
     add_toy(copied / "mtlsearch", "sharing", sharing)
     add_toy(copied / "mtlsearch", "weightings", WEIGHTING)
+    add_toy(copied / "mtlsearch", "initializations", INITIALIZATION)
 
 
 def assert_passed(ran, *expected):
@@ -143,7 +169,9 @@ def assert_passed(ran, *expected):
 
 def test_a_toy_of_each_kind_is_picked_up(copied):
     add_toys(copied)
-    ran = run_contracts(copied, *(f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings")))
+    ran = run_contracts(
+        copied, *(f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings", "initializations"))
+    )
     assert_passed(
         ran,
         "contracts/test_backbones.py::test_shapes[64-toy]",
@@ -155,6 +183,9 @@ def test_a_toy_of_each_kind_is_picked_up(copied):
         "contracts/test_sharings.py::test_the_levels_that_are_tied_can_be_chosen[toy]",
         "contracts/test_weightings.py::test_permuting_the_tasks_permutes_the_weights[toy]",
         "contracts/test_weightings.py::test_json_round_trip[toy]",
+        "contracts/test_initializations.py::test_json_round_trip[toy]",
+        "contracts/test_initializations.py::test_the_forest_equals_the_serial_engine[toy-parting]",
+        "contracts/test_initializations.py::test_it_comes_to_the_same_alone_again_and_beside_others[toy-forest]",
     )
 
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from mtlsearch.backbones import Mlp
-from mtlsearch.candidate import Candidate, Initialization, OptimizerSettings
+from mtlsearch.candidate import Candidate, OptimizerSettings
 from mtlsearch.data import load
 from mtlsearch.engine import TrainingData
+from mtlsearch.initializations import Random
 from mtlsearch.sharing import NoSharing
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed
@@ -90,7 +91,7 @@ def make() -> Make:
             sharing=sharing or NoSharing(),
             weighting=weighting or Fixed(),
             optimizer=OptimizerSettings(rate, decay, clip),
-            initialization=initialization or Initialization(),
+            initialization=initialization or Random(),
         )
 
     return candidate

@@ -6,9 +6,10 @@ import weakref
 import pytest
 import torch
 
-from mtlsearch.candidate import Initialization, Schedule
+from mtlsearch.candidate import Schedule
 from mtlsearch.engine import TRAINERS, Engine, Training
 from mtlsearch.engine.forest_trainer import ForestTrainer
+from mtlsearch.initializations import Pretrained, Reptile
 from mtlsearch.sharing import CrossStitch, Gate, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
@@ -22,13 +23,13 @@ def trainings(make, tasks, **shape):
     separate, shared = SharingTree.separate(tasks, DEPTH), SharingTree.shared(tasks, DEPTH)
     parting = SharingTree.decode([0] * (tasks - 1), [1] * (tasks - 1), DEPTH)
     candidates = [
-        make(separate, dropout=0.2, initialization=Initialization(0.5, 0.5), **shape),
+        make(separate, dropout=0.2, initialization=Pretrained(0.5, 0.5, "others"), **shape),
         make(parting, dropout=0.1, sharing=Pull(0.1), clip=0.5, **shape),
         make(shared, dropout=0.3, weighting=Uncertainty(), **shape),
         make(separate, dropout=0.1, rate=1e30, **shape),
-        make(separate, dropout=0.3, decay=0.3, initialization=Initialization(0.25, 1.0), **shape),
+        make(separate, dropout=0.3, decay=0.3, initialization=Pretrained(0.25, 1.0), **shape),
         make(separate, dropout=0.1, weighting=Fixed(tuple(1.0 + task for task in range(tasks))), **shape),
-        make(separate, dropout=0.2, sharing=CrossStitch(0.3), initialization=Initialization(0.5, 0.5), **shape),
+        make(separate, dropout=0.2, sharing=CrossStitch(0.3), initialization=Reptile(0.5, 2, 0.5, 0.5), **shape),
     ]
     return [Training(k, each.components(), k % 2, SEED, test=k == 2) for k, each in enumerate(candidates)]
 

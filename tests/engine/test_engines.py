@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import pytest
 import torch
 
-from mtlsearch.candidate import Component, Initialization, Schedule
+from mtlsearch.candidate import Component, Schedule
 from mtlsearch.engine import TRAINERS, Engine, Outcome, Training
 from mtlsearch.engine.model import Network
 from mtlsearch.engine.seeds import derive
+from mtlsearch.initializations import Pretrained, Random
 from mtlsearch.sharing import NoSharing, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed, Uncertainty
@@ -157,7 +158,7 @@ def test_ties_act_within_a_candidate_never_across(penguins, make):
 
 def donor(data, tasks, candidate, epochs):
     shared = dataclasses.replace(
-        candidate, tree=SharingTree.shared(len(tasks), DEPTH), initialization=Initialization(), weighting=Fixed()
+        candidate, tree=SharingTree.shared(len(tasks), DEPTH), initialization=Random(), weighting=Fixed()
     )
     alone = Training(0, (Component(tasks, shared),), 0, SEED)
     model, _ = engine(data, dataclasses.replace(SHORT, epochs=epochs)).fit_model(alone)
@@ -165,7 +166,7 @@ def donor(data, tasks, candidate, epochs):
 
 
 def test_pretrained_stages_are_the_donors_while_the_trunk_is_frozen(penguins, make):
-    candidate = make(SEPARATE, initialization=Initialization(pretraining=0.5, frozen=1.0))
+    candidate = make(SEPARATE, initialization=Pretrained(0.5, 1.0, "others"))
     network, history, _ = of_task(penguins, candidate, 1)
     source = donor(penguins, (0, 2), candidate, 2)
     assert len(history) == 2
@@ -177,7 +178,7 @@ def test_pretrained_stages_are_the_donors_while_the_trunk_is_frozen(penguins, ma
 
 
 def test_after_the_frozen_epochs_the_trunk_moves(penguins, make):
-    candidate = make(SEPARATE, initialization=Initialization(pretraining=0.5, frozen=0.5))
+    candidate = make(SEPARATE, initialization=Pretrained(0.5, 0.5, "others"))
     network, history, _ = of_task(penguins, candidate, 2, Schedule(8, 64, 8))
     source = donor(penguins, (0, 1), candidate, 4)
     assert history.index(min(history)) >= 2
@@ -186,7 +187,7 @@ def test_after_the_frozen_epochs_the_trunk_moves(penguins, make):
 
 
 def test_a_stem_of_a_source_the_donor_never_saw_stays_its_own(two_sources, make):
-    candidate = make(SharingTree.separate(2, DEPTH), initialization=Initialization(pretraining=0.5, frozen=1.0))
+    candidate = make(SharingTree.separate(2, DEPTH), initialization=Pretrained(0.5, 1.0, "others"))
     network, _, _ = of_task(two_sources, candidate, 0)
     source = donor(two_sources, (1,), candidate, 2)
     fresh = Network(candidate.components()[0], two_sources.signature(0), derive(SEED, "replicate", 0))
@@ -213,7 +214,7 @@ def test_test_rows_are_scored_on_request_only(penguins, make):
 
 
 def test_trainings_and_outcomes_survive_json(penguins, make):
-    start = Initialization(0.5, 0.25)
+    start = Pretrained(0.5, 0.25)
     asked = training(make(TWO_AND_ONE, 4, 0.25, 0.003, Pull(0.5), Fixed((1.0, 2.0, 3.0)), start), 3, 2, test=True)
     assert Training.from_json(json.loads(json.dumps(asked.to_json()))) == asked
     separate = training(make(TWO_AND_ONE, weighting=Fixed((1.0, 2.0, 3.0))))

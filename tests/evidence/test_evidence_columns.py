@@ -1,5 +1,6 @@
 """How a component becomes numbers: whom a task shares with, settings on their scales, choices, and which component it is."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from mtlsearch.backbones import Mlp, Residual
 from mtlsearch.candidate import Candidate, OptimizerSettings
 from mtlsearch.evidence.columns import Columns
+from mtlsearch.initializations import Pretrained
 from mtlsearch.sharing import NoSharing, Pull
 from mtlsearch.tree import SharingTree
 from mtlsearch.weightings import Fixed
@@ -93,6 +95,15 @@ def test_choices_are_told_apart_and_settings_of_another_choice_are_average():
     only_mlp = Columns.of(places(candidate(backbone=Mlp(8)), candidate(backbone=Mlp(16))), 3)
     assert [name for name, *_ in only_mlp.settings] == ["backbone.width"]
     assert numbers(only_mlp, SETTINGS, candidate(SEPARATE, Mlp(8)), 0) == pytest.approx([-1.0])
+
+
+def test_a_setting_that_is_a_word_is_a_choice():
+    ones = [dataclasses.replace(candidate(), initialization=Pretrained(tasks=tasks)) for tasks in ("all", "others")]
+    columns = Columns.of(places(*ones), 3)
+    assert [name for name, *_ in columns.settings] == ["initialization.tasks=all", "initialization.tasks=others"]
+    assert [numbers(columns, SETTINGS, each, 0) for each in ones] == [pytest.approx([1.0, -1.0]), pytest.approx([-1.0, 1.0])]
+    scratch = candidate()
+    assert numbers(columns, SETTINGS, scratch, 0) == pytest.approx([-1.0, -1.0])
 
 
 def test_a_setting_that_the_component_lacks_is_average():

@@ -6,7 +6,7 @@ import pytest
 
 from mtlsearch.candidate import Candidate
 from mtlsearch.search.architectures import ARCHITECTURES
-from mtlsearch.search.arms import ARMS, USUAL
+from mtlsearch.search.arms import ARMS, ON_REQUEST, USUAL
 from mtlsearch.search.proposal import propose
 from mtlsearch.space import load_space
 from mtlsearch.tree import SharingTree
@@ -60,6 +60,6 @@ def test_the_levels_that_are_mixed_and_where_experts_stand(name, tied, experts):
     assert candidate.experts == tuple(experts if level <= tied[-1] else 0 for level in range(4))
 
 
-def test_an_architecture_is_trained_when_it_is_asked_for_only():
-    assert not {*USUAL} & {*ARCHITECTURES}
-    assert {*ARMS} == {*USUAL, *ARCHITECTURES}
+def test_an_architecture_is_trained_when_it_is_asked_for_only_and_so_is_meta_learning():
+    assert not {*USUAL} & {*ON_REQUEST}
+    assert {*ARMS} == {*USUAL, *ON_REQUEST} and {*ON_REQUEST} == {*ARCHITECTURES, "meta_learning"}

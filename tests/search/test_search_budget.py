@@ -15,6 +15,7 @@ from mtlsearch.search.line import SearchLine
 from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.session import work
 
+STARTED = ("pretrain_finetune", "meta_learning")
 WILD = {"learning_rate": {"choice": [0.005, 1e30]}}
 
 
@@ -39,20 +40,35 @@ def test_every_arm_has_the_same_budget_and_every_training_one_end(all_arms):
 def test_every_arm_trains_for_the_same_epochs(all_arms):
     _, study, _ = all_arms
     most = {arm: max(max(t.user_attrs["outcome"]["epochs"]) for t in study.trials(arm)) for arm in ARMS}
-    scratch = {arm: epochs for arm, epochs in most.items() if arm != "pretrain_finetune"}
-    assert set(scratch.values()) == {3}
-    assert most["pretrain_finetune"] < 3  # the rest went into pretraining
+    assert {epochs for arm, epochs in most.items() if arm not in STARTED} == {3}
+    for arm in STARTED:  # the rest went into what they begin with
+        for trial in study.trials(arm):
+            donated = round(3 * trial.user_attrs["candidate"]["initialization"]["pretraining"])
+            assert donated > 0
+            assert max(trial.user_attrs["outcome"]["epochs"]) == 3 - donated
 
 
 def test_the_arms_keep_to_their_part_of_the_space(all_arms):
     _, study, _ = all_arms
     trees = {arm: {str(trial.user_attrs["candidate"]["tree"]) for trial in study.trials(arm)} for arm in ARMS}
     separate = str([[[0], [1], [2]]] * 2)
-    assert trees["single_task"] == trees["pretrain_finetune"] == {separate}
+    assert trees["single_task"] == trees["pretrain_finetune"] == trees["meta_learning"] == {separate}
     assert trees["share_all"] == {str([[[0, 1, 2]]] * 2)}
     assert len(trees["searched"]) > 1
-    starts = {trial.user_attrs["candidate"]["initialization"]["pretraining"] for trial in study.trials("pretrain_finetune")}
-    assert starts == {0.5}
+    starts = {arm: [trial.user_attrs["candidate"]["initialization"] for trial in study.trials(arm)] for arm in ARMS}
+    assert {(each["name"], each["tasks"], each["pretraining"]) for each in starts["pretrain_finetune"]} == {
+        ("pretrained", "others", 0.5)
+    }
+    assert {each["name"] for each in starts["meta_learning"]} == {"reptile"}
+    assert len({each["inner_steps"] for each in starts["meta_learning"]}) > 1
+    assert {each["name"] for arm in ARMS if arm not in STARTED for each in starts[arm]} == {"random"}
+
+
+def test_single_task_begins_at_random_whatever_the_space_says(bench):
+    start = {"choice": [{"name": "pretrained"}, {"name": "reptile"}]}
+    study = bench.run(space=bench.space(initialization=start), arms=("share_all", "single_task"), trainings=4, replicates=1)
+    found = {arm: {t.user_attrs["candidate"]["initialization"]["name"] for t in study.trials(arm)} for arm in study.request.arms}
+    assert found == {"share_all": {"pretrained", "reptile"}, "single_task": {"random"}}
 
 
 def test_test_rows_are_scored_in_the_confirmation_only(all_arms):
