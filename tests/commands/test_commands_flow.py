@@ -48,6 +48,21 @@ def test_search_prints_results_to_stdout_and_progress_to_stderr(penguins: tuple[
     assert ESCAPE not in done.out + done.err
 
 
+def test_an_arm_on_request_is_compared_and_its_model_exported(place: Path) -> None:
+    study, arms = place / "started", ("searched", "single_task", "meta_learning")
+    done = run_warm("search", *SMALL, "--arms", ",".join(arms), "--study", study, cwd=place)
+    assert done.code == 0, done.err
+    report = report_of(study)
+    assert [arm["name"] for arm in report["arms"]] == list(arms)
+    assert {arm["complete"] for arm in report["arms"]} == {4}
+    assert {each["arm"] for each in report["comparisons"]} == {"searched", "meta_learning"}
+    [own] = [each for each in report["confirmed"] if each["arm"] == "meta_learning"]
+    assert {part["settings"]["initialization"]["name"] for part in own["composition"]} == {"reptile"}
+    exported = run_warm("export", study, "--candidate", "meta_learning", "--to", place / "started-model", cwd=place)
+    assert exported.code == 0, exported.err
+    assert (place / "started-model" / "model.py").is_file()
+
+
 def test_every_training_of_the_budget_is_in_the_study(penguins: tuple[Path, Finished]) -> None:
     study, _ = penguins
     assert_whole(study, "searched", 4)
