@@ -136,6 +136,6 @@ class Transformer:
         projections, heads = nn.Linear(width, 3 * width, bias=False), math.gcd(self.heads, width)
         return AttentionBlock(nn.LayerNorm(width), projections, nn.Linear(width, width), body, heads)
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, S, width + 1] -> [B, outputs]."""
         return MeanHead(nn.LayerNorm(self.width), nn.Linear(self.width, outputs))

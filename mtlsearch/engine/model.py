@@ -64,7 +64,7 @@ class Network(nn.Module):
             for level, nodes in enumerate(tree.levels)
         )
         self.heads = nn.ModuleList(
-            make(tree.depth, (position,), partial(backbone.head, signature.outputs[task]))
+            make(tree.depth, (position,), partial(backbone.head, signature.outputs[task], tree.depth))
             for position, task in enumerate(component.tasks)
         )
         parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]

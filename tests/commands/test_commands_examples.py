@@ -72,6 +72,7 @@ def test_a_table_s_backbone_is_refused_for_images_in_one_line(place: Path) -> No
     done = run_warm("search", "houses.yaml", "--space", "quick", "--runner", "local", cwd=place)
     assert done.code == 3
     assert done.err.splitlines() == [
-        'error: quick: backbone.name: "mlp" takes table, but source houses holds images. Known for images: conv, transformer'
+        'error: quick: backbone.name: "mlp" takes table, but source houses holds images. '
+        "Known for images: conv, resnet18, transformer"
     ]
     assert not (place / "studies").exists()
