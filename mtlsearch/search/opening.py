@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtlsearch.backbones import BACKBONES
+from mtlsearch.candidate import PARTS
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.search.study import Study
@@ -36,16 +36,16 @@ def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
     for option in space.options["backbone"]:
         for source in dataset.sources.values():
             if source.kind not in option.kind.takes:
-                known = ", ".join(sorted(name for name, kind in BACKBONES.items() if source.kind in kind.takes))
+                known = ", ".join(sorted(name for name, kind in PARTS["backbone"].items() if source.kind in kind.takes))
                 found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
                 raise SpaceError(f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}")
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
-    """Open a study and read its problem again. Raises StudyError when the data is no longer what it was."""
+    """Open a study and read its problem again. Raises StudyError when the data or a plugin is no longer what it was."""
     study = Study.open(folder)
     request = study.request
     dataset = load(request.data, list(request.task_flags))
     if dataset.digest != request.digest:
         raise StudyError(f"{folder}: the study was made with other data: {request.data} has changed since")
-    return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks))
+    return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks), request.space_name)
