@@ -1,6 +1,6 @@
 """The search space: what may vary, read from YAML by three words (choice, range, log), and sampled into candidates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from json import JSONEncoder
 from pathlib import Path
@@ -63,6 +63,13 @@ class Option:
     kind: type[Any]
     prefix: str
     specs: tuple[tuple[str, Spec], ...]
+
+    def examples(self) -> Iterator[dict[str, Any]]:
+        """Settings in which every choice, and every end of a range, comes up once."""
+        specs = {key: spec for key, spec in self.specs if spec.word != "each"}
+        first = {key: spec.values[0] for key, spec in specs.items()}
+        yield first
+        yield from ({**first, key: value} for key, spec in specs.items() for value in spec.values[1:])
 
     def to_mapping(self) -> dict[str, Any]:
         """`{"name": ..., field: spec}`."""

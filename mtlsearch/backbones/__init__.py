@@ -3,6 +3,7 @@
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.conv import Conv
 from mtlsearch.backbones.embedding_bag import EmbeddingBag
+from mtlsearch.backbones.hugging_face import HuggingFace
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.recurrent import Recurrent
 from mtlsearch.backbones.residual import Residual
@@ -17,6 +18,18 @@ BACKBONES: dict[str, type[Backbone]] = {
     "embedding_bag": EmbeddingBag,
     "recurrent": Recurrent,
     "transformer": Transformer,
+    "huggingface": HuggingFace,
 }
 
-__all__ = ["BACKBONES", "Backbone", "Conv", "EmbeddingBag", "Mlp", "Recurrent", "ResNet18", "Residual", "Transformer"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "Conv",
+    "EmbeddingBag",
+    "HuggingFace",
+    "Mlp",
+    "Recurrent",
+    "ResNet18",
+    "Residual",
+    "Transformer",
+]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from mtlsearch.candidate import PARTS
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
@@ -16,6 +18,7 @@ def load_problem(data: str | None, flags: Sequence[str], space: str | None, epoc
     name = space or default_space(dataset)
     chosen = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen, name)
+    _check_made(chosen, name)
     if epochs is None:
         return dataset, chosen
     if epochs < 1:
@@ -39,6 +42,23 @@ def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
                 known = ", ".join(sorted(name for name, kind in PARTS["backbone"].items() if source.kind in kind.takes))
                 found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
                 raise SpaceError(f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}")
+
+
+def _check_made(space: SearchSpace, where: str) -> None:
+    """Make the stages and the head of every backbone, with every choice it has. Raises SpaceError for one that cannot be made."""
+    for option in space.options["backbone"]:
+        for settings in option.examples():
+            try:
+                with torch.device("meta"):  # of whatever size, at no cost
+                    backbone = option.kind(**settings)
+                    for level in range(space.tree.levels):
+                        backbone.stage(level)
+                    backbone.head(1, space.tree.levels)
+            except SpaceError as error:
+                raise SpaceError(f"{where}: backbone.name: {error}") from error
+            except Exception as error:
+                words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                raise SpaceError(f"{where}: backbone {option.name} cannot be made with {settings}: {words}") from error
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:

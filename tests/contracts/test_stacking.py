@@ -236,7 +236,7 @@ def every(backbone):
     """The backbone with every sharing and every weighting; with a few of them where a step takes long."""
     others = [list(KINDS[part].values()) for part in ("sharing", "weighting")]
     found = [(backbone, *(each[n % len(each)] for each in others)) for n in range(max(map(len, others)))]
-    return found[::6] if "images" in backbone.takes else found
+    return found[::6] if {"images", "tokens"} & {*backbone.takes} else found
 
 
 def test_fifty_steps_lead_to_the_same_weights(data, backbone, float64):
