@@ -28,11 +28,19 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class PlacedWords(nn.Module):
-    """Embeds every token, adds what its place adds and normalises; where the embedding is narrower, `project` widens it."""
+    """Embeds every token, adds what its place adds and normalises. `project` widens an embedding that is narrower."""
 
-    def __init__(self, embedding: nn.Module, places: nn.Module, norm: nn.Module, dropout: nn.Module, project: nn.Module) -> None:
+    def __init__(
+        self,
+        embedding: nn.Module,
+        places: nn.Module,
+        norm: nn.Module,
+        dropout: nn.Module,
+        project: nn.Module,
+    ) -> None:
         super().__init__()
-        self.embedding, self.places, self.norm, self.dropout, self.project = embedding, places, norm, dropout, project
+        self.embedding, self.places, self.norm = embedding, places, norm
+        self.dropout, self.project = dropout, project
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, S] -> [B, S, F + 1]."""
@@ -43,7 +51,7 @@ class PlacedWords(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Adds what each place takes from those there are, then what `body` makes of every place; normalises after each."""
+    """Adds what each place takes from those there are, normalises, and the same with what `body` makes of each."""
 
     elementwise = True
 

@@ -74,7 +74,7 @@ class PlacedPatches(nn.Module):
 
 
 def attended(parts: Tensor, there: Tensor, heads: int) -> Tensor:
-    """Queries, keys and values [..., S, 3 F], and which places there are [..., S, 1] -> what each place takes, [..., S, F]."""
+    """Queries, keys and values [..., S, 3 F] -> what each takes from those `there` [..., S, 1], [..., S, F]."""
     split = parts.reshape(*parts.shape[:-1], 3, heads, -1)
     query, key, value = split.movedim(-2, -4).unbind(-2)
     likeness = query @ key.mT / math.sqrt(query.shape[-1])
