@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from mtlsearch.backbones import BACKBONES, Backbone
+from mtlsearch.backbones.plugins import PLUGGED
 from mtlsearch.initializations import INITIALIZATIONS, Initialization, Random
 from mtlsearch.sharing import SHARINGS, NoSharing, Sharing
 from mtlsearch.tree import SharingTree
@@ -47,7 +49,7 @@ class Schedule:
 
 
 PARTS: dict[str, Mapping[str, type[Any]]] = {
-    "backbone": BACKBONES,
+    "backbone": ChainMap(BACKBONES, PLUGGED),
     "sharing": SHARINGS,
     "weighting": WEIGHTINGS,
     "optimizer": {"adamw": OptimizerSettings},
@@ -147,9 +149,9 @@ def _restrict(settings: Any, tasks: Sequence[int]) -> Any:
 
 def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:
     fields = {key: entry for key, entry in value.items() if key != "name"}
-    return _adapter(part, value["name"]).validate_python(fields)
+    return _adapter(PARTS[part][value["name"]]).validate_python(fields)  # type: ignore[arg-type]
 
 
 @cache
-def _adapter(part: str, name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(PARTS[part][name])
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

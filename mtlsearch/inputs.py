@@ -45,10 +45,11 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Tokens:
-    """A network reads integers x[B, S] in 0..vocabulary, of which 0 is no token."""
+    """A network reads integers x[B, S] in 0..vocabulary, of which 0 is no token; `ids` are those of the others in the data."""
 
     length: int
     vocabulary: int
+    ids: tuple[int, ...] = ()
     kind: ClassVar[InputKind] = "tokens"
 
     @property

@@ -1,19 +1,19 @@
 """The search space: what may vary, read from YAML by three words (choice, range, log), and sampled into candidates."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from json import JSONEncoder
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
-import yaml
 from optuna.trial import BaseTrial
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from mtlsearch.backbones.plugins import Plugin, load_plugins
 from mtlsearch.candidate import PARTS, Candidate, Schedule
 from mtlsearch.errors import SpaceError, unknown
 from mtlsearch.tree import SharingTree
+from mtlsearch.yaml_file import read_yaml
 
 DEFAULTS = {"backbone": "mlp", "sharing": "none", "weighting": "fixed", "optimizer": "adamw", "initialization": "random"}
 COSTS = ("none", "parameters", "macs")
@@ -64,6 +64,13 @@ class Option:
     prefix: str
     specs: tuple[tuple[str, Spec], ...]
 
+    def examples(self) -> Iterator[dict[str, Any]]:
+        """Settings in which every choice, and every end of a range, comes up once."""
+        specs = {key: spec for key, spec in self.specs if spec.word != "each"}
+        first = {key: spec.values[0] for key, spec in specs.items()}
+        yield first
+        yield from ({**first, key: value} for key, spec in specs.items() for value in spec.values[1:])
+
     def to_mapping(self) -> dict[str, Any]:
         """`{"name": ..., field: spec}`."""
         return {"name": self.name, **{field: spec.to_mapping() for field, spec in self.specs}}
@@ -79,24 +86,31 @@ class SearchSpace:
     training: Schedule
     cost: str
     pins: Mapping[str, Any] = field(default_factory=dict)
+    plugins: tuple[Plugin, ...] = ()
 
     @classmethod
-    def from_mapping(cls, mapping: Any, tasks: int, where: str = "space") -> "SearchSpace":
-        """Validate what YAML gives. Raises SpaceError, one line that begins with `where`; ValueError for no tasks."""
+    def from_mapping(cls, mapping: Any, tasks: int, where: str = "space", folders: Sequence[Path] = ()) -> "SearchSpace":
+        """Validate what YAML gives, and load its plugins from the folders, the working directory or what is installed.
+
+        Raises SpaceError, one line that begins with `where`, StudyError for a plugin that has changed; ValueError for no tasks.
+        """
         if tasks < 1:
             raise ValueError(f"a search space needs at least one task, found {tasks}")
-        given = _mapping(mapping, where, ["tree", *PARTS, "training", "cost"])
+        given = _mapping(mapping, where, ["tree", *PARTS, "training", "cost", "plugins"])
         if (cost := given.get("cost", "none")) not in COSTS:
             raise SpaceError(unknown(f"{where}: cost", cost, COSTS))
+        plugins = load_plugins(given.get("plugins", []), given.get("backbone"), [*folders, Path.cwd()], where)
         options = {p: _options(p, given.get(p, {"name": name}), tasks, f"{where}: {p}") for p, name in DEFAULTS.items()}
         tree = _constants(TreeLimits, given.get("tree", {}), f"{where}: tree")
-        return cls(tasks, tree, options, _constants(Schedule, given.get("training", {}), f"{where}: training"), cost)
+        training = _constants(Schedule, given.get("training", {}), f"{where}: training")
+        return cls(tasks, tree, options, training, cost, plugins=plugins)
 
     def to_mapping(self) -> dict[str, Any]:
         """The JSON-able mapping, defaults filled in and pins left out; inverse of `from_mapping`."""
         plain = {part: [option.to_mapping() for option in options] for part, options in self.options.items()}
         parts = {part: options[0] if len(options) == 1 else {"choice": options} for part, options in plain.items()}
-        return {"tree": asdict(self.tree), **parts, "training": asdict(self.training), "cost": self.cost}
+        plugged = {"plugins": [plugin.to_mapping() for plugin in self.plugins]} if self.plugins else {}
+        return {"tree": asdict(self.tree), **parts, "training": asdict(self.training), "cost": self.cost, **plugged}
 
     def pinned(self, tree: SharingTree | None = None, **parts: Any) -> "SearchSpace":
         """A copy in which the tree and the given parts are fixed. Raises ValueError for what does not fit this space."""
@@ -128,7 +142,8 @@ class SearchSpace:
         rows = {"tree": asdict(self.tree), **rows, "training": asdict(self.training)}
         free = [(f"{start}.{key}", _text(spec).replace('"', "")) for start, keys in rows.items() for key, spec in keys.items()]
         free = [(name, spec) for name, spec in free if name.split(".")[0] not in self.pins]
-        return [*((part, f"pinned: {value}") for part, value in self.pins.items()), *free, ("cost", self.cost)]
+        loaded = [("plugin", plugin.file or plugin.module) for plugin in self.plugins]
+        return [*((part, f"pinned: {value}") for part, value in self.pins.items()), *free, ("cost", self.cost), *loaded]
 
 
 def known_spaces() -> dict[str, Path]:
@@ -145,29 +160,7 @@ def load_space(name_or_path: str | None, tasks: int) -> SearchSpace:
         path = None
     if path is None:
         raise SpaceError(unknown("search space (no such file)", given, known))
-    try:
-        mapping = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-        _text(mapping)  # refuses what no error message could show: a value inside itself, a date as a key
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
-        raise SpaceError(f"{path.name}:{line} not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, OSError, ValueError, TypeError, RecursionError) as error:
-        raise SpaceError(f"{path.name}: cannot be read: {' '.join(str(error).split())}") from error
-    return SearchSpace.from_mapping(mapping, tasks, path.name)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-5 is a number and no key is given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := _repeated(keys):
-            raise yaml.MarkedYAMLError(problem=f'"{twice[0]}" is given twice', problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
+    return SearchSpace.from_mapping(read_yaml(path), tasks, path.name, [path.parent])
 
 
 def _options(part: str, value: Any, tasks: int, where: str) -> tuple[Option, ...]:

@@ -11,7 +11,8 @@ class Backbone(Protocol):
     """Makes the stem, the stages and the heads of a network for inputs of the kinds that it `takes`.
 
     What flows between them is [B, F], or of sequences [B, S, F], or of images [B, F, H, W], and all 0 beyond the end of a
-    sequence: soft sharing mixes the branches of a level. A stage gives what a stage can take, however many there are.
+    sequence: soft sharing mixes the branches of a level. A stage may change the number of features and the size of
+    an image; what it gives the stage of the next level can take, however many there are.
 
     A module made here is a plain `nn.Module`. One that is not from `torch.nn` takes its children as constructor
     arguments and keeps each under the argument's name: the export writes it down from that.
@@ -30,9 +31,9 @@ class Backbone(Protocol):
         ...
 
     def stage(self, level: int) -> nn.Module:
-        """Map [B, *F] to [B, *F] on this level."""
+        """Map [B, *F] to [B, *F] on this level, numbered from 0."""
         ...
 
-    def head(self, outputs: int) -> nn.Module:
-        """Map [B, *F] to [B, outputs] (logits, or a standardised value)."""
+    def head(self, outputs: int, levels: int) -> nn.Module:
+        """Map [B, *F], as the last of so many levels gives it, to [B, outputs] (logits, or a standardised value)."""
         ...

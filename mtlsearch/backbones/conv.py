@@ -71,7 +71,7 @@ class Conv:
         first, second = (nn.Conv2d(self.width, self.width, 3, padding=1, bias=False) for _ in range(2))
         return ConvBlock(nn.Sequential(self._norm(), nn.ReLU(), first, self._norm(), nn.ReLU(), *drop, second))
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width, H, W] -> [B, outputs]."""
         return PooledHead(self._norm(), nn.Linear(self.width, outputs))
 

@@ -44,6 +44,6 @@ class EmbeddingBag:
         drop = [nn.Dropout(self.dropout)] if self.dropout else []
         return nn.Sequential(nn.Linear(self.width, self.width), nn.ReLU(), *drop)
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width] -> [B, outputs]."""
         return nn.Linear(self.width, outputs)

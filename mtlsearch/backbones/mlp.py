@@ -29,6 +29,6 @@ class Mlp:
         drop = [nn.Dropout(self.dropout)] if self.dropout else []
         return nn.Sequential(nn.Linear(self.width, self.width), *norm, nn.ReLU(), *drop)
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width] -> [B, outputs]."""
         return nn.Linear(self.width, outputs)

@@ -94,6 +94,6 @@ class Recurrent:
         layer = (nn.LSTM if self.cell == "lstm" else nn.GRU)(self.width, self.width, batch_first=True)
         return RecurrentBlock(nn.LayerNorm(self.width), layer, nn.Dropout(self.dropout))
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, S, width + 1] -> [B, outputs]."""
         return LastAndMean(nn.LayerNorm(self.width), nn.Linear(2 * self.width, outputs))

@@ -46,6 +46,6 @@ class Residual:
             nn.Sequential(nn.LayerNorm(self.width), nn.Linear(self.width, inner), nn.ReLU(), *drop, nn.Linear(inner, self.width))
         )
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width] -> [B, outputs]."""
         return nn.Sequential(nn.LayerNorm(self.width), nn.ReLU(), nn.Linear(self.width, outputs))

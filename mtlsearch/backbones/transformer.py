@@ -73,6 +73,16 @@ class PlacedPatches(nn.Module):
         return torch.cat([vectors + positions(there, vectors.shape[-1]), there], -1)
 
 
+def attended(parts: Tensor, there: Tensor, heads: int) -> Tensor:
+    """Queries, keys and values [..., S, 3 F] -> what each takes from those `there` [..., S, 1], [..., S, F]."""
+    split = parts.reshape(*parts.shape[:-1], 3, heads, -1)
+    query, key, value = split.movedim(-2, -4).unbind(-2)
+    likeness = query @ key.mT / math.sqrt(query.shape[-1])
+    weights = likeness.masked_fill(~there.mT[..., None, :, :], -1e9).softmax(-1)
+    taken: Tensor = (weights @ value).movedim(-3, -2).flatten(-2)
+    return taken
+
+
 class AttentionBlock(nn.Module):
     """Adds what each place takes from those there are, then what `body` makes of every place."""
 
@@ -86,11 +96,7 @@ class AttentionBlock(nn.Module):
         """[B, S, F + 1] -> the same."""
         x, mark = h[..., :-1], h[..., -1:]
         there = mark != 0
-        parts = self.projections(self.norm(x)).unflatten(-1, (3, self.heads, -1)).movedim(-2, -4)
-        query, key, value = parts.unbind(-2)
-        likeness = query @ key.mT / math.sqrt(query.shape[-1])
-        weights = likeness.masked_fill(~there.mT[..., None, :, :], -1e9).softmax(-1)
-        x = x + self.out((weights @ value).movedim(-3, -2).flatten(-2))
+        x = x + self.out(attended(self.projections(self.norm(x)), there, self.heads))
         return torch.cat([(x + self.body(x)) * there, mark], -1)
 
 
@@ -136,6 +142,6 @@ class Transformer:
         projections, heads = nn.Linear(width, 3 * width, bias=False), math.gcd(self.heads, width)
         return AttentionBlock(nn.LayerNorm(width), projections, nn.Linear(width, width), body, heads)
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, S, width + 1] -> [B, outputs]."""
         return MeanHead(nn.LayerNorm(self.width), nn.Linear(self.width, outputs))

@@ -74,7 +74,7 @@ class TokenColumns:
     @property
     def features(self) -> Tokens:
         """How many places, and how many ids."""
-        return Tokens(len(self.names), len(self.ids))
+        return Tokens(len(self.names), len(self.ids), self.ids)
 
     def encode(self, inputs: pd.DataFrame) -> Array:
         """Return int64 [N, places] of the columns `names`."""

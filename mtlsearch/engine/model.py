@@ -64,7 +64,7 @@ class Network(nn.Module):
             for level in range(depth)
         )
         self.heads = nn.ModuleList(
-            make(depth, (task,), partial(backbone.head, signature.outputs[task])) for task in component.tasks
+            make(depth, (task,), partial(backbone.head, signature.outputs[task], depth)) for task in component.tasks
         )
         parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]
         self.dropouts = {part: [each for each in part.modules() if isinstance(each, SeededDropout)] for part in parts}

@@ -30,6 +30,7 @@ from mtlsearch.results.mixing import Mixing, mixing
 
 LONGEST_NAME = 40
 ALLOWED = {"torch", "numpy", *sys.stdlib_module_names}  # what the written code may import
+OURS = "mtlsearch"  # a plugin may use what the package has
 EXPORTED = Path(__file__).parent / "exported"
 TEMPLATES = Environment(loader=FileSystemLoader(EXPORTED), trim_blocks=True, keep_trailing_newline=True)  # not HTML
 TEMPLATES.filters["literal"] = lambda text: json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
@@ -191,7 +192,7 @@ class Constructors:
             self.definitions.append(f"{name} = {str(thing).replace('torch.', '')}")
         elif home.split(".")[0] in ALLOWED:
             self.imports.append(_import(name, thing))
-        elif isinstance(thing, ModuleType) or home.split(".")[0] != owner.__module__.split(".")[0]:
+        elif isinstance(thing, ModuleType) or home.split(".")[0] not in (owner.__module__.split(".")[0], OURS):
             raise ExportError(f"{owner.__name__} cannot be exported: it uses {name} of {home}")
         else:
             self._paste(thing, owner)

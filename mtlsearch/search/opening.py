@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtlsearch.backbones import BACKBONES
+import torch
+
+from mtlsearch.candidate import PARTS
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.search.study import Study
@@ -16,6 +18,7 @@ def load_problem(data: str | None, flags: Sequence[str], space: str | None, epoc
     name = space or default_space(dataset)
     chosen = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen, name)
+    _check_made(chosen, name)
     if epochs is None:
         return dataset, chosen
     if epochs < 1:
@@ -36,21 +39,36 @@ def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
     for option in space.options["backbone"]:
         for source in dataset.sources.values():
             if source.kind not in option.kind.takes:
-                known = ", ".join(sorted(name for name, kind in BACKBONES.items() if source.kind in kind.takes))
+                known = ", ".join(sorted(name for name, kind in PARTS["backbone"].items() if source.kind in kind.takes))
                 found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
                 raise SpaceError(f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}")
 
 
+def _check_made(space: SearchSpace, where: str) -> None:
+    """Make the stages and the head of every backbone, with every choice it has. Raises SpaceError for one that cannot be made."""
+    for option in space.options["backbone"]:
+        for settings in option.examples():
+            try:
+                with torch.device("meta"):  # of whatever size, at no cost
+                    backbone = option.kind(**settings)
+                    for level in range(space.tree.levels):
+                        backbone.stage(level)
+                    backbone.head(1, space.tree.levels)
+            except SpaceError as error:
+                raise SpaceError(f"{where}: backbone.name: {error}") from error
+            except Exception as error:
+                words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                raise SpaceError(f"{where}: backbone {option.name} cannot be made with {settings}: {words}") from error
+
+
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
-    """Open a study and read its problem again. Raises StudyError when these are no longer what they were."""
+    """Open a study and read its problem again. Raises StudyError when data, space or a plugin are no longer what they were."""
     study = Study.open(folder)
     request = study.request
     dataset = load(request.data, list(request.task_flags))
     if dataset.digest != request.digest:
         raise StudyError(f"{folder}: the study was made with other data: {request.data} has changed since")
     try:
-        return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks))
+        return study, dataset, SearchSpace.from_mapping(request.space, len(dataset.tasks), request.space_name)
     except SpaceError as error:
-        raise StudyError(
-            f"{folder}: the study was made by another version of mtlsearch, whose spaces this one cannot read: {error}"
-        ) from error
+        raise StudyError(f"{folder}: its space cannot be read; was it made by another version of mtlsearch? {error}") from error

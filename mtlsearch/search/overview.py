@@ -20,14 +20,13 @@ def overview(study: Study) -> dict[str, Any]:
     """Counts per arm and for the confirmation. `running` counts trainings that were begun and have no outcome yet."""
     request = study.request
     totals = dict.fromkeys(request.arms, request.trainings)
-    picks = study.picks()
-    totals[study.confirmation] = len(picks) * request.seeds
+    totals[study.confirmation] = study.picked * request.seeds
     arms = []
     for arm, total in totals.items():
         states = [trial.state for trial in study.trials(arm)]
         counts = {name: states.count(state) for name, state in COUNTED.items()}
         arms.append({"arm": arm, "trainings": total, **counts, "left": total - sum(s.is_finished() for s in states)})
-    finished = bool(picks) and all(row["left"] == 0 for row in arms)
+    finished = study.picked > 0 and all(row["left"] == 0 for row in arms)
     return {"folder": str(study.folder), "finished": finished, "wall_seconds": round(study.wall_seconds, 1), "arms": arms}
 
 

@@ -45,9 +45,8 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     """
     request = study.request
     with _timed(study), _resumable(study), _runner(study) as run:
-        workplace = Workplace(
-            dataset, space.training, request.seed, chosen_engine(study, dataset, space), request.rungs, request.device
-        )
+        engine = chosen_engine(study, dataset, space)
+        workplace = Workplace(dataset, space.training, request.seed, engine, request.rungs, request.device, space.plugins)
         _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
         if not study.picks():
             study.set_picks(choose(study, dataset))

@@ -116,6 +116,11 @@ class Study:
         stored = self._root.user_attrs.get(self.confirmation, [])
         return [Pick(p["arm"], p["candidate"], _composition(p["composition"]), p["validation_gain"]) for p in stored]
 
+    @property
+    def picked(self) -> int:
+        """How many models are chosen for confirmation; to count them needs no plugin."""
+        return len(self._root.user_attrs.get(self.confirmation, []))
+
     def set_picks(self, picks: Sequence[Pick]) -> None:
         """Fix the choice before any test row is scored."""
         rows = [{**vars(pick), "composition": [part.to_json() for part in pick.composition]} for pick in picks]

@@ -1,4 +1,4 @@
-"""What a worker needs to train cohorts, on whatever machine it runs: the dataset, the schedule, the engine, the device."""
+"""What a worker needs to train cohorts, on whatever machine it runs: dataset, schedule, engine, device, the user's modules."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from mtlsearch.backbones.plugins import Plugin
 from mtlsearch.candidate import Schedule
 from mtlsearch.data import Dataset
 from mtlsearch.engine import Choice, Engine, Outcome, Training, TrainingData
@@ -24,10 +25,16 @@ class Workplace:
     choice: Choice
     rungs: bool
     device: str
+    plugins: tuple[Plugin, ...] = ()
     threads: int = 1
 
     def engine_here(self) -> Engine:
-        """The engine on this process's device. Sets torch's threads: left alone, busy cores train many times slower."""
+        """The engine on this process's device, once the plugins are loaded.
+
+        Sets torch's threads: left alone, busy cores train many times slower.
+        """
+        for plugin in self.plugins:
+            plugin.load()
         torch.set_num_threads(self.threads)
         data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
         return Engine(data, self.schedule, self.choice.trainer, self.choice.chunk, self.rungs)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from running_program import ROOT, assert_whole, report_of, run_warm
+from running_program import ROOT, assert_whole, report_of, run_warm, trials
 
 EXAMPLES = ROOT / "examples"
 SMALL = ("--epochs", "2", "--trainings", "3", "--replicates", "1", "--seeds", "2", "--runner", "local", "--no-references")
@@ -32,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == set(SPACES)
+    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == {*SPACES, "my_backbone"}
     assert set(runpy.run_path(str(EXAMPLES / "make_data.py"))["MAKE"]) == set(SPACES)
 
 
@@ -68,10 +68,28 @@ def test_check_says_what_a_row_is(place: Path, name: str) -> None:
     assert f"rows, {wanted[name]}" in done.out.splitlines()[0]
 
 
+def test_a_backbone_of_one_s_own(tmp_path: Path) -> None:
+    """As the example stands, but for the size of the search; its space lies elsewhere than the working directory."""
+    study, model = tmp_path / "study", tmp_path / "model"
+    done = run_warm("search", "penguins", "--space", EXAMPLES / "my_backbone.yaml", *SMALL, "--study", study, cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert_whole(study, "searched", 3)
+    numbers = {t.user_attrs["candidate"]["backbone"]["name"]: t.number for t in trials(study, "searched")}
+    assert numbers.keys() <= {"crossed", "mlp"} and "crossed" in numbers
+    exported = run_warm("export", study, "--candidate", f"searched:{numbers['crossed']}", "--to", model, cwd=tmp_path)
+    assert exported.code == 0, exported.err
+    assert float(re.findall(r"deviation on test rows (\S+)", exported.out)[0]) <= 1e-6
+    code = (model / "model.py").read_text("utf-8")
+    assert "class Products(nn.Module):" in code and "my_backbone" not in code
+    readme = (EXAMPLES / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in readme for name in ("my_backbone.py", "my_backbone.yaml"))
+
+
 def test_a_table_s_backbone_is_refused_for_images_in_one_line(place: Path) -> None:
     done = run_warm("search", "houses.yaml", "--space", "quick", "--runner", "local", cwd=place)
     assert done.code == 3
     assert done.err.splitlines() == [
-        'error: quick: backbone.name: "mlp" takes table, but source houses holds images. Known for images: conv, transformer'
+        'error: quick: backbone.name: "mlp" takes table, but source houses holds images. '
+        "Known for images: conv, resnet18, transformer"
     ]
     assert not (place / "studies").exists()

@@ -38,7 +38,7 @@ class Toy:
         """[B, width] -> [B, width]."""
         return nn.Sequential(nn.Linear(self.width, self.width), nn.Tanh())
 
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width] -> [B, outputs]."""
         return nn.Linear(self.width, outputs)
 '''

@@ -13,7 +13,7 @@ from mtlsearch.errors import DataError
 from mtlsearch.inputs import Images, Sequences, Tokens
 
 ROWS = 60
-FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 25)}
+FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 25, (*range(1, 22), 23, 25, 26, 29))}
 
 
 @pytest.fixture(params=PLANTED)
@@ -52,7 +52,7 @@ BYTES = (NUMBERS * 20).clip(0, 255).astype(np.uint8)
         ({"input": "images"}, NUMBERS[:, 0], Images(1, 8, 9)),
         ({"input": "sequences"}, BYTES[:, 0], Sequences(8, 9)),
         ({}, BYTES[:, 0, 0], 9),
-        ({"input": "tokens"}, np.tile([7, 0, 900_000], (ROWS, 1)), Tokens(3, 2)),
+        ({"input": "tokens"}, np.tile([7, 0, 900_000], (ROWS, 1)), Tokens(3, 2, (7, 900_000))),
     ],
 )
 def test_what_an_array_is_taken_for(tmp_path, source, array, features):

@@ -1,6 +1,7 @@
 """Exported folders predict what the model predicts, without mtlsearch, whatever the tree, the names and the cells."""
 
 import csv
+import dataclasses
 import importlib
 import io
 import math
@@ -113,7 +114,8 @@ def exported(penguins: TrainingData, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.usefixtures("in_process")
 def test_every_backbone_sharing_and_tree(backbone: str, sharing: str, tree: str, penguins: TrainingData, tmp_path: Path) -> None:
-    composition = compose(TREES[tree], BACKBONES[backbone](), tied(sharing, private=tree == "separate"))
+    small = {"width": 24} if "width" in {each.name for each in dataclasses.fields(BACKBONES[backbone])} else {}
+    composition = compose(TREES[tree], BACKBONES[backbone](**small), tied(sharing, private=tree == "separate"))
     kind = BACKBONES[backbone].takes[0]
     data = penguins if kind == "table" else training_data(planted_arrays(kind))
     assert export_model(random_model(composition, data), data, 0, tmp_path / "model", CARD) <= 1e-6
@@ -367,7 +369,7 @@ class Hiding(Mlp):
 
 @dataclass(frozen=True)
 class Attending(Mlp):
-    def head(self, outputs: int) -> nn.Module:
+    def head(self, outputs: int, levels: int) -> nn.Module:
         return nn.MultiheadAttention(self.width, 1)
 
 

@@ -1,5 +1,7 @@
 """Which space is searched for which inputs, and what happens where they do not fit."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,22 @@ def test_a_backbone_that_does_not_take_the_input_is_refused_before_anything_is_t
     with pytest.raises(SpaceError) as caught:
         load_problem(data, tasks, space, None)
     assert str(caught.value).startswith(message)
+
+
+def test_a_backbone_that_cannot_be_made_begins_no_study(tmp_path, monkeypatch):
+    code = (Path(__file__).parents[2] / "examples" / "my_backbone.py").read_text("utf-8")
+    wrong = code.replace("first, second = nn.Linear(", "first, second = nn.Linear(3 // (self.width - 8) or ")
+    (tmp_path / "own_wrong.py").write_text(wrong, "utf-8")
+    (tmp_path / "own.yaml").write_text("backbone: {name: own_wrong:Crossed, width: {choice: [16, 8]}}", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpaceError) as caught:
+        load_problem("penguins", [], "own.yaml", None)
+    words = "own.yaml: backbone own_wrong:Crossed cannot be made with {'width': 8, 'dropout': 0.0}: ZeroDivisionError: "
+    assert str(caught.value).startswith(words)
+
+
+def test_a_backbone_is_made_without_its_numbers(tmp_path):
+    """Tens of gigabytes otherwise."""
+    (tmp_path / "large.yaml").write_text("backbone: {name: mlp, width: 65536}")
+    [option] = load_problem("penguins", [], str(tmp_path / "large.yaml"), None)[1].options["backbone"]
+    assert [settings["width"] for settings in option.examples()] == [65536]
