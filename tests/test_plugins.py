@@ -19,7 +19,7 @@ from mtlsearch.backbones.plugins import PLUGGED, Plugin
 from mtlsearch.candidate import Candidate
 from mtlsearch.engine.stacking import stack
 from mtlsearch.errors import SpaceError, StudyError
-from mtlsearch.results.codegen import Constructors
+from mtlsearch.results.constructors import Constructors
 from mtlsearch.space import SearchSpace, load_space
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "my_backbone.py"
