@@ -121,18 +121,23 @@ def load_plugins(listed: Any, backbone: Any, folders: Sequence[Path], where: str
     for name, entry in {**dict.fromkeys(module for module, _ in named), **modules}.items():
         at = f"{where}: plugins" if name in modules else f"{where}: backbone.name"
         found.append(_found(name, entry, folders, at))
-        module = found[-1].load(at)
+        module, kinds = found[-1].load(at), [kind for of, kind in named if of == name]
+        if not kinds and not hasattr(module, "BACKBONES"):
+            raise SpaceError(f'{at}: {name} has no table BACKBONES = {{"name": Class}}')
         for key in getattr(module, "BACKBONES", {}):
             if owners.setdefault(key, name) != name:
                 raise SpaceError(_taken(at, name, key, owners[key]))
-        if name not in {module for module, _ in named} and not hasattr(module, "BACKBONES"):
-            raise SpaceError(f'{at}: {name} has no table BACKBONES = {{"name": Class}}')
-        for kind in (kind for of, kind in named if of == name):
-            if not hasattr(module, kind):
-                known = [key.partition(":")[2] for key in PLUGGED if key.startswith(f"{name}:")]
-                raise SpaceError(unknown(f"{where}: backbone.name: class of {name}", kind, known))
-            _check(getattr(module, kind), f"{where}: backbone.name: {name}:{kind}")
+        for kind in kinds:
+            _check_class(module, kind, f"{where}: backbone.name")
     return tuple(found)
+
+
+def _check_class(module: ModuleType, name: str, where: str) -> None:
+    """Raise SpaceError for what is no backbone, or is not there."""
+    if not hasattr(module, name):
+        known = [key.partition(":")[2] for key in PLUGGED if key.startswith(f"{module.__name__}:")]
+        raise SpaceError(unknown(f"{where}: class of {module.__name__}", name, known))
+    _check(getattr(module, name), f"{where}: {module.__name__}:{name}")
 
 
 def _taken(where: str, module: str, name: str, owner: str) -> str:
