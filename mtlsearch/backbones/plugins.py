@@ -94,10 +94,9 @@ class Plugin:
         table = getattr(module, "BACKBONES", {})
         if not isinstance(table, dict) or not all(isinstance(name, str) for name in table):
             raise SpaceError(f'{where}: {self.module}: BACKBONES should be a dictionary {{"name": Class}}')
-        for name, kind in table.items():
-            there = BACKBONES.get(name) or PLUGGED.get(name, kind)
-            if there is not kind and there.__module__ != self.module:
-                raise SpaceError(f'{where}: {self.module}: the name "{name}" is taken by {there.__module__}; choose another')
+        for name in table:
+            if name in BACKBONES:
+                raise SpaceError(_taken(where, self.module, name, BACKBONES[name].__module__))
         return table
 
     def _mistake(self, error: BaseException) -> str:
@@ -115,22 +114,34 @@ def load_plugins(listed: Any, backbone: Any, folders: Sequence[Path], where: str
     """
     if not isinstance(listed, list):
         raise SpaceError(f"{where}: plugins: found {listed!r}; it should be a list of modules")
-    named, found = _named(backbone), list[Plugin]()
+    named, found, owners = _named(backbone), list[Plugin](), dict[str, str]()
     modules = {(entry["module"] if _stored(entry) else entry): entry for entry in listed if _stored(entry) or _is_module(entry)}
     if len(modules) < len(listed):
         raise SpaceError(f"{where}: plugins: found {listed!r}; each entry should be the name of a module, given once")
     for name, entry in {**dict.fromkeys(module for module, _ in named), **modules}.items():
         at = f"{where}: plugins" if name in modules else f"{where}: backbone.name"
         found.append(_found(name, entry, folders, at))
-        module = found[-1].load(at)
-        if name not in {module for module, _ in named} and not hasattr(module, "BACKBONES"):
+        module, kinds = found[-1].load(at), [kind for of, kind in named if of == name]
+        if not kinds and not hasattr(module, "BACKBONES"):
             raise SpaceError(f'{at}: {name} has no table BACKBONES = {{"name": Class}}')
-        for kind in (kind for of, kind in named if of == name):
-            if not hasattr(module, kind):
-                known = [key.partition(":")[2] for key in PLUGGED if key.startswith(f"{name}:")]
-                raise SpaceError(unknown(f"{where}: backbone.name: class of {name}", kind, known))
-            _check(getattr(module, kind), f"{where}: backbone.name: {name}:{kind}")
+        for key in getattr(module, "BACKBONES", {}):
+            if owners.setdefault(key, name) != name:
+                raise SpaceError(_taken(at, name, key, owners[key]))
+        for kind in kinds:
+            _check_class(module, kind, f"{where}: backbone.name")
     return tuple(found)
+
+
+def _check_class(module: ModuleType, name: str, where: str) -> None:
+    """Raise SpaceError for what is no backbone, or is not there."""
+    if not hasattr(module, name):
+        known = [key.partition(":")[2] for key in PLUGGED if key.startswith(f"{module.__name__}:")]
+        raise SpaceError(unknown(f"{where}: class of {module.__name__}", name, known))
+    _check(getattr(module, name), f"{where}: {module.__name__}:{name}")
+
+
+def _taken(where: str, module: str, name: str, owner: str) -> str:
+    return f'{where}: {module}: the name "{name}" is taken by {owner}; choose another'
 
 
 def _found(name: str, entry: Any, folders: Sequence[Path], where: str) -> Plugin:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import PARTS
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
@@ -49,16 +50,20 @@ def _check_made(space: SearchSpace, where: str) -> None:
     for option in space.options["backbone"]:
         for settings in option.examples():
             try:
-                with torch.device("meta"):  # of whatever size, at no cost
-                    backbone = option.kind(**settings)
-                    for level in range(space.tree.levels):
-                        backbone.stage(level)
-                    backbone.head(1, space.tree.levels)
+                _make(option.kind(**settings), space.tree.levels)
             except SpaceError as error:
                 raise SpaceError(f"{where}: backbone.name: {error}") from error
             except Exception as error:
                 words = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 raise SpaceError(f"{where}: backbone {option.name} cannot be made with {settings}: {words}") from error
+
+
+def _make(backbone: Backbone, levels: int) -> None:
+    try:
+        with torch.device("meta"):  # of whatever size, at no cost
+            _ = [*map(backbone.stage, range(levels)), backbone.head(1, levels)]
+    except RuntimeError:  # perhaps it reads a number that it computes, as it may
+        _ = [*map(backbone.stage, range(levels)), backbone.head(1, levels)]
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:

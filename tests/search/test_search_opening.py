@@ -58,3 +58,12 @@ def test_a_backbone_is_made_without_its_numbers(tmp_path):
     (tmp_path / "large.yaml").write_text("backbone: {name: mlp, width: 65536}")
     [option] = load_problem("penguins", [], str(tmp_path / "large.yaml"), None)[1].options["backbone"]
     assert [settings["width"] for settings in option.examples()] == [65536]
+
+
+def test_a_backbone_may_read_numbers_that_it_computes(tmp_path, monkeypatch):
+    code = (Path(__file__).parents[2] / "examples" / "my_backbone.py").read_text("utf-8")
+    reading = code.replace("nn.Dropout(self.dropout)", "nn.Dropout(torch.linspace(0, self.dropout, 2)[1].item())")
+    (tmp_path / "own_reading.py").write_text(reading.replace("from torch import", "import torch\nfrom torch import"), "utf-8")
+    (tmp_path / "own.yaml").write_text("backbone: {name: own_reading:Crossed, dropout: 0.5}", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_problem("penguins", [], "own.yaml", None)[1].options["backbone"][0].name == "own_reading:Crossed"
