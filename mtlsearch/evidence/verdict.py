@@ -1,7 +1,7 @@
 """From confirmed test scores to statements: paired differences, wins and losses, and the verdict. Nothing is trained here."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,9 @@ STRUCTURES = {
     **dict.fromkeys(("searched", "random"), "the best sharing structure found"),
     **dict.fromkeys(("share_all", "static_weights"), "all on one trunk"),
 }  # what stood for sharing, in words
+LEARNED_START = (
+    " Its weights began pretrained, which may be a part of this gain: the arm pretrain_finetune tells what that does alone."
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,19 @@ def _resampled(ours: Outcome, theirs: Outcome) -> list[tuple[Scores, Scores]]:
 
 
 def decide(
-    comparisons: Mapping[str, Comparison], validation_gains: Mapping[str, float], groups: Mapping[str, Groups]
+    comparisons: Mapping[str, Comparison],
+    validation_gains: Mapping[str, float],
+    groups: Mapping[str, Groups],
+    started: Collection[str] = (),
 ) -> Verdict | None:
     """The verdict on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
     Of the arms that share, whose `comparisons` these are, the one with the best validation gain, the first of equals, stands
     for sharing; `groups` are the components of each arm's model. That it hurts is claimed only when no other is undecided or
     better: a poor search is no evidence against sharing. None when no arm that shares was confirmed beside single-task.
+
+    The models of arms in `started` begin with weights that were learned from other tasks, as separate models do not: that
+    their gain may be due to this is said.
     """
     if not comparisons:
         return None
@@ -98,7 +107,8 @@ def decide(
     if all(each.gain.sign == "below" for each in comparisons.values()):
         decision = "do not share"
     recommended = arm if decision in ("share", "share some") else "single_task"
-    return Verdict(decision, _sentence(decision, comparisons[arm], own), arm, recommended)
+    sentence = _sentence(decision, comparisons[arm], own) + (LEARNED_START if arm == recommended and arm in started else "")
+    return Verdict(decision, sentence, arm, recommended)
 
 
 def _sentence(decision: Decision, comparison: Comparison, groups: Groups) -> str:

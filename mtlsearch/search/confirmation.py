@@ -73,4 +73,6 @@ def verdict(found: Sequence[Confirmed], dataset: Dataset) -> Verdict | None:
     names = [task.name for task in dataset.tasks]
     groups = {each.pick.arm: [[names[task] for task in part.tasks] for part in each.pick.composition] for each in found}
     gains, comparisons = {each.pick.arm: each.pick.validation_gain for each in found}, compare_confirmed(found, dataset)
-    return decide({arm: comparisons[arm] for arm, each in ARMS.items() if each.shares and arm in comparisons}, gains, groups)
+    sharing = {arm: comparisons[arm] for arm, each in ARMS.items() if each.shares and arm in comparisons}
+    started = [e.pick.arm for e in found if any(part.candidate.initialization.pretraining for part in e.pick.composition)]
+    return decide(sharing, gains, groups, started)

@@ -98,6 +98,14 @@ def test_harm_is_not_claimed_while_another_sharing_arm_is_undecided(tasks):
     assert verdict(tasks, gains, searched=harmful, random=harmful).decision == "do not share"
 
 
+def test_a_gain_that_may_be_due_to_a_learned_start_says_so(tasks):
+    for scores, said in ((moved(0.05, -0.3), True), (moved(0.0, 0.0), False)):
+        comparisons = {"searched": compare("searched", scores, BASE, tasks)}
+        for started in (["searched"], ["share_all"]):
+            sentence = evidence.decide(comparisons, {"searched": 1.0}, {"searched": TOGETHER}, started).sentence
+            assert ("pretrained" in sentence) == (said and started == ["searched"])
+
+
 def test_without_a_sharing_arm_there_is_no_verdict(tasks):
     assert verdict(tasks) is None
 
