@@ -1,6 +1,7 @@
 """Means with their uncertainty: standard errors, Student's t intervals over seeds and test rows, and Holm's correction."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -38,13 +39,18 @@ class Interval:
             return "below"
         return "spans"
 
-    def needed(self) -> float | None:
-        """By which factor there would have to be more seeds for an interval without zero, if the mean stayed; None: no factor.
+    def needed(self, count: int) -> int | None:
+        """How many values instead of these `count` would leave zero out, if mean and variances stayed; None: not even MOST.
 
-        Where it is the rows that are too few, even an infinite number of seeds would not do.
+        Where it is the rows that are too few, no number of seeds would do.
         """
-        allowed = (self.mean / float(stats.norm.ppf(0.5 + CONFIDENCE / 2))) ** 2 - self.rows
-        return self.seeds / allowed if allowed > 0 else None
+
+        def spans(values: int) -> bool:
+            ways = _ways(values, self.seeds * count / values, self.rows)
+            return max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, own)) * deviation for deviation, own in ways) >= abs(self.mean)
+
+        found = bisect_left(range(MOST + 1), True, lo=2, key=lambda values: not spans(values))
+        return None if found > MOST else found
 
     def to_json(self) -> dict[str, float | None]:
         """`{"mean", "low", "high"}`."""
@@ -70,14 +76,19 @@ def interval(values: Sequence[float], resampled: Sequence[float] = ()) -> Interv
         return Interval(mean, None, None)
     known = [each for each in resampled if math.isfinite(each)]
     seeds, rows = error**2, float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
-    total = math.sqrt(seeds + rows)
-    if total == 0.0:
+    if seeds + rows == 0.0:
         return Interval(mean, mean, mean, float(mean == 0.0))
-    freedom = (seeds + rows) ** 2 / (seeds**2 / (len(values) - 1)) if seeds > 1e-9 * rows else math.inf
-    ways = [(total, freedom), (error, float(len(values) - 1))] if error else [(total, freedom)]
+    ways = _ways(len(values), seeds, rows)
     reach = max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, own)) * deviation for deviation, own in ways)
     p = max(2 * float(stats.t.sf(abs(mean) / deviation, own)) for deviation, own in ways)
     return Interval(mean, mean - reach, mean + reach, p, seeds, rows)
+
+
+def _ways(count: int, seeds: float, rows: float) -> list[tuple[float, float]]:
+    """Standard deviations of a mean of so many values, each with its degrees of freedom: the wider interval counts."""
+    freedom = (seeds + rows) ** 2 / (seeds**2 / (count - 1)) if seeds > 1e-9 * rows else math.inf
+    whole = (math.sqrt(seeds + rows), freedom)
+    return [whole, (math.sqrt(seeds), count - 1.0)] if seeds else [whole]
 
 
 def normal(mean: float, deviation: float | None) -> Interval:

@@ -137,8 +137,7 @@ def _advice(comparison: Comparison) -> str:
     gain = comparison.gain
     if gain.low is None or gain.mean == 0.0:
         return ""
-    more = gain.needed()
-    if more is not None and (seeds := math.ceil(more * comparison.seeds) + 1) <= MOST:
+    if (seeds := gain.needed(comparison.seeds)) is not None:
         return f" If it stayed so, about {seeds} seeds would tell."
     times = math.ceil(8 * gain.rows / gain.mean**2)  # with half of the allowed variance left for the seeds
     return f" If it stayed so, about {times} times as many test rows would tell." if times <= MOST else ""

@@ -77,20 +77,33 @@ def test_json_holds_the_mean_and_both_ends():
     assert Interval(1.0, 0.5, 1.5, 0.01, 2.0, 3.0).to_json() == {"mean": 1.0, "low": 0.5, "high": 1.5}
 
 
-def test_so_many_times_the_seeds_would_tell():
-    found = Interval(1.0, -1.0, 3.0, 0.2, seeds=0.5, rows=0.1)
-    assert found.needed() == pytest.approx(0.5 / (1 / NORMAL**2 - 0.1), rel=1e-5)
-    reach = NORMAL * math.sqrt(found.seeds / found.needed() + found.rows)
-    assert reach == pytest.approx(abs(found.mean), rel=1e-5)
-    assert Interval(-1.0, -3.0, 1.0, 0.2, 0.5, 0.1).needed() == found.needed()
-    assert Interval(2.0, 1.0, 3.0, 0.01, seeds=0.25).needed() < 1
+@pytest.mark.parametrize("mean", [2.0, -2.0])
+@pytest.mark.parametrize("rows", [0.0, 0.1, 0.9])
+def test_so_many_seeds_would_tell_and_one_less_would_not(mean, rows):
+    """Values of the same spread, whose interval is then made anew."""
+    few, again = [mean - 2.0, mean, mean + 2.0], [-math.sqrt(rows / 2), math.sqrt(rows / 2)]
+    found = interval(few, again)
+    assert found.sign == "spans"
+    many = found.needed(len(few))
+    for count, sign in ((many - 1, "spans"), (many, "above" if mean > 0 else "below")):
+        spread = math.sqrt(found.seeds * len(few) * (count - 1) / count)  # of values whose standard error follows from it
+        values = [
+            mean + spread * x * math.sqrt(count / (2 * (count // 2))) for x in [1.0, -1.0] * (count // 2) + [0.0] * (count % 2)
+        ]
+        assert interval(values, again).sign == sign
+
+
+def test_more_seeds_than_there_are_would_be_needed():
+    """However near the interval is to leaving zero out; a normal quantile would say three."""
+    found = interval([0.1, 2.4, 4.7])
+    assert found.sign == "spans" and 3 < found.needed(3) < 10
 
 
 def test_no_number_of_seeds_helps_where_the_rows_are_too_few():
     enough = 1 / NORMAL**2
-    assert Interval(1.0, -1.0, 3.0, 0.2, 0.5, enough * 1.01).needed() is None
-    assert Interval(1.0, -1.0, 3.0, 0.2, 0.5, enough * 0.99).needed() > 100 * 0.5 / enough * 0.99
-    assert Interval(0.0, -1.0, 1.0, 1.0, 0.5).needed() is None
+    assert Interval(1.0, -1.0, 3.0, 0.2, 0.5, enough * 1.01).needed(4) is None
+    assert Interval(1.0, -1.0, 3.0, 0.2, 0.5, enough * 0.99).needed(4) > 300
+    assert Interval(0.0, -1.0, 1.0, 1.0, 0.5).needed(4) is None
 
 
 def test_holm_by_hand():
