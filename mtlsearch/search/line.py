@@ -57,8 +57,9 @@ class SearchLine:
     """The trainings of a search arm. Training n is a pure function of the seed and of the cohorts before its own.
 
     The replicates of cohort i have the numbers from i * cohort on, in every arm: its candidates are compared on the same
-    rows, and the next cohort's on others. With a sampler that models, half of the new candidates have the tree that is the
-    best for a draw of the affinities (Thompson sampling), and every third cohort replicates the best candidates so far.
+    rows, and the next cohort's on others. With a sampler that models, each name that the space lists comes up once before one
+    is chosen by what is known, half of the new candidates have the tree that is the best for a draw of the affinities
+    (Thompson sampling), and every third cohort replicates the best candidates so far.
     """
 
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
@@ -121,12 +122,22 @@ class SearchLine:
         """A new candidate."""
         cohort, place = number // self.cohort, number % self.cohort // self._request.replicates
         kin = self._ledger.trials[number - place % KIN * self._request.replicates] if place % KIN else None
-        fixed = shape(kin) if kin else {}
+        fixed: dict[str, Any] = self._untried((cohort - cohort // RACE) * (self.cohort // self._request.replicates) + place)
+        fixed |= shape(kin) if kin else {}
         affinity = self._affinity(self._known(cohort))
         if affinity and self._trees and place % 2:
             random = np.random.default_rng(derive(self._request.seed, self.arm, number, "tree"))
             fixed = {**fixed, **spelling(self._tree(affinity.draw(random)))}
         return self._asked(number, fixed)
+
+    def _untried(self, new: int) -> dict[str, str]:
+        """For the new candidate of this number the names, part by part, that its turn brings, while there are any left."""
+        found = {}
+        for part, options in self._space.options.items():
+            if self._models and part not in self._space.pins and 1 < len(options) > new:
+                order = np.random.default_rng(derive(self._request.seed, self.arm, part)).permutation(len(options))
+                found[part] = options[order[new]].name
+        return found
 
     def _asked(self, number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
         history, seed = self._history(self._known(number // self.cohort)), derive(self._request.seed, self.arm, number)

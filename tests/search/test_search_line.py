@@ -6,6 +6,8 @@ import pytest
 from mtlsearch.candidate import Candidate
 from mtlsearch.engine import Outcome
 from mtlsearch.search.line import RACE, SearchLine
+from mtlsearch.sharing import SHARINGS
+from mtlsearch.weightings import WEIGHTINGS
 
 COHORT, REPLICATES = 24, 2
 
@@ -14,9 +16,10 @@ COHORT, REPLICATES = 24, 2
 def line_of(bench):
     """A search arm of a study whose trainings are not trained but told what they scored."""
 
-    def make(name="study", sampler="affinity", **settings):
-        study = bench.create(name, trainings=96, cohort=COHORT, replicates=REPLICATES, sampler=sampler, **settings)
-        return SearchLine(study, "searched", bench.dataset, bench.space())
+    def make(name="study", sampler="affinity", space=None, **settings):
+        space, sizes = space or bench.space(), {"trainings": 96, "cohort": COHORT, "replicates": REPLICATES, **settings}
+        study = bench.create(name, space, sampler=sampler, **sizes)
+        return SearchLine(study, "searched", bench.dataset, space)
 
     return make
 
@@ -49,12 +52,29 @@ def together(candidate):
 
 
 def test_every_other_candidate_after_the_first_cohort_has_the_tree_that_the_affinities_propose(line_of):
-    seen = told(line_of(), helped, 2 * COHORT)
-    later = [candidate for candidate, _ in seen[COHORT::REPLICATES]]
-    proposed, others = later[1::2], later[::2]
+    proposed, others = [], []
+    for seed in range(3):
+        later = [candidate for candidate, _ in told(line_of(str(seed), seed=seed), helped, 2 * COHORT)[COHORT::REPLICATES]]
+        proposed += later[1::2]
+        others += later[::2]
     depth = proposed[0].tree.depth
     assert np.mean([together(each) for each in proposed]) > 0.8 * depth
     assert np.mean([together(each) for each in others]) < 0.8 * depth
+
+
+@pytest.mark.parametrize("cohort", [4, 24])
+def test_each_name_of_the_space_is_tried_once_before_any_is_chosen_by_what_is_known(bench, line_of, cohort):
+    """Also where the third cohort, of replicates, comes before there were as many candidates as names."""
+    parts = {"weighting": [*WEIGHTINGS], "sharing": [*SHARINGS]}
+    space = bench.space(**{part: {"choice": [{"name": name} for name in names]} for part, names in parts.items()})
+    line, turns = line_of(space=space, cohort=cohort, replicates=1), {part: [] for part in parts}
+    for number, (candidate, _) in enumerate(told(line, helped, 24)):
+        if number // cohort % RACE < RACE - 1:
+            for part, names in turns.items():
+                names.append(candidate.named(part))
+    for part, names in parts.items():
+        assert sorted(turns[part][: len(names)]) == sorted(names)
+    assert turns["weighting"][: len(WEIGHTINGS)] != [*WEIGHTINGS]
 
 
 def test_samplers_without_a_model_propose_all_trees_themselves_and_do_not_race(line_of):
