@@ -134,9 +134,10 @@ class SearchLine:
         """For the new candidate of this number the names, part by part, that its turn brings, while there are any left."""
         found = {}
         for part, options in self._space.options.items():
-            if self._models and part not in self._space.pins and 1 < len(options) > new:
+            turn = new // KIN if part == "backbone" else new  # kin have one backbone
+            if self._models and part not in self._space.pins and 1 < len(options) > turn:
                 order = np.random.default_rng(derive(self._request.seed, self.arm, part)).permutation(len(options))
-                found[part] = options[order[new]].name
+                found[part] = options[order[turn]].name
         return found
 
     def _asked(self, number: int, fixed: Mapping[str, Any]) -> FrozenTrial:

@@ -5,7 +5,7 @@ import pytest
 
 from mtlsearch.candidate import Candidate
 from mtlsearch.engine import Outcome
-from mtlsearch.search.line import RACE, SearchLine
+from mtlsearch.search.line import KIN, RACE, SearchLine
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.weightings import WEIGHTINGS
 
@@ -65,13 +65,14 @@ def test_every_other_candidate_after_the_first_cohort_has_the_tree_that_the_affi
 @pytest.mark.parametrize("cohort", [4, 24])
 def test_each_name_of_the_space_is_tried_once_before_any_is_chosen_by_what_is_known(bench, line_of, cohort):
     """Also where the third cohort, of replicates, comes before there were as many candidates as names."""
-    parts = {"weighting": [*WEIGHTINGS], "sharing": [*SHARINGS]}
+    parts = {"weighting": [*WEIGHTINGS], "sharing": [*SHARINGS], "backbone": ["mlp", "residual"]}
     space = bench.space(**{part: {"choice": [{"name": name} for name in names]} for part, names in parts.items()})
     line, turns = line_of(space=space, cohort=cohort, replicates=1), {part: [] for part in parts}
     for number, (candidate, _) in enumerate(told(line, helped, 24)):
         if number // cohort % RACE < RACE - 1:
             for part, names in turns.items():
                 names.append(candidate.named(part))
+    turns["backbone"] = turns["backbone"][::KIN]
     for part, names in parts.items():
         assert sorted(turns[part][: len(names)]) == sorted(names)
     assert turns["weighting"][: len(WEIGHTINGS)] != [*WEIGHTINGS]
