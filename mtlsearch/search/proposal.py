@@ -1,5 +1,6 @@
 """The next candidate as a pure function of the seed and of what is known: the same after a resume as without one."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,20 @@ from mtlsearch.space import SearchSpace
 from mtlsearch.tree import SharingTree
 
 MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
+
+
+class _Shown(FrozenTrial):
+    """A trial that a study may have without a copy of its parts, which nobody writes to: most of the time went there."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Shown":
+        return copy.copy(self)
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> "_Shown":
+        """The same trial."""
+        shown = cls.__new__(cls)
+        vars(shown).update(vars(trial))
+        return shown
 
 
 def propose(
@@ -36,7 +51,7 @@ def propose(
     if len(directions) > MOST_OBJECTIVES:
         shown, directions = _mean_ranks(shown, directions), ["minimize"]
     study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32))
-    study.add_trials(shown)
+    study.add_trials(map(_Shown.of, shown))
     if fixed:
         study.enqueue_trial(dict(fixed))
     trial = study.ask()
