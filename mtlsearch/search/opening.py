@@ -1,7 +1,8 @@
 """The problem of a new study, and an existing study together with its problem."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +13,14 @@ from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace, load_space
 
+MOST_TYING: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "strength": max,
+    "first_level": min,
+    "last_level": lambda values: None if None in values else max(values),
+    "experts": max,
+    "private": min,
+}  # of what a setting may be, the value that ties most
+
 
 def load_problem(data: str | None, flags: Sequence[str], space: str | None, epochs: int | None) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space; `epochs` overrides the space's. Raises DataError, SpaceError or UsageError."""
@@ -19,6 +28,7 @@ def load_problem(data: str | None, flags: Sequence[str], space: str | None, epoc
     name = space or default_space(dataset)
     chosen = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen, name)
+    _check_ties(chosen, name)
     _check_made(chosen, name)
     if epochs is None:
         return dataset, chosen
@@ -43,6 +53,16 @@ def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
                 known = ", ".join(sorted(name for name, kind in PARTS["backbone"].items() if source.kind in kind.takes))
                 found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
                 raise SpaceError(f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}")
+
+
+def _check_ties(space: SearchSpace, where: str) -> None:
+    """Raise SpaceError for a soft sharing that ties nothing, whatever is drawn: the user would wait for what never comes."""
+    for option in space.options["sharing"]:
+        specs = {key: spec.values for key, spec in option.specs if key in MOST_TYING}
+        settings = {key: MOST_TYING[key](values) for key, values in specs.items()}
+        if settings and not option.kind(**settings).levels(space.tree.levels):
+            found = ", ".join(f"{key} {value}" for key, value in settings.items())
+            raise SpaceError(f"{where}: sharing: {option.name} ties none of the {space.tree.levels} levels with {found}")
 
 
 def _check_made(space: SearchSpace, where: str) -> None:

@@ -67,3 +67,25 @@ def test_a_backbone_may_read_numbers_that_it_computes(tmp_path, monkeypatch):
     (tmp_path / "own.yaml").write_text("backbone: {name: own_reading:Crossed, dropout: 0.5}", "utf-8")
     monkeypatch.chdir(tmp_path)
     assert load_problem("penguins", [], "own.yaml", None)[1].options["backbone"][0].name == "own_reading:Crossed"
+
+
+@pytest.mark.parametrize(
+    ("sharing", "message"),
+    [
+        ("{name: pull, first_level: 3}", "pull ties none of the 2 levels with strength 0.01, first_level 3, last_level None"),
+        ("{name: gate, private: true}", "gate ties none of the 2 levels with strength 0.5, first_level 1, last_level None"),
+        ("{choice: [{name: none}, {name: sluice, first_level: 2, last_level: 1}]}", "sluice ties none of the 2 levels"),
+        ("{name: gate, private: true, experts: {choice: [0, 1]}}", None),
+        ("{name: pull, strength: {choice: [0, 0.1]}, first_level: {choice: [9, 1]}}", None),
+        ("{name: none}", None),
+    ],
+)
+def test_a_soft_sharing_that_never_ties_anything_is_refused(tmp_path, sharing, message):
+    space = tmp_path / "own.yaml"
+    space.write_text(f"tree: {{levels: 2}}\nsharing: {sharing}\n")
+    if message is None:
+        assert load_problem("penguins", [], str(space), None)[1].tree.levels == 2
+        return
+    with pytest.raises(SpaceError) as caught:
+        load_problem("penguins", [], str(space), None)
+    assert f"own.yaml: sharing: {message}" in str(caught.value)
