@@ -1,5 +1,7 @@
 """How the budget is spent: equal for all arms, on validation only, and to its end whatever fails."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,10 @@ from sklearn.datasets import load_breast_cancer
 from mtlsearch.data import TEST, load
 from mtlsearch.engine import Outcome
 from mtlsearch.errors import NoCandidateError
+from mtlsearch.evidence.pick import Pick
+from mtlsearch.initializations import Pretrained, Random
 from mtlsearch.search.arms import ARMS
-from mtlsearch.search.confirmation import choose, confirmed, evaluated_arms, verdict
+from mtlsearch.search.confirmation import Confirmed, choose, confirmed, evaluated_arms, verdict
 from mtlsearch.search.line import SearchLine
 from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.session import work
@@ -122,6 +126,19 @@ def test_all_picks_are_confirmed_with_the_same_fresh_seeds(all_arms):
     assert len(fresh) == 2
     assert not fresh & searched
     assert ARMS[verdict(found, bench.dataset).arm].shares
+
+
+@pytest.mark.parametrize("start", [Random(), Pretrained()])
+def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start):
+    def sure(arm, accuracy):
+        candidate = dataclasses.replace(bench.candidate(bench.space()), initialization=start if arm == "searched" else Random())
+        scores = [{"species": accuracy + wiggle, "sex": 0.8, "body_mass_g": 0.8} for wiggle in (0.0, 0.001, 0.002)]
+        outcomes = {n: Outcome(n, {}, each, 1, 1, [1], [[1.0]], 0.1) for n, each in enumerate(scores)}
+        return Confirmed(Pick(arm, 0, candidate.components(), 1.0), outcomes)
+
+    found = verdict([sure("searched", 0.9), sure("single_task", 0.7)], bench.dataset)
+    assert found.decision in ("share", "share some")
+    assert ("pretrained" in found.sentence) == (start == Pretrained())
 
 
 def test_without_an_arm_that_shares_there_is_no_verdict(bench):
