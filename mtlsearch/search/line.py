@@ -122,22 +122,28 @@ class SearchLine:
         """A new candidate."""
         cohort, place = number // self.cohort, number % self.cohort // self._request.replicates
         kin = self._ledger.trials[number - place % KIN * self._request.replicates] if place % KIN else None
-        fixed: dict[str, Any] = self._untried((cohort - cohort // RACE) * (self.cohort // self._request.replicates) + place)
-        fixed |= shape(kin) if kin else {}
-        affinity = self._affinity(self._known(cohort))
+        affinity, fixed = self._affinity(self._known(cohort)), dict[str, Any]()
         if affinity and self._trees and place % 2:
             random = np.random.default_rng(derive(self._request.seed, self.arm, number, "tree"))
-            fixed = {**fixed, **spelling(self._tree(affinity.draw(random)))}
+            fixed |= spelling(self._tree(affinity.draw(random)))
+        fixed |= self._untried((cohort - cohort // RACE) * (self.cohort // self._request.replicates) + place)
+        fixed |= shape(kin) if kin else {}
         return self._asked(number, fixed)
 
-    def _untried(self, new: int) -> dict[str, str]:
-        """For the new candidate of this number the names, part by part, that its turn brings, while there are any left."""
-        found = {}
+    def _untried(self, new: int) -> dict[str, Any]:
+        """For the new candidate of this number the names, part by part, that its turn brings, while there are any left.
+
+        Soft sharing is tried where it acts, between the branches of a tree that has them.
+        """
+        found, depth = dict[str, Any](), self._space.tree.levels
         for part, options in self._space.options.items():
             turn = new // KIN if part == "backbone" else new  # kin have one backbone
             if self._models and part not in self._space.pins and 1 < len(options) > turn:
                 order = np.random.default_rng(derive(self._request.seed, self.arm, part)).permutation(len(options))
-                found[part] = options[order[turn]].name
+                option = options[order[turn]]
+                found[part] = option.name
+                if part == "sharing" and self._trees and option.kind().levels(depth):
+                    found |= spelling(SharingTree.separate(self._space.tasks, depth))
         return found
 
     def _asked(self, number: int, fixed: Mapping[str, Any]) -> FrozenTrial:

@@ -67,15 +67,17 @@ def test_each_name_of_the_space_is_tried_once_before_any_is_chosen_by_what_is_kn
     """Also where the third cohort, of replicates, comes before there were as many candidates as names."""
     parts = {"weighting": [*WEIGHTINGS], "sharing": [*SHARINGS], "backbone": ["mlp", "residual"]}
     space = bench.space(**{part: {"choice": [{"name": name} for name in names]} for part, names in parts.items()})
-    line, turns = line_of(space=space, cohort=cohort, replicates=1), {part: [] for part in parts}
+    line, turns, tied = line_of(space=space, cohort=cohort, replicates=1), {part: [] for part in parts}, {"none"}
     for number, (candidate, _) in enumerate(told(line, helped, 24)):
         if number // cohort % RACE < RACE - 1:
             for part, names in turns.items():
                 names.append(candidate.named(part))
+            tied |= {candidate.named("sharing")} if candidate.tied and len(turns["sharing"]) <= len(SHARINGS) else set()
     turns["backbone"] = turns["backbone"][::KIN]
     for part, names in parts.items():
         assert sorted(turns[part][: len(names)]) == sorted(names)
     assert turns["weighting"][: len(WEIGHTINGS)] != [*WEIGHTINGS]
+    assert tied == {*SHARINGS}
 
 
 def test_samplers_without_a_model_propose_all_trees_themselves_and_do_not_race(line_of):
