@@ -85,7 +85,7 @@ class Candidate:
 
     def named(self, part: str) -> str:
         """What it has of a part, by the name in the part's table."""
-        return next(name for name, kind in PARTS[part].items() if type(getattr(self, part)) is kind)
+        return name_of(part, getattr(self, part))
 
     @property
     def experts(self) -> tuple[int, ...]:
@@ -135,6 +135,11 @@ class Component:
 
 
 Composition = tuple[Component, ...]  # components that together hold every task of the dataset once
+
+
+def name_of(part: str, settings: Any) -> str:
+    """The name of such settings in the part's table."""
+    return next(name for name, kind in PARTS[part].items() if type(settings) is kind)
 
 
 def spell_tree(composition: Composition, names: Sequence[str]) -> str:

@@ -14,9 +14,7 @@ def read_yaml(path: Path) -> Any:
     """What the file holds. Raises SpaceError."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-        JSONEncoder(default=str).encode(
-            content
-        )  # refuses what no error message could show: a value inside itself, a date as a key
+        JSONEncoder(default=str).encode(content)  # refuses what no error could show: a value inside itself, a date as a key
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise SpaceError(f"{path.name}:{line} not valid YAML: {error.problem}") from error

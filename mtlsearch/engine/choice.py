@@ -75,7 +75,7 @@ def _in_turn(runs: Mapping[int, Run | None]) -> dict[int, float]:
 
 def _stages(members: Sequence[Member]) -> int:
     candidates = [member.component.candidate for member in members]
-    return sum(len(nodes) for each in candidates for nodes in each.tree.levels) + sum(sum(each.experts) for each in candidates)
+    return sum(len(nodes) + more for each in candidates for nodes, more in zip(each.tree.levels, each.experts, strict=True))
 
 
 def _serial(chunks: Chunks, members: Sequence[Member]) -> Run:

@@ -68,8 +68,7 @@ class Network(nn.Module):
         )
         parts = [*self.stems, *self.heads, *(stage for stages in self.levels for stage in stages)]
         self.dropouts = {part: [each for each in part.modules() if isinstance(each, SeededDropout)] for part in parts}
-        tied = [*self.wiring.mixed, *((level, "") for level in self.wiring.pulled)]
-        self.edges = {key: torch.tensor(self.wiring.edges(*key)).T for key in tied}
+        self.edges = {key: torch.tensor(pairs).T for key, pairs in self.wiring.edges.items()}
         self.links = nn.ModuleList(nn.ModuleList(links) for links in self._links(signature))
 
     @property
@@ -97,7 +96,7 @@ class Network(nn.Module):
         sharing, mixed = self.component.candidate.sharing, self.wiring.mixed
         features = {source: self._features(signature, source) for source in {source for _, source in mixed}}
         for level, source in mixed:
-            edges = self.edges[level, source].T.tolist()
+            edges = self.wiring.edges[level, source]
             among = Counter(node for edge in edges for node in edge)
             learned = (sharing.learned((among[m] + 1, among[n] + 1), features[source][level]) for n, m in edges)
             yield [nn.ParameterDict(tensors) for tensors in learned if tensors]

@@ -132,7 +132,7 @@ def _edges(networks: Sequence[Network], level: int, members: Sequence[int], sour
     """Per member the pairs of rows that are tied on a level: of its streams of a source, or of its nodes."""
     found = {}
     for k, first in {member: row for row, member in reversed([*enumerate(members)])}.items():
-        wiring = networks[k].wiring
-        if (level, source) in wiring.mixed if source else level in wiring.pulled:
-            found[k] = [(first + n, first + m) for n, m in wiring.edges(level, source)]
+        edges = networks[k].wiring.edges.get((level, source))
+        if edges is not None:
+            found[k] = [(first + n, first + m) for n, m in edges]
     return dict(sorted(found.items()))

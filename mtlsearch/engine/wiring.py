@@ -81,8 +81,13 @@ class Wiring:
         """The levels whose nodes' weights are tied to each other."""
         return self.component.candidate.tied if self.component.candidate.sharing.pulls else ()
 
-    def edges(self, level: int, source: str = "") -> list[tuple[int, int]]:
-        """The edges among the streams of a source that are mixed on a level, or without a source among its nodes."""
+    @cached_property
+    def edges(self) -> dict[tuple[int, str], list[tuple[int, int]]]:
+        """What is tied: per level and source the pairs of its streams that are mixed, and per level, with "" for the source,
+        the pairs of its nodes whose weights are pulled.
+        """
         candidate = self.component.candidate
-        nodes, experts = len(self.mixed[level, source]) if source else self.nodes(level), candidate.experts[level]
-        return pairs(nodes - experts, experts, candidate.sharing.private)
+        tied = {key: len(streams) for key, streams in self.mixed.items()}
+        tied |= {(level, ""): self.nodes(level) for level in self.pulled}
+        experts, private = candidate.experts, candidate.sharing.private
+        return {key: pairs(nodes - experts[key[0]], experts[key[0]], private) for key, nodes in tied.items()}

@@ -45,11 +45,10 @@ class Interval:
         Where it is the rows that are too few, no number of seeds would do.
         """
 
-        def spans(values: int) -> bool:
-            ways = _ways(values, self.seeds * count / values, self.rows)
-            return max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, own)) * deviation for deviation, own in ways) >= abs(self.mean)
+        def tells(values: int) -> bool:
+            return _reach(_ways(values, self.seeds * count / values, self.rows)) < abs(self.mean)
 
-        found = bisect_left(range(MOST + 1), True, lo=2, key=lambda values: not spans(values))
+        found = bisect_left(range(MOST + 1), True, lo=2, key=tells)
         return None if found > MOST else found
 
     def to_json(self) -> dict[str, float | None]:
@@ -79,7 +78,7 @@ def interval(values: Sequence[float], resampled: Sequence[float] = ()) -> Interv
     if seeds + rows == 0.0:
         return Interval(mean, mean, mean, float(mean == 0.0))
     ways = _ways(len(values), seeds, rows)
-    reach = max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, own)) * deviation for deviation, own in ways)
+    reach = _reach(ways)
     p = max(2 * float(stats.t.sf(abs(mean) / deviation, own)) for deviation, own in ways)
     return Interval(mean, mean - reach, mean + reach, p, seeds, rows)
 
@@ -89,6 +88,10 @@ def _ways(count: int, seeds: float, rows: float) -> list[tuple[float, float]]:
     freedom = (seeds + rows) ** 2 / (seeds**2 / (count - 1)) if seeds > 1e-9 * rows else math.inf
     whole = (math.sqrt(seeds + rows), freedom)
     return [whole, (math.sqrt(seeds), count - 1.0)] if seeds else [whole]
+
+
+def _reach(ways: Sequence[tuple[float, float]]) -> float:
+    return max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * deviation for deviation, freedom in ways)
 
 
 def normal(mean: float, deviation: float | None) -> Interval:

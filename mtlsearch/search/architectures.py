@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtlsearch.sharing import SHARINGS, Attention, CrossStitch, Gate, Sharing, Sluice
+from mtlsearch.candidate import name_of
+from mtlsearch.sharing import Attention, CrossStitch, Gate, Sharing, Sluice
 from mtlsearch.space import SearchSpace
 from mtlsearch.tree import SharingTree
 
@@ -20,10 +21,10 @@ class Architecture:
 
     def pin(self, space: SearchSpace) -> SearchSpace:
         """The space with this architecture; backbone, weighting, optimizer and start vary as before."""
-        depth, mapping = space.tree.levels, space.to_mapping()
+        depth = space.tree.levels
         ties = self.sharing(depth)
-        name = next(name for name, kind in SHARINGS.items() if type(ties) is kind)
-        varied = SearchSpace.from_mapping({**mapping, "sharing": {"name": name, **vars(ties), **self.searched}}, space.tasks)
+        sharing = {"name": name_of("sharing", ties), **vars(ties), **self.searched}
+        varied = SearchSpace.from_mapping({**space.to_mapping(), "sharing": sharing}, space.tasks)
         return varied.pinned(tree=SharingTree.separate(space.tasks, depth))
 
 

@@ -176,7 +176,7 @@ def with_gates_moved(net):
 
 def gated(net, level, made, node, sees):
     """The mixture that a node makes of those it sees, by the numbers that the network's edges have learned."""
-    learned, logits = dict(zip(net.wiring.edges(level), net.links_of(level, "penguins"), strict=True)), []
+    learned, logits = dict(zip(net.wiring.edges[level, "penguins"], net.links_of(level, "penguins"), strict=True)), []
     for other in sees:
         link, way = learned.get((min(node, other), max(node, other))), int(other > node)
         own = made[node] @ link["weight"][way] + link["bias"][way] if link else torch.zeros(len(made[node]))
