@@ -6,5 +6,7 @@ if __name__ == "__main__":
     try:
         from mtlsearch.commands import main
     except ModuleNotFoundError as error:
-        sys.exit(f"cli.py: {error}. Run `make search` first, or install the project: pip install -e .")
+        sys.exit(
+            f"cli.py: {error}. Run `make search` first, or install the project: pip install -e ."
+        )
     main()

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import Training
+from mtlsearch.records import TrainingJob
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.study import directions
-from mtlsearch.search.worker import resolve_device
+from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,11 +34,18 @@ def plain_space(tasks: int, epochs: int, batch_size: int, **changes: Any) -> Sea
     return SearchSpace.from_mapping({**mapping, **changes}, tasks)
 
 
-def random_trainings(dataset: Dataset, space: SearchSpace, candidates: int, replicates: int) -> list[Training]:
+def random_trainings(
+    dataset: Dataset, space: SearchSpace, candidates: int, replicates: int
+) -> list[TrainingJob]:
     """Candidates drawn at random, the replicates of each one after another."""
     goals = directions(dataset, space.cost)
-    drawn = [propose(space, "random", number, [], goals)[0].components() for number in range(candidates)]
-    return [Training(n, drawn[n // replicates], n % replicates, 0) for n in range(candidates * replicates)]
+    drawn = [
+        propose(space, "random", number, [], goals)[0].components() for number in range(candidates)
+    ]
+    return [
+        TrainingJob(n, drawn[n // replicates], n % replicates, 0)
+        for n in range(candidates * replicates)
+    ]
 
 
 def wait() -> None:
@@ -55,7 +62,11 @@ def median_and_range(values: Sequence[float]) -> tuple[float, float, float]:
 def machine() -> str:
     """The machine in one line, without commas."""
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    names = [
+        line.split(":")[1].strip()
+        for line in info.read_text().splitlines()
+        if line.startswith("model name")
+    ]
     gpu = f"; {torch.cuda.get_device_name()}" if DEVICE.type == "cuda" else "; no GPU"
     cpu = f"{names[0] if names else platform.processor()} ({os.cpu_count()} cores; torch threads {torch.get_num_threads()})"
     load = f"load {LOAD_AT_START:.1f} before and {os.getloadavg()[0]:.1f} after (this job included)"
@@ -64,11 +75,15 @@ def machine() -> str:
 
 def publish(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print the rows and write them to `results/NAME-DEVICE.csv`, whose first line is the machine."""
-    texts = [[f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    texts = [
+        [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows
+    ]
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
     print(machine())
     for row in [list(columns), *texts]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{name}-{DEVICE.type}.csv").open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {machine()}\n")

@@ -24,9 +24,10 @@ import pandas as pd
 import torch
 
 from benchmarks.machine import DEVICE, plain_space, publish, random_trainings
-from mtlsearch.data import TEST, TRAIN, Dataset, Source, Splits, Task
-from mtlsearch.engine import Choice
-from mtlsearch.search.worker import Workplace, train
+from mtlsearch.data import TEST, TRAIN, Dataset, Source, Splits
+from mtlsearch.search.worker_context import WorkerContext, train
+from mtlsearch.tasks.task import Task
+from mtlsearch.training import Choice
 
 TASKS, CANDIDATES, ROWS = 4, 8, 10_000
 BASE = {"tasks": TASKS, "candidates": CANDIDATES, "rows": ROWS}
@@ -38,7 +39,14 @@ POINTS = {
 ROW_EPOCHS = 20_000  # rows x epochs of a training, but one epoch at least
 INPUTS, BATCH, CHUNK = 20, 256, 32
 GROWTH, COHORT = (8, 104, 504, 1000), 8
-COLUMNS = ["factor", "value", "epochs", "CPU s/training", "CPU us per training, row and epoch", "peak MiB"]
+COLUMNS = [
+    "factor",
+    "value",
+    "epochs",
+    "CPU s/training",
+    "CPU us per training, row and epoch",
+    "peak MiB",
+]
 
 
 def dataset(tasks: int, rows: int) -> Dataset:
@@ -47,31 +55,51 @@ def dataset(tasks: int, rows: int) -> Dataset:
     inputs = rng.standard_normal((rows, INPUTS))
     targets = inputs @ rng.standard_normal((INPUTS, tasks)) + rng.standard_normal((rows, tasks))
     role = np.where(rng.random(rows) < 0.01, TEST, TRAIN)
-    source = Source("made", pd.DataFrame(inputs, columns=[f"x{n}" for n in range(INPUTS)]), Splits(role, given=False))
+    source = Source(
+        "made",
+        pd.DataFrame(inputs, columns=[f"x{n}" for n in range(INPUTS)]),
+        Splits(role, given=False),
+    )
     every = tuple(Task(f"y{n}", "regression", "r2", "made", f"y{n}") for n in range(tasks))
-    return Dataset("made", {"made": source}, every, {t.name: targets[:, n].copy() for n, t in enumerate(every)}, "")
+    return Dataset(
+        "made",
+        {"made": source},
+        every,
+        {t.name: targets[:, n].copy() for n, t in enumerate(every)},
+        "",
+    )
 
 
 def point(tasks: int, candidates: int, rows: int) -> dict[str, float]:
     """Seconds per training and the peak of memory of this process."""
     epochs = max(1, ROW_EPOCHS // rows)
     made, space = dataset(tasks, rows), plain_space(tasks, epochs, BATCH)
-    engine = Workplace(made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto").engine_here()
+    engine = WorkerContext(
+        made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto"
+    ).engine_here()
     trainings = random_trainings(made, space, candidates, 1)
     warm = dataclasses.replace(engine, schedule=dataclasses.replace(engine.schedule, epochs=1))
-    assert len(list(train(warm, random_trainings(made, space, 1, 1)))) > 1  # what torch imports at its first use costs a second
+    assert (
+        len(list(train(warm, random_trainings(made, space, 1, 1)))) > 1
+    )  # what torch imports at its first use costs a second
     clock = time.process_time if DEVICE.type == "cpu" else time.perf_counter
     started = clock()
     outcomes = [outcome for outcome in train(engine, trainings) if outcome]
     seconds = (clock() - started) / candidates
     assert len(outcomes) == candidates and all(outcome.complete for outcome in outcomes)
-    return {"epochs": epochs, "seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {
+        "epochs": epochs,
+        "seconds": seconds,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
 def growth() -> dict[str, float]:
     """Resident MiB of one worker after so many candidates."""
     made, space = dataset(TASKS, 1_000), plain_space(TASKS, 1, BATCH)
-    engine = Workplace(made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto").engine_here()
+    engine = WorkerContext(
+        made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto"
+    ).engine_here()
     trainings, found = random_trainings(made, space, GROWTH[-1], 1), {}
     for first in range(0, len(trainings), COHORT):
         done = first + COHORT
@@ -89,7 +117,9 @@ def _resident() -> float:
 def _fresh(*arguments: object) -> dict[str, float]:
     """What this script says in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.scaling", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(*arguments, found, flush=True)
     return found

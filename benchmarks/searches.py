@@ -20,64 +20,93 @@ from typing import Any
 import torch
 
 from benchmarks.machine import plain_space
-from mtlsearch.candidate import Candidate, Component, Schedule
-from mtlsearch.data import Dataset, load, restore, score
-from mtlsearch.engine import Model, TrainingData
-from mtlsearch.engine.loop import batches
-from mtlsearch.engine.loss import task_loss
-from mtlsearch.engine.model import Network, Signature
-from mtlsearch.engine.seeds import derive
-from mtlsearch.engine.training_data import FoldData
+from mtlsearch.candidate import Candidate, Component, TrainingSettings
+from mtlsearch.data import Dataset, load, restore
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.study import directions
+from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
+from mtlsearch.tasks.loss import task_loss
+from mtlsearch.tasks.metrics import score
+from mtlsearch.training import Model, TrainingData
+from mtlsearch.training.plain.network import Network, Signature
+from mtlsearch.training.plain.step import batches
+from mtlsearch.training.training_data import FoldData
 
 WORKERS = 2
-Found = tuple[Sequence[dict[str, float]], Sequence[float], str]  # scores per candidate, the times when they came, and a note
+Found = tuple[
+    Sequence[dict[str, float]], Sequence[float], str
+]  # scores per candidate, the times when they came, and a note
 
 
 def ours(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path) -> Found:
     """The note is the engine."""
-    from mtlsearch.search import ray_runner
     from mtlsearch.search.engine_choice import chosen_engine
-    from mtlsearch.search.line import SearchLine
-    from mtlsearch.search.queue import WorkQueue
     from mtlsearch.search.request import Request
+    from mtlsearch.search.runners import ray as ray_runner
+    from mtlsearch.search.schedules import ArmSchedule
     from mtlsearch.search.study import Study
-    from mtlsearch.search.worker import Workplace
+    from mtlsearch.search.work_queue import WorkQueue
+    from mtlsearch.search.worker_context import WorkerContext
 
     cohort, lag = _cohorts(candidates)
-    sizes: dict[str, Any] = {"trainings": candidates, "replicates": 1, "workers": WORKERS, "cohort": cohort, "lag": lag}
+    sizes: dict[str, Any] = {
+        "trainings": candidates,
+        "replicates": 1,
+        "workers": WORKERS,
+        "cohort": cohort,
+        "lag": lag,
+    }
     asked = {"arms": ("searched",), "sampler": "random", "rungs": False, **sizes}
-    study = Study.create(folder / "study", Request("", (), space.to_mapping(), "", dataset.digest, "", **asked), None)
+    study = Study.create(
+        folder / "study", Request("", (), space.to_mapping(), "", dataset.digest, "", **asked), None
+    )
     choice = chosen_engine(study, dataset, space)
     ray_runner.start(WORKERS, 0.0, None, str(folder / "ray"))
     seen: list[tuple[dict[str, float], float]] = []
     queue = WorkQueue(
-        [SearchLine(study, "searched", dataset, space)], lambda arm, outcome: seen.append((outcome.scores, time.time()))
+        [ArmSchedule(study, "searched", dataset, space)],
+        lambda arm, outcome: seen.append((outcome.scores, time.time())),
     )
-    ray_runner.run_ray(queue, Workplace(dataset, space.training, 0, choice, False, "auto"), WORKERS, 0.0)
+    ray_runner.run_ray(
+        queue, WorkerContext(dataset, space.training, 0, choice, False, "auto"), WORKERS, 0.0
+    )
     ray_runner.stop()
     scores, times = zip(*seen, strict=True)
     return scores, times, f"{choice.trainer}, chunk {choice.chunk}, cohort {cohort}"
 
 
-def theirs(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path, reuse: bool = True) -> Found:
+def theirs(
+    dataset: Dataset, space: SearchSpace, candidates: int, folder: Path, reuse: bool = True
+) -> Found:
     """Times are whole seconds, as Tune records them."""
     import ray
     from ray import tune
 
     data, goals = TrainingData(dataset, 0, torch.device("cpu")), directions(dataset, "none")
-    drawn = [propose(space, "random", derive(0, "searched", number), [], goals)[0] for number in range(candidates)]
+    drawn = [
+        propose(space, "random", derive_seed(0, "searched", number), [], goals)[0]
+        for number in range(candidates)
+    ]
     quiet = {"include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
     ray.init(num_cpus=WORKERS, num_gpus=0, _temp_dir=str(folder / "ray"), **quiet)
     cohort, _ = _cohorts(candidates)
-    folds = {number - number % cohort: data.fold(number - number % cohort) for number in range(candidates)}
-    task = {"dataset": dataset, "folds": folds, "signature": data.signature(0), "schedule": space.training}
+    folds = {
+        number - number % cohort: data.fold(number - number % cohort)
+        for number in range(candidates)
+    }
+    task = {
+        "dataset": dataset,
+        "folds": folds,
+        "signature": data.signature(0),
+        "schedule": space.training,
+    }
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(_trial, **task), {"cpu": 1}),
         param_space={
-            "training": tune.grid_search([(n - n % cohort, json.dumps(each.to_json())) for n, each in enumerate(drawn)])
+            "training": tune.grid_search(
+                [(n - n % cohort, json.dumps(each.to_json())) for n, each in enumerate(drawn)]
+            )
         },
         tune_config=tune.TuneConfig(max_concurrent_trials=WORKERS, reuse_actors=reuse),
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
@@ -99,23 +128,43 @@ def _cohorts(candidates: int) -> tuple[int, int]:
 
 
 def _trial(
-    config: dict[str, tuple[int, str]], dataset: Dataset, folds: dict[int, FoldData], signature: Signature, schedule: Schedule
+    config: dict[str, tuple[int, str]],
+    dataset: Dataset,
+    folds: dict[int, FoldData],
+    signature: Signature,
+    schedule: TrainingSettings,
 ) -> None:
     from ray import tune
 
     torch.set_num_threads(1)
     replicate, candidate = config["training"]
     parts = Candidate.from_json(json.loads(candidate)).components()
-    tune.report(_plain_loop(parts, dataset, folds[replicate], signature, schedule, derive(0, "replicate", replicate)))
+    tune.report(
+        _plain_loop(
+            parts,
+            dataset,
+            folds[replicate],
+            signature,
+            schedule,
+            derive_seed(0, "replicate", replicate),
+        )
+    )
 
 
 def _plain_loop(
-    parts: Sequence[Component], dataset: Dataset, fold: FoldData, signature: Signature, schedule: Schedule, seed: int
+    parts: Sequence[Component],
+    dataset: Dataset,
+    fold: FoldData,
+    signature: Signature,
+    schedule: TrainingSettings,
+    seed: int,
 ) -> dict[str, float]:
     """Train one model, keep its best epoch by the mean relative validation loss, and score it on the validation rows."""
     settings, best, kept = parts[0].candidate.optimizer, float("inf"), {}
     model = Model(tuple(parts), [Network(part, signature, seed) for part in parts])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
     for epoch in range(schedule.epochs):
         model.train()
         for batch in batches(fold, schedule, seed, epoch):
@@ -126,14 +175,21 @@ def _plain_loop(
         model.eval()
         with torch.no_grad():
             losses = _losses(model, dataset, fold, fold.validation)
-        relative = mean(float(loss) / fold.prepared.baseline_loss[name] for name, loss in losses.items())
+        relative = mean(
+            float(loss) / fold.prepared.baseline_loss[name] for name, loss in losses.items()
+        )
         if relative < best:
-            best, kept = relative, {name: value.clone() for name, value in model.state_dict().items()}
+            best, kept = (
+                relative,
+                {name: value.clone() for name, value in model.state_dict().items()},
+            )
     model.load_state_dict(kept)
     return _scores(model, dataset, fold)
 
 
-def _losses(model: Model, dataset: Dataset, fold: FoldData, rows: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _losses(
+    model: Model, dataset: Dataset, fold: FoldData, rows: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     outputs = model({source: fold.inputs[source][own] for source, own in rows.items()})
     return {
         task.name: task_loss(task.kind, outputs[number], fold.targets[task.name][rows[task.source]])
@@ -147,7 +203,9 @@ def _scores(model: Model, dataset: Dataset, fold: FoldData) -> dict[str, float]:
     outputs = model({source: fold.inputs[source][own] for source, own in rows.items()})
     return {
         task.name: score(
-            task, dataset.targets[task.name][rows[task.source].numpy()], restore(task, outputs[n].numpy(), fold.prepared)
+            task,
+            dataset.targets[task.name][rows[task.source].numpy()],
+            restore(task, outputs[n].numpy(), fold.prepared),
         )
         for n, task in enumerate(dataset.tasks)
     }
@@ -163,13 +221,23 @@ def main(which: str, problem: str, epochs: int, batch_size: int, candidates: int
     space = plain_space(len(dataset.tasks), epochs, batch_size)
     with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
         started = time.time()
-        searches: dict[str, Callable[..., Found]] = {"ours": ours, "theirs": theirs, "defaults": partial(theirs, reuse=False)}
+        searches: dict[str, Callable[..., Found]] = {
+            "ours": ours,
+            "theirs": theirs,
+            "defaults": partial(theirs, reuse=False),
+        }
         scores, times, note = searches[which](dataset, space, candidates, Path(folder))
         seconds = time.time() - started
     assert len(scores) == candidates and all(scores)
     later = sum(moment > min(times) + 1 for moment in times) / (max(times) - min(times))
     score = mean(mean(each.values()) for each in scores)
-    return {"seconds": seconds, "first": min(times) - started, "later": later, "score": score, "note": note}
+    return {
+        "seconds": seconds,
+        "first": min(times) - started,
+        "later": later,
+        "score": score,
+        "note": note,
+    }
 
 
 if __name__ == "__main__":

@@ -16,23 +16,36 @@ import torch
 from benchmarks.machine import publish
 from benchmarks.truth.trial import grouped_problem, side_by_side
 from mtlsearch.backbones import Mlp
-from mtlsearch.candidate import Candidate, OptimizerSettings, Schedule
+from mtlsearch.candidate import Candidate, OptimizerSettings, TrainingSettings
 from mtlsearch.data import PROBLEMS, Dataset, load
-from mtlsearch.engine import Engine, Outcome, Training, TrainingData
 from mtlsearch.evidence.interval import Interval, interval
 from mtlsearch.evidence.verdict import compare
+from mtlsearch.records import TrainingJob, TrainingResult
 from mtlsearch.search.architectures import ARCHITECTURES
 from mtlsearch.sharing import NoSharing, Sharing
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training import Engine, TrainingData
 from mtlsearch.weightings import Fixed
 
 WIDTH, LEVELS, SEEDS = 64, 3, 5
 BACKBONE, WEIGHTING = Mlp(WIDTH), Fixed()  # no dropout, no normalisation; equal weights
 OPTIMIZER = OptimizerSettings(learning_rate=3e-3, weight_decay=1e-5)
-SCHEDULE = Schedule(epochs=60, batch_size=64, patience=10)
+SCHEDULE = TrainingSettings(epochs=60, batch_size=64, patience=10)
 BASELINE, PLANTED = "single_task", "planted"
 NAMES = (BASELINE, "hard_sharing", *ARCHITECTURES)
-COLUMNS = ["problem", "architecture", "task", "metric", "mean", "low", "high", "parameters", "MACs", "epochs", "seeds"]
+COLUMNS = [
+    "problem",
+    "architecture",
+    "task",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "parameters",
+    "MACs",
+    "epochs",
+    "seeds",
+]
 
 
 def problem(name: str) -> Dataset:
@@ -48,19 +61,19 @@ def architecture(name: str, tasks: int) -> tuple[SharingTree, Sharing]:
     return SharingTree.separate(tasks, LEVELS), ties
 
 
-def train(case: tuple[str, str]) -> list[Outcome]:
+def train(case: tuple[str, str]) -> list[TrainingResult]:
     """One outcome per seed of an architecture on a problem."""
     dataset = problem(case[0])
     tree, ties = architecture(case[1], len(dataset.tasks))
     parts = Candidate(tree, BACKBONE, ties, WEIGHTING, OPTIMIZER).components()
-    trainings = [Training(seed, parts, seed, 0, test=True) for seed in range(SEEDS)]
+    trainings = [TrainingJob(seed, parts, seed, 0, test=True) for seed in range(SEEDS)]
     engine = Engine(TrainingData(dataset, 0, torch.device("cpu")), SCHEDULE, "forest")
     outcomes = [outcome for outcome in engine.train(trainings) if outcome]
     assert not any(outcome.failure for outcome in outcomes)
     return sorted(outcomes, key=lambda each: each.number)
 
 
-def rows(name: str, outcomes: dict[str, list[Outcome]]) -> list[list[Any]]:
+def rows(name: str, outcomes: dict[str, list[TrainingResult]]) -> list[list[Any]]:
     """For each architecture the scores of each task, and the mean relative gain over single-task."""
     tasks, table = problem(name).tasks, list[list[Any]]()
     for each, own in outcomes.items():
@@ -73,14 +86,27 @@ def rows(name: str, outcomes: dict[str, list[Outcome]]) -> list[list[Any]]:
     return table
 
 
-def _size(found: Interval, own: Sequence[Outcome]) -> list[Any]:
+def _size(found: Interval, own: Sequence[TrainingResult]) -> list[Any]:
     epochs = sum(max(outcome.epochs) for outcome in own) / len(own)
-    return [found.mean, found.low, found.high, own[0].parameters, own[0].macs_per_example, epochs, len(own)]
+    return [
+        found.mean,
+        found.low,
+        found.high,
+        own[0].parameters,
+        own[0].macs_per_example,
+        epochs,
+        len(own),
+    ]
 
 
 if __name__ == "__main__":
-    problems = ["bikeshare", *(name for name in (*PROBLEMS, PLANTED) if name != "bikeshare")]  # the slowest first
+    problems = [
+        "bikeshare",
+        *(name for name in (*PROBLEMS, PLANTED) if name != "bikeshare"),
+    ]  # the slowest first
     cases = list(product(problems, NAMES))
     found = dict(zip(cases, side_by_side(train, cases), strict=True))
-    table = [row for name in problems for row in rows(name, {each: found[name, each] for each in NAMES})]
+    table = [
+        row for name in problems for row in rows(name, {each: found[name, each] for each in NAMES})
+    ]
     publish("side-by-side", COLUMNS, table)

@@ -9,11 +9,17 @@ from torch import Tensor, nn
 class Products(nn.Module):
     """Adds the product of two linear maps to its input."""
 
-    elementwise = True  # only children and elementwise operations: so networks are stacked the fast way
+    elementwise = (
+        True  # only children and elementwise operations: so networks are stacked the fast way
+    )
 
     def __init__(self, first: nn.Module, second: nn.Module, dropout: nn.Module) -> None:
         super().__init__()
-        self.first, self.second, self.dropout = first, second, dropout  # under the arguments' names: so it can be exported
+        self.first, self.second, self.dropout = (
+            first,
+            second,
+            dropout,
+        )  # under the arguments' names: so it can be exported
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, F] -> [B, F]."""

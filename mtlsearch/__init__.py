@@ -4,4 +4,6 @@ import os
 
 __version__ = "0.1.0"
 
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")  # else the last bits of a product depend on where in memory it lies
+os.environ.setdefault(
+    "MKL_CBWR", "AUTO,STRICT"
+)  # else the last bits of a product depend on where in memory it lies

@@ -15,7 +15,7 @@ from mtlsearch.backbones import BACKBONES, Backbone
 from mtlsearch.backbones.plugins import PLUGGED
 from mtlsearch.initializations import INITIALIZATIONS, Initialization, Random
 from mtlsearch.sharing import SHARINGS, NoSharing, Sharing
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -31,7 +31,7 @@ class OptimizerSettings:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class TrainingSettings:
     """How every candidate of a study trains: epochs at most, rows per step, epochs without improvement, and the precision.
 
     The search may train in a lower one; what the verdict and the export rest on is trained in `verdict_precision`.
@@ -43,12 +43,12 @@ class Schedule:
     precision: Precision = "float32"
     verdict_precision: Precision = "float32"
 
-    def for_verdict(self) -> "Schedule":
+    def for_verdict(self) -> "TrainingSettings":
         """The schedule of the confirmation and of the exported model."""
         return dataclasses.replace(self, precision=self.verdict_precision)
 
 
-PARTS: dict[str, Mapping[str, type[Any]]] = {
+SETTING_GROUPS: dict[str, Mapping[str, type[Any]]] = {
     "backbone": ChainMap(BACKBONES, PLUGGED),
     "sharing": SHARINGS,
     "weighting": WEIGHTINGS,
@@ -81,7 +81,11 @@ class Candidate:
     @property
     def tied(self) -> tuple[int, ...]:
         """The levels, numbered from 0, on which there are several branches and these are softly tied to each other."""
-        return tuple(level for level in self.sharing.levels(self.tree.depth) if len(self.tree.levels[level]) > 1)
+        return tuple(
+            level
+            for level in self.sharing.levels(self.tree.depth)
+            if len(self.tree.levels[level]) > 1
+        )
 
     def named(self, part: str) -> str:
         """What it has of a part, by the name in the part's table."""
@@ -90,7 +94,10 @@ class Candidate:
     @property
     def experts(self) -> tuple[int, ...]:
         """How many branches that no task owns each level has: from where the tasks part to the last level that is tied."""
-        parted = (len(nodes) > 1 and level <= max(self.tied, default=-1) for level, nodes in enumerate(self.tree.levels))
+        parted = (
+            len(nodes) > 1 and level <= max(self.tied, default=-1)
+            for level, nodes in enumerate(self.tree.levels)
+        )
         return tuple(self.sharing.experts if has else 0 for has in parted)
 
     def components(self) -> tuple["Component", ...]:
@@ -99,17 +106,22 @@ class Candidate:
         return tuple(Component(group, self._restrict(group)) for group in groups)
 
     def _restrict(self, tasks: Sequence[int]) -> "Candidate":
-        return dataclasses.replace(self, tree=self.tree.restrict(tasks), weighting=_restrict(self.weighting, tasks))
+        return dataclasses.replace(
+            self, tree=self.tree.restrict(tasks), weighting=_restrict(self.weighting, tasks)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """`{"tree": [...], "backbone": {"name": ..., fields}, ...}`."""
-        parts = {part: {"name": self.named(part), **dataclasses.asdict(getattr(self, part))} for part in PARTS}
+        parts = {
+            part: {"name": self.named(part), **dataclasses.asdict(getattr(self, part))}
+            for part in SETTING_GROUPS
+        }
         return {"tree": self.tree.to_json(), **parts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Candidate":
         """Inverse of `to_json`. Raises KeyError for an unknown name, pydantic's ValidationError for a bad field."""
-        parts = {part: _part_from_json(part, value[part]) for part in PARTS}
+        parts = {part: _part_from_json(part, value[part]) for part in SETTING_GROUPS}
         return cls(tree=SharingTree.from_json(value["tree"]), **parts)
 
 
@@ -139,22 +151,31 @@ Composition = tuple[Component, ...]  # components that together hold every task 
 
 def name_of(part: str, settings: Any) -> str:
     """The name of such settings in the part's table."""
-    return next(name for name, kind in PARTS[part].items() if type(settings) is kind)
+    return next(name for name, kind in SETTING_GROUPS[part].items() if type(settings) is kind)
 
 
 def spell_tree(composition: Composition, names: Sequence[str]) -> str:
     """The composition's trees as one line, components separated by ` ; `."""
-    return " ; ".join(part.candidate.tree.spell([names[task] for task in part.tasks]) for part in composition)
+    return " ; ".join(
+        part.candidate.tree.spell([names[task] for task in part.tasks]) for part in composition
+    )
 
 
 def _restrict(settings: Any, tasks: Sequence[int]) -> Any:
-    per_task = [f.name for f in dataclasses.fields(settings) if f.metadata.get("per") == "task" and getattr(settings, f.name)]
-    return dataclasses.replace(settings, **{name: tuple(getattr(settings, name)[task] for task in tasks) for name in per_task})
+    per_task = [
+        f.name
+        for f in dataclasses.fields(settings)
+        if f.metadata.get("per") == "task" and getattr(settings, f.name)
+    ]
+    return dataclasses.replace(
+        settings,
+        **{name: tuple(getattr(settings, name)[task] for task in tasks) for name in per_task},
+    )
 
 
 def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:
     fields = {key: entry for key, entry in value.items() if key != "name"}
-    return _adapter(PARTS[part][value["name"]]).validate_python(fields)  # type: ignore[arg-type]
+    return _adapter(SETTING_GROUPS[part][value["name"]]).validate_python(fields)  # type: ignore[arg-type]
 
 
 @cache

@@ -24,10 +24,18 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    str | None, typer.Argument(help="A .csv, .csv.gz, .parquet or .npz file, a dataset card (.yaml), or an embedded problem")
+    str | None,
+    typer.Argument(
+        help="A .csv, .csv.gz, .parquet or .npz file, a dataset card (.yaml), or an embedded problem"
+    ),
 ]
-Tasks = Annotated[list[str] | None, typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK")]
-Space = Annotated[str | None, typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`")]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK"),
+]
+Space = Annotated[
+    str | None, typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`")
+]
 Folder = Annotated[Path, typer.Argument(help="The study's folder")]
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
@@ -38,30 +46,47 @@ def search(
     data: Data = None,
     task: Tasks = None,
     space: Space = None,
-    study: Annotated[Path | None, typer.Option(help="Folder of the new study (default: studies/NAME-TIME)")] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Folder of the new study (default: studies/NAME-TIME)")
+    ] = None,
     trainings: Annotated[int, typer.Option(help="Budget of each arm, in trainings")] = 32,
-    replicates: Annotated[int, typer.Option(help="Trainings of each candidate, with other seeds and folds")] = 2,
+    replicates: Annotated[
+        int, typer.Option(help="Trainings of each candidate, with other seeds and folds")
+    ] = 2,
     epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="Seed of the whole study")] = 0,
-    seeds: Annotated[int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")] = 5,
+    seeds: Annotated[
+        int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")
+    ] = 5,
     workers: Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")] = 0,
     gpus_per_worker: Annotated[float, typer.Option(help="Share of a GPU for each worker")] = 0.0,
-    sampler: Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")] = "affinity",
+    sampler: Annotated[
+        str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")
+    ] = "affinity",
     engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
     rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = False,
-    references: Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")] = True,
-    arms: Annotated[str | None, typer.Option(help="Comma-separated arms (default: no meta_learning, no architectures)")] = None,
-    storage: Annotated[str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")] = None,
-    ray_address: Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")] = None,
+    references: Annotated[
+        bool, typer.Option(help="Train scikit-learn's models for comparison")
+    ] = True,
+    arms: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated arms (default: no meta_learning, no architectures)"),
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="A Ray cluster (default: this machine)")
+    ] = None,
     device: Device = "auto",
     runner: Annotated[str, typer.Option(hidden=True)] = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     from mtlsearch.search.arms import USUAL
-    from mtlsearch.search.opening import default_space, load_problem
     from mtlsearch.search.request import Request, cohorts
     from mtlsearch.search.study import Study
-    from mtlsearch.search.worker import resolve_device
+    from mtlsearch.search.study_loading import default_space, load_problem
+    from mtlsearch.search.worker_context import resolve_device
 
     dataset, chosen = load_problem(data, task or [], space, epochs)
     if not gpus_per_worker and not ray_address:
@@ -70,8 +95,21 @@ def search(
     names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
     workers = workers or len(os.sched_getaffinity(0))
     cohort, lag = cohorts(trainings, replicates, workers, len(names))
-    asked: dict[str, Any] = {"trainings": trainings, "replicates": replicates, "seed": seed, "seeds": seeds, "arms": names}
-    asked |= {"sampler": sampler, "engine": engine, "rungs": rungs, "references": references, "cohort": cohort, "lag": lag}
+    asked: dict[str, Any] = {
+        "trainings": trainings,
+        "replicates": replicates,
+        "seed": seed,
+        "seeds": seeds,
+        "arms": names,
+    }
+    asked |= {
+        "sampler": sampler,
+        "engine": engine,
+        "rungs": rungs,
+        "references": references,
+        "cohort": cohort,
+        "lag": lag,
+    }
     asked |= {"workers": workers, "gpus_per_worker": gpus_per_worker, "ray_address": ray_address}
     request = Request(
         data=_absolute(data, dataset),
@@ -91,19 +129,23 @@ def search(
 @app.command()
 def resume(
     folder: Folder,
-    trainings: Annotated[int | None, typer.Option(help="A larger budget of each arm, to extend the study")] = None,
+    trainings: Annotated[
+        int | None, typer.Option(help="A larger budget of each arm, to extend the study")
+    ] = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
-    from mtlsearch.search.opening import open_study
+    from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
     _work(study, dataset, space, trainings)
 
 
 @app.command()
-def status(folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False) -> None:
+def status(
+    folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False
+) -> None:
     """Show what is done, running, failed and left."""
-    from mtlsearch.search.overview import overview, overview_table
+    from mtlsearch.search.status import overview, overview_table
     from mtlsearch.search.study import Study
 
     rows = overview(Study.open(folder))
@@ -111,9 +153,12 @@ def status(folder: Folder, as_json: Annotated[bool, typer.Option("--json", help=
 
 
 @app.command()
-def report(folder: Folder, open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False) -> None:
+def report(
+    folder: Folder,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
+) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
-    from mtlsearch.search.opening import open_study
+    from mtlsearch.search.study_loading import open_study
 
     page = _report(*open_study(folder))
     typer.echo(page)
@@ -124,17 +169,28 @@ def report(folder: Folder, open_page: Annotated[bool, typer.Option("--open", hel
 @app.command()
 def export(
     folder: Folder,
-    to: Annotated[Path, typer.Option(help="Folder of the exported model; it must not exist or be empty")],
-    candidate: Annotated[str, typer.Option(help="best, an arm's name, or ARM:NUMBER (a bare number is of `searched`)")] = "best",
-    formats: Annotated[str, typer.Option("--format", help="Comma-separated: code, onnx, torch-export")] = "code",
+    to: Annotated[
+        Path, typer.Option(help="Folder of the exported model; it must not exist or be empty")
+    ],
+    candidate: Annotated[
+        str,
+        typer.Option(help="best, an arm's name, or ARM:NUMBER (a bare number is of `searched`)"),
+    ] = "best",
+    formats: Annotated[
+        str, typer.Option("--format", help="Comma-separated: code, onnx, torch-export")
+    ] = "code",
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
-    from mtlsearch.results.chosen import export_chosen
-    from mtlsearch.search.opening import open_study
+    from mtlsearch.export.select_model import export_chosen
+    from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
-    deviation = export_chosen(study, dataset, space, candidate, to, tuple(part.strip() for part in formats.split(",")))
-    typer.echo(f"{to}: exported and checked in a clean interpreter, largest deviation on test rows {deviation:.1e}")
+    deviation = export_chosen(
+        study, dataset, space, candidate, to, tuple(part.strip() for part in formats.split(","))
+    )
+    typer.echo(
+        f"{to}: exported and checked in a clean interpreter, largest deviation on test rows {deviation:.1e}"
+    )
 
 
 @app.command()
@@ -142,20 +198,28 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="An exported model")],
     data: Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")],
     to: Annotated[Path | None, typer.Option(help="CSV to write (default: standard output)")] = None,
-    source: Annotated[str | None, typer.Option(help="Which source the table is, for a model of several")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Which source the table is, for a model of several")
+    ] = None,
 ) -> None:
     """Predict with an exported model."""
-    from mtlsearch.results.export import predict_folder
+    from mtlsearch.export.folder import predict_folder
 
     predict_folder(folder, data, to, source)
 
 
 @app.command()
-def check(data: Data = None, task: Tasks = None, space: Space = None, epochs: Epochs = None, device: Device = "auto") -> None:
+def check(
+    data: Data = None,
+    task: Tasks = None,
+    space: Space = None,
+    epochs: Epochs = None,
+    device: Device = "auto",
+) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
-    from mtlsearch.search.opening import load_problem
-    from mtlsearch.search.rehearsal import rehearse
-    from mtlsearch.search.worker import resolve_device
+    from mtlsearch.search.dry_run import rehearse
+    from mtlsearch.search.study_loading import load_problem
+    from mtlsearch.search.worker_context import resolve_device
 
     dataset, chosen = load_problem(data, task or [], space, epochs)
     for line in rehearse(dataset, chosen, resolve_device(device)):
@@ -163,7 +227,9 @@ def check(data: Data = None, task: Tasks = None, space: Space = None, epochs: Ep
 
 
 @app.command()
-def spaces(name: Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")] = None) -> None:
+def spaces(
+    name: Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")] = None,
+) -> None:
     """List the search spaces, or print one."""
     from mtlsearch.errors import SpaceError, unknown
     from mtlsearch.space import known_spaces
@@ -178,9 +244,11 @@ def spaces(name: Annotated[str | None, typer.Argument(help="Print this one, to c
         raise SpaceError(unknown("search space", name, known))
 
 
-def _work(study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None) -> None:
+def _work(
+    study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
+) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
-    from mtlsearch.results.summary import summary
+    from mtlsearch.report.console import summary
     from mtlsearch.search.progress import Progress
     from mtlsearch.search.session import work
 
@@ -198,7 +266,7 @@ def _work(study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: i
 
 
 def _report(study: "Study", dataset: "Dataset", space: "SearchSpace") -> Path:
-    from mtlsearch.results.report import build_report, write_report
+    from mtlsearch.report.build import build_report, write_report
 
     return write_report(build_report(study, dataset, space), study.folder / "report")
 
@@ -225,7 +293,7 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Run the command line. A user's mistake is one line on stderr and an exit code, never a traceback."""
-    from mtlsearch.failure import explain
+    from mtlsearch.system_errors import describe_system_error
 
     try:
         app(standalone_mode=True)
@@ -236,7 +304,7 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:
-        if (words := explain(error)) is None:
+        if (words := describe_system_error(error)) is None:
             raise
         typer.echo(f"error: {words}", err=True)
         sys.exit(1)

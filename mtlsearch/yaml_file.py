@@ -14,7 +14,9 @@ def read_yaml(path: Path) -> Any:
     """What the file holds. Raises SpaceError."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-        JSONEncoder(default=str).encode(content)  # refuses what no error could show: a value inside itself, a date as a key
+        JSONEncoder(default=str).encode(
+            content
+        )  # refuses what no error could show: a value inside itself, a date as a key
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise SpaceError(f"{path.name}:{line} not valid YAML: {error.problem}") from error
@@ -27,7 +29,9 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if twice := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.MarkedYAMLError(problem=f'"{twice[0]}" is given twice', problem_mark=node.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem=f'"{twice[0]}" is given twice', problem_mark=node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 

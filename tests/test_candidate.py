@@ -10,9 +10,9 @@ from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.residual import Residual
 from mtlsearch.candidate import Candidate, Component, OptimizerSettings, spell_tree
 from mtlsearch.initializations import Pretrained
+from mtlsearch.sharing.l2_sharing import L2Sharing
 from mtlsearch.sharing.none import NoSharing
-from mtlsearch.sharing.pull import Pull
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings.fixed import Fixed
 from mtlsearch.weightings.uncertainty import Uncertainty
 
@@ -22,7 +22,7 @@ CHANGED = [
     dataclasses.replace(BASE, tree=SharingTree.decode([0, 1], [1, 0], 2)),
     dataclasses.replace(BASE, backbone=Mlp(width=32)),
     dataclasses.replace(BASE, backbone=Residual()),
-    dataclasses.replace(BASE, sharing=Pull()),
+    dataclasses.replace(BASE, sharing=L2Sharing()),
     dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))),
     dataclasses.replace(BASE, weighting=Uncertainty()),
     dataclasses.replace(BASE, optimizer=OptimizerSettings(learning_rate=0.01)),
@@ -73,34 +73,42 @@ def test_equal_weights_stay_equal_weights():
 
 
 def test_tied_candidate_is_one_component():
-    tied = dataclasses.replace(BASE, sharing=Pull(strength=0.1))
+    tied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.1))
     assert tied.components() == (Component((0, 1, 2), tied),)
-    untied = dataclasses.replace(BASE, sharing=Pull(strength=0.0))
+    untied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.0))
     assert len(untied.components()) == 2
 
 
 def test_a_tie_on_any_level_makes_one_component():
     """BASE parts 0 and 1 from 2 on the first level, and these from each other on the second."""
-    for levels, tied in (({"last_level": 1}, (0,)), ({"first_level": 2}, (1,)), ({}, (0, 1)), ({"first_level": 3}, ())):
-        candidate = dataclasses.replace(BASE, sharing=Pull(**levels))
+    for levels, tied in (
+        ({"last_level": 1}, (0,)),
+        ({"first_level": 2}, (1,)),
+        ({}, (0, 1)),
+        ({"first_level": 3}, ()),
+    ):
+        candidate = dataclasses.replace(BASE, sharing=L2Sharing(**levels))
         assert candidate.tied == tied
         assert len(candidate.components()) == (1 if tied else 2)
     trunk = dataclasses.replace(BASE, tree=SharingTree.decode([0, 0], [1, 1], 2))
-    assert dataclasses.replace(trunk, sharing=Pull(last_level=1)).tied == ()
-    assert dataclasses.replace(trunk, sharing=Pull()).tied == (1,)
+    assert dataclasses.replace(trunk, sharing=L2Sharing(last_level=1)).tied == ()
+    assert dataclasses.replace(trunk, sharing=L2Sharing()).tied == (1,)
 
 
 def test_shares():
     separate = dataclasses.replace(BASE, tree=SharingTree.separate(3, 2))
-    alone = Candidate(SharingTree.shared(1, 2), Mlp(), Pull(), Fixed())
+    alone = Candidate(SharingTree.shared(1, 2), Mlp(), L2Sharing(), Fixed())
     assert BASE.shares
     assert not separate.shares
     assert not alone.shares
-    assert dataclasses.replace(separate, sharing=Pull()).shares
-    assert not dataclasses.replace(separate, sharing=Pull(first_level=3)).shares
+    assert dataclasses.replace(separate, sharing=L2Sharing()).shares
+    assert not dataclasses.replace(separate, sharing=L2Sharing(first_level=3)).shares
 
 
 def test_component_json_round_trip_and_spelling():
     parts = BASE.components()
-    assert tuple(Component.from_json(json.loads(json.dumps(part.to_json()))) for part in parts) == parts
+    assert (
+        tuple(Component.from_json(json.loads(json.dumps(part.to_json()))) for part in parts)
+        == parts
+    )
     assert spell_tree(parts, ["a", "b", "c"]) == "a+b > a+b ; c > c"

@@ -11,9 +11,14 @@ from torch import Tensor, nn
 
 from mtlsearch.backbones import HuggingFace, checkpoint
 from mtlsearch.errors import SpaceError
-from mtlsearch.inputs import Tokens
+from mtlsearch.inputs.schema import Tokens
 
-SIZES = {"hidden_size": 12, "num_attention_heads": 3, "num_hidden_layers": 4, "intermediate_size": 20}
+SIZES = {
+    "hidden_size": 12,
+    "num_attention_heads": 3,
+    "num_hidden_layers": 4,
+    "intermediate_size": 20,
+}
 TINY = {**SIZES, "vocab_size": 50, "max_position_embeddings": 16, "initializer_range": 0.3}
 SHORT = {"dim": 12, "n_heads": 3, "n_layers": 4, "hidden_dim": 20}
 MODELS = {
@@ -23,7 +28,10 @@ MODELS = {
     "roberta": ("RobertaConfig", TINY),
     "xlm-roberta": ("XLMRobertaConfig", TINY),
     "camembert": ("CamembertConfig", TINY),
-    "distilbert": ("DistilBertConfig", {**SHORT, "vocab_size": 50, "max_position_embeddings": 16, "initializer_range": 0.3}),
+    "distilbert": (
+        "DistilBertConfig",
+        {**SHORT, "vocab_size": 50, "max_position_embeddings": 16, "initializer_range": 0.3},
+    ),
     "electra": ("ElectraConfig", {**TINY, "embedding_size": 12}),
     "electra-narrow": ("ElectraConfig", {**TINY, "embedding_size": 8}),
 }
@@ -42,7 +50,9 @@ def saved(folder: Path, name: str, **changes: Any) -> Any:
     """A model of random weights, and its files in the folder."""
     kind, settings = MODELS[name]
     torch.manual_seed(0)
-    model = transformers.AutoModel.from_config(getattr(transformers, kind)(**{**settings, **changes})).eval()
+    model = transformers.AutoModel.from_config(
+        getattr(transformers, kind)(**{**settings, **changes})
+    ).eval()
     with torch.no_grad():
         for p in model.parameters():
             p += 0.1 * torch.randn_like(p)  # biases too are told apart
@@ -75,7 +85,9 @@ def test_pretrained_layers_put_out_what_the_library_s_do(name: str, tmp_path: Pa
 def test_fewer_levels_are_the_first_layers(tmp_path: Path) -> None:
     model, x = saved(tmp_path, "bert"), rows()[:1]
     with torch.no_grad():
-        wanted = model(input_ids=torch.tensor([0, *IDS])[x], output_hidden_states=True).hidden_states
+        wanted = model(
+            input_ids=torch.tensor([0, *IDS])[x], output_hidden_states=True
+        ).hidden_states
         for levels in (1, 3):
             found = trunk(HuggingFace(str(tmp_path), True), levels)(x)[..., :-1]
             torch.testing.assert_close(found, wanted[levels], rtol=1e-4, atol=1e-5)
@@ -96,35 +108,63 @@ def test_from_the_config_alone_weights_are_drawn(tmp_path: Path) -> None:
     assert drawn[0](rows()).shape == (3, 6, 31)
 
 
-def refused(folder: Path, levels: int = 2, features: Tokens = FEATURES, pretrained: bool = True, config: str = "") -> str:
+def refused(
+    folder: Path,
+    levels: int = 2,
+    features: Tokens = FEATURES,
+    pretrained: bool = True,
+    config: str = "",
+) -> str:
     with pytest.raises(SpaceError) as caught:
         trunk(HuggingFace(config or str(folder), pretrained), levels, features)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_what_does_not_fit_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     saved(tmp_path / "a", "roberta")
     a = tmp_path / "a"
-    assert refused(a, levels=5) == f"huggingface: {a} has 4 layers, too few for 5 levels of this backbone"
-    assert refused(a, features=Tokens(15, 8, IDS)) == "huggingface: the data has texts of 15 places, the encoder at most 14"
-    assert refused(a, features=Tokens(6, 2, (3, 50))) == f"huggingface: the data has the token id 50; {a} knows those below 50"
+    assert (
+        refused(a, levels=5)
+        == f"huggingface: {a} has 4 layers, too few for 5 levels of this backbone"
+    )
+    assert (
+        refused(a, features=Tokens(15, 8, IDS))
+        == "huggingface: the data has texts of 15 places, the encoder at most 14"
+    )
+    assert (
+        refused(a, features=Tokens(6, 2, (3, 50)))
+        == f"huggingface: the data has the token id 50; {a} knows those below 50"
+    )
     monkeypatch.chdir(tmp_path)
-    assert refused(a, config="a") == f'huggingface: config: "a" is a folder here; write its whole path, {a}'
+    assert (
+        refused(a, config="a")
+        == f'huggingface: config: "a" is a folder here; write its whole path, {a}'
+    )
     transformers.GPT2Config(n_embd=8, n_head=2, n_layer=1).save_pretrained(tmp_path / "b")
     known = "bert, camembert, distilbert, electra, roberta, xlm-roberta"
     assert refused(tmp_path / "b") == f"huggingface: {tmp_path / 'b'} is a gpt2; known: {known}"
     saved(tmp_path / "c", "bert", hidden_act="tanh")
-    assert refused(tmp_path / "c").endswith("is no encoder with absolute places and one of gelu, gelu_new, relu, silu")
-    assert refused(tmp_path / "d").startswith(f'huggingface: config: "{tmp_path / "d"}" cannot be read: ')
+    assert refused(tmp_path / "c").endswith(
+        "is no encoder with absolute places and one of gelu, gelu_new, relu, silu"
+    )
+    assert refused(tmp_path / "d").startswith(
+        f'huggingface: config: "{tmp_path / "d"}" cannot be read: '
+    )
     saved(tmp_path / "e", "bert")
     (tmp_path / "e" / "model.safetensors").write_bytes(b"nothing")
-    assert refused(tmp_path / "e").startswith(f'huggingface: config: "{tmp_path / "e"}" cannot be read: ')
+    assert refused(tmp_path / "e").startswith(
+        f'huggingface: config: "{tmp_path / "e"}" cannot be read: '
+    )
     with pytest.raises(SpaceError, match="pretrained: needs a config"):
         HuggingFace(pretrained=True).stage(0)
 
 
-def test_without_the_library_only_the_tiny_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_only_the_tiny_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     assert "pip install 'mtlsearch[huggingface]'" in refused(tmp_path)
     assert trunk(HuggingFace(), 2)(rows()).shape == (3, 6, 17)

@@ -12,7 +12,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def _commands() -> list[str]:
     blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("python cli.py")]
+    return [
+        line for block in blocks for line in block.splitlines() if line.startswith("python cli.py")
+    ]
 
 
 def test_the_readme_s_commands_work_in_their_order(tmp_path: Path) -> None:
@@ -22,7 +24,9 @@ def test_the_readme_s_commands_work_in_their_order(tmp_path: Path) -> None:
     assert len(commands) >= 9
     for command in commands:
         words = [sys.executable, *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (tmp_path / "studies/tour/report/report.html").is_file()
     assert len((tmp_path / "studies/tour.csv").read_text().splitlines()) == 343
@@ -45,7 +49,11 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_the_files_that_the_documentation_links_to_exist() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "search_spaces/README.md"]:
+    for page in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "search_spaces/README.md",
+    ]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mtlsearch.backbones import ResNet18
-from mtlsearch.engine.stacking import stack
-from mtlsearch.inputs import Images
+from mtlsearch.inputs.schema import Images
+from mtlsearch.training.stacked.stacking import stack
 
 
 def test_four_levels_are_the_network_of_the_paper() -> None:
@@ -19,7 +19,9 @@ def test_four_levels_are_the_network_of_the_paper() -> None:
         assert sum(p.numel() for p in backbone.head(1000, 4).parameters()) == 513_000
 
 
-@pytest.mark.parametrize(("side", "stem", "last"), [(8, 8, 1), (31, 31, 4), (32, 16, 2), (63, 32, 4), (64, 16, 2)])
+@pytest.mark.parametrize(
+    ("side", "stem", "last"), [(8, 8, 1), (31, 31, 4), (32, 16, 2), (63, 32, 4), (64, 16, 2)]
+)
 def test_small_images_are_not_pooled_away(side: int, stem: int, last: int) -> None:
     backbone = ResNet18(width=8)
     h = backbone.stem(Images(1, side, side))(torch.randn(2, 1, side, side))

@@ -19,10 +19,17 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.errors import SpaceError
 from mtlsearch.initializations import INITIALIZATIONS
 from mtlsearch.sharing import SHARINGS
+from mtlsearch.sharing.l2_sharing import L2Sharing
 from mtlsearch.sharing.none import NoSharing
-from mtlsearch.sharing.pull import Pull
-from mtlsearch.space import DEFAULTS, Schedule, SearchSpace, TreeLimits, known_spaces, load_space
-from mtlsearch.tree import SharingTree
+from mtlsearch.space import (
+    DEFAULTS,
+    SearchSpace,
+    TrainingSettings,
+    TreeLimits,
+    known_spaces,
+    load_space,
+)
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from mtlsearch.weightings.fixed import Fixed
 
@@ -84,7 +91,9 @@ def test_samples_are_valid(name, tasks):
 def test_a_sample_is_a_function_of_the_trials_parameters(name):
     first, second = study(), study()
     space = load_space(name, 4)
-    assert [space.sample(first.ask()) for _ in range(20)] == [space.sample(second.ask()) for _ in range(20)]
+    assert [space.sample(first.ask()) for _ in range(20)] == [
+        space.sample(second.ask()) for _ in range(20)
+    ]
 
 
 @pytest.mark.parametrize("tasks", [1, 3])
@@ -97,7 +106,11 @@ def test_mapping_round_trip(name, tasks):
 
 def test_defaults():
     space = SearchSpace.from_mapping({}, 2)
-    assert (space.tree, space.training, space.cost) == (TreeLimits(4, None), Schedule(), "none")
+    assert (space.tree, space.training, space.cost) == (
+        TreeLimits(4, None),
+        TrainingSettings(),
+        "none",
+    )
     candidate = space.sample(FixedTrial({"host_1": 0, "split_1": 4}))
     assert candidate == Candidate(SharingTree.shared(2, 4), Mlp(), NoSharing(), Fixed())
     assert load_space(None, 2) == load_space("default", 2)
@@ -108,7 +121,9 @@ def test_parameter_names():
         "tree": {"levels": 2},
         "backbone": {"name": "mlp", "width": {"choice": [8, 16]}},
         "sharing": {"choice": [{"name": "none"}, {"name": "pull", "strength": {"log": [1e-3, 1]}}]},
-        "weighting": {"choice": [{"name": "fixed", "weights": {"log": [0.1, 10]}}, {"name": "uncertainty"}]},
+        "weighting": {
+            "choice": [{"name": "fixed", "weights": {"log": [0.1, 10]}}, {"name": "uncertainty"}]
+        },
     }
     params = {
         "host_1": 0,
@@ -124,7 +139,7 @@ def test_parameter_names():
     candidate = space.sample(trial)
     assert trial.params == params
     assert candidate.backbone == Mlp(width=16)
-    assert candidate.sharing == Pull(strength=0.1)
+    assert candidate.sharing == L2Sharing(strength=0.1)
     assert candidate.weighting == Fixed((1.0, 3.0))
     other = FixedTrial({**params, "sharing": "none", "weighting": "uncertainty"})
     space.sample(other)
@@ -141,20 +156,29 @@ def test_distributions():
     found = trial.distributions
     assert found["backbone.width"] == optuna.distributions.IntDistribution(8, 64, log=True)
     assert found["backbone.dropout"] == optuna.distributions.FloatDistribution(0.0, 0.5)
-    assert found["optimizer.learning_rate"] == optuna.distributions.FloatDistribution(1e-4, 1.0, log=True)
+    assert found["optimizer.learning_rate"] == optuna.distributions.FloatDistribution(
+        1e-4, 1.0, log=True
+    )
     assert found["host_2"] == optuna.distributions.IntDistribution(0, 1)
     assert found["split_2"] == optuna.distributions.IntDistribution(0, 4)
 
 
 @pytest.mark.parametrize(
     ("weights", "expected"),
-    [(2, (2.0, 2.0, 2.0)), ([1, 2, 3], (1.0, 2.0, 3.0)), ([], ()), ([1, {"log": [0.5, 2]}, 3], (1.0, 1.5, 3.0))],
+    [
+        (2, (2.0, 2.0, 2.0)),
+        ([1, 2, 3], (1.0, 2.0, 3.0)),
+        ([], ()),
+        ([1, {"log": [0.5, 2]}, 3], (1.0, 1.5, 3.0)),
+    ],
 )
 def test_one_value_per_task(weights, expected):
     mapping = {"weighting": {"name": "fixed", "weights": weights}}
     space = SearchSpace.from_mapping(mapping, 3)
     tree = {f"{word}_{task}": 0 for word in ("host", "split") for task in (1, 2)}
-    assert space.sample(FixedTrial({**tree, "weighting.weights.1": 1.5})).weighting == Fixed(expected)
+    assert space.sample(FixedTrial({**tree, "weighting.weights.1": 1.5})).weighting == Fixed(
+        expected
+    )
     assert SearchSpace.from_mapping(space.to_mapping(), 3) == space
 
 
@@ -166,15 +190,26 @@ def test_a_field_of_several_kinds(monkeypatch):
         kernels: tuple[int, ...] = (3, 5)
 
     monkeypatch.setitem(BACKBONES, "mixed", Mixed)
-    given: dict[str, Any] = {"name": "mixed", "mode": {"choice": ["a", True, None]}, "size": {"range": [1, 3]}, "kernels": [7]}
+    given: dict[str, Any] = {
+        "name": "mixed",
+        "mode": {"choice": ["a", True, None]},
+        "size": {"range": [1, 3]},
+        "kernels": [7],
+    }
     space = SearchSpace.from_mapping({"backbone": given}, 1)
-    drawn = [space.sample(trial).backbone for searched in [study()] for trial in (searched.ask() for _ in range(60))]
+    drawn = [
+        space.sample(trial).backbone
+        for searched in [study()]
+        for trial in (searched.ask() for _ in range(60))
+    ]
     assert {backbone.mode for backbone in drawn} == {"a", True, None}
     assert {backbone.size for backbone in drawn} == {1, 2, 3}
     assert {backbone.kernels for backbone in drawn} == {(7,)}
     assert SearchSpace.from_mapping(json.loads(json.dumps(space.to_mapping())), 1) == space
     with pytest.raises(SpaceError, match="plain values"):
-        SearchSpace.from_mapping({"backbone": {"name": "mixed", "kernels": {"choice": [[1], [2]]}}}, 1)
+        SearchSpace.from_mapping(
+            {"backbone": {"name": "mixed", "kernels": {"choice": [[1], [2]]}}}, 1
+        )
 
 
 def test_pinned_tree_and_parts_are_not_asked_for():
@@ -209,22 +244,25 @@ def test_parameters_for_people():
     assert rows["backbone.mlp.width"] == "{choice: [32, 64, 128]}"
     assert rows["training.epochs"] == "60"
     assert rows["cost"] == "none"
-    pinned = dict(space.pinned(tree=SharingTree.shared(3, 3), sharing=Pull(0.5)).parameters())
+    pinned = dict(space.pinned(tree=SharingTree.shared(3, 3), sharing=L2Sharing(0.5)).parameters())
     assert pinned["sharing"] == "pinned: Pull(strength=0.5, first_level=1, last_level=None)"
     assert pinned["tree"].startswith("pinned: ")
     assert not [name for name in pinned if name.startswith(("sharing.", "tree."))]
 
 
 def test_the_default_of_every_section_is_in_its_table():
-    assert SearchSpace.from_mapping({part: {"name": name} for part, name in DEFAULTS.items()}, 2) == SearchSpace.from_mapping(
-        {}, 2
-    )
+    assert SearchSpace.from_mapping(
+        {part: {"name": name} for part, name in DEFAULTS.items()}, 2
+    ) == SearchSpace.from_mapping({}, 2)
 
 
 MISTAKES = [
     ("", "my.yaml: found null; it should be a mapping"),
     ("- 1", "my.yaml: found [1]; it should be a mapping"),
-    ("tre: {}", 'my.yaml: "tre" is unknown; did you mean "tree"? Known: backbone, cost, initialization'),
+    (
+        "tre: {}",
+        'my.yaml: "tre" is unknown; did you mean "tree"? Known: backbone, cost, initialization',
+    ),
     ("1: {}", 'my.yaml: "1" is unknown. Known: backbone'),
     ("a: [", "my.yaml: line 1: not valid YAML:"),
     ("tree: {}\na:\n\t- b", "my.yaml: line 3: not valid YAML: found character"),
@@ -234,15 +272,42 @@ MISTAKES = [
     ("cost: 2020-13-45", "my.yaml: cannot be read: "),
     ("tree:", "my.yaml: tree: found null; it should be a mapping"),
     ("tree: [4]", "my.yaml: tree: found [4]; it should be a mapping"),
-    ("tree: {level: 4}", 'my.yaml: tree: "level" is unknown; did you mean "levels"? Known: levels, max_branches'),
-    ("tree: {levels: 0}", "my.yaml: tree.levels: found 0; input should be greater than or equal to 1"),
-    ("tree: {levels: {choice: [2, 3]}}", 'my.yaml: tree.levels: found {"choice": [2, 3]}; input should be a valid integer'),
-    ("tree: {max_branches: 0}", "my.yaml: tree.max_branches: found 0; input should be greater than or equal to 1"),
-    ("training: {epochs: 0}", "my.yaml: training.epochs: found 0; input should be greater than or equal to 1"),
-    ('training: {epochs: "60"}', 'my.yaml: training.epochs: found "60"; input should be a valid integer'),
-    ("training: {batch_size: true}", "my.yaml: training.batch_size: found true; input should be a valid integer"),
-    ("training: {patience: null}", "my.yaml: training.patience: found null; input should be a valid integer"),
-    ("cost: maccs", 'my.yaml: cost: "maccs" is unknown; did you mean "macs"? Known: macs, none, parameters'),
+    (
+        "tree: {level: 4}",
+        'my.yaml: tree: "level" is unknown; did you mean "levels"? Known: levels, max_branches',
+    ),
+    (
+        "tree: {levels: 0}",
+        "my.yaml: tree.levels: found 0; input should be greater than or equal to 1",
+    ),
+    (
+        "tree: {levels: {choice: [2, 3]}}",
+        'my.yaml: tree.levels: found {"choice": [2, 3]}; input should be a valid integer',
+    ),
+    (
+        "tree: {max_branches: 0}",
+        "my.yaml: tree.max_branches: found 0; input should be greater than or equal to 1",
+    ),
+    (
+        "training: {epochs: 0}",
+        "my.yaml: training.epochs: found 0; input should be greater than or equal to 1",
+    ),
+    (
+        'training: {epochs: "60"}',
+        'my.yaml: training.epochs: found "60"; input should be a valid integer',
+    ),
+    (
+        "training: {batch_size: true}",
+        "my.yaml: training.batch_size: found true; input should be a valid integer",
+    ),
+    (
+        "training: {patience: null}",
+        "my.yaml: training.patience: found null; input should be a valid integer",
+    ),
+    (
+        "cost: maccs",
+        'my.yaml: cost: "maccs" is unknown; did you mean "macs"? Known: macs, none, parameters',
+    ),
     ("cost: [macs]", "my.yaml: cost: \"['macs']\" is unknown"),
     ("cost:", 'my.yaml: cost: "None" is unknown'),
     ("sharing: none", 'my.yaml: sharing: found "none"; it should be a mapping'),
@@ -250,52 +315,145 @@ MISTAKES = [
     ("sharing: {strength: 1}", 'my.yaml: sharing.name: "(missing)" is unknown. Known: '),
     ("sharing: {name: [pull]}", "my.yaml: sharing.name: \"['pull']\" is unknown"),
     ("sharing: {name: null}", 'my.yaml: sharing.name: "None" is unknown'),
-    ("weighting: {name: uncertain}", 'my.yaml: weighting.name: "uncertain" is unknown; did you mean "uncertainty"? Known: '),
+    (
+        "weighting: {name: uncertain}",
+        'my.yaml: weighting.name: "uncertain" is unknown; did you mean "uncertainty"? Known: ',
+    ),
     ("optimizer: {name: sgd}", 'my.yaml: optimizer.name: "sgd" is unknown. Known: adamw'),
-    ("optimizer: {learning_rat: 1}", 'my.yaml: optimizer: "learning_rat" is unknown; did you mean "learning_rate"?'),
-    ("sharing: {choice: none}", 'my.yaml: sharing.choice: found "none"; it should be a list with at least one entry'),
-    ("sharing: {choice: []}", "my.yaml: sharing.choice: found []; it should be a list with at least one entry"),
+    (
+        "optimizer: {learning_rat: 1}",
+        'my.yaml: optimizer: "learning_rat" is unknown; did you mean "learning_rate"?',
+    ),
+    (
+        "sharing: {choice: none}",
+        'my.yaml: sharing.choice: found "none"; it should be a list with at least one entry',
+    ),
+    (
+        "sharing: {choice: []}",
+        "my.yaml: sharing.choice: found []; it should be a list with at least one entry",
+    ),
     ("sharing: {choice: [none]}", 'my.yaml: sharing: found "none"; it should be a mapping'),
     ("sharing: {choice: [{name: none}], x: 1}", 'my.yaml: sharing: "x" is unknown. Known: choice'),
-    ("sharing: {choice: [{name: none}, {name: none}]}", 'my.yaml: sharing.choice: "none" is given twice'),
-    ("backbone: {name: mlp, widht: 1}", 'my.yaml: backbone: "widht" is unknown; did you mean "width"?'),
-    ('backbone: {name: mlp, width: "64"}', 'my.yaml: backbone.width: found "64"; input should be a valid integer'),
-    ("backbone: {name: mlp, width: 6.5}", "my.yaml: backbone.width: found 6.5; input should be a valid integer"),
-    ("backbone: {name: mlp, dropout: true}", "my.yaml: backbone.dropout: found true; input should be a valid number"),
-    ("backbone: {name: mlp, dropout: [0]}", "my.yaml: backbone.dropout: found [0]; input should be a valid number"),
-    ("backbone: {name: mlp, dropout: null}", "my.yaml: backbone.dropout: found null; input should be a valid number"),
-    ("backbone: {name: mlp, dropout: .nan}", "my.yaml: backbone.dropout: found NaN; input should be"),
-    ("optimizer: {weight_decay: .inf}", "my.yaml: optimizer.weight_decay: found Infinity; input should be a finite number"),
-    ("backbone: {name: mlp, width: {choise: [1]}}", 'my.yaml: backbone.width: "choise" is unknown; did you mean "choice"?'),
-    ("backbone: {name: mlp, width: {}}", "my.yaml: backbone.width: found {}; it should hold one of choice, range, log"),
-    ("backbone: {name: mlp, width: {range: [1, 2], log: [1, 2]}}", "it should hold one of choice, range, log"),
-    ("backbone: {name: mlp, width: {choice: []}}", "my.yaml: backbone.width.choice: found []; it should be a list"),
-    ("backbone: {name: mlp, width: {choice: 3}}", "my.yaml: backbone.width.choice: found 3; it should be a list"),
-    ("backbone: {name: mlp, width: {choice: [8, 8]}}", "my.yaml: backbone.width.choice: found [8, 8]; entries should be"),
+    (
+        "sharing: {choice: [{name: none}, {name: none}]}",
+        'my.yaml: sharing.choice: "none" is given twice',
+    ),
+    (
+        "backbone: {name: mlp, widht: 1}",
+        'my.yaml: backbone: "widht" is unknown; did you mean "width"?',
+    ),
+    (
+        'backbone: {name: mlp, width: "64"}',
+        'my.yaml: backbone.width: found "64"; input should be a valid integer',
+    ),
+    (
+        "backbone: {name: mlp, width: 6.5}",
+        "my.yaml: backbone.width: found 6.5; input should be a valid integer",
+    ),
+    (
+        "backbone: {name: mlp, dropout: true}",
+        "my.yaml: backbone.dropout: found true; input should be a valid number",
+    ),
+    (
+        "backbone: {name: mlp, dropout: [0]}",
+        "my.yaml: backbone.dropout: found [0]; input should be a valid number",
+    ),
+    (
+        "backbone: {name: mlp, dropout: null}",
+        "my.yaml: backbone.dropout: found null; input should be a valid number",
+    ),
+    (
+        "backbone: {name: mlp, dropout: .nan}",
+        "my.yaml: backbone.dropout: found NaN; input should be",
+    ),
+    (
+        "optimizer: {weight_decay: .inf}",
+        "my.yaml: optimizer.weight_decay: found Infinity; input should be a finite number",
+    ),
+    (
+        "backbone: {name: mlp, width: {choise: [1]}}",
+        'my.yaml: backbone.width: "choise" is unknown; did you mean "choice"?',
+    ),
+    (
+        "backbone: {name: mlp, width: {}}",
+        "my.yaml: backbone.width: found {}; it should hold one of choice, range, log",
+    ),
+    (
+        "backbone: {name: mlp, width: {range: [1, 2], log: [1, 2]}}",
+        "it should hold one of choice, range, log",
+    ),
+    (
+        "backbone: {name: mlp, width: {choice: []}}",
+        "my.yaml: backbone.width.choice: found []; it should be a list",
+    ),
+    (
+        "backbone: {name: mlp, width: {choice: 3}}",
+        "my.yaml: backbone.width.choice: found 3; it should be a list",
+    ),
+    (
+        "backbone: {name: mlp, width: {choice: [8, 8]}}",
+        "my.yaml: backbone.width.choice: found [8, 8]; entries should be",
+    ),
     (
         "backbone: {name: mlp, width: {choice: [8, big]}}",
         'my.yaml: backbone.width.choice: found "big"; input should be a valid int',
     ),
-    ("backbone: {name: mlp, width: {choice: [{log: [1, 2]}]}}", "my.yaml: backbone.width.choice: found {"),
-    ("backbone: {name: mlp, width: {range: [8]}}", "my.yaml: backbone.width.range: found [8]; it should be [low, high]"),
-    ("backbone: {name: mlp, width: {range: [8, 8]}}", "found [8, 8]; it should be [low, high], two numbers with low < high"),
-    ("backbone: {name: mlp, width: {range: [9, 8]}}", "found [9, 8]; it should be [low, high], two numbers with low < high"),
-    ("backbone: {name: mlp, width: {range: [1, 8.5]}}", "my.yaml: backbone.width.range: found 8.5; input should be a valid int"),
-    ("backbone: {name: mlp, dropout: {range: [0, 1]}}", "my.yaml: backbone.dropout.range: found 1; input should be less than 1"),
-    ("backbone: {name: mlp, layer_norm: {range: [false, true]}}", "it should be [low, high], two numbers"),
+    (
+        "backbone: {name: mlp, width: {choice: [{log: [1, 2]}]}}",
+        "my.yaml: backbone.width.choice: found {",
+    ),
+    (
+        "backbone: {name: mlp, width: {range: [8]}}",
+        "my.yaml: backbone.width.range: found [8]; it should be [low, high]",
+    ),
+    (
+        "backbone: {name: mlp, width: {range: [8, 8]}}",
+        "found [8, 8]; it should be [low, high], two numbers with low < high",
+    ),
+    (
+        "backbone: {name: mlp, width: {range: [9, 8]}}",
+        "found [9, 8]; it should be [low, high], two numbers with low < high",
+    ),
+    (
+        "backbone: {name: mlp, width: {range: [1, 8.5]}}",
+        "my.yaml: backbone.width.range: found 8.5; input should be a valid int",
+    ),
+    (
+        "backbone: {name: mlp, dropout: {range: [0, 1]}}",
+        "my.yaml: backbone.dropout.range: found 1; input should be less than 1",
+    ),
+    (
+        "backbone: {name: mlp, layer_norm: {range: [false, true]}}",
+        "it should be [low, high], two numbers",
+    ),
     (
         "backbone: {name: mlp, dropout: {log: [0, 0.5]}}",
         "found [0, 0.5]; it should be [low, high], two numbers with 0 < low < high",
     ),
-    ("optimizer: {learning_rate: {log: [-1, 0.5]}}", "my.yaml: optimizer.learning_rate.log: found -1; input should be greater"),
-    ("weighting: {name: fixed, weights: [1, 2]}", "my.yaml: weighting.weights: found 2 values for 3 tasks"),
-    ("weighting: {name: fixed, weights: [1, 2, -3]}", "my.yaml: weighting.weights: found -3; input should be greater than 0"),
+    (
+        "optimizer: {learning_rate: {log: [-1, 0.5]}}",
+        "my.yaml: optimizer.learning_rate.log: found -1; input should be greater",
+    ),
+    (
+        "weighting: {name: fixed, weights: [1, 2]}",
+        "my.yaml: weighting.weights: found 2 values for 3 tasks",
+    ),
+    (
+        "weighting: {name: fixed, weights: [1, 2, -3]}",
+        "my.yaml: weighting.weights: found -3; input should be greater than 0",
+    ),
     (
         "weighting: {name: fixed, weights: {log: [0, 3]}}",
         "my.yaml: weighting.weights.log: found 0; input should be greater than 0",
     ),
-    ("weighting: {name: fixed, weights: heavy}", 'my.yaml: weighting.weights: found "heavy"; input should be a valid number'),
-    ("weighting: {name: fixed, weights: null}", "my.yaml: weighting.weights: found null; input should be a valid number"),
+    (
+        "weighting: {name: fixed, weights: heavy}",
+        'my.yaml: weighting.weights: found "heavy"; input should be a valid number',
+    ),
+    (
+        "weighting: {name: fixed, weights: null}",
+        "my.yaml: weighting.weights: found null; input should be a valid number",
+    ),
     (
         "initialization: {name: pretrained, pretraining: 1}",
         "my.yaml: initialization.pretraining: found 1; input should be less than 1",
@@ -317,9 +475,15 @@ def test_a_mistake_is_one_line(tmp_path, text, message):
 
 def test_a_missing_file_lists_the_known_spaces(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SpaceError, match=r'"quik" is unknown; did you mean "quick"\? Known: branching, cross_stitch, default'):
+    with pytest.raises(
+        SpaceError,
+        match=r'"quik" is unknown; did you mean "quick"\? Known: branching, cross_stitch, default',
+    ):
         load_space("quik", 2)
-    with pytest.raises(SpaceError, match=r'no such file\): "my.yaml" is unknown\. Known: branching, cross_stitch, default'):
+    with pytest.raises(
+        SpaceError,
+        match=r'no such file\): "my.yaml" is unknown\. Known: branching, cross_stitch, default',
+    ):
         load_space("my.yaml", 2)
     with pytest.raises(SpaceError, match="no such file"):
         load_space(str(tmp_path), 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlsearch.candidate import PARTS
+from mtlsearch.candidate import SETTING_GROUPS
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*(ROOT / "mtlsearch").rglob("*.py"), ROOT / "cli.py"])
@@ -28,7 +28,11 @@ def test_a_module_is_short_and_says_what_it_owns(path):
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text))
     assert text.count("\n") <= 250
-    long = {function.name: _body_lines(function) for function in _functions(path) if _body_lines(function) > 25}
+    long = {
+        function.name: _body_lines(function)
+        for function in _functions(path)
+        if _body_lines(function) > 25
+    }
     assert not long or (path.name == "commands.py" and set(long) == {"search"}), long
 
 
@@ -43,11 +47,22 @@ def test_no_room_has_a_catch_all_name():
         assert not re.search(r"util|helper|manager|handler|common|misc", path.stem)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "mtlsearch" / "engine").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "mtlsearch" / "engine").glob("*.py")), ids=lambda path: path.name
+)
 def test_the_engine_names_no_method(path):
-    methods = {kind.__name__ for part in ("backbone", "sharing", "weighting", "initialization") for kind in PARTS[part].values()}
-    words = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    methods = {
+        kind.__name__
+        for part in ("backbone", "sharing", "weighting", "initialization")
+        for kind in SETTING_GROUPS[part].values()
+    }
+    words = {
+        node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+    }
     words |= {
-        alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
     assert not methods & words

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.machine import publish
 from benchmarks.truth import depth, gap, harm, statements, verdicts
 
-PARTS: dict[str, Callable[[], list[list[Any]]]] = {
+SETTING_GROUPS: dict[str, Callable[[], list[list[Any]]]] = {
     "gap": gap.budgets,
     "ablation": gap.ablation,
     "shapes": gap.shapes,
@@ -21,8 +21,8 @@ COLUMNS = ["part", "trainings", "rows", "what", "value", "low", "high", "exact",
 
 def main(parts: Sequence[str]) -> None:
     """Raises KeyError for a part that there is not."""
-    for name in parts or PARTS:
-        publish(f"truth-{name}", COLUMNS, PARTS[name]())
+    for name in parts or SETTING_GROUPS:
+        publish(f"truth-{name}", COLUMNS, SETTING_GROUPS[name]())
 
 
 if __name__ == "__main__":

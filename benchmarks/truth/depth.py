@@ -10,9 +10,9 @@ import numpy as np
 
 from benchmarks.truth.trial import Budget, search, share, side_by_side, space
 from mtlsearch.data.planted import Teacher, planted
-from mtlsearch.evidence.affinity import Affinity
-from mtlsearch.evidence.recombination import best_tree
-from mtlsearch.tree import SharingTree
+from mtlsearch.evidence.affinity.affinity import Affinity
+from mtlsearch.evidence.tree_search import best_tree
+from mtlsearch.structure.tree import SharingTree
 
 LEVELS, PROBLEMS = 4, 8
 BUDGET, ROWS = Budget(), 1000
@@ -29,7 +29,14 @@ def _problem(case: tuple[int, int]) -> float:
     assert affinity is not None
     tree = best_tree(affinity.sharing())
     pairs = [(t, u) for t in (0, 1) for u in (2, 3)]
-    return float(np.mean([sum(tree.node(level, t) == tree.node(level, u) for level in range(LEVELS)) for t, u in pairs]))
+    return float(
+        np.mean(
+            [
+                sum(tree.node(level, t) == tree.node(level, u) for level in range(LEVELS))
+                for t, u in pairs
+            ]
+        )
+    )
 
 
 def rows() -> list[list[Any]]:

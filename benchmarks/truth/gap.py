@@ -32,11 +32,11 @@ from benchmarks.truth.trial import (
 )
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
-from mtlsearch.evidence.trained import Trained
-from mtlsearch.search import line
+from mtlsearch.records import Trial
+from mtlsearch.search import schedules as line
 from mtlsearch.space import SearchSpace
 
-Choose = Callable[[Sequence[Trained], Dataset], Composition]
+Choose = Callable[[Sequence[Trial], Dataset], Composition]
 
 
 @dataclass(frozen=True)
@@ -60,27 +60,44 @@ WAYS = (
     Way("random, best mean score", Budget(sampler="random"), naive),
 )
 WIDTHS = {"choice": [8, 16, 32, 64]}
-SHAPES = (Way("four in a row of one width", Budget()), Way("each of a width of its own", Budget(), constants=(("KIN", 1),)))
+SHAPES = (
+    Way("four in a row of one width", Budget()),
+    Way("each of a width of its own", Budget(), constants=(("KIN", 1),)),
+)
 
 
-def _gaps(ways: Sequence[Way], rows: int, width: object, problem: int) -> list[list[tuple[float, float, bool]]]:
+def _gaps(
+    ways: Sequence[Way], rows: int, width: object, problem: int
+) -> list[list[tuple[float, float, bool]]]:
     """Per way and part of the budget: what the pick gains over single-task, what the truth gains, and whether they are one."""
     dataset, within = grouped_problem(problem, rows), space(6, 2, width)
-    done, found = dict[tuple[Any, ...], list[Trained]](), []
+    done, found = dict[tuple[Any, ...], list[Trial]](), []
     for way in ways:
         if (key := (way.budget, way.constants)) not in done:
             done[key] = _searched(dataset, within, way, problem)
         trainings = done[key]
-        picks = [way.choose(trainings[: round(part * len(trainings))], dataset) for part in way.parts]
+        picks = [
+            way.choose(trainings[: round(part * len(trainings))], dataset) for part in way.parts
+        ]
         trees = [grouped([[t] for t in range(6)], 2), grouped(GROUPS, 2)]
-        compared = [each for own in picks for each in (own, *(with_tree(own, tree) for tree in trees))]
-        errors = [float(np.mean([[*row.values()] for row in each])) for each in tested(dataset, within, compared, SEEDS)]
+        compared = [
+            each for own in picks for each in (own, *(with_tree(own, tree) for tree in trees))
+        ]
+        errors = [
+            float(np.mean([[*row.values()] for row in each]))
+            for each in tested(dataset, within, compared, SEEDS)
+        ]
         triples = zip(picks, errors[::3], errors[1::3], errors[2::3], strict=True)
-        found.append([(single - own, single - truth, same_groups(each, GROUPS)) for each, own, single, truth in triples])
+        found.append(
+            [
+                (single - own, single - truth, same_groups(each, GROUPS))
+                for each, own, single, truth in triples
+            ]
+        )
     return found
 
 
-def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> list[Trained]:
+def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> list[Trial]:
     usual = {name: getattr(line, name) for name, _ in way.constants}
     vars(line).update(way.constants)
     try:
@@ -89,14 +106,24 @@ def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> lis
         vars(line).update(usual)
 
 
-def _rows(ways: Sequence[Way], problems: int, rows: int = 400, width: object = 32) -> list[list[Any]]:
+def _rows(
+    ways: Sequence[Way], problems: int, rows: int = 400, width: object = 32
+) -> list[list[Any]]:
     found = side_by_side(partial(_gaps, ways, rows, width), range(problems))
     table: list[list[Any]] = []
     for number, way in enumerate(ways):
         own = np.array([problem[number] for problem in found], float).transpose(1, 2, 0)
         for part, (gained, possible, exact) in zip(way.parts, own, strict=True):
             table.append(
-                ["gap", round(part * way.budget.trainings), rows, way.name, *ratio(gained, possible), exact.mean(), problems]
+                [
+                    "gap",
+                    round(part * way.budget.trainings),
+                    rows,
+                    way.name,
+                    *ratio(gained, possible),
+                    exact.mean(),
+                    problems,
+                ]
             )
             print(*table[-1], flush=True)
     return table
@@ -115,4 +142,6 @@ def shapes() -> list[list[Any]]:
 def budgets() -> list[list[Any]]:
     """More trainings, and more rows, for this search alone."""
     ours = WAYS[0]
-    return _rows([replace(ours, budget=Budget(256))], 10) + _rows([replace(ours, parts=(1.0,))], 6, rows=2000)
+    return _rows([replace(ours, budget=Budget(256))], 10) + _rows(
+        [replace(ours, parts=(1.0,))], 6, rows=2000
+    )

@@ -16,7 +16,7 @@ from mtlsearch.data import Dataset, load
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.interval import Interval, interval
 from mtlsearch.space import SearchSpace, load_space
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 
 EMBEDDED = ("iris+breast_cancer", "penguins", "tecator", "vowel", "digits", "bikeshare")
 ROWS, COPIES = 400, 4
@@ -26,7 +26,12 @@ TEACHERS: dict[str, tuple[Teacher, dict[int, float]]] = {
     "parting on level 2": (Teacher(DEEP), {}),
     "one in conflict": (Teacher(grouped(((0, 1, 2, 3),), 1), conflicting=(3,)), {}),
     "few labels": (Teacher(grouped(((0, 1), (2, 3)), 1)), {1: 0.15, 3: 0.15}),
-    "mixed kinds": (Teacher(grouped(((0, 1, 2, 3),), 1), kinds=("regression", "binary", "multiclass", "binary")), {}),
+    "mixed kinds": (
+        Teacher(
+            grouped(((0, 1, 2, 3),), 1), kinds=("regression", "binary", "multiclass", "binary")
+        ),
+        {},
+    ),
 }
 
 
@@ -49,19 +54,59 @@ def _planted(name: str, number: int) -> tuple[Dataset, Dataset, SearchSpace]:
 
 def rows() -> list[list[Any]]:
     """Per problem the true gain of the best sharing structure, and what was recommended; then the sums."""
-    cases = [(name, number) for name in TEACHERS for number in range(COPIES)] + [(name, 0) for name in EMBEDDED]
+    cases = [(name, number) for name in TEACHERS for number in range(COPIES)] + [
+        (name, 0) for name in EMBEDDED
+    ]
     found, table = side_by_side(_case, cases), list[list[Any]]()
     for (name, number), each in zip(cases, found, strict=True):
         true = each.true
         what = f"{name} {number}: true gain of sharing, {each.decision}"
-        table.append(["harm", BUDGET.trainings, "", what, true.mean, true.low, true.high, each.recommended, 1])
+        table.append(
+            [
+                "harm",
+                BUDGET.trainings,
+                "",
+                what,
+                true.mean,
+                true.low,
+                true.high,
+                each.recommended,
+                1,
+            ]
+        )
         print(*table[-1], flush=True)
-    exported = [each.true if each.recommended != "single_task" else Interval(0.0, 0.0, 0.0) for each in found]
-    for what, gains in (("recommended", exported), ("sharing always", [each.true for each in found])):
+    exported = [
+        each.true if each.recommended != "single_task" else Interval(0.0, 0.0, 0.0)
+        for each in found
+    ]
+    for what, gains in (
+        ("recommended", exported),
+        ("sharing always", [each.true for each in found]),
+    ):
         mean = interval([gain.mean for gain in gains])
         worse = [gain.sign == "below" for gain in gains]
-        table.append(["harm", BUDGET.trainings, "", f"{what}: mean true gain", mean.mean, mean.low, mean.high, "", len(gains)])
         table.append(
-            ["harm", BUDGET.trainings, "", f"{what}: significantly worse", *share(worse), int(np.sum(worse)), len(gains)]
+            [
+                "harm",
+                BUDGET.trainings,
+                "",
+                f"{what}: mean true gain",
+                mean.mean,
+                mean.low,
+                mean.high,
+                "",
+                len(gains),
+            ]
+        )
+        table.append(
+            [
+                "harm",
+                BUDGET.trainings,
+                "",
+                f"{what}: significantly worse",
+                *share(worse),
+                int(np.sum(worse)),
+                len(gains),
+            ]
         )
     return table

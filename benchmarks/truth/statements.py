@@ -22,7 +22,7 @@ from benchmarks.truth.trial import (
     tested,
     with_tree,
 )
-from mtlsearch.evidence.affinity import Affinity
+from mtlsearch.evidence.affinity.affinity import Affinity
 
 TASKS, LEVELS, PROBLEMS = 6, 2, 24
 BUDGET = Budget()
@@ -35,9 +35,15 @@ def _problem(number: int) -> list[tuple[bool, bool, bool]]:
     affinity, own = Affinity.fit(trainings, dataset.tasks), picked(trainings, dataset)
     assert affinity is not None
     pairs = [(t, u) for t in range(TASKS) for u in range(t)]
-    trees = [grouped([[t, u], *([v] for v in range(TASKS) if v not in (t, u))], LEVELS) for t, u in [(1, 0), *pairs]]
+    trees = [
+        grouped([[t, u], *([v] for v in range(TASKS) if v not in (t, u))], LEVELS)
+        for t, u in [(1, 0), *pairs]
+    ]
     trees[0] = grouped([[t] for t in range(TASKS)], LEVELS)
-    alone, *together = (_errors(each) for each in tested(dataset, within, [with_tree(own, tree) for tree in trees], SEEDS))
+    alone, *together = (
+        _errors(each)
+        for each in tested(dataset, within, [with_tree(own, tree) for tree in trees], SEEDS)
+    )
     found = []
     for (t, u), errors in zip(pairs, together, strict=True):
         for task, other in ((t, u), (u, t)):
@@ -54,7 +60,13 @@ def rows() -> list[list[Any]]:
     """How often a statement is dared, and how often it is wrong."""
     found = [each for problem in side_by_side(_problem, range(PROBLEMS)) for each in problem]
     said = [each for each in found if each[0]]
-    table = [("pairs with a statement", [each[0] for each in found]), ("wrong statements", [not right for _, right, _ in said])]
+    table = [
+        ("pairs with a statement", [each[0] for each in found]),
+        ("wrong statements", [not right for _, right, _ in said]),
+    ]
     table += [("sign of the mean is right, all pairs", [right for _, right, _ in found])]
     table += [("pairs whose true effect is a gain", [gain for _, _, gain in found])]
-    return [["statements", BUDGET.trainings, 400, what, *share(values), "", len(values)] for what, values in table]
+    return [
+        ["statements", BUDGET.trainings, 400, what, *share(values), "", len(values)]
+        for what, values in table
+    ]

@@ -15,19 +15,19 @@ from scipy import stats
 from mtlsearch.candidate import Candidate, Component, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.data.planted import Teacher, planted
-from mtlsearch.engine import Choice, Engine, Training, TrainingData
-from mtlsearch.evidence.evaluated import Evaluated, pool
-from mtlsearch.evidence.pick import pick, reference_scores
-from mtlsearch.evidence.trained import Trained
+from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.selection import pick, reference_scores
+from mtlsearch.records import TrainingJob, Trial
 from mtlsearch.search.confirmation import trained_arms
-from mtlsearch.search.line import SearchLine
-from mtlsearch.search.local_runner import run_local
-from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.request import Request, cohorts
+from mtlsearch.search.runners.local import run_local
+from mtlsearch.search.schedules import ArmSchedule
 from mtlsearch.search.study import Study
-from mtlsearch.search.worker import Workplace
+from mtlsearch.search.work_queue import WorkQueue
+from mtlsearch.search.worker_context import WorkerContext
 from mtlsearch.space import SearchSpace
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training import Choice, Engine, TrainingData
 
 GROUPS = ((0, 1, 2), (3, 4), (5,))
 REPLICATES = 2  # of a candidate
@@ -69,43 +69,72 @@ def grouped_problem(number: int, rows: int = 400) -> Dataset:
     return planted(Teacher(grouped(GROUPS, 1), unrelated=(5,)), rows=rows, seed=number)
 
 
-def request(dataset: Dataset, within: SearchSpace, budget: Budget, arms: Sequence[str], seed: int) -> Request:
+def request(
+    dataset: Dataset, within: SearchSpace, budget: Budget, arms: Sequence[str], seed: int
+) -> Request:
     """What a user with one worker would ask for."""
     cohort, lag = cohorts(budget.trainings, REPLICATES, 1, len(arms))
-    sizes: dict[str, Any] = {"trainings": budget.trainings, "replicates": REPLICATES, "cohort": cohort, "lag": lag, "workers": 1}
-    ways: dict[str, Any] = {"sampler": budget.sampler, "rungs": budget.rungs, "arms": tuple(arms), "seed": seed}
+    sizes: dict[str, Any] = {
+        "trainings": budget.trainings,
+        "replicates": REPLICATES,
+        "cohort": cohort,
+        "lag": lag,
+        "workers": 1,
+    }
+    ways: dict[str, Any] = {
+        "sampler": budget.sampler,
+        "rungs": budget.rungs,
+        "arms": tuple(arms),
+        "seed": seed,
+    }
     fixed: dict[str, Any] = {"runner": "local", "references": False, "device": "cpu"}
     return Request("", (), within.to_mapping(), "", dataset.digest, "", **sizes, **ways, **fixed)
 
 
-def search(dataset: Dataset, within: SearchSpace, budget: Budget, seed: int) -> list[Trained]:
+def search(dataset: Dataset, within: SearchSpace, budget: Budget, seed: int) -> list[Trial]:
     """The trainings of a study with the arm `searched` only, in their order."""
     with tempfile.TemporaryDirectory(prefix="mtl-") as folder:
-        study = Study.create(Path(folder) / "study", request(dataset, within, budget, ["searched"], seed), None)
-        queue = WorkQueue([SearchLine(study, "searched", dataset, within)], lambda arm, outcome: None)
-        run_local(queue, Workplace(dataset, within.training, seed, FOREST, budget.rungs, "cpu"))
+        study = Study.create(
+            Path(folder) / "study", request(dataset, within, budget, ["searched"], seed), None
+        )
+        queue = WorkQueue(
+            [ArmSchedule(study, "searched", dataset, within)], lambda arm, outcome: None
+        )
+        run_local(queue, WorkerContext(dataset, within.training, seed, FOREST, budget.rungs, "cpu"))
         return sorted(trained_arms(study)["searched"], key=lambda each: each.number)
 
 
-def picked(trainings: Sequence[Trained], dataset: Dataset) -> Composition:
+def picked(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
     """What this project picks after these trainings."""
     evaluated = pool(trainings, REPLICATES, dataset.tasks)
-    found = pick("searched", evaluated, dataset.tasks, reference_scores([], evaluated, dataset.tasks), must_share=True)
+    found = pick(
+        "searched",
+        evaluated,
+        dataset.tasks,
+        reference_scores([], evaluated, dataset.tasks),
+        must_share=True,
+    )
     assert found is not None
     return found.composition
 
 
-def best_candidate(trainings: Sequence[Trained], dataset: Dataset) -> Composition:
+def best_candidate(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
     """The candidate with the best estimates, without recombination."""
-    return _least(pool(trainings, REPLICATES, dataset.tasks), lambda each: sum(each.estimates.values()))
+    return _least(
+        pool(trainings, REPLICATES, dataset.tasks), lambda each: sum(each.estimates.values())
+    )
 
 
-def naive(trainings: Sequence[Trained], dataset: Dataset) -> Composition:
+def naive(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
     """The candidate with the best mean validation error, as a search without a model would choose."""
-    return _least(pool(trainings, REPLICATES, dataset.tasks), lambda each: sum(each.scores.values()))
+    return _least(
+        pool(trainings, REPLICATES, dataset.tasks), lambda each: sum(each.scores.values())
+    )
 
 
-def _least(evaluated: Sequence[Evaluated], error: Callable[[Evaluated], float]) -> Composition:
+def _least(
+    evaluated: Sequence[CandidateSummary], error: Callable[[CandidateSummary], float]
+) -> Composition:
     return min(evaluated, key=error).composition
 
 
@@ -116,15 +145,21 @@ def with_tree(composition: Composition, tree: SharingTree) -> Composition:
     return Candidate(tree, *parts).components()
 
 
-def tested(dataset: Dataset, within: SearchSpace, compositions: Sequence[Composition], seeds: int) -> list[Scores]:
+def tested(
+    dataset: Dataset, within: SearchSpace, compositions: Sequence[Composition], seeds: int
+) -> list[Scores]:
     """The test scores of each composition on each of so many fresh seeds."""
     data = TrainingData(dataset, 0, torch.device("cpu"))
     trainings = [
-        Training(number * seeds + seed, each, FRESH + seed, 0, test=True)
+        TrainingJob(number * seeds + seed, each, FRESH + seed, 0, test=True)
         for number, each in enumerate(compositions)
         for seed in range(seeds)
     ]
-    outcomes = [each for each in Engine(data, within.training, FOREST.trainer, FOREST.chunk).train(trainings) if each]
+    outcomes = [
+        each
+        for each in Engine(data, within.training, FOREST.trainer, FOREST.chunk).train(trainings)
+        if each
+    ]
     found = [each.test_scores for each in sorted(outcomes, key=lambda each: each.number)]
     return [found[number * seeds : (number + 1) * seeds] for number in range(len(compositions))]
 

@@ -11,7 +11,11 @@ from torch import Tensor
 
 from mtlsearch.errors import SpaceError
 
-ROBERTA = ("roberta", "xlm-roberta", "camembert")  # number their places from behind that of the padding
+ROBERTA = (
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+)  # number their places from behind that of the padding
 KNOWN = ("bert", "distilbert", "electra", *ROBERTA)
 ACTIVATIONS = ("gelu", "gelu_new", "relu", "silu")
 EMBEDDING = {
@@ -73,12 +77,23 @@ def shape_of(config: str) -> Shape:
         return TINY
     found = _read(config, "AutoConfig")
     if found.model_type not in KNOWN:
-        raise SpaceError(f"huggingface: {config} is a {found.model_type}; known: {', '.join(sorted(KNOWN))}")
-    distilled, first = found.model_type == "distilbert", found.pad_token_id + 1 if found.model_type in ROBERTA else 0
+        raise SpaceError(
+            f"huggingface: {config} is a {found.model_type}; known: {', '.join(sorted(KNOWN))}"
+        )
+    distilled, first = (
+        found.model_type == "distilbert",
+        found.pad_token_id + 1 if found.model_type in ROBERTA else 0,
+    )
     activation = found.activation if distilled else found.hidden_act
     positions = getattr(found, "position_embedding_type", "absolute")
-    if activation not in ACTIVATIONS or positions != "absolute" or getattr(found, "is_decoder", False):
-        raise SpaceError(f"huggingface: {config} is no encoder with absolute places and one of {', '.join(ACTIVATIONS)}")
+    if (
+        activation not in ACTIVATIONS
+        or positions != "absolute"
+        or getattr(found, "is_decoder", False)
+    ):
+        raise SpaceError(
+            f"huggingface: {config} is no encoder with absolute places and one of {', '.join(ACTIVATIONS)}"
+        )
     return Shape(
         width=found.hidden_size,
         embedding=getattr(found, "embedding_size", found.hidden_size),
@@ -102,9 +117,13 @@ def embedding_weights(config: str, ids: list[int]) -> dict[str, Tensor]:
     weights, shape = _weights(config), shape_of(config)
     words = weights["embeddings.word_embeddings.weight"]
     if max(ids, default=0) >= len(words):
-        raise SpaceError(f"huggingface: the data has the token id {max(ids)}; {config} knows those below {len(words)}")
+        raise SpaceError(
+            f"huggingface: the data has the token id {max(ids)}; {config} knows those below {len(words)}"
+        )
     found = {own: weights[name].clone() for own, name in EMBEDDING.items() if name in weights}
-    segment = weights.get("embeddings.token_type_embeddings.weight", torch.zeros(1, shape.embedding))[0]
+    segment = weights.get(
+        "embeddings.token_type_embeddings.weight", torch.zeros(1, shape.embedding)
+    )[0]
     found["places.weight"] = found["places.weight"][shape.first :] + segment
     return {**found, "embedding.weight": torch.cat([torch.zeros(1, shape.embedding), words[ids]])}
 
@@ -117,7 +136,9 @@ def layer_weights(config: str, number: int) -> dict[str, Tensor]:
     weights, distilled = _weights(config), shape_of(config).distilled
     names, before = (DISTILBERT, "transformer.layer") if distilled else (LAYER, "encoder.layer")
     found = {
-        f"{own}.{kind}": weights[f"{before}.{number}.{name}.{kind}"] for own, name in names.items() for kind in ("weight", "bias")
+        f"{own}.{kind}": weights[f"{before}.{number}.{name}.{kind}"]
+        for own, name in names.items()
+        for kind in ("weight", "bias")
     }
     del found["key.bias"]
     found["out.bias"] = found["out.bias"] + found["out.weight"] @ found.pop("value.bias")
@@ -135,7 +156,9 @@ def _weights(config: str) -> dict[str, Tensor]:
 def _read(config: str, kind: str) -> Any:
     library = _transformers()
     if Path(config).is_dir() and not Path(config).is_absolute():
-        raise SpaceError(f'huggingface: config: "{config}" is a folder here; write its whole path, {Path(config).resolve()}')
+        raise SpaceError(
+            f'huggingface: config: "{config}" is a folder here; write its whole path, {Path(config).resolve()}'
+        )
     try:
         with torch.device("cpu"):  # whatever is the default
             return getattr(library, kind).from_pretrained(config)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Protocol
 
 from torch import nn
 
-from mtlsearch.inputs import InputKind
+from mtlsearch.inputs.schema import InputKind
 
 
 class Backbone(Protocol):
@@ -27,7 +27,7 @@ class Backbone(Protocol):
     takes: ClassVar[tuple[InputKind, ...]]
 
     def stem(self, features: Any) -> nn.Module:
-        """Map a source's inputs to [B, *F]. `features` is one of `mtlsearch.inputs.Features`, of a kind in `takes`."""
+        """Map a source's inputs to [B, *F]. `features` is one of `mtlsearch.inputs.schema.Features`, of a kind in `takes`."""
         ...
 
     def stage(self, level: int) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.inputs import Images, InputKind
+from mtlsearch.inputs.schema import Images, InputKind
 
 LARGE = 32  # pixels a side, from which on the stem halves an image at once
 SMALL = 8  # pixels a side, under which a stage leaves the size as it is
@@ -58,7 +58,9 @@ class Conv:
     takes: ClassVar[tuple[InputKind, ...]] = ("images",)
 
     width: Annotated[int, Field(ge=1, le=4096)] = 32
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Images) -> nn.Module:
         """[B, C, H, W] -> [B, width, H, W], or half of that for an image of 32 pixels a side and more."""
@@ -68,8 +70,12 @@ class Conv:
     def stage(self, level: int) -> nn.Module:
         """[B, width, H, W] -> [B, width, H / 2, W / 2], or the same of a small image."""
         drop = [nn.Dropout(self.dropout)] if self.dropout else []
-        first, second = (nn.Conv2d(self.width, self.width, 3, padding=1, bias=False) for _ in range(2))
-        return ConvBlock(nn.Sequential(self._norm(), nn.ReLU(), first, self._norm(), nn.ReLU(), *drop, second))
+        first, second = (
+            nn.Conv2d(self.width, self.width, 3, padding=1, bias=False) for _ in range(2)
+        )
+        return ConvBlock(
+            nn.Sequential(self._norm(), nn.ReLU(), first, self._norm(), nn.ReLU(), *drop, second)
+        )
 
     def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, width, H, W] -> [B, outputs]."""

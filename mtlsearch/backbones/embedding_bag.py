@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.places import marked, mean_over
-from mtlsearch.inputs import InputKind, Tokens
+from mtlsearch.backbones.masking import marked, mean_over
+from mtlsearch.inputs.schema import InputKind, Tokens
 
 
 class MeanEmbedding(nn.Module):
@@ -32,7 +32,9 @@ class EmbeddingBag:
     takes: ClassVar[tuple[InputKind, ...]] = ("tokens",)
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Tokens) -> nn.Module:
         """[B, S] -> [B, width]."""

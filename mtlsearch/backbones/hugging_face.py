@@ -14,10 +14,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlsearch.backbones.checkpoint import embedding_weights, layer_weights, shape_of
-from mtlsearch.backbones.places import marked
+from mtlsearch.backbones.masking import marked
 from mtlsearch.backbones.transformer import MeanHead, attended
 from mtlsearch.errors import SpaceError
-from mtlsearch.inputs import InputKind, Tokens
+from mtlsearch.inputs.schema import InputKind, Tokens
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
@@ -93,14 +93,21 @@ class HuggingFace:
     config: str = ""
     pretrained: bool = False
     layers_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Tokens) -> nn.Module:
         """[B, S] -> [B, S, width + 1]. Raises SpaceError."""
         shape = shape_of(self.config)
         if features.length > shape.places:
-            raise SpaceError(f"huggingface: the data has texts of {features.length} places, the encoder at most {shape.places}")
-        embedding, places = nn.Embedding(features.vocabulary + 1, shape.embedding), nn.Embedding(shape.places, shape.embedding)
+            raise SpaceError(
+                f"huggingface: the data has texts of {features.length} places, the encoder at most {shape.places}"
+            )
+        embedding, places = (
+            nn.Embedding(features.vocabulary + 1, shape.embedding),
+            nn.Embedding(shape.places, shape.embedding),
+        )
         narrow = shape.embedding != shape.width
         project = nn.Linear(shape.embedding, shape.width) if narrow else nn.Identity()
         norm = nn.LayerNorm(shape.embedding, shape.epsilon)
@@ -114,10 +121,16 @@ class HuggingFace:
         """[B, S, width + 1] -> the same. Raises SpaceError."""
         first, many = level * self.layers_per_stage, shape_of(self.config).layers
         if self.pretrained and not self.config:
-            raise SpaceError("huggingface: pretrained: needs a config, the name or the folder of a model")
+            raise SpaceError(
+                "huggingface: pretrained: needs a config, the name or the folder of a model"
+            )
         if self.pretrained and first + self.layers_per_stage > many:
-            raise SpaceError(f"huggingface: {self.config} has {many} layers, too few for {level + 1} levels of this backbone")
-        return nn.Sequential(*(self._layer(first + number) for number in range(self.layers_per_stage)))
+            raise SpaceError(
+                f"huggingface: {self.config} has {many} layers, too few for {level + 1} levels of this backbone"
+            )
+        return nn.Sequential(
+            *(self._layer(first + number) for number in range(self.layers_per_stage))
+        )
 
     def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, S, width + 1] -> [B, outputs]."""
@@ -129,8 +142,17 @@ class HuggingFace:
         norm, last_norm = (nn.LayerNorm(width, shape.epsilon) for _ in range(2))
         widen, narrow = nn.Linear(width, inner), nn.Linear(inner, width)
         body = nn.Sequential(widen, ACTIVATIONS[shape.activation](), narrow, self._dropped())
-        query, key_value, out = nn.Linear(width, width), nn.Linear(width, 2 * width, bias=False), nn.Linear(width, width)
-        layer = _drawn(EncoderLayer(query, key_value, out, norm, body, last_norm, self._dropped(), shape.heads), shape.spread)
+        query, key_value, out = (
+            nn.Linear(width, width),
+            nn.Linear(width, 2 * width, bias=False),
+            nn.Linear(width, width),
+        )
+        layer = _drawn(
+            EncoderLayer(
+                query, key_value, out, norm, body, last_norm, self._dropped(), shape.heads
+            ),
+            shape.spread,
+        )
         if self.pretrained:
             _adopt(layer, layer_weights(self.config, number))
         return layer

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import nn
 
-from mtlsearch.inputs import InputKind
+from mtlsearch.inputs.schema import InputKind
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class Mlp:
     takes: ClassVar[tuple[InputKind, ...]] = ("table",)
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
     layer_norm: bool = False
 
     def stem(self, features: int) -> nn.Module:

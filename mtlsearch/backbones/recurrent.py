@@ -11,8 +11,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.places import marked, mean_over
-from mtlsearch.inputs import InputKind, Sequences, Tokens
+from mtlsearch.backbones.masking import marked, mean_over
+from mtlsearch.inputs.schema import InputKind, Sequences, Tokens
 
 
 class StepEmbedding(nn.Module):
@@ -81,7 +81,9 @@ class Recurrent:
 
     width: Annotated[int, Field(ge=1, le=4096)] = 32
     cell: Literal["lstm", "gru"] = "lstm"
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Sequences | Tokens) -> nn.Module:
         """[B, S, channels + 1], or [B, S] of tokens -> [B, S, width + 1]."""
@@ -91,7 +93,9 @@ class Recurrent:
 
     def stage(self, level: int) -> nn.Module:
         """[B, S, width + 1] -> the same."""
-        layer = (nn.LSTM if self.cell == "lstm" else nn.GRU)(self.width, self.width, batch_first=True)
+        layer = (nn.LSTM if self.cell == "lstm" else nn.GRU)(
+            self.width, self.width, batch_first=True
+        )
         return RecurrentBlock(nn.LayerNorm(self.width), layer, nn.Dropout(self.dropout))
 
     def head(self, outputs: int, levels: int) -> nn.Module:

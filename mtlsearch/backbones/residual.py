@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.inputs import InputKind
+from mtlsearch.inputs.schema import InputKind
 
 
 class ResidualBlock(nn.Module):
@@ -32,7 +32,9 @@ class Residual:
 
     width: Annotated[int, Field(ge=1, le=65536)] = 64
     expansion: Annotated[int, Field(ge=1, le=16)] = 2
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: int) -> nn.Module:
         """[B, features] -> [B, width]."""
@@ -43,7 +45,13 @@ class Residual:
         inner = self.width * self.expansion
         drop = [nn.Dropout(self.dropout)] if self.dropout else []
         return ResidualBlock(
-            nn.Sequential(nn.LayerNorm(self.width), nn.Linear(self.width, inner), nn.ReLU(), *drop, nn.Linear(inner, self.width))
+            nn.Sequential(
+                nn.LayerNorm(self.width),
+                nn.Linear(self.width, inner),
+                nn.ReLU(),
+                *drop,
+                nn.Linear(inner, self.width),
+            )
         )
 
     def head(self, outputs: int, levels: int) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.inputs import Images, InputKind
+from mtlsearch.inputs.schema import Images, InputKind
 
 LARGE = 64  # pixels a side, from which on the stem makes an image a quarter of its size
 SMALL = 32  # pixels a side, under which the stem leaves the size as it is
@@ -57,14 +57,18 @@ class ResNet18:
     takes: ClassVar[tuple[InputKind, ...]] = ("images",)
 
     width: Annotated[int, Field(ge=2, le=1024)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Images) -> nn.Module:
         """[B, C, H, W] -> [B, width, H / 4, W / 4]; half the size from 32 pixels a side, the same under these."""
         side = min(features.height, features.width)
         kernel, stride = (7, 2) if side >= SMALL else (3, 1)
         pool = [nn.MaxPool2d(3, stride=2, padding=1)] if side >= LARGE else []
-        convolution = nn.Conv2d(features.channels, self.width, kernel, stride=stride, padding=kernel // 2, bias=False)
+        convolution = nn.Conv2d(
+            features.channels, self.width, kernel, stride=stride, padding=kernel // 2, bias=False
+        )
         return nn.Sequential(convolution, _norm(self.width), nn.ReLU(), *pool)
 
     def stage(self, level: int) -> nn.Module:
@@ -90,7 +94,12 @@ class ResNet18:
         )
         if stride == 1:
             return BasicBlock(body, nn.Identity())
-        return BasicBlock(body, nn.Sequential(nn.Conv2d(before, channels, 1, stride=stride, bias=False), _norm(channels)))
+        return BasicBlock(
+            body,
+            nn.Sequential(
+                nn.Conv2d(before, channels, 1, stride=stride, bias=False), _norm(channels)
+            ),
+        )
 
 
 def _norm(channels: int) -> nn.Module:

@@ -11,8 +11,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.places import marked, mean_over
-from mtlsearch.inputs import Images, InputKind, Sequences, Tokens
+from mtlsearch.backbones.masking import marked, mean_over
+from mtlsearch.inputs.schema import Images, InputKind, Sequences, Tokens
 
 PATCHES = 8  # a side at most, into which an image is cut
 WAVELENGTH = 10_000.0  # the longest of the position encoding
@@ -88,9 +88,17 @@ class AttentionBlock(nn.Module):
 
     elementwise = True
 
-    def __init__(self, norm: nn.Module, projections: nn.Module, out: nn.Module, body: nn.Module, heads: int) -> None:
+    def __init__(
+        self, norm: nn.Module, projections: nn.Module, out: nn.Module, body: nn.Module, heads: int
+    ) -> None:
         super().__init__()
-        self.norm, self.projections, self.out, self.body, self.heads = norm, projections, out, body, heads
+        self.norm, self.projections, self.out, self.body, self.heads = (
+            norm,
+            projections,
+            out,
+            body,
+            heads,
+        )
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, S, F + 1] -> the same."""
@@ -124,7 +132,9 @@ class Transformer:
 
     width: Annotated[int, Field(ge=1, le=4096)] = 32
     heads: Annotated[int, Field(ge=1, le=64)] = 4
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(default=0.0, metadata={"per": "member"})
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
+        default=0.0, metadata={"per": "member"}
+    )
 
     def stem(self, features: Tokens | Sequences | Images) -> nn.Module:
         """[B, S], [B, S, channels + 1] or [B, C, H, W] -> [B, S, width + 1]."""
@@ -138,9 +148,17 @@ class Transformer:
     def stage(self, level: int) -> nn.Module:
         """[B, S, width + 1] -> the same."""
         width, drop = self.width, [nn.Dropout(self.dropout)] if self.dropout else []
-        body = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.ReLU(), *drop, nn.Linear(2 * width, width))
+        body = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, 2 * width),
+            nn.ReLU(),
+            *drop,
+            nn.Linear(2 * width, width),
+        )
         projections, heads = nn.Linear(width, 3 * width, bias=False), math.gcd(self.heads, width)
-        return AttentionBlock(nn.LayerNorm(width), projections, nn.Linear(width, width), body, heads)
+        return AttentionBlock(
+            nn.LayerNorm(width), projections, nn.Linear(width, width), body, heads
+        )
 
     def head(self, outputs: int, levels: int) -> nn.Module:
         """[B, S, width + 1] -> [B, outputs]."""

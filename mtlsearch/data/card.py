@@ -8,10 +8,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from mtlsearch.data.dataset import Kind
-from mtlsearch.data.metrics import METRICS
 from mtlsearch.errors import DataError, UsageError, unknown
-from mtlsearch.inputs import InputKind
+from mtlsearch.inputs.schema import InputKind
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.tasks.task import Kind
 
 KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass")
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,10 +75,17 @@ class Card(_Strict):
     def checked(self, where: str) -> Self:
         """Return the card with sources and targets filled in. Raises DataError for names that do not fit together."""
         if self.split.column and self.split.time:
-            raise DataError(f'{where}: split: "column" and "time" exclude each other; give one of them')
+            raise DataError(
+                f'{where}: split: "column" and "time" exclude each other; give one of them'
+            )
         if len(self.tasks) < 2:
-            raise DataError(f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}")
-        tasks = {name: self._completed(f"{where}: tasks.{name}", name, task) for name, task in self.tasks.items()}
+            raise DataError(
+                f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}"
+            )
+        tasks = {
+            name: self._completed(f"{where}: tasks.{name}", name, task)
+            for name, task in self.tasks.items()
+        }
         idle = set(self.sources) - {task.source for task in tasks.values()}
         if idle:
             raise DataError(f"{where}: sources.{min(idle)}: no task uses this source")
@@ -98,13 +105,22 @@ class Card(_Strict):
         chosen = {flag.name: flag.override(self.tasks[flag.name]) for flag in flags}
         left_out = [task for name, task in self.tasks.items() if name not in chosen]
         used = {task.source for task in chosen.values()}
-        sources = {name: _ignoring(name, card, left_out) for name, card in self.sources.items() if name in used}
-        raw = self.model_dump() | {"tasks": {k: v.model_dump() for k, v in chosen.items()}, "sources": sources}
+        sources = {
+            name: _ignoring(name, card, left_out)
+            for name, card in self.sources.items()
+            if name in used
+        }
+        raw = self.model_dump() | {
+            "tasks": {k: v.model_dump() for k, v in chosen.items()},
+            "sources": sources,
+        }
         return validated(type(self), raw, where).checked(where)
 
     def _completed(self, where: str, name: str, task: TaskCard) -> TaskCard:
         if task.source is None and len(self.sources) > 1:
-            raise DataError(f"{where}.source: is needed, since there are several sources: {', '.join(sorted(self.sources))}")
+            raise DataError(
+                f"{where}.source: is needed, since there are several sources: {', '.join(sorted(self.sources))}"
+            )
         source = next(iter(self.sources)) if task.source is None else task.source
         if source not in self.sources:
             raise DataError(unknown(f"{where}.source", source, self.sources))
@@ -151,10 +167,15 @@ def read_card(path: Path) -> Card:
     """Return the card in the YAML file `path`, with source paths made absolute. Raises DataError."""
     raw = _yaml(path)
     if not isinstance(raw, dict):
-        raise DataError(f"{path}: must be a mapping with sources, tasks and split, found {type(raw).__name__}")
+        raise DataError(
+            f"{path}: must be a mapping with sources, tasks and split, found {type(raw).__name__}"
+        )
     card = validated(Card, raw, str(path)).checked(str(path))
     folder = path.absolute().parent
-    sources = {name: source.model_copy(update={"path": str(folder / source.path)}) for name, source in card.sources.items()}
+    sources = {
+        name: source.model_copy(update={"path": str(folder / source.path)})
+        for name, source in card.sources.items()
+    }
     return card.model_copy(update={"name": card.name or path.stem, "sources": sources})
 
 
@@ -180,7 +201,11 @@ def _mistake(model: type[BaseModel], error: ErrorDetails, where: str) -> str:
 
 
 def _keys(model: type[BaseModel], path: Iterable[str]) -> Iterable[str]:
-    sections: dict[str, type[BaseModel]] = {"sources": SourceCard, "tasks": TaskCard, "split": SplitCard}
+    sections: dict[str, type[BaseModel]] = {
+        "sources": SourceCard,
+        "tasks": TaskCard,
+        "split": SplitCard,
+    }
     return sections.get(next(iter(path), ""), model).model_fields
 
 
@@ -203,7 +228,9 @@ class _Loader(yaml.SafeLoader):
         seen: set[object] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f'"{key.value}" is named twice', key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f'"{key.value}" is named twice', key.start_mark
+                )
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
         return super().construct_mapping(node, deep)
 

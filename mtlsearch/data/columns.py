@@ -7,11 +7,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mtlsearch.data.dataset import Array
+from mtlsearch.arrays import Array
 
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
 MAXIMUM_CATEGORIES = 64
-LARGEST_NUMBER = 1e30  # beyond it, a number is taken as infinite: squares and float32 must not overflow
+LARGEST_NUMBER = (
+    1e30  # beyond it, a number is taken as infinite: squares and float32 must not overflow
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def resolve(raw: "pd.Series[Any]", known: Array) -> Column:
         return Column("number", raw.to_numpy(np.float64, na_value=np.nan))
     if pd.api.types.is_datetime64_any_dtype(raw) or pd.api.types.is_timedelta64_dtype(raw):
         return Column("date", _text(raw.astype(object)))
-    return _resolve_objects(raw.astype(object).where(raw.notna() & (raw.astype(str) != ""), None), known)
+    return _resolve_objects(
+        raw.astype(object).where(raw.notna() & (raw.astype(str) != ""), None), known
+    )
 
 
 def _resolve_objects(raw: "pd.Series[Any]", known: Array) -> Column:
@@ -67,7 +71,9 @@ def _scalar(value: object) -> object:
 
 def _text(raw: "pd.Series[Any]") -> Array:
     text = np.empty(len(raw), dtype=object)
-    text[:] = [None if missing else str(value) for value, missing in zip(raw, raw.isna(), strict=True)]
+    text[:] = [
+        None if missing else str(value) for value, missing in zip(raw, raw.isna(), strict=True)
+    ]
     return text
 
 
@@ -79,7 +85,10 @@ def input_column(name: str, raw: "pd.Series[Any]", known: Array) -> tuple[Array 
     if column.numeric:
         return np.where(np.abs(column.values) < LARGEST_NUMBER, column.values, np.nan), ""
     if column.type != "text":
-        return None, "it holds dates" if column.type == "date" else "it holds neither numbers nor text"
+        return (
+            None,
+            "it holds dates" if column.type == "date" else "it holds neither numbers nor text",
+        )
     here = column.values[known & column.present]
     distinct = len(pd.unique(here))
     if distinct > MAXIMUM_CATEGORIES and distinct > 0.5 * len(here):

@@ -1,33 +1,14 @@
 """What a problem consists of: tasks, sources, splits, and the folds that replicates train on. No reading, no fitting."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from mtlsearch.inputs import Features, InputKind
+from mtlsearch.inputs.schema import Features, InputKind
+from mtlsearch.tasks.task import Task
 
-Array: TypeAlias = np.ndarray[Any, Any]
-Kind = Literal["regression", "binary", "multiclass"]
 TRAIN, VALIDATION, TEST = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Task:
-    """One thing to predict. `classes` are the labels in code order, as text (empty for regression)."""
-
-    name: str
-    kind: Kind
-    metric: str
-    source: str
-    target: str
-    classes: tuple[str, ...] = ()
-
-    @property
-    def outputs(self) -> int:
-        """Number of head outputs: one per class for multiclass, one otherwise."""
-        return len(self.classes) if self.kind == "multiclass" else 1
 
 
 @dataclass(frozen=True)

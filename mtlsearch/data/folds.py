@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Array, Dataset, Fold, Source, Splits
+from mtlsearch.arrays import Array
+from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Fold, Source, Splits
 from mtlsearch.data.splits import common_strata
 from mtlsearch.errors import DataError
 
@@ -15,7 +16,10 @@ def fold(dataset: Dataset, replicate: int, seed: int) -> Fold:
     Rows the user gave as validation rows are always those. Raises DataError when a task has no labelled row on one side.
     """
     pairs = {name: _rows(source, replicate, seed) for name, source in dataset.sources.items()}
-    chosen = Fold({name: pair[0] for name, pair in pairs.items()}, {name: pair[1] for name, pair in pairs.items()})
+    chosen = Fold(
+        {name: pair[0] for name, pair in pairs.items()},
+        {name: pair[1] for name, pair in pairs.items()},
+    )
     _check_labels(dataset, chosen)
     return chosen
 
@@ -45,14 +49,19 @@ def _fold_count(source: Source, free: Array) -> int:
     group = source.splits.group
     units = len(free) if group is None else len(np.unique(group[free]))
     if units < 2:
-        raise DataError(f"{source.name}: only {units} rows or groups are not test rows; at least 2 are needed for folds")
+        raise DataError(
+            f"{source.name}: only {units} rows or groups are not test rows; at least 2 are needed for folds"
+        )
     return min(max(2, round(1 / source.splits.validation_fraction)), units)
 
 
 def _partition(splits: Splits, free: Array, count: int, state: int) -> list[tuple[Array, Array]]:
     strata = None if splits.strata is None else common_strata(splits.strata[free], count)
     group = None if splits.group is None else splits.group[free]
-    blank, shuffled = np.zeros((len(free), 1)), {"n_splits": count, "shuffle": True, "random_state": state}
+    blank, shuffled = (
+        np.zeros((len(free), 1)),
+        {"n_splits": count, "shuffle": True, "random_state": state},
+    )
     if group is None and strata is None:
         return list(KFold(**shuffled).split(blank))
     if group is None:
@@ -67,7 +76,10 @@ def _partition(splits: Splits, free: Array, count: int, state: int) -> list[tupl
 def _check_labels(dataset: Dataset, chosen: Fold) -> None:
     for task in dataset.tasks:
         labelled = ~np.isnan(dataset.targets[task.name])
-        for side, rows in (("training", chosen.train[task.source]), ("validation", chosen.validation[task.source])):
+        for side, rows in (
+            ("training", chosen.train[task.source]),
+            ("validation", chosen.validation[task.source]),
+        ):
             if not labelled[rows].any():
                 raise DataError(
                     f"{dataset.name}: task {task.name}: none of the {len(rows)} {side} rows of this fold has a label; "

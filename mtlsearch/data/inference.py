@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtlsearch.arrays import Array
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.columns import LARGEST_NUMBER, Column, resolve
-from mtlsearch.data.dataset import Array, Kind
-from mtlsearch.data.metrics import DEFAULT_METRIC, METRICS
 from mtlsearch.errors import DataError
+from mtlsearch.tasks.metrics import DEFAULT_METRIC, METRICS
+from mtlsearch.tasks.task import Kind
 
 MOST_NUMERIC_CLASSES = 20
 MOST_TEXT_CLASSES = 50
@@ -39,7 +40,13 @@ def infer_target(raw: "pd.Series[Any]", known: Array, card: TaskCard, where: str
         values, more = _values(column, known, where)
         return Target(kind, metric, (), values, (*notices, *more))
     values, more = _codes(column, distinct, where)
-    return Target(kind, metric, tuple(_class_name(column, value) for value in distinct), values, (*notices, *more))
+    return Target(
+        kind,
+        metric,
+        tuple(_class_name(column, value) for value in distinct),
+        values,
+        (*notices, *more),
+    )
 
 
 def infer_kind(raw: "pd.Series[Any]", known: Array, card: TaskCard, where: str) -> Kind:
@@ -57,11 +64,15 @@ def _distinct(column: Column, known: Array, where: str) -> list[Any]:
     distinct = sorted(pd.unique(here).tolist())
     if len(distinct) < 2:
         found = _class_name(column, distinct[0])
-        raise DataError(f'{where}: is constant ("{found}" in all {len(here)} labelled rows); a target needs two values or more')
+        raise DataError(
+            f'{where}: is constant ("{found}" in all {len(here)} labelled rows); a target needs two values or more'
+        )
     return distinct
 
 
-def _kind(column: Column, distinct: list[Any], known: Array, metric: str | None, where: str) -> Kind:
+def _kind(
+    column: Column, distinct: list[Any], known: Array, metric: str | None, where: str
+) -> Kind:
     if column.numeric and metric in METRICS and METRICS[metric].kinds == ("regression",):
         return "regression"
     if len(distinct) == 2:
@@ -88,19 +99,27 @@ def _metric(kind: Kind, metric: str | None, where: str) -> str:
     metric = metric or DEFAULT_METRIC[kind]
     if kind not in METRICS[metric].kinds:
         fitting = ", ".join(sorted(name for name, other in METRICS.items() if kind in other.kinds))
-        raise DataError(f'{where}: metric "{metric}" does not fit kind {kind}. Known for {kind}: {fitting}')
+        raise DataError(
+            f'{where}: metric "{metric}" does not fit kind {kind}. Known for {kind}: {fitting}'
+        )
     return metric
 
 
 def _check_kind(kind: Kind, column: Column, distinct: list[Any], known: Array, where: str) -> None:
-    shown = ", ".join(_class_name(column, value) for value in distinct[:5]) + (", ..." if len(distinct) > 5 else "")
+    shown = ", ".join(_class_name(column, value) for value in distinct[:5]) + (
+        ", ..." if len(distinct) > 5 else ""
+    )
     if kind == "binary" and len(distinct) != 2:
-        raise DataError(f"{where}: kind binary needs exactly two classes, found {len(distinct)}: {shown}")
+        raise DataError(
+            f"{where}: kind binary needs exactly two classes, found {len(distinct)}: {shown}"
+        )
     if kind == "regression" and not column.numeric:
         raise DataError(f"{where}: kind regression needs numbers, found text: {shown}")
     labelled = int((known & column.present).sum())
     if kind == "multiclass" and len(distinct) > 2 and 2 * len(distinct) > labelled:
-        raise DataError(f"{where}: kind multiclass needs classes that repeat, found {len(distinct)} in {labelled} rows: {shown}")
+        raise DataError(
+            f"{where}: kind multiclass needs classes that repeat, found {len(distinct)} in {labelled} rows: {shown}"
+        )
 
 
 def _values(column: Column, known: Array, where: str) -> tuple[Array, list[str]]:
@@ -110,14 +129,18 @@ def _values(column: Column, known: Array, where: str) -> tuple[Array, list[str]]
         raise DataError(
             f"{where}: infinite value (or beyond {LARGEST_NUMBER:g}) in {len(rows)} rows, the first is data row {rows[0] + 1}"
         )
-    notices = [f"{where}: {len(rows)} infinite test labels are treated as missing"] if len(rows) else []
+    notices = (
+        [f"{where}: {len(rows)} infinite test labels are treated as missing"] if len(rows) else []
+    )
     return np.where(infinite, np.nan, column.values), notices
 
 
 def _codes(column: Column, distinct: list[Any], where: str) -> tuple[Array, list[str]]:
     codes = pd.Index(distinct).get_indexer(pd.Index(column.values)).astype(np.float64)
     unseen = int(((codes < 0) & column.present).sum())
-    notices = [f"{where}: {unseen} test rows have a class that no other row has; their label is treated as missing"]
+    notices = [
+        f"{where}: {unseen} test rows have a class that no other row has; their label is treated as missing"
+    ]
     return np.where(codes < 0, np.nan, codes), notices if unseen else []
 
 

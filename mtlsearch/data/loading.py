@@ -29,7 +29,11 @@ def load(data: str | None = None, tasks: Sequence[str] = ()) -> Dataset:
         card = card.selected(name, flags)
         return assemble(card, {source: tables[source] for source in card.sources}, name)
     _check_exists(name, path)
-    return _from_card(path, flags) if path.suffix.lower() in CARD_SUFFIXES else _from_table(path, flags)
+    return (
+        _from_card(path, flags)
+        if path.suffix.lower() in CARD_SUFFIXES
+        else _from_table(path, flags)
+    )
 
 
 def _check_exists(name: str, path: Path) -> None:
@@ -51,7 +55,9 @@ def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
     require_columns(f"{path}", table, [flag.name for flag in flags])
     if len(flags) < 2:
         columns = ", ".join(map(str, table.columns[:30]))
-        raise DataError(f"{path}: at least two tasks are needed, found {len(flags)}; name them with --task. Known: {columns}")
+        raise DataError(
+            f"{path}: at least two tasks are needed, found {len(flags)}; name them with --task. Known: {columns}"
+        )
     card = from_flags(path, flags)
     return assemble(card, dict.fromkeys(card.sources, table), str(path))
 

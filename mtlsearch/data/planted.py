@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mtlsearch.arrays import Array
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import Card, validated
-from mtlsearch.data.dataset import Array, Dataset, Kind
-from mtlsearch.data.metrics import DEFAULT_METRIC
-from mtlsearch.tree import SharingTree
+from mtlsearch.data.dataset import Dataset
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks.metrics import DEFAULT_METRIC
+from mtlsearch.tasks.task import Kind
 
 CLASSES = 3  # of a multiclass task
 ALPHA, BETA = (1.0, 2.0, 3.0, 4.0), (0.0, 0.8, 1.6, 2.4)  # of the sines of `related_pair`
@@ -38,7 +40,9 @@ class Teacher:
     def table(self, rows: int, noise: float, seed: int) -> pd.DataFrame:
         """`rows` rows with inputs x0.. and targets y0..; `noise` is the noise's standard deviation, the signal's is 1."""
         draw = np.random.default_rng(seed)
-        maps = [[self._map(draw, level) for _ in nodes] for level, nodes in enumerate(self.tree.levels)]
+        maps = [
+            [self._map(draw, level) for _ in nodes] for level, nodes in enumerate(self.tree.levels)
+        ]
         heads = [draw.normal(size=(self.width, CLASSES)) for _ in range(self.tree.tasks)]
         x = draw.normal(size=(rows, self.features))
         columns = {f"x{i}": x[:, i] for i in range(self.features)}
@@ -48,7 +52,9 @@ class Teacher:
                 h = np.tanh(h @ own[self.tree.node(level, task)])
             signal = h @ (head if self.kind(task) == "multiclass" else head[:, :1])
             signal = (signal - signal.mean(0)) / signal.std(0)
-            columns[f"y{task}"] = self._labels(task, signal * (task not in self.unrelated), noise, draw)
+            columns[f"y{task}"] = self._labels(
+                task, signal * (task not in self.unrelated), noise, draw
+            )
         return pd.DataFrame(columns)
 
     def _map(self, draw: np.random.Generator, level: int) -> Array:
@@ -84,11 +90,18 @@ def planted(
         missing = draw.permutation(rows)[round(rows * share) :]
         table[f"y{task}"] = table[f"y{task}"].astype(float)
         table.loc[missing, f"y{task}"] = np.nan
-    return _dataset("planted", table, rows, [teacher.kind(task) for task in range(teacher.tree.tasks)])
+    return _dataset(
+        "planted", table, rows, [teacher.kind(task) for task in range(teacher.tree.tasks)]
+    )
 
 
 def related_pair(
-    correlation: float, rows: int = 400, test_rows: int = 2000, features: int = 100, noise: float = 0.1, seed: int = 0
+    correlation: float,
+    rows: int = 400,
+    test_rows: int = 2000,
+    features: int = 100,
+    noise: float = 0.1,
+    seed: int = 0,
 ) -> Dataset:
     """Two regressions whose weights have the given cosine (Ma et al. 2018, "Modeling Task Relationships in Multi-task
     Learning with Multi-gate Mixture-of-Experts", sec. 3.2): y = w.x + sum_i sin(alpha_i w.x + beta_i) + noise.
@@ -100,18 +113,27 @@ def related_pair(
     weights = basis @ np.array([[1.0, correlation], [0.0, np.sqrt(1.0 - correlation**2)]])
     x = draw.normal(size=(rows + test_rows, features))
     z = x @ weights
-    y = z + sum(np.sin(alpha * z + beta) for alpha, beta in zip(ALPHA, BETA, strict=True)) + noise * draw.normal(size=z.shape)
+    y = (
+        z
+        + sum(np.sin(alpha * z + beta) for alpha, beta in zip(ALPHA, BETA, strict=True))
+        + noise * draw.normal(size=z.shape)
+    )
     columns = {f"x{i}": x[:, i] for i in range(features)} | {f"y{t}": y[:, t] for t in range(2)}
     return _dataset("related_pair", pd.DataFrame(columns), rows, ["regression"] * 2)
 
 
 def _dataset(name: str, table: pd.DataFrame, rows: int, kinds: Sequence[Kind]) -> Dataset:
     table["split"] = np.where(np.arange(len(table)) < rows, "train", "test")
-    metric = {**DEFAULT_METRIC, "regression": "rmse"}  # r2 of pure noise is near zero, where relative gains mean nothing
+    metric = {
+        **DEFAULT_METRIC,
+        "regression": "rmse",
+    }  # r2 of pure noise is near zero, where relative gains mean nothing
     mapping = {
         "name": name,
         "sources": {name: {"path": name}},
-        "tasks": {f"y{task}": {"kind": kind, "metric": metric[kind]} for task, kind in enumerate(kinds)},
+        "tasks": {
+            f"y{task}": {"kind": kind, "metric": metric[kind]} for task, kind in enumerate(kinds)
+        },
         "split": {"column": "split", "validation": 0.25},
     }
     return assemble(validated(Card, mapping, name).checked(name), {name: table}, name)

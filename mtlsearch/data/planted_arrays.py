@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from mtlsearch.arrays import Array
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import Card, SourceCard, TaskCard
-from mtlsearch.data.dataset import Array, Dataset
-from mtlsearch.inputs import InputKind
+from mtlsearch.data.dataset import Dataset
+from mtlsearch.inputs.schema import InputKind
 
 Columns = dict[str, Array | list[Array]]
 STEPS, VOCABULARY = 12, 30
@@ -26,14 +27,18 @@ def planted_arrays(kind: InputKind, rows: int = 160, seed: int = 0) -> Dataset:
     columns["high"] = np.where(hidden[:, 1] > 0, "yes", "no")
     columns["group"] = np.array(["a", "b", "c"])[np.digitize(hidden.sum(1), [-0.6, 0.6])]
     tasks = {name: TaskCard(source=kind, target=name) for name in ("amount", "high", "group")}
-    card = Card(name=f"planted {kind}", sources={kind: SourceCard(path="", input=kind)}, tasks=tasks)
+    card = Card(
+        name=f"planted {kind}", sources={kind: SourceCard(path="", input=kind)}, tasks=tasks
+    )
     return assemble(card, {kind: pd.DataFrame(columns)}, kind)
 
 
 def _images(rng: np.random.Generator, hidden: Array) -> Columns:
     """Two patterns of two channels and 9 x 8 pixels, as bytes."""
     patterns = rng.normal(size=(2, 2, 9, 8))
-    pixels = 128 + 20 * np.tensordot(hidden, patterns, 1) + 10 * rng.normal(size=(len(hidden), 2, 9, 8))
+    pixels = (
+        128 + 20 * np.tensordot(hidden, patterns, 1) + 10 * rng.normal(size=(len(hidden), 2, 9, 8))
+    )
     return {"image": list(pixels.clip(0, 255).astype(np.uint8))}
 
 

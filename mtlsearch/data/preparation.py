@@ -10,10 +10,12 @@ from scipy.special import expit, softmax
 from scipy.stats import entropy
 from sklearn.preprocessing import StandardScaler
 
-from mtlsearch.data.array_encoding import WholeInput, fit_whole
-from mtlsearch.data.dataset import TEST, Array, Dataset, Fold, Kind, Prepared, Task
-from mtlsearch.data.encoding import EncodedColumn, fit_columns
-from mtlsearch.inputs import Features
+from mtlsearch.arrays import Array
+from mtlsearch.data.dataset import TEST, Dataset, Fold, Prepared
+from mtlsearch.inputs.array_encoding import WholeInput, fit_whole
+from mtlsearch.inputs.column_encoding import EncodedColumn, fit_columns
+from mtlsearch.inputs.schema import Features
+from mtlsearch.tasks.task import Kind, Task
 
 SMALLEST_BASELINE_LOSS = 1e-3
 
@@ -34,20 +36,36 @@ class Preparation:
     @classmethod
     def fit(cls, dataset: Dataset, fold: Fold) -> Self:
         """Return the preparation fitted on the training rows of `fold`; test rows are not read."""
-        sources = {name: (source, np.flatnonzero(source.splits.role != TEST)) for name, source in dataset.sources.items()}
+        sources = {
+            name: (source, np.flatnonzero(source.splits.role != TEST))
+            for name, source in dataset.sources.items()
+        }
         columns = {
             name: fit_columns(source.inputs, known, fold.train[name])
             for name, (source, known) in sources.items()
             if source.kind == "table"
         }
-        whole = {n: fit_whole(source, known, fold.train[n]) for n, (source, known) in sources.items() if source.kind != "table"}
-        spans = {task.name: _center_and_scale(task, _labels(dataset, fold, task)) for task in dataset.tasks}
+        whole = {
+            n: fit_whole(source, known, fold.train[n])
+            for n, (source, known) in sources.items()
+            if source.kind != "table"
+        }
+        spans = {
+            task.name: _center_and_scale(task, _labels(dataset, fold, task))
+            for task in dataset.tasks
+        }
         center = {name: span[0] for name, span in spans.items()}
-        return cls(columns, whole, dataset.tasks, center, {name: span[1] for name, span in spans.items()})
+        return cls(
+            columns, whole, dataset.tasks, center, {name: span[1] for name, span in spans.items()}
+        )
 
     def features(self, source: str) -> Features:
         """Return what the network inputs of `source` are; of a table their number F."""
-        return self.whole[source].features if source in self.whole else sum(column.width for column in self.columns[source])
+        return (
+            self.whole[source].features
+            if source in self.whole
+            else sum(column.width for column in self.columns[source])
+        )
 
     def encode(self, source: str, inputs: pd.DataFrame) -> Array:
         """Return the network inputs, float32 [N, F] of a table, of `inputs[N, columns]` with the columns of `Source.inputs`."""
@@ -75,12 +93,22 @@ class Preparation:
 
         `targets[task]` is `{source, target, kind, classes, center, scale}`: a regression is `output * scale + center`.
         """
-        sources = {name: [column.to_json() for column in columns] for name, columns in self.columns.items()}
+        sources = {
+            name: [column.to_json() for column in columns] for name, columns in self.columns.items()
+        }
         sources |= {name: [each.to_json()] for name, each in self.whole.items()}
-        return {"sources": sources, "targets": {task.name: self._target(task) for task in self.tasks}}
+        return {
+            "sources": sources,
+            "targets": {task.name: self._target(task) for task in self.tasks},
+        }
 
     def _target(self, task: Task) -> dict[str, Any]:
-        kept = {"source": task.source, "target": task.target, "kind": task.kind, "classes": list(task.classes)}
+        kept = {
+            "source": task.source,
+            "target": task.target,
+            "kind": task.kind,
+            "classes": list(task.classes),
+        }
         return kept | {"center": self.center[task.name], "scale": self.scale[task.name]}
 
 
@@ -90,9 +118,12 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
     inputs = {name: fitted.encode(name, source.inputs) for name, source in dataset.sources.items()}
     features = {name: fitted.features(name) for name in inputs}
     targets = {
-        name: ((values - fitted.center[name]) / fitted.scale[name]).astype(np.float32) for name, values in dataset.targets.items()
+        name: ((values - fitted.center[name]) / fitted.scale[name]).astype(np.float32)
+        for name, values in dataset.targets.items()
     }
-    losses = {task.name: _baseline_loss(task, _labels(dataset, fold, task)) for task in dataset.tasks}
+    losses = {
+        task.name: _baseline_loss(task, _labels(dataset, fold, task)) for task in dataset.tasks
+    }
     return Prepared(inputs, targets, fitted.center, fitted.scale, losses, fold, features)
 
 

@@ -20,7 +20,9 @@ Problem = tuple[Card, dict[str, pd.DataFrame]]
 def _embedded(name: str, suffix: str = ".csv") -> Problem:
     table = read_table(FOLDER / f"{name}{suffix}")
     about = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    tasks = {task["name"]: {"kind": task["type"], "metric": task["metric"]} for task in about["tasks"]}
+    tasks = {
+        task["name"]: {"kind": task["type"], "metric": task["metric"]} for task in about["tasks"]
+    }
     split = {"column": "split", "group": "group" if "group" in table.columns else None}
     return _problem(name, {name: table}, tasks, split)
 
@@ -30,7 +32,11 @@ def _digits() -> Problem:
     table["odd"] = table["digit"] % 2
     table["at_least_five"] = (table["digit"] >= 5).astype(int)
     binary = {"kind": "binary", "metric": "roc_auc"}
-    tasks = {"digit": {"kind": "multiclass", "metric": "accuracy"}, "odd": binary, "at_least_five": binary}
+    tasks = {
+        "digit": {"kind": "multiclass", "metric": "accuracy"},
+        "odd": binary,
+        "at_least_five": binary,
+    }
     return _problem("digits", {"digits": table}, tasks, {})
 
 
@@ -44,7 +50,9 @@ def _iris_and_breast_cancer() -> Problem:
     return _problem("iris+breast_cancer", {"iris": flowers, "breast_cancer": cells}, tasks, {})
 
 
-def _problem(name: str, tables: dict[str, pd.DataFrame], tasks: dict[str, Any], split: dict[str, Any]) -> Problem:
+def _problem(
+    name: str, tables: dict[str, pd.DataFrame], tasks: dict[str, Any], split: dict[str, Any]
+) -> Problem:
     sources = {source: {"path": name} for source in tables}
     card = validated(Card, {"name": name, "sources": sources, "tasks": tasks, "split": split}, name)
     return card.checked(name), tables

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mtlsearch.data.dataset import Array
+from mtlsearch.arrays import Array
 from mtlsearch.errors import DataError, unknown
 
 
@@ -44,7 +44,9 @@ class ParquetReader:
         try:
             table = pd.read_parquet(path)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise DataError(f"{path}: is not a readable Parquet file ({_one_line(error)})") from error
+            raise DataError(
+                f"{path}: is not a readable Parquet file ({_one_line(error)})"
+            ) from error
         table.columns = table.columns.map(str)
         _check_names(path, table.columns)
         return table.reset_index(drop=True)
@@ -57,12 +59,16 @@ class NpzReader:
 
     def read(self, path: Path) -> pd.DataFrame:
         """Return the table; see `Reader`. Pickled (object) arrays are refused."""
-        columns = [pair for name, array in _arrays(path).items() for pair in _spread(path, name, array)]
+        columns = [
+            pair for name, array in _arrays(path).items() for pair in _spread(path, name, array)
+        ]
         _check_names(path, [name for name, _ in columns])
         lengths = {name: len(values) for name, values in columns}
         if len(set(lengths.values())) > 1:
             raise DataError(f"{path}: arrays must have the same number of rows, found {lengths}")
-        return pd.DataFrame({name: list(values) if values.ndim > 1 else values for name, values in columns})
+        return pd.DataFrame(
+            {name: list(values) if values.ndim > 1 else values for name, values in columns}
+        )
 
 
 READERS: dict[str, Reader] = {
@@ -79,7 +85,9 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(missing_file(path))
     suffix = suffix_of(path)
     if suffix is None:
-        raise DataError(f'{path}: file type "{path.suffix}" is unknown. Known: {", ".join(READERS)}')
+        raise DataError(
+            f'{path}: file type "{path.suffix}" is unknown. Known: {", ".join(READERS)}'
+        )
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     table = READERS[suffix].read(path)
@@ -126,7 +134,9 @@ def _decode(path: Path, raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}: line {line} is not UTF-8 text; save the file with UTF-8 encoding") from error
+        raise DataError(
+            f"{path}: line {line} is not UTF-8 text; save the file with UTF-8 encoding"
+        ) from error
 
 
 def _check_shape(path: Path, text: str) -> None:
@@ -137,7 +147,9 @@ def _check_shape(path: Path, text: str) -> None:
         filled = 0
         for row in rows:
             if row and len(row) != len(header):
-                raise DataError(f"{path}: line {rows.line_num} has {len(row)} fields, the header has {len(header)}")
+                raise DataError(
+                    f"{path}: line {rows.line_num} has {len(row)} fields, the header has {len(header)}"
+                )
             filled += bool(row)
     except csv.Error as error:
         raise DataError(f"{path}: line {rows.line_num}: {_one_line(error)}") from error
@@ -156,21 +168,38 @@ def _check_header(path: Path, header: list[str]) -> None:
 def _check_names(path: Path, names: Iterable[str]) -> None:
     twice = [str(name) for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"{path}: column names must be distinct, found more than once: {', '.join(twice)}")
+        raise DataError(
+            f"{path}: column names must be distinct, found more than once: {', '.join(twice)}"
+        )
 
 
 def _arrays(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        found = "object arrays are not allowed" if "pickle" in str(error) and zipfile.is_zipfile(path) else _one_line(error)
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        found = (
+            "object arrays are not allowed"
+            if "pickle" in str(error) and zipfile.is_zipfile(path)
+            else _one_line(error)
+        )
         raise DataError(f"{path}: is not a readable .npz file of plain arrays ({found})") from error
 
 
 def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
     if array.dtype.kind not in "biufUM":
-        raise DataError(f'{path}: array "{name}" has type {array.dtype}; allowed are numbers, booleans, text and dates')
+        raise DataError(
+            f'{path}: array "{name}" has type {array.dtype}; allowed are numbers, booleans, text and dates'
+        )
     if array.ndim == 1:
         return [(name, array)]
     if array.ndim == 2:
@@ -178,7 +207,9 @@ def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
     if array.ndim in (3, 4) and array.dtype.kind in "biuf":
         return [(name, array)]
     shapes = "[N], [N, F], and of numbers [N, steps, channels] and [N, channels, height, width]"
-    raise DataError(f'{path}: array "{name}" has shape {array.shape} and type {array.dtype}; allowed are {shapes}')
+    raise DataError(
+        f'{path}: array "{name}" has shape {array.shape} and type {array.dtype}; allowed are {shapes}'
+    )
 
 
 def _one_line(error: BaseException) -> str:

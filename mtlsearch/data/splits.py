@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
+from mtlsearch.arrays import Array
 from mtlsearch.data.card import SplitCard
-from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Array, Splits
+from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Splits
 from mtlsearch.data.readers import require_columns
 from mtlsearch.errors import DataError
 
@@ -56,7 +57,9 @@ def _by_column(column: "pd.Series[Any]", where: str) -> tuple[Array, bool]:
     wrong = column[~words.isin(ROLES)]
     if len(wrong):
         found = "an empty field" if pd.isna(wrong.iloc[0]) else f'"{wrong.iloc[0]}"'
-        raise DataError(f"{where}: {len(wrong)} rows hold {found} or the like; allowed: {', '.join(ROLES)}")
+        raise DataError(
+            f"{where}: {len(wrong)} rows hold {found} or the like; allowed: {', '.join(ROLES)}"
+        )
     role = words.map(ROLES).to_numpy(np.int64)
     for name, code in (("train", TRAIN), ("test", TEST)):
         if not (role == code).any():
@@ -84,7 +87,9 @@ def _instants(column: "pd.Series[Any]", where: str) -> Array:
     try:
         return pd.to_datetime(column, format="ISO8601", utc=True).astype("int64").to_numpy()
     except (ValueError, TypeError) as error:
-        raise DataError(f"{where}: allowed are numbers and dates like 2024-01-31 or 2024-01-31T12:00") from error
+        raise DataError(
+            f"{where}: allowed are numbers and dates like 2024-01-31 or 2024-01-31T12:00"
+        ) from error
 
 
 def _boundary(times: Array, fraction: float) -> Any:
@@ -92,7 +97,9 @@ def _boundary(times: Array, fraction: float) -> Any:
     return np.sort(times)[-max(1, round(fraction * len(times)))]
 
 
-def _at_random(rows: int, card: SplitCard, group: Array | None, strata: Array | None, where: str) -> Array:
+def _at_random(
+    rows: int, card: SplitCard, group: Array | None, strata: Array | None, where: str
+) -> Array:
     splitter = {"n_splits": 1, "test_size": card.test, "random_state": card.seed}
     blank = np.zeros((rows, 1))
     try:

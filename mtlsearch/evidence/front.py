@@ -5,19 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 from moocore import is_nondominated
 
-from mtlsearch.data import METRICS, Task
-from mtlsearch.evidence.evaluated import Evaluated
+from mtlsearch.evidence.candidate_summary import CandidateSummary
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.tasks.task import Task
 
 
-def front(evaluated: Sequence[Evaluated], tasks: Sequence[Task], cost: str = "none") -> list[Evaluated]:
+def front(
+    evaluated: Sequence[CandidateSummary], tasks: Sequence[Task], cost: str = "none"
+) -> list[CandidateSummary]:
     """The candidates that no other one beats in every task (and in the cost, where one is an objective)."""
     if not evaluated:
         return []
-    keep = is_nondominated(np.array([_losses(each, tasks, cost) for each in evaluated]), keep_weakly=True)
+    keep = is_nondominated(
+        np.array([_losses(each, tasks, cost) for each in evaluated]), keep_weakly=True
+    )
     return [each for each, kept in zip(evaluated, keep, strict=True) if kept]
 
 
-def _losses(each: Evaluated, tasks: Sequence[Task], cost: str) -> list[float]:
+def _losses(each: CandidateSummary, tasks: Sequence[Task], cost: str) -> list[float]:
     """One value per objective, lower is better."""
     signs = [-METRICS[task.metric].sign for task in tasks]
     losses = [sign * each.estimates[task.name] for sign, task in zip(signs, tasks, strict=True)]

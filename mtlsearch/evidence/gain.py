@@ -8,7 +8,8 @@ The denominator is |R_t|, at least the metric's floor, so that a reference near 
 import math
 from collections.abc import Mapping, Sequence
 
-from mtlsearch.data import METRICS, Task
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.tasks.task import Task
 
 
 def unit(task: Task, reference: float) -> float:
@@ -21,12 +22,18 @@ def task_gain(task: Task, score: float, reference: float) -> float:
     return 100.0 * METRICS[task.metric].sign * (score - reference) / unit(task, reference)
 
 
-def gain_deviation(tasks: Sequence[Task], deviations: Mapping[str, float], reference: Mapping[str, float]) -> float:
+def gain_deviation(
+    tasks: Sequence[Task], deviations: Mapping[str, float], reference: Mapping[str, float]
+) -> float:
     """The standard deviation of a mean gain in percent, for those of independent scores."""
     each = [deviations[task.name] / unit(task, reference[task.name]) for task in tasks]
     return 100.0 * math.hypot(*each) / len(tasks)
 
 
-def mean_gain(tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]) -> float:
+def mean_gain(
+    tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]
+) -> float:
     """Mean relative gain over the tasks in percent (Maninis et al. 2019), positive is better."""
-    return sum(task_gain(task, scores[task.name], reference[task.name]) for task in tasks) / len(tasks)
+    return sum(task_gain(task, scores[task.name], reference[task.name]) for task in tasks) / len(
+        tasks
+    )

@@ -91,7 +91,9 @@ def _ways(count: int, seeds: float, rows: float) -> list[tuple[float, float]]:
 
 
 def _reach(ways: Sequence[tuple[float, float]]) -> float:
-    return max(float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * deviation for deviation, freedom in ways)
+    return max(
+        float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * deviation for deviation, freedom in ways
+    )
 
 
 def normal(mean: float, deviation: float | None) -> Interval:
@@ -106,7 +108,10 @@ def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
     """The signs that can be claimed together with 95% confidence (Holm 1979): the others span zero."""
     found: dict[str, Sign] = dict.fromkeys(intervals, "spans")
     for place, name in enumerate(sorted(intervals, key=lambda each: intervals[each].p)):
-        if intervals[name].p > (1 - CONFIDENCE) / (len(intervals) - place) or intervals[name].low is None:
+        if (
+            intervals[name].p > (1 - CONFIDENCE) / (len(intervals) - place)
+            or intervals[name].low is None
+        ):
             break
         found[name] = "above" if intervals[name].mean > 0 else "below"
     return found

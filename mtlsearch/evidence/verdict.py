@@ -5,10 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mtlsearch.data import METRICS, Task
-from mtlsearch.engine import Outcome
 from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import MOST, Interval, holm, interval
+from mtlsearch.records import TrainingResult
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.tasks.task import Task
 
 Scores = Mapping[str, float]  # task name -> score
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
@@ -19,9 +20,7 @@ STRUCTURES = {
     **dict.fromkeys(("searched", "random"), "the best sharing structure found"),
     **dict.fromkeys(("share_all", "static_weights"), "all on one trunk"),
 }  # what stood for sharing, in words
-LEARNED_START = (
-    " Its weights began pretrained, which may be a part of this gain: the arm pretrain_finetune tells what that does alone."
-)
+LEARNED_START = " Its weights began pretrained, which may be a part of this gain: the arm pretrain_finetune tells what that does alone."
 
 
 @dataclass(frozen=True)
@@ -52,21 +51,36 @@ class Verdict:
     recommended: str
 
 
-def compare(arm: str, outcomes: Sequence[Outcome], baseline: Sequence[Outcome], tasks: Sequence[Task]) -> Comparison:
+def compare(
+    arm: str,
+    outcomes: Sequence[TrainingResult],
+    baseline: Sequence[TrainingResult],
+    tasks: Sequence[Task],
+) -> Comparison:
     """Pair the seeds of an arm with those of the baseline; both must have the same length.
 
     The intervals are over seeds and, where the outcomes hold scores on resampled test rows, over test rows.
     """
-    pairs = [(ours.test_scores, theirs.test_scores) for ours, theirs in zip(outcomes, baseline, strict=True)]
+    pairs = [
+        (ours.test_scores, theirs.test_scores)
+        for ours, theirs in zip(outcomes, baseline, strict=True)
+    ]
     again = [_resampled(ours, theirs) for ours, theirs in zip(outcomes, baseline, strict=True)]
-    reference = {task.name: sum(theirs[task.name] for _, theirs in pairs) / len(pairs) for task in tasks}
+    reference = {
+        task.name: sum(theirs[task.name] for _, theirs in pairs) / len(pairs) for task in tasks
+    }
 
     def over(difference: Callable[[Scores, Scores], float]) -> Interval:
-        means = [sum(difference(*pair) for pair in sample) / len(sample) for sample in zip(*again, strict=True)]
+        means = [
+            sum(difference(*pair) for pair in sample) / len(sample)
+            for sample in zip(*again, strict=True)
+        ]
         return interval([difference(*pair) for pair in pairs], means)
 
     differences = {task.name: over(_improvement(task)) for task in tasks}
-    gain = over(lambda ours, theirs: mean_gain(tasks, ours, reference) - mean_gain(tasks, theirs, reference))
+    gain = over(
+        lambda ours, theirs: mean_gain(tasks, ours, reference) - mean_gain(tasks, theirs, reference)
+    )
     return Comparison(arm, differences, gain, len(pairs))
 
 
@@ -75,7 +89,7 @@ def _improvement(task: Task) -> Callable[[Scores, Scores], float]:
     return lambda ours, theirs: sign * (ours[task.name] - theirs[task.name])
 
 
-def _resampled(ours: Outcome, theirs: Outcome) -> list[tuple[Scores, Scores]]:
+def _resampled(ours: TrainingResult, theirs: TrainingResult) -> list[tuple[Scores, Scores]]:
     """Both outcomes' scores on each sample of the test rows."""
     sides = [[dict(zip(each, row, strict=True)) for row in zip(*each.values(), strict=True)]
              for each in (ours.test_resamples, theirs.test_resamples)]  # fmt: skip
@@ -107,7 +121,9 @@ def decide(
     if all(each.gain.sign == "below" for each in comparisons.values()):
         decision = "do not share"
     recommended = arm if decision in ("share", "share some") else "single_task"
-    sentence = _sentence(decision, comparisons[arm], own) + (LEARNED_START if arm == recommended and arm in started else "")
+    sentence = _sentence(decision, comparisons[arm], own) + (
+        LEARNED_START if arm == recommended and arm in started else ""
+    )
     return Verdict(decision, sentence, arm, recommended)
 
 
@@ -139,8 +155,14 @@ def _advice(comparison: Comparison) -> str:
         return ""
     if (seeds := gain.needed(comparison.seeds)) is not None:
         return f" If it stayed so, about {seeds} seeds would tell."
-    times = math.ceil(8 * gain.rows / gain.mean**2)  # with half of the allowed variance left for the seeds
-    return f" If it stayed so, about {times} times as many test rows would tell." if times <= MOST else ""
+    times = math.ceil(
+        8 * gain.rows / gain.mean**2
+    )  # with half of the allowed variance left for the seeds
+    return (
+        f" If it stayed so, about {times} times as many test rows would tell."
+        if times <= MOST
+        else ""
+    )
 
 
 def _percent(gain: Interval) -> str:

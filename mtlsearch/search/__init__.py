@@ -2,4 +2,6 @@
 
 import optuna
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce every study, and a proposal makes one
+optuna.logging.set_verbosity(
+    optuna.logging.WARNING
+)  # it would announce every study, and a proposal makes one

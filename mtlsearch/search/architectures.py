@@ -7,7 +7,7 @@ from typing import Any
 from mtlsearch.candidate import name_of
 from mtlsearch.sharing import Attention, CrossStitch, Gate, Sharing, Sluice
 from mtlsearch.space import SearchSpace
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def _below_towers(depth: int) -> int:
 
 
 def _mmoe(depth: int) -> Sharing:
-    return Gate(strength=1.0, first_level=_below_towers(depth), last_level=_below_towers(depth), experts=2)
+    return Gate(
+        strength=1.0, first_level=_below_towers(depth), last_level=_below_towers(depth), experts=2
+    )
 
 
 def _ple(depth: int) -> Sharing:
@@ -49,9 +51,13 @@ EXPERTS = {"choice": [1, 2, 4]}
 
 ARCHITECTURES: dict[str, Architecture] = {
     # cross-stitch networks (Misra et al. 2016): all levels, each task keeping 0.9 of two at the start
-    "cross_stitch": Architecture(lambda depth: CrossStitch(strength=0.2), {"strength": {"range": [0.05, 0.5]}}),
+    "cross_stitch": Architecture(
+        lambda depth: CrossStitch(strength=0.2), {"strength": {"range": [0.05, 0.5]}}
+    ),
     # sluice networks (Ruder et al. 2019): the same between halves of the features
-    "sluice": Architecture(lambda depth: Sluice(strength=0.2), {"strength": {"range": [0.05, 0.5]}}),
+    "sluice": Architecture(
+        lambda depth: Sluice(strength=0.2), {"strength": {"range": [0.05, 0.5]}}
+    ),
     # attention network (Liu et al. 2019): each task attends to a trunk that no task owns
     "mtan": Architecture(_mtan, {"strength": {"range": [0.1, 1.0]}}),
     # multi-gate mixture of experts (Ma et al. 2018): mixed once, below the towers; each task's branch is one of the experts

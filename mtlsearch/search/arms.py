@@ -8,7 +8,7 @@ from mtlsearch.initializations import Random
 from mtlsearch.search.architectures import ARCHITECTURES
 from mtlsearch.sharing import NoSharing
 from mtlsearch.space import SearchSpace
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import Fixed
 
 FROZEN = {"choice": [0.0, 0.25, 0.5]}  # shares of the fine-tuning during which only the heads move
@@ -38,32 +38,50 @@ def _whole(space: SearchSpace) -> SearchSpace:
 
 
 def _separate(space: SearchSpace) -> SearchSpace:
-    return space.pinned(tree=SharingTree.separate(space.tasks, space.tree.levels), sharing=NoSharing(), weighting=Fixed())
+    return space.pinned(
+        tree=SharingTree.separate(space.tasks, space.tree.levels),
+        sharing=NoSharing(),
+        weighting=Fixed(),
+    )
 
 
 def _scratch(space: SearchSpace) -> SearchSpace:
-    return _separate(space).pinned(initialization=Random())  # what gains are measured against knows nothing of other tasks
+    return _separate(space).pinned(
+        initialization=Random()
+    )  # what gains are measured against knows nothing of other tasks
 
 
 def _shared(space: SearchSpace) -> SearchSpace:
-    return space.pinned(tree=SharingTree.shared(space.tasks, space.tree.levels), sharing=NoSharing())
+    return space.pinned(
+        tree=SharingTree.shared(space.tasks, space.tree.levels), sharing=NoSharing()
+    )
 
 
 def _balanced(space: SearchSpace) -> SearchSpace:
     weighted = {"name": "fixed", "weights": {"log": [0.1, 10]}}
-    return _shared(SearchSpace.from_mapping({**space.to_mapping(), "weighting": weighted}, space.tasks))
+    return _shared(
+        SearchSpace.from_mapping({**space.to_mapping(), "weighting": weighted}, space.tasks)
+    )
 
 
 def _started(space: SearchSpace, start: dict[str, Any]) -> SearchSpace:
-    return _separate(SearchSpace.from_mapping({**space.to_mapping(), "initialization": start}, space.tasks))
+    return _separate(
+        SearchSpace.from_mapping({**space.to_mapping(), "initialization": start}, space.tasks)
+    )
 
 
 def _pretrained(space: SearchSpace) -> SearchSpace:
-    return _started(space, {"name": "pretrained", "tasks": "others", "pretraining": 0.5, "frozen": FROZEN})
+    return _started(
+        space, {"name": "pretrained", "tasks": "others", "pretraining": 0.5, "frozen": FROZEN}
+    )
 
 
 def _meta_learned(space: SearchSpace) -> SearchSpace:
-    settings = {"inner_steps": {"log": [1, 32]}, "step_size": {"range": [0.1, 1.0]}, "frozen": FROZEN}
+    settings = {
+        "inner_steps": {"log": [1, 32]},
+        "step_size": {"range": [0.1, 1.0]},
+        "frozen": FROZEN,
+    }
     return _started(space, {"name": "reptile", "pretraining": {"choice": [0.25, 0.5]}, **settings})
 
 
@@ -78,4 +96,6 @@ ARMS: dict[str, Arm] = {
     **{name: Arm(each.pin) for name, each in ARCHITECTURES.items()},
 }
 ON_REQUEST = ("meta_learning", *ARCHITECTURES)
-USUAL = tuple(name for name in ARMS if name not in ON_REQUEST)  # the arms of a study that names none
+USUAL = tuple(
+    name for name in ARMS if name not in ON_REQUEST
+)  # the arms of a study that names none

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import Outcome
 from mtlsearch.errors import NoCandidateError
-from mtlsearch.evidence.evaluated import Evaluated, pool
-from mtlsearch.evidence.pick import Pick, pick, reference_scores
-from mtlsearch.evidence.trained import Trained
+from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.selection import Pick, pick, reference_scores
 from mtlsearch.evidence.verdict import Comparison, Verdict, compare, decide
+from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.study import Study, trained
 
@@ -19,15 +18,18 @@ class Confirmed:
     """A pick and the outcomes of its fresh trainings, one per seed; failed ones are left out."""
 
     pick: Pick
-    outcomes: dict[int, Outcome]
+    outcomes: dict[int, TrainingResult]
 
 
-def evaluated_arms(study: Study, dataset: Dataset) -> dict[str, list[Evaluated]]:
+def evaluated_arms(study: Study, dataset: Dataset) -> dict[str, list[CandidateSummary]]:
     """The pooled candidates of every arm."""
-    return {arm: pool(trainings, study.request.replicates, dataset.tasks) for arm, trainings in trained_arms(study).items()}
+    return {
+        arm: pool(trainings, study.request.replicates, dataset.tasks)
+        for arm, trainings in trained_arms(study).items()
+    }
 
 
-def trained_arms(study: Study) -> dict[str, list[Trained]]:
+def trained_arms(study: Study) -> dict[str, list[Trial]]:
     """The finished trainings of every arm."""
     return {arm: trained(arm, study.trials(arm)) for arm in study.request.arms}
 
@@ -37,10 +39,20 @@ def choose(study: Study, dataset: Dataset) -> list[Pick]:
     arms = evaluated_arms(study, dataset)
     everything = [each for evaluated in arms.values() for each in evaluated]
     if not everything:
-        reasons = {t.outcome.failure for trainings in trained_arms(study).values() for t in trainings if t.outcome.failure}
-        raise NoCandidateError(f"{study.folder}: no training succeeded; reasons: {'; '.join(sorted(map(str, reasons))[:3])}")
+        reasons = {
+            t.outcome.failure
+            for trainings in trained_arms(study).values()
+            for t in trainings
+            if t.outcome.failure
+        }
+        raise NoCandidateError(
+            f"{study.folder}: no training succeeded; reasons: {'; '.join(sorted(map(str, reasons))[:3])}"
+        )
     reference = reference_scores(arms.get("single_task", []), everything, dataset.tasks)
-    picks = [pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].must_share) for arm, evaluated in arms.items()]
+    picks = [
+        pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].must_share)
+        for arm, evaluated in arms.items()
+    ]
     return [each for each in picks if each is not None]
 
 
@@ -49,9 +61,17 @@ def confirmed(study: Study) -> list[Confirmed]:
     trials, seeds = study.trials(study.confirmation), study.request.seeds
     found: list[Confirmed] = []
     for index, each in enumerate(study.picks()):
-        own = [trial for trial in trials[index * seeds : (index + 1) * seeds] if "outcome" in trial.user_attrs]
-        outcomes = {trial.number % seeds: Outcome(**trial.user_attrs["outcome"]) for trial in own}
-        found.append(Confirmed(each, {seed: o for seed, o in outcomes.items() if o.failure is None}))
+        own = [
+            trial
+            for trial in trials[index * seeds : (index + 1) * seeds]
+            if "outcome" in trial.user_attrs
+        ]
+        outcomes = {
+            trial.number % seeds: TrainingResult(**trial.user_attrs["outcome"]) for trial in own
+        }
+        found.append(
+            Confirmed(each, {seed: o for seed, o in outcomes.items() if o.failure is None})
+        )
     return [each for each in found if each.outcomes]
 
 
@@ -64,15 +84,29 @@ def compare_confirmed(found: Sequence[Confirmed], dataset: Dataset) -> dict[str,
         seeds = sorted(set(each.outcomes) & set(baseline.outcomes)) if baseline else []
         if baseline and seeds:
             ours = [each.outcomes[seed] for seed in seeds]
-            comparisons[arm] = compare(arm, ours, [baseline.outcomes[seed] for seed in seeds], dataset.tasks)
+            comparisons[arm] = compare(
+                arm, ours, [baseline.outcomes[seed] for seed in seeds], dataset.tasks
+            )
     return comparisons
 
 
 def verdict(found: Sequence[Confirmed], dataset: Dataset) -> Verdict | None:
     """The verdict on a confirmed study."""
     names = [task.name for task in dataset.tasks]
-    groups = {each.pick.arm: [[names[task] for task in part.tasks] for part in each.pick.composition] for each in found}
-    gains, comparisons = {each.pick.arm: each.pick.validation_gain for each in found}, compare_confirmed(found, dataset)
-    sharing = {arm: comparisons[arm] for arm, each in ARMS.items() if each.shares and arm in comparisons}
-    started = [e.pick.arm for e in found if any(part.candidate.initialization.pretraining for part in e.pick.composition)]
+    groups = {
+        each.pick.arm: [[names[task] for task in part.tasks] for part in each.pick.composition]
+        for each in found
+    }
+    gains, comparisons = (
+        {each.pick.arm: each.pick.validation_gain for each in found},
+        compare_confirmed(found, dataset),
+    )
+    sharing = {
+        arm: comparisons[arm] for arm, each in ARMS.items() if each.shares and arm in comparisons
+    }
+    started = [
+        e.pick.arm
+        for e in found
+        if any(part.candidate.initialization.pretraining for part in e.pick.composition)
+    ]
     return decide(sharing, gains, groups, started)

@@ -3,14 +3,15 @@
 import torch
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import Choice, Training, TrainingData
-from mtlsearch.engine import choose as choose_engine
 from mtlsearch.errors import UsageError
+from mtlsearch.records import TrainingJob
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.proposal import propose, shape
 from mtlsearch.search.study import Study, directions
-from mtlsearch.search.worker import resolve_device
+from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
+from mtlsearch.training import Choice, TrainingData
+from mtlsearch.training import choose as choose_engine
 
 SAMPLE = 24  # candidates, every other one on another replicate
 ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
@@ -37,11 +38,16 @@ def _choose(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
     return time_engines(dataset, space, device, request.seed, request.engine)
 
 
-def time_engines(dataset: Dataset, space: SearchSpace, device: torch.device, seed: int, engine: str = "auto") -> Choice:
+def time_engines(
+    dataset: Dataset, space: SearchSpace, device: torch.device, seed: int, engine: str = "auto"
+) -> Choice:
     """Time the engines on candidates of one shape, sampled at random from the space."""
     torch.set_num_threads(1)  # as a worker does
     pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
     _, first = propose(pinned, "random", 0, [], objectives)
-    sampled = [propose(pinned, "random", number, [], objectives, shape(first))[0].components() for number in range(SAMPLE)]
-    trainings = [Training(number, each, number % 2, seed) for number, each in enumerate(sampled)]
+    sampled = [
+        propose(pinned, "random", number, [], objectives, shape(first))[0].components()
+        for number in range(SAMPLE)
+    ]
+    trainings = [TrainingJob(number, each, number % 2, seed) for number, each in enumerate(sampled)]
     return choose_engine(TrainingData(dataset, seed, device), space.training, trainings, engine)

@@ -14,7 +14,7 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.search.study import Direction
 from mtlsearch.space import SearchSpace
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 
 MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
 
@@ -50,7 +50,9 @@ def propose(
     shown = list(history)
     if len(directions) > MOST_OBJECTIVES:
         shown, directions = _mean_ranks(shown, directions), ["minimize"]
-    study = optuna.create_study(directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32))
+    study = optuna.create_study(
+        directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32)
+    )
     study.add_trials(map(_Shown.of, shown))
     if fixed:
         study.enqueue_trial(dict(fixed))
@@ -58,22 +60,35 @@ def propose(
     candidate = space.sample(trial)
     asked = study.get_trials(deepcopy=False)[trial.number]
     running = create_trial(
-        state=TrialState.RUNNING, params=asked.params, distributions=asked.distributions, system_attrs=asked.system_attrs
+        state=TrialState.RUNNING,
+        params=asked.params,
+        distributions=asked.distributions,
+        system_attrs=asked.system_attrs,
     )
     return candidate, running
 
 
 def shape(trial: FrozenTrial) -> dict[str, Any]:
     """What a candidate must take from another to train in one stack with it: backbone settings that are no mere rates."""
-    rates = {name for name, distribution in trial.distributions.items() if isinstance(distribution, FloatDistribution)}
-    return {name: value for name, value in trial.params.items() if name.startswith("backbone") and name not in rates}
+    rates = {
+        name
+        for name, distribution in trial.distributions.items()
+        if isinstance(distribution, FloatDistribution)
+    }
+    return {
+        name: value
+        for name, value in trial.params.items()
+        if name.startswith("backbone") and name not in rates
+    }
 
 
 def spelling(tree: SharingTree) -> dict[str, int]:
     """The parameters that make a space sample this tree."""
     hosts, splits = tree.encode()
     named = (("host", hosts), ("split", splits))
-    return {f"{name}_{task}": value for name, values in named for task, value in enumerate(values, 1)}
+    return {
+        f"{name}_{task}": value for name, values in named for task, value in enumerate(values, 1)
+    }
 
 
 def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> list[FrozenTrial]:
@@ -84,6 +99,11 @@ def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> li
     values = np.array([trial.values for trial in complete]) * signs
     ranks = rankdata(values, axis=0).mean(axis=1)
     return [
-        create_trial(params=trial.params, distributions=trial.distributions, system_attrs=trial.system_attrs, value=float(rank))
+        create_trial(
+            params=trial.params,
+            distributions=trial.distributions,
+            system_attrs=trial.system_attrs,
+            value=float(rank),
+        )
         for trial, rank in zip(complete, ranks, strict=True)
     ]

@@ -6,21 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtlsearch.engine import TRAINERS
 from mtlsearch.errors import UsageError, unknown
 from mtlsearch.search.arms import ARMS, USUAL
 from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.training import TRAINERS
 
 RUNNERS = ("ray", "local")
 ROUNDS = 3  # two cohorts of new candidates, then one that replicates the best
-CANDIDATES_PER_COHORT = 12  # enough to fill a forest and to choose from at a rung, few enough for the sampler to learn
+CANDIDATES_PER_COHORT = (
+    12  # enough to fill a forest and to choose from at a rung, few enough for the sampler to learn
+)
 
 
 def cohorts(trainings: int, replicates: int, workers: int, arms: int) -> tuple[int, int]:
     """`cohort` and `lag` for a budget: whole candidates, three cohorts per arm or a multiple, and work for every worker."""
     candidates = max(1, trainings // max(1, replicates))
-    rounds = ROUNDS * max(1, round(candidates / CANDIDATES_PER_COHORT / ROUNDS), math.ceil(2 * workers / max(1, arms) / ROUNDS))
-    return max(1, replicates) * math.ceil(candidates / rounds), max(1, math.ceil(workers / max(1, arms)))
+    rounds = ROUNDS * max(
+        1,
+        round(candidates / CANDIDATES_PER_COHORT / ROUNDS),
+        math.ceil(2 * workers / max(1, arms) / ROUNDS),
+    )
+    return max(1, replicates) * math.ceil(candidates / rounds), max(
+        1, math.ceil(workers / max(1, arms))
+    )
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,10 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raises UsageError for an unknown name or a count below one."""
-        for flag, names, known in (("arms", self.arms, ARMS), ("sampler", [self.sampler], SAMPLERS)):
+        for flag, names, known in (
+            ("arms", self.arms, ARMS),
+            ("sampler", [self.sampler], SAMPLERS),
+        ):
             for name in names:
                 if name not in known:
                     raise UsageError(unknown(f"--{flag}", name, known))
@@ -66,14 +77,20 @@ class Request:
         if self.engine not in ("auto", *TRAINERS):
             raise UsageError(unknown("--engine", self.engine, ["auto", *TRAINERS]))
         if not self.arms or len(set(self.arms)) != len(self.arms):
-            raise UsageError(f"--arms: found {','.join(self.arms) or 'none'}; name each arm once. Known: {', '.join(ARMS)}")
+            raise UsageError(
+                f"--arms: found {','.join(self.arms) or 'none'}; name each arm once. Known: {', '.join(ARMS)}"
+            )
         for flag in ("trainings", "replicates", "seeds", "workers"):
             if getattr(self, flag) < 1:
                 raise UsageError(f"--{flag}: found {getattr(self, flag)}; it must be at least 1")
         if self.replicates > self.trainings:
-            raise UsageError(f"--replicates: found {self.replicates}; it must not exceed --trainings ({self.trainings})")
+            raise UsageError(
+                f"--replicates: found {self.replicates}; it must not exceed --trainings ({self.trainings})"
+            )
         if not 0 <= self.gpus_per_worker < float("inf"):
-            raise UsageError(f"--gpus-per-worker: found {self.gpus_per_worker}; it must be a number and not negative")
+            raise UsageError(
+                f"--gpus-per-worker: found {self.gpus_per_worker}; it must be a number and not negative"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -82,4 +99,6 @@ class Request:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Request":
         """Inverse of `to_json`."""
-        return cls(**{**value, "task_flags": tuple(value["task_flags"]), "arms": tuple(value["arms"])})
+        return cls(
+            **{**value, "task_flags": tuple(value["task_flags"]), "arms": tuple(value["arms"])}
+        )

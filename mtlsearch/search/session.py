@@ -11,29 +11,29 @@ from types import FrameType
 from typing import Protocol
 
 from mtlsearch.data import Dataset
-from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.records import TrainingResult
 from mtlsearch.search.confirmation import choose
 from mtlsearch.search.engine_choice import chosen_engine
-from mtlsearch.search.line import Line, SearchLine
-from mtlsearch.search.local_runner import run_local
-from mtlsearch.search.queue import ConfirmationLine, WorkQueue
-from mtlsearch.search.references import score_references
+from mtlsearch.search.runners.local import run_local
+from mtlsearch.search.schedules import ArmSchedule, Schedule
+from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
 from mtlsearch.search.study import Study
-from mtlsearch.search.worker import Workplace
+from mtlsearch.search.work_queue import ConfirmationSchedule, WorkQueue
+from mtlsearch.search.worker_context import WorkerContext
 from mtlsearch.space import SearchSpace
 
-Run = Callable[[WorkQueue, Workplace], None]
+Run = Callable[[WorkQueue, WorkerContext], None]
 
 
 class Observer(Protocol):
     """Watches a session."""
 
-    def begin(self, lines: Sequence[Line], queue: WorkQueue) -> None:
+    def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins: the arms of the search, or the confirmation."""
         ...
 
-    def observe(self, arm: str, outcome: Outcome) -> None:
+    def observe(self, arm: str, outcome: TrainingResult) -> None:
         """A training is recorded."""
         ...
 
@@ -46,17 +46,33 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     request = study.request
     with _timed(study), _resumable(study), _runner(study) as run:
         engine = chosen_engine(study, dataset, space)
-        workplace = Workplace(dataset, space.training, request.seed, engine, request.rungs, request.device, space.plugins)
-        _phase(study, [SearchLine(study, arm, dataset, space) for arm in request.arms], run, workplace, observer)
+        workplace = WorkerContext(
+            dataset,
+            space.training,
+            request.seed,
+            engine,
+            request.rungs,
+            request.device,
+            space.plugins,
+        )
+        _phase(
+            study,
+            [ArmSchedule(study, arm, dataset, space) for arm in request.arms],
+            run,
+            workplace,
+            observer,
+        )
         if not study.picks():
             study.set_picks(choose(study, dataset))
         for_verdict = dataclasses.replace(workplace, schedule=space.training.for_verdict())
-        _phase(study, [ConfirmationLine(study, study.picks())], run, for_verdict, observer)
+        _phase(study, [ConfirmationSchedule(study, study.picks())], run, for_verdict, observer)
         if request.references and study.references is None:
-            study.set_references(score_references(dataset, request.seed, request.seeds))
+            study.set_references(score_sklearn_baselines(dataset, request.seed, request.seeds))
 
 
-def _phase(study: Study, lines: Sequence[Line], run: Run, workplace: Workplace, observer: Observer) -> None:
+def _phase(
+    study: Study, lines: Sequence[Schedule], run: Run, workplace: WorkerContext, observer: Observer
+) -> None:
     queue = WorkQueue(lines, observer.observe)
     observer.begin(lines, queue)
     if queue.finished:
@@ -76,13 +92,15 @@ def _runner(study: Study) -> Iterator[Run]:
     came = threading.Event()
     with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
         with _stop_on_signal(came.set):  # half-started, Ray would neither work nor end
-            from mtlsearch.search import ray_runner
+            from mtlsearch.search.runners import ray as ray_runner
 
             ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
         try:
             if came.is_set():
                 raise _interrupted(study)
-            yield lambda queue, place: ray_runner.run_ray(queue, place, request.workers, request.gpus_per_worker)
+            yield lambda queue, place: ray_runner.run_ray(
+                queue, place, request.workers, request.gpus_per_worker
+            )
         finally:
             ray_runner.stop()
 
@@ -116,7 +134,9 @@ def _resumable(study: Study) -> Iterator[None]:
 
 
 def _interrupted(study: Study) -> InterruptedSearchError:
-    return InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}")
+    return InterruptedSearchError(
+        f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}"
+    )
 
 
 @contextmanager

@@ -16,13 +16,14 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from mtlsearch.candidate import Candidate, Component
-from mtlsearch.data import METRICS, Dataset
-from mtlsearch.engine import Choice, Outcome
+from mtlsearch.data import Dataset
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.front import cost_of
-from mtlsearch.evidence.pick import Pick
-from mtlsearch.evidence.trained import Trained
+from mtlsearch.evidence.selection import Pick
+from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.request import Request
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.training import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 Direction = Literal["minimize", "maximize"]
@@ -48,13 +49,19 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
             storage = _open_storage(storage_url or f"sqlite:///{folder.resolve() / DATABASE}")
-            optuna.create_study(study_name=name, storage=storage).set_user_attr("request", request.to_json())
+            optuna.create_study(study_name=name, storage=storage).set_user_attr(
+                "request", request.to_json()
+            )
             (folder / POINTER).touch(mode=0o600)  # a storage URL may hold a password
-            (folder / POINTER).write_text(json.dumps({"storage": storage_url, "name": name}), encoding="utf-8")
+            (folder / POINTER).write_text(
+                json.dumps({"storage": storage_url, "name": name}), encoding="utf-8"
+            )
         except (OSError, SQLAlchemyError, ImportError) as error:
             if not existed:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise StudyError(f"{folder}: the study cannot be created: {_first_line(error)}") from error
+            raise StudyError(
+                f"{folder}: the study cannot be created: {_first_line(error)}"
+            ) from error
         return cls(folder, storage, name)
 
     @classmethod
@@ -87,7 +94,10 @@ class Study:
         """The Optuna study of an arm, made when first asked for."""
         if arm not in self._arms:
             self._arms[arm] = optuna.create_study(
-                study_name=f"{self.name}/{arm}", storage=self._storage, directions=list(directions), load_if_exists=True
+                study_name=f"{self.name}/{arm}",
+                storage=self._storage,
+                directions=list(directions),
+                load_if_exists=True,
             )
         return self._arms[arm]
 
@@ -102,7 +112,9 @@ class Study:
     def extend(self, trainings: int) -> None:
         """Raise the budget of every arm. Raises StudyError when it would shrink."""
         if trainings < self.request.trainings:
-            raise StudyError(f"--trainings: found {trainings}; the study already has {self.request.trainings} and only grows")
+            raise StudyError(
+                f"--trainings: found {trainings}; the study already has {self.request.trainings} and only grows"
+            )
         self.request = Request.from_json({**self.request.to_json(), "trainings": trainings})
         self._root.set_user_attr("request", self.request.to_json())
 
@@ -114,7 +126,10 @@ class Study:
     def picks(self) -> list[Pick]:
         """The models chosen for confirmation, once they are chosen."""
         stored = self._root.user_attrs.get(self.confirmation, [])
-        return [Pick(p["arm"], p["candidate"], _composition(p["composition"]), p["validation_gain"]) for p in stored]
+        return [
+            Pick(p["arm"], p["candidate"], _composition(p["composition"]), p["validation_gain"])
+            for p in stored
+        ]
 
     @property
     def picked(self) -> int:
@@ -123,7 +138,10 @@ class Study:
 
     def set_picks(self, picks: Sequence[Pick]) -> None:
         """Fix the choice before any test row is scored."""
-        rows = [{**vars(pick), "composition": [part.to_json() for part in pick.composition]} for pick in picks]
+        rows = [
+            {**vars(pick), "composition": [part.to_json() for part in pick.composition]}
+            for pick in picks
+        ]
         self._root.set_user_attr(self.confirmation, rows)
 
     @property
@@ -156,10 +174,19 @@ class Study:
         return float(self._root.user_attrs.get("wall_seconds", 0.0))
 
 
-def trained(arm: str, trials: Sequence[FrozenTrial]) -> list[Trained]:
+def trained(arm: str, trials: Sequence[FrozenTrial]) -> list[Trial]:
     """The finished trainings among an arm's trials."""
     done = [trial for trial in trials if trial.state in FINISHED and "outcome" in trial.user_attrs]
-    return [Trained(arm, t.number, candidate_of(t), t.user_attrs["replicate"], Outcome(**t.user_attrs["outcome"])) for t in done]
+    return [
+        Trial(
+            arm,
+            t.number,
+            candidate_of(t),
+            t.user_attrs["replicate"],
+            TrainingResult(**t.user_attrs["outcome"]),
+        )
+        for t in done
+    ]
 
 
 def candidate_of(trial: FrozenTrial) -> Candidate:
@@ -182,7 +209,7 @@ class Ledger:
         entered.number = len(self.trials)
         self.trials.append(entered)
 
-    def record(self, outcome: Outcome, values: Sequence[float]) -> None:
+    def record(self, outcome: TrainingResult, values: Sequence[float]) -> None:
         """Give a running trial its one terminal state; a second outcome changes nothing."""
         if outcome.number in self.finished:
             return
@@ -196,7 +223,7 @@ class Ledger:
         self.finished.add(outcome.number)
 
 
-def _state(outcome: Outcome) -> TrialState:
+def _state(outcome: TrainingResult) -> TrialState:
     if outcome.failure:
         return TrialState.FAIL
     return TrialState.PRUNED if outcome.stopped else TrialState.COMPLETE
@@ -204,11 +231,13 @@ def _state(outcome: Outcome) -> TrialState:
 
 def directions(dataset: Dataset, cost: str) -> list[Direction]:
     """Optuna's direction for each objective: the tasks' validation metrics, then the cost where there is one."""
-    found: list[Direction] = ["maximize" if METRICS[t.metric].higher_is_better else "minimize" for t in dataset.tasks]
+    found: list[Direction] = [
+        "maximize" if METRICS[t.metric].higher_is_better else "minimize" for t in dataset.tasks
+    ]
     return [*found, "minimize"] if cost != "none" else found
 
 
-def objectives(outcome: Outcome, dataset: Dataset, cost: str) -> list[float]:
+def objectives(outcome: TrainingResult, dataset: Dataset, cost: str) -> list[float]:
     """The values told to Optuna, in the order of `directions`."""
     scores = [outcome.scores[task.name] for task in dataset.tasks] if outcome.complete else []
     return scores + cost_of(outcome.parameters, outcome.macs_per_example, cost)

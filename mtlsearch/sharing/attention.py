@@ -27,14 +27,29 @@ class Attention(Sharing):
 
     def learned(self, nodes: tuple[int, int], features: int) -> State:
         """`attention[2, 3, F]`: for each direction of the edge `own`, `other` and `bias`."""
-        odds = (self.strength / torch.tensor(nodes, dtype=torch.float64)).logit().to(torch.get_default_dtype())
-        return {"attention": torch.stack([torch.zeros(2), torch.zeros(2), odds], 1)[:, :, None].repeat(1, 1, features)}
+        odds = (
+            (self.strength / torch.tensor(nodes, dtype=torch.float64))
+            .logit()
+            .to(torch.get_default_dtype())
+        )
+        return {
+            "attention": torch.stack([torch.zeros(2), torch.zeros(2), odds], 1)[:, :, None].repeat(
+                1, 1, features
+            )
+        }
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""
-        to, by = edges.flip(0).flatten(), edges.flatten()  # both directions of every edge: who takes, and from whom
-        shape = (1, h.shape[2], 1, 1) if h.dim() > 4 else (*(1,) * (h.dim() - 2), h.shape[-1])  # images: F first
-        own, other, bias = state["attention"].to(h.dtype).transpose(0, 1).reshape(-1, 3, *shape).unbind(1)
+        to, by = (
+            edges.flip(0).flatten(),
+            edges.flatten(),
+        )  # both directions of every edge: who takes, and from whom
+        shape = (
+            (1, h.shape[2], 1, 1) if h.dim() > 4 else (*(1,) * (h.dim() - 2), h.shape[-1])
+        )  # images: F first
+        own, other, bias = (
+            state["attention"].to(h.dtype).transpose(0, 1).reshape(-1, 3, *shape).unbind(1)
+        )
         mine, theirs = h.index_select(0, to), h.index_select(0, by)
         mask = (own * mine + other * theirs + bias).sigmoid()
         return h.index_add(0, to, mask * (theirs - mine))

@@ -32,7 +32,9 @@ class Sharing:
     def levels(self, depth: int) -> range:
         """The levels, numbered from 0, that are tied in a tree of so many."""
         ties = self.strength > 0 and not (self.private and not self.experts)
-        return range(self.first_level - 1, min(self.last_level or depth, depth)) if ties else range(0)
+        return (
+            range(self.first_level - 1, min(self.last_level or depth, depth)) if ties else range(0)
+        )
 
     @property
     def mixes(self) -> bool:

@@ -30,7 +30,10 @@ class CrossStitch(Sharing):
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""
-        to, by = edges.flip(0).flatten(), edges.flatten()  # both directions of every edge: who takes, and from whom
+        to, by = (
+            edges.flip(0).flatten(),
+            edges.flatten(),
+        )  # both directions of every edge: who takes, and from whom
         stitch = state["stitch"].to(h.dtype).transpose(0, 1).reshape(-1, 2, *(1,) * (h.dim() - 1))
         taken = stitch[:, 0] * h.index_select(0, to) + stitch[:, 1] * h.index_select(0, by)
         return h.index_add(0, to, taken)

@@ -33,12 +33,23 @@ class Gate(Sharing):
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F], each branch moved towards those it takes from, by as much as its gates say."""
-        to, by = edges.flip(0).flatten(), edges.flatten()  # both directions of every edge: who takes, and from whom
+        to, by = (
+            edges.flip(0).flatten(),
+            edges.flatten(),
+        )  # both directions of every edge: who takes, and from whom
         weight, bias = (state[name].transpose(0, 1).flatten(0, 1) for name in ("weight", "bias"))
         own = pooled(h).index_select(0, to)
-        logits = torch.baddbmm(bias[:, None, None], own, weight[:, :, None])[:, :, 0]  # those of n itself are 0
-        top = logits.new_zeros(h.shape[:2]).scatter_reduce(0, to[:, None].expand_as(logits), logits.detach(), "amax")
+        logits = torch.baddbmm(bias[:, None, None], own, weight[:, :, None])[
+            :, :, 0
+        ]  # those of n itself are 0
+        top = logits.new_zeros(h.shape[:2]).scatter_reduce(
+            0, to[:, None].expand_as(logits), logits.detach(), "amax"
+        )
         odds = (logits - top.index_select(0, to)).exp()
         total = (-top).exp().index_add(0, to, odds)
-        gates = (odds / total.index_select(0, to)).to(h.dtype).reshape(*odds.shape, *(1,) * (h.dim() - 2))
+        gates = (
+            (odds / total.index_select(0, to))
+            .to(h.dtype)
+            .reshape(*odds.shape, *(1,) * (h.dim() - 2))
+        )
         return h.index_add(0, to, gates * (h.index_select(0, by) - h.index_select(0, to)))

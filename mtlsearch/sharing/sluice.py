@@ -31,10 +31,20 @@ class Sluice(Sharing):
 
     def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
         """h[N, B, *F] with what each branch takes along its edges added."""
-        to, by = edges.flip(0).flatten(), edges.flatten()  # both directions of every edge: who takes, and from whom
+        to, by = (
+            edges.flip(0).flatten(),
+            edges.flatten(),
+        )  # both directions of every edge: who takes, and from whom
         x = h.movedim(2, -1) if h.dim() > 4 else h  # images have their features first
         halves = functional.pad(x, (0, x.shape[-1] % 2)).reshape(*x.shape[:-1], 2, -1)
-        stitch = state["stitch"].to(h.dtype).transpose(0, 1).reshape(-1, 2, *(1,) * (x.dim() - 2), 2, 2, 1)
+        stitch = (
+            state["stitch"]
+            .to(h.dtype)
+            .transpose(0, 1)
+            .reshape(-1, 2, *(1,) * (x.dim() - 2), 2, 2, 1)
+        )
         mine, theirs = (halves.index_select(0, nodes).unsqueeze(-3) for nodes in (to, by))
-        taken = (stitch[:, 0] * mine + stitch[:, 1] * theirs).sum(-2).flatten(-2)[..., : x.shape[-1]]
+        taken = (
+            (stitch[:, 0] * mine + stitch[:, 1] * theirs).sum(-2).flatten(-2)[..., : x.shape[-1]]
+        )
         return h.index_add(0, to, taken.movedim(-1, 2) if h.dim() > 4 else taken)

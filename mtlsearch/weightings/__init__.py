@@ -4,7 +4,17 @@ from mtlsearch.weightings.contract import State, Weighting
 from mtlsearch.weightings.dwa import DynamicAverage
 from mtlsearch.weightings.famo import FAMO
 from mtlsearch.weightings.fixed import Fixed
-from mtlsearch.weightings.gradient_based import IMTLG, MGDA, AlignedMTL, CAGrad, DualProj, FairGrad, NashMTL, PCGrad, UPGrad
+from mtlsearch.weightings.gradient_based import (
+    IMTLG,
+    MGDA,
+    AlignedMTL,
+    CAGrad,
+    DualProj,
+    FairGrad,
+    NashMTL,
+    PCGrad,
+    UPGrad,
+)
 from mtlsearch.weightings.random import RandomWeights
 from mtlsearch.weightings.scale_invariant import ScaleInvariant
 from mtlsearch.weightings.uncertainty import Uncertainty

@@ -28,8 +28,13 @@ class FAMO(Weighting):
     def state(self, seeds: Sequence[int]) -> State:
         """The settings and, at zero, `logits[T]` with Adam's two moments and its number of steps."""
         tasks = len(seeds)
-        settings = {"learning_rate": torch.full((tasks,), self.learning_rate), "decay": torch.full((tasks,), self.decay)}
-        return settings | {name: torch.zeros(tasks) for name in ("logits", "first", "second", "steps")}
+        settings = {
+            "learning_rate": torch.full((tasks,), self.learning_rate),
+            "decay": torch.full((tasks,), self.decay),
+        }
+        return settings | {
+            name: torch.zeros(tasks) for name in ("logits", "first", "second", "steps")
+        }
 
     def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
         """Those of the sum of logarithms under softmax(logits), scaled to mean 1, [K, T]."""
@@ -41,8 +46,14 @@ class FAMO(Weighting):
         assert after is not None
         fell = losses.clamp(min=LEAST).log() - after.clamp(min=LEAST).log()
         shares, steps = state["logits"].softmax(-1), state["steps"] + 1
-        gradient = shares * (fell - (shares * fell).sum(-1, keepdim=True)) + state["decay"] * state["logits"]
-        first, second = torch.lerp(gradient, state["first"], BETA1), torch.lerp(gradient**2, state["second"], BETA2)
+        gradient = (
+            shares * (fell - (shares * fell).sum(-1, keepdim=True))
+            + state["decay"] * state["logits"]
+        )
+        first, second = (
+            torch.lerp(gradient, state["first"], BETA1),
+            torch.lerp(gradient**2, state["second"], BETA2),
+        )
         size = (second / (1 - BETA2**steps)).sqrt() + EPSILON
         logits = state["logits"] - state["learning_rate"] * first / (1 - BETA1**steps) / size
         return {"logits": logits, "first": first, "second": second, "steps": steps}

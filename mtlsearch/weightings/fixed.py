@@ -15,7 +15,9 @@ from mtlsearch.weightings.contract import State, Weighting
 class Fixed(Weighting):
     """Constant weights, one per task, normalised to mean 1; none given means equal weights."""
 
-    weights: tuple[Annotated[float, Field(gt=0.0)], ...] = field(default=(), metadata={"per": "task"})
+    weights: tuple[Annotated[float, Field(gt=0.0)], ...] = field(
+        default=(), metadata={"per": "task"}
+    )
 
     def state(self, seeds: Sequence[int]) -> State:
         """`weights[T]`, mean 1."""

@@ -145,7 +145,9 @@ class NashMTL(Weighting):
         return _each(_torchjd("FairGrad", alpha=1.0), losses, gramian)
 
 
-def _each(solve: Callable[..., Tensor], losses: Tensor, gramian: Tensor | None, *states: Tensor) -> Tensor:
+def _each(
+    solve: Callable[..., Tensor], losses: Tensor, gramian: Tensor | None, *states: Tensor
+) -> Tensor:
     """Weights [K, T] by `solve(gramian[T, T], *states[T])`; NaN where a Gramian is not finite."""
     assert gramian is not None
     members = zip(*(each.cpu() for each in (gramian.double(), *states)), strict=True)
@@ -191,9 +193,17 @@ def _conflict_averse(gramian: Tensor, settings: Tensor) -> Tensor:
         return mean @ shares + radius * length, mean + radius * slope / length
 
     simplex = {"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like}
-    start, bounds, options = np.full(tasks, 1 / tasks), [(0, 1)] * tasks, {"ftol": 1e-12, "maxiter": 200}
-    shares = minimize(cost, start, jac=True, method="SLSQP", bounds=bounds, constraints=simplex, options=options).x
-    return torch.from_numpy((1 + tasks * radius / np.sqrt(shares @ numbers @ shares + TINY) * shares) / (1 + c))
+    start, bounds, options = (
+        np.full(tasks, 1 / tasks),
+        [(0, 1)] * tasks,
+        {"ftol": 1e-12, "maxiter": 200},
+    )
+    shares = minimize(
+        cost, start, jac=True, method="SLSQP", bounds=bounds, constraints=simplex, options=options
+    ).x
+    return torch.from_numpy(
+        (1 + tasks * radius / np.sqrt(shares @ numbers @ shares + TINY) * shares) / (1 + c)
+    )
 
 
 def _in_random_order(gramian: Tensor, bits: Tensor) -> Tensor:
@@ -213,6 +223,8 @@ def _project(directions: Tensor, gramian: Tensor) -> Tensor:
     import numpy as np
     from scipy.optimize import nnls
 
-    root = torch.linalg.cholesky(gramian / gramian.trace() + RIDGE * torch.eye(len(gramian))).mT.numpy()
+    root = torch.linalg.cholesky(
+        gramian / gramian.trace() + RIDGE * torch.eye(len(gramian))
+    ).mT.numpy()
     shifts = np.apply_along_axis(lambda u: nnls(root, -root @ u)[0], -1, directions.numpy())
     return directions + torch.from_numpy(shifts)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_program import SMALL, TWO_ARMS, Finished, Session, run_warm
+
+from tests.support.running_program import SMALL, TWO_ARMS, Finished, Session, run_warm
 
 
 @pytest.fixture

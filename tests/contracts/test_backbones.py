@@ -9,9 +9,9 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.inputs import Images, Sequences, Tokens
+from mtlsearch.inputs.schema import Images, Sequences, Tokens
 from mtlsearch.sharing import SHARINGS
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
 OUTPUTS, ROWS = 3, 16
@@ -45,7 +45,11 @@ def inputs(features, rows=ROWS):
 
 @pytest.fixture(params=[8, 24, 64])
 def backbone(kind, request):
-    return kind(width=request.param) if "width" in {field.name for field in dataclasses.fields(kind)} else kind()
+    return (
+        kind(width=request.param)
+        if "width" in {field.name for field in dataclasses.fields(kind)}
+        else kind()
+    )
 
 
 @pytest.fixture
@@ -94,13 +98,17 @@ def test_gradients_reach_every_parameter(backbone):
     for features in (FEATURES[kind][-1] for kind in backbone.takes):
         network = torch.nn.Sequential(*modules(backbone, features)).train()
         network(inputs(features)).square().sum().backward()
-        assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+        assert [
+            name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()
+        ] == []
 
 
 def test_each_call_makes_new_modules_of_one_shape(backbone):
     first, second = backbone.stage(0), backbone.stage(0)
     assert first is not second
-    assert {n: p.shape for n, p in first.named_parameters()} == {n: p.shape for n, p in second.named_parameters()}
+    assert {n: p.shape for n, p in first.named_parameters()} == {
+        n: p.shape for n, p in second.named_parameters()
+    }
     assert not {id(p) for p in first.parameters()} & {id(p) for p in second.parameters()}
 
 
@@ -139,11 +147,17 @@ def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbon
     for module in modules(backbone, taken[0]):
         for own in module.modules():
             if not type(own).__module__.startswith("torch.nn"):
-                arguments = {name: getattr(own, name) for name in inspect.signature(type(own)).parameters}
-                children = [name for name, value in arguments.items() if isinstance(value, torch.nn.Module)]
+                arguments = {
+                    name: getattr(own, name) for name in inspect.signature(type(own)).parameters
+                }
+                children = [
+                    name for name, value in arguments.items() if isinstance(value, torch.nn.Module)
+                ]
                 assert children == [name for name, _ in own.named_children()]
 
 
 def test_json_round_trip(backbone):
-    candidate = Candidate(SharingTree.shared(2, 2), backbone, SHARINGS["none"](), WEIGHTINGS["fixed"]())
+    candidate = Candidate(
+        SharingTree.shared(2, 2), backbone, SHARINGS["none"](), WEIGHTINGS["fixed"]()
+    )
     assert Candidate.from_json(json.loads(json.dumps(candidate.to_json()))) == candidate

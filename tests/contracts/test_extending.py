@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from mtlsearch.inputs import InputKind
+from mtlsearch.inputs.schema import InputKind
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,22 @@ def add_toy(package, folder, source):
 def copied(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "mtlsearch", ignore=shutil.ignore_patterns("__pycache__"))
     own = Path(__file__).name
-    shutil.copytree(CONTRACTS, tmp_path / "contracts", ignore=shutil.ignore_patterns("__pycache__", own))
+    shutil.copytree(
+        CONTRACTS, tmp_path / "contracts", ignore=shutil.ignore_patterns("__pycache__", own)
+    )
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     return tmp_path
 
 
 def run_contracts(copied, *arguments):
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=copied, env={**os.environ, "PYTHONPATH": str(copied)}, capture_output=True, text=True)
+    return subprocess.run(
+        command,
+        cwd=copied,
+        env={**os.environ, "PYTHONPATH": str(copied)},
+        capture_output=True,
+        text=True,
+    )
 
 
 def add_toys(copied, sharing=SHARING):
@@ -164,13 +172,19 @@ def add_toys(copied, sharing=SHARING):
 
 def assert_passed(ran, *expected):
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert set(expected) <= {line.split(" PASSED")[0] for line in ran.stdout.splitlines() if " PASSED" in line}
+    assert set(expected) <= {
+        line.split(" PASSED")[0] for line in ran.stdout.splitlines() if " PASSED" in line
+    }
 
 
 def test_a_toy_of_each_kind_is_picked_up(copied):
     add_toys(copied)
     ran = run_contracts(
-        copied, *(f"contracts/test_{name}.py" for name in ("backbones", "sharings", "weightings", "initializations"))
+        copied,
+        *(
+            f"contracts/test_{name}.py"
+            for name in ("backbones", "sharings", "weightings", "initializations")
+        ),
     )
     assert_passed(
         ran,
@@ -204,7 +218,11 @@ def test_a_toy_of_each_kind_is_stacked(copied):
 
 
 def test_a_toy_that_breaks_the_contract_fails(copied):
-    add_toy(copied / "mtlsearch", "weightings", WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"))
+    add_toy(
+        copied / "mtlsearch",
+        "weightings",
+        WEIGHTING.replace("losses.shape[-1] *", "-losses.shape[-1] *"),
+    )
     ran = run_contracts(copied, "contracts/test_weightings.py")
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "test_weights_of_losses_are_positive_and_need_no_gradients[toy] FAILED" in ran.stdout

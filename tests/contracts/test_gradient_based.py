@@ -14,16 +14,18 @@ from torchjd.autojac import jac_to_grad, mtl_backward
 from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate, Component
 from mtlsearch.data import load
-from mtlsearch.engine import TrainingData
-from mtlsearch.engine.loop import Step, losses_of
-from mtlsearch.engine.member import Member
-from mtlsearch.engine.model import Network
-from mtlsearch.sharing import CrossStitch, NoSharing, Pull
-from mtlsearch.tree import SharingTree
+from mtlsearch.sharing import CrossStitch, L2Sharing, NoSharing
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training import TrainingData
+from mtlsearch.training.member import Member
+from mtlsearch.training.plain.network import Network
+from mtlsearch.training.plain.step import Step, losses_of
 from mtlsearch.weightings import WEIGHTINGS, Fixed
 from mtlsearch.weightings.gradient_based import CAGrad, FairGrad, _project
 
-CONFLICT = torch.tensor([[1.0, -2.0], [-2.0, 16.0]], dtype=torch.float64)  # lengths 1 and 4, an angle of 120 degrees
+CONFLICT = torch.tensor(
+    [[1.0, -2.0], [-2.0, 16.0]], dtype=torch.float64
+)  # lengths 1 and 4, an angle of 120 degrees
 UNEVEN = torch.diag(torch.tensor([1.0, 4.0], dtype=torch.float64))
 BY_HAND = {
     "upgrad": (CONFLICT, (1 + 2, 1 / 8 + 1)),  # g0 + g1 / 8 and 2 g0 + g1
@@ -36,14 +38,19 @@ BY_HAND = {
         ((1 + 0.8 * math.sqrt(1.25)) / 1.4, 1 / 1.4),
     ),  # the worst off has all the shares, the mean is long sqrt(5/4)
     "aligned_mtl": (UNEVEN, (1, 1 / 2)),  # both as long as the shorter
-    "fairgrad": (UNEVEN, (2.5 ** (2 / 3), (2.5 / 4) ** (2 / 3))),  # of lengths a and alpha 2: a ** (-2 / 3)
+    "fairgrad": (
+        UNEVEN,
+        (2.5 ** (2 / 3), (2.5 / 4) ** (2 / 3)),
+    ),  # of lengths a and alpha 2: a ** (-2 / 3)
     "nash_mtl": (CONFLICT, (4 * math.sqrt(8.5 / 8), math.sqrt(8.5 / 8))),
 }
 
 
 def weigh(weighting, gramian):
     state = {name: tensor[None] for name, tensor in weighting.state(range(len(gramian))).items()}
-    return weighting.weigh(torch.ones(1, len(gramian), dtype=gramian.dtype), gramian[None], state)[0]
+    return weighting.weigh(torch.ones(1, len(gramian), dtype=gramian.dtype), gramian[None], state)[
+        0
+    ]
 
 
 def test_every_one_has_an_example():
@@ -53,17 +60,23 @@ def test_every_one_has_an_example():
 @pytest.mark.parametrize("name", BY_HAND)
 def test_an_example_by_hand(name):
     gramian, expected = BY_HAND[name]
-    torch.testing.assert_close(weigh(WEIGHTINGS[name](), gramian).tolist(), [float(x) for x in expected], rtol=2e-3, atol=0)
+    torch.testing.assert_close(
+        weigh(WEIGHTINGS[name](), gramian).tolist(), [float(x) for x in expected], rtol=2e-3, atol=0
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 def test_fairgrad_solves_its_equation(alpha):
     weights = weigh(FairGrad(alpha), CONFLICT)
-    torch.testing.assert_close(CONFLICT * 2 / 17 @ weights, weights ** (-1 / alpha), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(
+        CONFLICT * 2 / 17 @ weights, weights ** (-1 / alpha), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_pcgrad_draws_an_order_for_each_step():
-    directions = torch.tensor([[1.0, 0.0], [-0.5, math.sqrt(0.75)], [-0.5, -math.sqrt(0.75) / 2]], dtype=torch.float64)
+    directions = torch.tensor(
+        [[1.0, 0.0], [-0.5, math.sqrt(0.75)], [-0.5, -math.sqrt(0.75) / 2]], dtype=torch.float64
+    )
     gramian = directions @ directions.T
     weighting = WEIGHTINGS["pcgrad"]()
     state, found = {"bits": weighting.state((1, 2, 3))["bits"][None]}, set()
@@ -72,7 +85,9 @@ def test_pcgrad_draws_an_order_for_each_step():
         found.add(tuple(round(weight, 3) for weight in weights.tolist()))
         state |= weighting.after_step(torch.ones(1, 3), None, state)
     surgeries = [operated(gramian, task) for task in range(3)]
-    expected = {tuple(round(float(w), 3) for w in sum(each)) for each in itertools.product(*surgeries)}
+    expected = {
+        tuple(round(float(w), 3) for w in sum(each)) for each in itertools.product(*surgeries)
+    }
     assert len(found) > 2
     assert found <= expected
 
@@ -90,7 +105,9 @@ def operated(gramian, task):
 def test_the_projection_is_optimal():
     """v >= u, G v >= 0, and one of them with equality: that is all there is to the least v' G v."""
     for seed, tasks in itertools.product(range(5), (2, 3, 8)):
-        rows = torch.randn(tasks, 20, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        rows = torch.randn(
+            tasks, 20, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
         rows[0] -= 2 * rows[1:].sum(0)
         gramian, directions = rows @ rows.T, torch.eye(tasks, dtype=torch.float64)
         ridged = gramian / gramian.trace() + 1e-4 * torch.eye(tasks)
@@ -123,7 +140,11 @@ def scaled(power):
 AGGREGATORS = {
     "upgrad": (aggregation.UPGrad(projector=_project), len, (0, 1, 2)),
     "dualproj": (aggregation.DualProj(projector=_project), len, (0, 1, 2)),
-    "pcgrad": (aggregation.PCGrad(), lambda gramian: 1, (0, 2)),  # of two tasks, so that the order is no matter
+    "pcgrad": (
+        aggregation.PCGrad(),
+        lambda gramian: 1,
+        (0, 2),
+    ),  # of two tasks, so that the order is no matter
     "mgda": (aggregation.MGDA(), len, (0, 1, 2)),
     "imtl_g": (aggregation.IMTLG(), len, (0, 1, 2)),
     "aligned_mtl": (aggregation.AlignedMTL(), len, (0, 1, 2)),
@@ -145,13 +166,20 @@ def problem(name):
 
 
 def doubled(fold):
-    inputs, targets = ({name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets))
+    inputs, targets = (
+        {name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    )
     return type(fold)(**{**vars(fold), "inputs": inputs, "targets": targets})
 
 
 def network(weighting, tasks, tree=None, name="penguins"):
-    data, candidate = problem(name), Candidate(tree or SharingTree.shared(len(tasks), 2), Mlp(6), NoSharing(), weighting)
-    return Network(Component(tasks, candidate), data.signature(0), 3), [data.dataset.tasks[task] for task in tasks]
+    data, candidate = (
+        problem(name),
+        Candidate(tree or SharingTree.shared(len(tasks), 2), Mlp(6), NoSharing(), weighting),
+    )
+    return Network(Component(tasks, candidate), data.signature(0), 3), [
+        data.dataset.tasks[task] for task in tasks
+    ]
 
 
 def stepped(weighting, tasks, tree=None, name="penguins"):
@@ -164,7 +192,10 @@ def stepped(weighting, tasks, tree=None, name="penguins"):
 
 def changed(modules, others):
     """For each module whether any of its gradients differs."""
-    pairs = [zip(one.parameters(), other.parameters(), strict=True) for one, other in zip(modules, others, strict=True)]
+    pairs = [
+        zip(one.parameters(), other.parameters(), strict=True)
+        for one, other in zip(modules, others, strict=True)
+    ]
     return [any((p.grad - q.grad).abs().max() > 1e-4 for p, q in each) for each in pairs]
 
 
@@ -175,10 +206,14 @@ def test_gradients_are_those_of_torchjd(name):
     theirs, own = network(Fixed(), tasks)
     shared = [*theirs.stems.parameters(), *theirs.stages.parameters()]
     features = []
-    theirs.stages[-1][0].register_forward_hook(lambda module, inputs, output: features.append(output))
+    theirs.stages[-1][0].register_forward_hook(
+        lambda module, inputs, output: features.append(output)
+    )
     losses = losses_of(theirs, own, fold, dict(fold.train))[0]
     heads = [list(head.parameters()) for head in theirs.heads]
-    mtl_backward(list(losses), features=features, shared_params=shared, tasks_params=heads, retain_graph=True)
+    mtl_backward(
+        list(losses), features=features, shared_params=shared, tasks_params=heads, retain_graph=True
+    )
     jacobian = torch.cat([each.jac.flatten(1) for each in shared], 1)
     jac_to_grad(shared, aggregator)
     factor = scale(jacobian @ jacobian.T)
@@ -192,7 +227,9 @@ def test_gradients_are_those_of_torchjd(name):
 
 def test_what_belongs_to_one_task_learns_from_its_plain_loss():
     tree = SharingTree((((0, 1, 2),), ((0, 1), (2,))))
-    weighed, plain = (stepped(weighting, (0, 1, 2), tree) for weighting in (WEIGHTINGS["imtl_g"](), Fixed()))
+    weighed, plain = (
+        stepped(weighting, (0, 1, 2), tree) for weighting in (WEIGHTINGS["imtl_g"](), Fixed())
+    )
     assert changed(weighed.stems, plain.stems) == [True]
     assert changed(weighed.levels[0], plain.levels[0]) == [True]
     assert changed(weighed.levels[1], plain.levels[1]) == [True, False]
@@ -200,24 +237,42 @@ def test_what_belongs_to_one_task_learns_from_its_plain_loss():
 
 
 def test_the_stem_of_a_source_with_one_task_is_its_own():
-    weighed, plain = (stepped(each, (0, 1), name="iris+breast_cancer") for each in (WEIGHTINGS["imtl_g"](), Fixed()))
+    weighed, plain = (
+        stepped(each, (0, 1), name="iris+breast_cancer")
+        for each in (WEIGHTINGS["imtl_g"](), Fixed())
+    )
     assert changed(weighed.stems, plain.stems) == [False] * 2
-    assert changed(weighed.levels[0], plain.levels[0]) == changed(weighed.levels[1], plain.levels[1]) == [True]
+    assert (
+        changed(weighed.levels[0], plain.levels[0])
+        == changed(weighed.levels[1], plain.levels[1])
+        == [True]
+    )
 
 
 def test_members_whose_gradients_are_looked_at_are_trained_apart_from_others():
     def shape(weighting, tree, sharing=None):
-        return Member(Component((0, 1, 2), Candidate(tree, Mlp(6), sharing or NoSharing(), weighting)), 0, 0, 1).shape
+        return Member(
+            Component((0, 1, 2), Candidate(tree, Mlp(6), sharing or NoSharing(), weighting)),
+            0,
+            0,
+            1,
+        ).shape
 
     shared, separate = SharingTree.shared(3, 2), SharingTree.separate(3, 2)
     dear, cheap, double = WEIGHTINGS["upgrad"](), WEIGHTINGS["dwa"](), WEIGHTINGS["famo"]()
     assert len({shape(each, shared) for each in (dear, cheap, double)}) == 3
     assert shape(dear, separate) == shape(cheap, separate) == shape(cheap, shared)
     assert shape(dear, separate, CrossStitch()) == shape(dear, shared)  # what is mixed is shared
-    assert shape(dear, separate, Pull()) == shape(cheap, separate, CrossStitch()) == shape(cheap, separate)
+    assert (
+        shape(dear, separate, L2Sharing())
+        == shape(cheap, separate, CrossStitch())
+        == shape(cheap, separate)
+    )
 
 
 def test_torchjd_is_imported_when_it_is_used_only():
     code = "import sys, mtlsearch.candidate, mtlsearch.space; print('torchjd' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout.strip() == "False"

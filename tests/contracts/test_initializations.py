@@ -8,19 +8,20 @@ import pytest
 import torch
 
 from mtlsearch.backbones import Mlp
-from mtlsearch.candidate import Candidate, OptimizerSettings
+from mtlsearch.candidate import Candidate, OptimizerSettings, TrainingSettings
 from mtlsearch.data import load
 from mtlsearch.data.planted import Teacher, planted
-from mtlsearch.engine import TRAINERS, Engine, Schedule, Training, TrainingData
-from mtlsearch.engine.member import Member
-from mtlsearch.engine.prediction import score_network
 from mtlsearch.initializations import INITIALIZATIONS, Pretrained, Random
+from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import CrossStitch
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training import TRAINERS, Engine, TrainingData
+from mtlsearch.training.member import Member
+from mtlsearch.training.prediction import score_network
 from mtlsearch.weightings import Uncertainty
 
 SEED, DEPTH, TASKS = 5, 2, 3
-SHORT = Schedule(epochs=4, batch_size=40, patience=4)
+SHORT = TrainingSettings(epochs=4, batch_size=40, patience=4)
 SEPARATE, PARTING = SharingTree.separate(TASKS, DEPTH), SharingTree.decode([0, 0], [1, 0], DEPTH)
 LEARNED = sorted(name for name, kind in INITIALIZATIONS.items() if kind().pretraining)
 
@@ -49,17 +50,26 @@ def penguins():
 @pytest.fixture(scope="module")
 def related():
     """Three regressions that are linear maps of the same three features of twelve inputs, with few rows for each."""
-    return TrainingData(planted(Teacher(SharingTree.shared(3, 1), 12), 240, 200, 0.1), 0, torch.device("cpu"))
+    return TrainingData(
+        planted(Teacher(SharingTree.shared(3, 1), 12), 240, 200, 0.1), 0, torch.device("cpu")
+    )
 
 
 def candidate(start, tree=SEPARATE, rate=1e-2, **settings):
-    return Candidate(tree, Mlp(8, 0.2), optimizer=OptimizerSettings(rate), initialization=start, **settings)
+    return Candidate(
+        tree, Mlp(8, 0.2), optimizer=OptimizerSettings(rate), initialization=start, **settings
+    )
 
 
 def train(data, candidates, trainer, schedule=SHORT, test=False):
-    asked = [Training(number, each.components(), number % 2, SEED, test) for number, each in enumerate(candidates)]
+    asked = [
+        TrainingJob(number, each.components(), number % 2, SEED, test)
+        for number, each in enumerate(candidates)
+    ]
     found = {each.number: each for each in Engine(data, schedule, trainer).train(asked) if each}
-    return [dataclasses.replace(found[number], train_seconds=0.0) for number in range(len(candidates))]
+    return [
+        dataclasses.replace(found[number], train_seconds=0.0) for number in range(len(candidates))
+    ]
 
 
 def test_defaults_and_frozen(kind):
@@ -89,12 +99,15 @@ def test_who_meets_goes_on_from_one_set_of_weights_whatever_the_order(kind):
     for order in permutations(range(3)):
         torch.testing.assert_close(start.meet(common, branches[list(order)]), found)
     torch.testing.assert_close(start.meet(common, torch.stack([common] * 3)), common)
-    torch.testing.assert_close(torch.stack([start.meet(common[i], branches[:, i]) for i in range(5)]), found)
+    torch.testing.assert_close(
+        torch.stack([start.meet(common[i], branches[:, i]) for i in range(5)]), found
+    )
 
 
 def test_without_pretraining_training_is_from_scratch(penguins, learned, trainer):
     [scratch, none] = (
-        train(penguins, [candidate(start)], trainer) for start in (Random(), dataclasses.replace(learned, pretraining=0.0))
+        train(penguins, [candidate(start)], trainer)
+        for start in (Random(), dataclasses.replace(learned, pretraining=0.0))
     )
     assert none == scratch
     [moved] = train(penguins, [candidate(learned)], trainer)
@@ -107,7 +120,9 @@ def test_without_pretraining_training_is_from_scratch(penguins, learned, trainer
 def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretraining, epochs):
     start = dataclasses.replace(learned, pretraining=pretraining, frozen=0.5)
     for component in candidate(start, PARTING).components():
-        member = Member.of(component, Training(0, (component,), 0, SEED), TASKS, Schedule(epochs))
+        member = Member.of(
+            component, TrainingJob(0, (component,), 0, SEED), TASKS, TrainingSettings(epochs)
+        )
         donated = member.donor.epochs if member.donor else 0
         assert member.epochs + donated == epochs
         assert member.epochs >= 1
@@ -117,7 +132,9 @@ def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretr
 
 def test_components_of_a_candidate_have_one_donor_where_it_learns_from_all_tasks(learned):
     one = candidate(learned, PARTING, weighting=Uncertainty())
-    members = [Member.of(part, Training(0, (part,), 0, SEED), TASKS, SHORT) for part in one.components()]
+    members = [
+        Member.of(part, TrainingJob(0, (part,), 0, SEED), TASKS, SHORT) for part in one.components()
+    ]
     assert len(members) == 2
     assert len({member.donor for member in members}) == 1
     assert [member.donor.component.tasks for member in members] == [(0, 1, 2)] * 2
@@ -134,10 +151,12 @@ def test_it_comes_to_the_same_alone_again_and_beside_others(penguins, learned, t
     ]
     together = train(penguins, beside, trainer)
     assert together == train(penguins, beside, trainer)
-    assert together[2].failure.startswith("what it starts from: training loss in epoch 1 is not finite for ")
+    assert together[2].failure.startswith(
+        "what it starts from: training loss in epoch 1 is not finite for "
+    )
     for number in (0, 1, 3, 4):
         assert together[number].failure is None
-        asked = Training(number, beside[number].components(), number % 2, SEED)
+        asked = TrainingJob(number, beside[number].components(), number % 2, SEED)
         [alone] = [each for each in Engine(penguins, SHORT, trainer).train([asked]) if each]
         assert dataclasses.replace(alone, train_seconds=0.0) == together[number]
 
@@ -151,7 +170,9 @@ def test_the_forest_equals_the_serial_engine(related, learned, tree):
         fold = data.fold
         doubled = {r: _double(fold(r)) for r in (0, 1)}
         data.fold = doubled.__getitem__
-        found, expected = (train(data, [candidate(learned, tree)] * 2, trainer) for trainer in ("forest", "serial"))
+        found, expected = (
+            train(data, [candidate(learned, tree)] * 2, trainer) for trainer in ("forest", "serial")
+        )
     finally:
         torch.set_default_dtype(torch.float32)
     for one, other in zip(found, expected, strict=True):
@@ -161,13 +182,15 @@ def test_the_forest_equals_the_serial_engine(related, learned, tree):
 
 
 def _double(fold):
-    inputs, targets = ({name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets))
+    inputs, targets = (
+        {name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    )
     return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
 def test_a_model_is_that_of_its_outcome(penguins, learned, trainer):
     """What is exported is trained once more, its donor as well."""
-    one = Training(0, candidate(learned, PARTING).components(), 1, SEED)
+    one = TrainingJob(0, candidate(learned, PARTING).components(), 1, SEED)
     model, histories = Engine(penguins, SHORT, trainer).fit_model(one)
     [outcome] = [each for each in Engine(penguins, SHORT, trainer).train([one]) if each]
     assert [[round(loss, 6) for loss in history] for history in histories] == outcome.history
@@ -179,7 +202,7 @@ def test_a_model_is_that_of_its_outcome(penguins, learned, trainer):
 
 def test_a_trunk_that_never_moves_again_is_better_than_one_by_chance(related, learned):
     """Related tasks can be read off the trunk that was learned: with what was drawn only, the heads come less far."""
-    schedule = Schedule(epochs=40, batch_size=40, patience=40)
+    schedule = TrainingSettings(epochs=40, batch_size=40, patience=40)
     chance = Pretrained(pretraining=0.0, frozen=1.0)
     starts = (chance, dataclasses.replace(learned, frozen=1.0))
     found = [train(related, [candidate(start)] * 2, "forest", schedule) for start in starts]

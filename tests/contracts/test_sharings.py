@@ -10,8 +10,8 @@ import torch
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
 from mtlsearch.sharing import SHARINGS, Attention, CrossStitch, Gate, Sluice
-from mtlsearch.sharing.pull import Pull
-from mtlsearch.tree import SharingTree
+from mtlsearch.sharing.l2_sharing import L2Sharing
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
 NODES, ROWS, WIDTH = 3, 4, 5
@@ -41,7 +41,9 @@ def tensors(sharing, nodes):
     """All that ties one level: the constants, and what is learned as it begins."""
     edges = pairs(nodes)
     learned = {
-        name: torch.stack([x] * edges.shape[1]) for name, x in sharing.learned((nodes, nodes), WIDTH).items() if edges.numel()
+        name: torch.stack([x] * edges.shape[1])
+        for name, x in sharing.learned((nodes, nodes), WIDTH).items()
+        if edges.numel()
     }
     return {**sharing.state(nodes, edges), **learned}
 
@@ -51,14 +53,17 @@ def trained(sharing, nodes, seed=0):
     draw = torch.Generator().manual_seed(seed)
     learned = sharing.learned((nodes, nodes), WIDTH)
     return {
-        name: x + torch.randn(x.shape, generator=draw) if name in learned else x for name, x in tensors(sharing, nodes).items()
+        name: x + torch.randn(x.shape, generator=draw) if name in learned else x
+        for name, x in tensors(sharing, nodes).items()
     }
 
 
 def both_directions(nodes):
     """Who takes, from whom, and where what the edge learns for it is found."""
     return [
-        (*ends, edge, way) for edge, (n, m) in enumerate(pairs(nodes).T.tolist()) for way, ends in enumerate([(m, n), (n, m)])
+        (*ends, edge, way)
+        for edge, (n, m) in enumerate(pairs(nodes).T.tolist())
+        for way, ends in enumerate([(m, n), (n, m)])
     ]
 
 
@@ -76,7 +81,9 @@ def test_state_leads_with_the_edges(sharing):
     for nodes in (1, 2, NODES):
         edges = pairs(nodes)
         assert all(tensor.shape[0] == edges.shape[1] for tensor in tensors(sharing, nodes).values())
-        assert not sharing.state(nodes, edges).keys() & sharing.learned((nodes, nodes), WIDTH).keys()
+        assert (
+            not sharing.state(nodes, edges).keys() & sharing.learned((nodes, nodes), WIDTH).keys()
+        )
 
 
 def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
@@ -89,14 +96,20 @@ def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
 
 def test_without_edges_nothing_is_tied(sharing):
     edges = pairs(1)
-    state = {name: x.new_zeros(0, *x.shape) for name, x in sharing.learned((1, 1), WIDTH).items()} | sharing.state(1, edges)
+    state = {
+        name: x.new_zeros(0, *x.shape) for name, x in sharing.learned((1, 1), WIDTH).items()
+    } | sharing.state(1, edges)
     h = torch.randn(1, ROWS, WIDTH)
     assert sharing.penalty(weights(1), edges, state).sum() == 0
     assert torch.equal(sharing.mix(h, edges, state), h)
 
 
 def test_untied_means_no_penalty_and_no_mixing(kind):
-    untied = kind(strength=0.0) if "strength" in {field.name for field in dataclasses.fields(kind)} else kind()
+    untied = (
+        kind(strength=0.0)
+        if "strength" in {field.name for field in dataclasses.fields(kind)}
+        else kind()
+    )
     assert not any(untied.levels(depth) for depth in (1, 2, 5))
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH)
     assert untied.penalty(weights(), edges, tensors(untied, NODES)).sum() == 0
@@ -106,15 +119,24 @@ def test_untied_means_no_penalty_and_no_mixing(kind):
 def influence(sharing, nodes):
     """How much the branches depend on each other, in activations and in weights."""
     h = torch.randn(nodes, 2, WIDTH, generator=torch.Generator().manual_seed(1))
-    slopes = torch.autograd.functional.jacobian(lambda x: sharing.mix(x, pairs(nodes), tensors(sharing, nodes)), h)
-    between = sum(slopes[n, :, :, m].abs().sum() for n in range(nodes) for m in range(nodes) if n != m)
-    return float(between + sharing.penalty(weights(nodes), pairs(nodes), tensors(sharing, nodes)).sum())
+    slopes = torch.autograd.functional.jacobian(
+        lambda x: sharing.mix(x, pairs(nodes), tensors(sharing, nodes)), h
+    )
+    between = sum(
+        slopes[n, :, :, m].abs().sum() for n in range(nodes) for m in range(nodes) if n != m
+    )
+    return float(
+        between + sharing.penalty(weights(nodes), pairs(nodes), tensors(sharing, nodes)).sum()
+    )
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 5])
 @pytest.mark.parametrize("name", TYING)
 def test_the_tie_grows_with_the_strength(name, nodes):
-    found = [influence(SHARINGS[name](strength=strength), nodes) for strength in (0.0, 1e-3, 0.1, 0.3, 0.6, 1.0)]
+    found = [
+        influence(SHARINGS[name](strength=strength), nodes)
+        for strength in (0.0, 1e-3, 0.1, 0.3, 0.6, 1.0)
+    ]
     assert found[0] == 0.0
     assert all(weak < strong for weak, strong in itertools.pairwise(found))
 
@@ -132,25 +154,46 @@ def test_the_levels_that_are_tied_can_be_chosen(name):
 @pytest.mark.parametrize("order", [(2, 0, 1), (0, 2, 1), (1, 0, 2)])
 def test_permuting_the_nodes_permutes_what_is_tied(sharing, order):
     """Edges may then name their nodes the other way round: both directions are told apart."""
-    h, w, edges, state = torch.randn(NODES, ROWS, WIDTH), weights(), pairs(NODES), trained(sharing, NODES)
+    h, w, edges, state = (
+        torch.randn(NODES, ROWS, WIDTH),
+        weights(),
+        pairs(NODES),
+        trained(sharing, NODES),
+    )
     turned = torch.tensor([order.index(node) for node in range(NODES)])[edges]
-    torch.testing.assert_close(sharing.mix(h[[*order]], turned, state), sharing.mix(h, edges, state)[[*order]])
-    torch.testing.assert_close(sharing.penalty(w[[*order]], turned, state), sharing.penalty(w, edges, state))
+    torch.testing.assert_close(
+        sharing.mix(h[[*order]], turned, state), sharing.mix(h, edges, state)[[*order]]
+    )
+    torch.testing.assert_close(
+        sharing.penalty(w[[*order]], turned, state), sharing.penalty(w, edges, state)
+    )
     begun = tensors(sharing, NODES)
-    torch.testing.assert_close(sharing.mix(h[[*order]], edges, begun), sharing.mix(h, edges, begun)[[*order]])
+    torch.testing.assert_close(
+        sharing.mix(h[[*order]], edges, begun), sharing.mix(h, edges, begun)[[*order]]
+    )
 
 
 def test_the_directions_of_an_edge_are_told_apart(sharing):
     """What is learned for n from m is another number than for m from n: turning an edge and its tensors changes nothing."""
     learned, h = sharing.learned((2, 2), WIDTH), torch.randn(2, ROWS, WIDTH)
     state = trained(sharing, 2)
-    turned = {name: x.flip(1) if name in learned and learned[name].shape[:1] == (2,) else x for name, x in state.items()}
-    torch.testing.assert_close(sharing.mix(h, pairs(2).flip(0), turned), sharing.mix(h, pairs(2), state))
+    turned = {
+        name: x.flip(1) if name in learned and learned[name].shape[:1] == (2,) else x
+        for name, x in state.items()
+    }
+    torch.testing.assert_close(
+        sharing.mix(h, pairs(2).flip(0), turned), sharing.mix(h, pairs(2), state)
+    )
 
 
 def test_branches_are_mixed_along_edges_only(sharing):
-    h, state = torch.randn(NODES, ROWS, WIDTH), {name: x[:1] for name, x in trained(sharing, NODES).items()}
-    slopes = torch.autograd.functional.jacobian(lambda x: sharing.mix(x, pairs(NODES)[:, :1], state), h)  # of nodes 0 and 1
+    h, state = (
+        torch.randn(NODES, ROWS, WIDTH),
+        {name: x[:1] for name, x in trained(sharing, NODES).items()},
+    )
+    slopes = torch.autograd.functional.jacobian(
+        lambda x: sharing.mix(x, pairs(NODES)[:, :1], state), h
+    )  # of nodes 0 and 1
     assert torch.equal(slopes[2, :, :, 2].reshape(ROWS * WIDTH, -1), torch.eye(ROWS * WIDTH))
     assert not slopes[2, :, :, :2].any() and not slopes[:2, :, :, 2].any()
     assert torch.equal(sharing.mix(h, pairs(NODES)[:, :1], state)[2], h[2])
@@ -159,7 +202,8 @@ def test_branches_are_mixed_along_edges_only(sharing):
 def test_mix_keeps_the_shape_and_carries_gradients(sharing):
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH, requires_grad=True)
     state = {
-        name: x.requires_grad_(name in sharing.learned((NODES, NODES), WIDTH)) for name, x in tensors(sharing, NODES).items()
+        name: x.requires_grad_(name in sharing.learned((NODES, NODES), WIDTH))
+        for name, x in tensors(sharing, NODES).items()
     }
     mixed = sharing.mix(h, edges, state)
     assert mixed.shape == h.shape
@@ -178,7 +222,9 @@ SPREAD = {
 @pytest.mark.parametrize("spread", SPREAD.values(), ids=SPREAD)
 def test_tokens_and_images_that_are_alike_everywhere_are_mixed_as_plain_features(sharing, spread):
     h, state = torch.randn(NODES, ROWS, WIDTH), trained(sharing, NODES)
-    torch.testing.assert_close(sharing.mix(spread(h), pairs(NODES), state), spread(sharing.mix(h, pairs(NODES), state)))
+    torch.testing.assert_close(
+        sharing.mix(spread(h), pairs(NODES), state), spread(sharing.mix(h, pairs(NODES), state))
+    )
 
 
 def test_nan_does_not_leak_where_there_is_no_edge(sharing):
@@ -190,7 +236,9 @@ def test_nan_does_not_leak_where_there_is_no_edge(sharing):
     sick.requires_grad_()
     penalty, expected = sharing.penalty(sick, edges, state), sharing.penalty(healthy, edges, state)
     assert torch.equal(penalty[:-1], expected[:-1])
-    assert torch.equal(sharing.mix(sick_h, edges, state)[:NODES], sharing.mix(healthy_h, edges, state)[:NODES])
+    assert torch.equal(
+        sharing.mix(sick_h, edges, state)[:NODES], sharing.mix(healthy_h, edges, state)[:NODES]
+    )
     if penalty.requires_grad:
         penalty.sum().backward()
         expected.sum().backward()
@@ -214,20 +262,27 @@ def test_many_candidates_run_as_one_program(sharing):
     both = weights(NODES + 2)
     first = sharing.penalty(both[:NODES], pairs(NODES), parts[0])
     second = sharing.penalty(both[NODES:], pairs(2), parts[1])
-    torch.testing.assert_close(sharing.penalty(both, edges, stack(parts)), torch.cat([first, second]))
+    torch.testing.assert_close(
+        sharing.penalty(both, edges, stack(parts)), torch.cat([first, second])
+    )
     h = torch.randn(NODES + 2, ROWS, WIDTH)
-    mixed = [sharing.mix(h[:NODES], pairs(NODES), parts[0]), sharing.mix(h[NODES:], pairs(2), parts[1])]
+    mixed = [
+        sharing.mix(h[:NODES], pairs(NODES), parts[0]),
+        sharing.mix(h[NODES:], pairs(2), parts[1]),
+    ]
     torch.testing.assert_close(sharing.mix(h, edges, stack(parts)), torch.cat(mixed))
 
 
 def test_json_round_trip(sharing):
-    candidate = Candidate(SharingTree.separate(2, 2), BACKBONES["mlp"](), sharing, WEIGHTINGS["fixed"]())
+    candidate = Candidate(
+        SharingTree.separate(2, 2), BACKBONES["mlp"](), sharing, WEIGHTINGS["fixed"]()
+    )
     assert Candidate.from_json(json.loads(json.dumps(candidate.to_json()))) == candidate
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 5])
 def test_pull_is_the_squared_distance_to_the_mean(nodes):
-    pull, w, edges = Pull(strength=0.3), weights(nodes), pairs(nodes)
+    pull, w, edges = L2Sharing(strength=0.3), weights(nodes), pairs(nodes)
     expected = 0.3 * sum((row - w.mean(0)).square().sum() for row in w)
     torch.testing.assert_close(pull.penalty(w, edges, pull.state(nodes, edges)).sum(), expected)
 
@@ -244,7 +299,9 @@ def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
     sharing, h = CrossStitch(), torch.randn(2, ROWS, WIDTH)
     matrix = torch.tensor([[0.7, 0.4], [-0.2, 1.5]])
     stitch = torch.tensor([[[matrix[1, 1] - 1, matrix[1, 0]], [matrix[0, 0] - 1, matrix[0, 1]]]])
-    torch.testing.assert_close(sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h))
+    torch.testing.assert_close(
+        sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h)
+    )
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 5])
@@ -274,8 +331,12 @@ def test_a_sluice_is_a_cross_stitch_of_halves(width):
     expected = halves.clone()
     for to, by, edge, way in both_directions(NODES):
         own, other = state["stitch"][edge, way]
-        expected[:, to] += torch.einsum("xy,ybf->xbf", own, halves[:, to]) + torch.einsum("xy,ybf->xbf", other, halves[:, by])
-    torch.testing.assert_close(Sluice().mix(h, pairs(NODES), state), torch.cat([*expected], -1)[..., :width])
+        expected[:, to] += torch.einsum("xy,ybf->xbf", own, halves[:, to]) + torch.einsum(
+            "xy,ybf->xbf", other, halves[:, by]
+        )
+    torch.testing.assert_close(
+        Sluice().mix(h, pairs(NODES), state), torch.cat([*expected], -1)[..., :width]
+    )
 
 
 def test_attention_weighs_every_feature_of_every_other_branch():

@@ -12,24 +12,25 @@ import torch
 from torch import nn
 
 from mtlsearch.backbones import BACKBONES
-from mtlsearch.candidate import Candidate, Component, OptimizerSettings
+from mtlsearch.candidate import Candidate, Component, OptimizerSettings, TrainingSettings
 from mtlsearch.data import load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
-from mtlsearch.engine import Engine, Schedule, Training, TrainingData
-from mtlsearch.engine.forest import Forest
-from mtlsearch.engine.forest_step import ForestStep
-from mtlsearch.engine.forest_trainer import ForestTrainer
-from mtlsearch.engine.loop import Step, batches
-from mtlsearch.engine.member import Member
-from mtlsearch.engine.model import Network
-from mtlsearch.engine.stacked_data import StackedData
-from mtlsearch.engine.stacking import NotStackableError
+from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import SHARINGS, Sharing
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training import Engine, TrainingData
+from mtlsearch.training.member import Member
+from mtlsearch.training.plain.network import Network
+from mtlsearch.training.plain.step import Step, batches
+from mtlsearch.training.stacked.forest import Forest
+from mtlsearch.training.stacked.stacked_data import StackedData
+from mtlsearch.training.stacked.stacking import NotStackableError
+from mtlsearch.training.stacked.step import StackedStep
+from mtlsearch.training.stacked.trainer import StackedTrainer
 from mtlsearch.weightings import WEIGHTINGS
 
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
-SCHEDULE = Schedule(epochs=3, batch_size=40, patience=3)
+SCHEDULE = TrainingSettings(epochs=3, batch_size=40, patience=3)
 PROBLEMS = {"penguins": "table", "iris+breast_cancer": "table", **{kind: kind for kind in PLANTED}}
 
 
@@ -96,7 +97,12 @@ def stackable(kind):
     return not any(isinstance(module, alone) for module in kind().stage(0).modules())
 
 
-CASES = [(name, each) for name, kind in PROBLEMS.items() for each, own in sorted(KINDS["backbone"].items()) if kind in own.takes]
+CASES = [
+    (name, each)
+    for name, kind in PROBLEMS.items()
+    for each, own in sorted(KINDS["backbone"].items())
+    if kind in own.takes
+]
 
 
 STACKED = [case for case in CASES if stackable(KINDS["backbone"][case[1]])]
@@ -157,32 +163,45 @@ def vary(kind, number, tasks):
 def component(kinds, number, tasks):
     backbone, sharing, weighting = (vary(kind, number, tasks) for kind in kinds)
     draw = random.Random(number)
-    hosts, splits = zip(*((draw.randrange(task), draw.randrange(1, DEPTH)) for task in range(1, tasks)), strict=True)
+    hosts, splits = zip(
+        *((draw.randrange(task), draw.randrange(1, DEPTH)) for task in range(1, tasks)), strict=True
+    )
     shared, separate = SharingTree.shared(tasks, DEPTH), SharingTree.separate(tasks, DEPTH)
     tree = (separate, SharingTree.decode(hosts, splits, DEPTH), shared)[number % 3]
-    settings = OptimizerSettings(10 ** -(2.0 + number % 4 / 2), (0.0, 0.3)[number % 2], (0.0, 0.5, 0.1)[number % 3])
+    settings = OptimizerSettings(
+        10 ** -(2.0 + number % 4 / 2), (0.0, 0.3)[number % 2], (0.0, 0.5, 0.1)[number % 3]
+    )
     candidate = Candidate(tree, backbone, sharing, weighting, settings)
-    return candidate.components()[-1] if number % 4 == 3 else Component(tuple(range(tasks)), candidate)
+    return (
+        candidate.components()[-1] if number % 4 == 3 else Component(tuple(range(tasks)), candidate)
+    )
 
 
 def cohort(data, kinds, size):
     """Networks of both replicates, with every combination of kinds."""
-    numbered = list(enumerate(islice(chain.from_iterable(zip(*[kinds] * -(-size // len(kinds)), strict=True)), size)))
+    numbered = list(
+        enumerate(
+            islice(chain.from_iterable(zip(*[kinds] * -(-size // len(kinds)), strict=True)), size)
+        )
+    )
     parts = [component(each, number, len(data.dataset.tasks)) for number, each in numbered]
     return [Network(part, data.signature(k % 2), SEEDS[k % 2]) for k, part in enumerate(parts)]
 
 
 def doubled(fold):
     inputs, targets = (
-        {name: x.double() if x.is_floating_point() else x for name, x in each.items()} for each in (fold.inputs, fold.targets)
+        {name: x.double() if x.is_floating_point() else x for name, x in each.items()}
+        for each in (fold.inputs, fold.targets)
     )
     return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
 def stacked(data, networks, folds):
     rows = StackedData(folds, data.dataset.tasks)
-    forest = Forest(networks, data.dataset.tasks, [SEEDS.index(network.seed) for network in networks])
-    return ForestStep(forest, rows.column), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
+    forest = Forest(
+        networks, data.dataset.tasks, [SEEDS.index(network.seed) for network in networks]
+    )
+    return StackedStep(forest, rows.column), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
 
 
 def alone(data, network, fold, steps, epochs=1):
@@ -202,15 +221,22 @@ def assert_close(found, expected, tolerance, what):
 
 PAIRS = [
     *((*each, sharing, "fixed") for each in STACKED for sharing in sorted(KINDS["sharing"])),
-    *(("penguins", "mlp", sharing, each) for sharing in sorted(KINDS["sharing"]) for each in sorted(KINDS["weighting"])),
+    *(
+        ("penguins", "mlp", sharing, each)
+        for sharing in sorted(KINDS["sharing"])
+        for each in sorted(KINDS["weighting"])
+    ),
     *((*each, "none", weighting) for each in STACKED for weighting in ("uncertainty", "upgrad")),
 ]
 
 
 @pytest.mark.parametrize(
-    ("name", "backbone", "sharing", "weighting"), [pytest.param(*each, id="-".join(each)) for each in dict.fromkeys(PAIRS)]
+    ("name", "backbone", "sharing", "weighting"),
+    [pytest.param(*each, id="-".join(each)) for each in dict.fromkeys(PAIRS)],
 )
-def test_outputs_and_gradients_equal_those_of_each_network(name, backbone, sharing, weighting, monkeypatch):
+def test_outputs_and_gradients_equal_those_of_each_network(
+    name, backbone, sharing, weighting, monkeypatch
+):
     kinds = (KINDS["backbone"][backbone], KINDS["sharing"][sharing], KINDS["weighting"][weighting])
     data = problem(name)
     networks, folds = cohort(data, [kinds], 6), [data.fold(0), data.fold(1)]
@@ -225,7 +251,9 @@ def test_outputs_and_gradients_equal_those_of_each_network(name, backbone, shari
     for shape, places in step.forest.plan.heads.items():
         for (k, position), found in zip(places, outputs[shape], strict=True):
             rows = next(batches(folds[k % 2], SCHEDULE, networks[k].seed, 0))
-            expected = networks[k]({source: folds[k % 2].inputs[source][own] for source, own in rows.items()})[position]
+            expected = networks[k](
+                {source: folds[k % 2].inputs[source][own] for source, own in rows.items()}
+            )[position]
             assert_close(found[: len(expected)], expected, 1e-5, networks[k].component)
     monkeypatch.setattr(step.optimizer, "step", lambda: None)
     step.run([(inputs, targets)])
@@ -234,13 +262,20 @@ def test_outputs_and_gradients_equal_those_of_each_network(name, backbone, shari
     for k, network in enumerate(networks):
         gradients = [p.detach().flatten() for p in step.forest.extract(k).parameters()]
         alone(data, network, folds[k % 2], 1)
-        assert_close(torch.cat(gradients), torch.cat([p.grad.flatten() for p in network.parameters()]), 1e-5, network.component)
+        assert_close(
+            torch.cat(gradients),
+            torch.cat([p.grad.flatten() for p in network.parameters()]),
+            1e-5,
+            network.component,
+        )
 
 
 def every(backbone):
     """The backbone with every sharing and every weighting; with a few of them where a step takes long."""
     others = [list(KINDS[part].values()) for part in ("sharing", "weighting")]
-    found = [(backbone, *(each[n % len(each)] for each in others)) for n in range(max(map(len, others)))]
+    found = [
+        (backbone, *(each[n % len(each)] for each in others)) for n in range(max(map(len, others)))
+    ]
     return found[::6] if {"images", "tokens"} & {*backbone.takes} else found
 
 
@@ -252,25 +287,42 @@ def test_fifty_steps_lead_to_the_same_weights(data, backbone, float64):
     for _ in range(5):
         step.run(islice(steps, 10))
     for k, network in enumerate(networks):
-        found, begun = step.forest.extract(k), torch.cat([p.detach().flatten().clone() for p in network.parameters()])
+        found, begun = (
+            step.forest.extract(k),
+            torch.cat([p.detach().flatten().clone() for p in network.parameters()]),
+        )
         alone(data, network, folds[k % 2], 10, epochs=5)
         assert all(p.dtype == torch.float64 for p in found.parameters())
-        assert (begun - torch.cat([p.detach().flatten() for p in network.parameters()])).abs().max() > 1e-3
-        for (name, own), expected in zip(found.named_parameters(), network.parameters(), strict=True):
+        assert (
+            begun - torch.cat([p.detach().flatten() for p in network.parameters()])
+        ).abs().max() > 1e-3
+        for (name, own), expected in zip(
+            found.named_parameters(), network.parameters(), strict=True
+        ):
             assert (own - expected).abs().max() <= 1e-9, (name, network.component)
 
 
 def test_an_extracted_network_puts_out_what_the_forest_does(data, backbone):
-    networks, folds = cohort(data, every(backbone), len(every(backbone))), [data.fold(0), data.fold(1)]
+    networks, folds = (
+        cohort(data, every(backbone), len(every(backbone))),
+        [data.fold(0), data.fold(1)],
+    )
     step, order = stacked(data, networks, folds)
     step.run(order(0))
     step.forest.train(False)
     with torch.no_grad():
-        outputs = step.forest({source: torch.stack([fold.inputs[source][:32] for fold in folds]) for source in folds[0].inputs})
+        outputs = step.forest(
+            {
+                source: torch.stack([fold.inputs[source][:32] for fold in folds])
+                for source in folds[0].inputs
+            }
+        )
     extracted = [step.forest.extract(k).eval() for k in range(len(networks))]
     for shape, places in step.forest.plan.heads.items():
         for (k, position), expected in zip(places, outputs[shape], strict=True):
-            found = extracted[k]({source: x[:32] for source, x in folds[k % 2].inputs.items()})[position]
+            found = extracted[k]({source: x[:32] for source, x in folds[k % 2].inputs.items()})[
+                position
+            ]
             assert_close(found, expected, 1e-5, networks[k].component)
 
 
@@ -284,7 +336,10 @@ def ran(data, networks, steps):
 def same(network, other):
     """To the last bit, also where neither is a number."""
     states = network.state_dict(), other.state_dict()
-    return all(torch.equal(x.nan_to_num(), y.nan_to_num()) for x, y in zip(*(each.values() for each in states), strict=True))
+    return all(
+        torch.equal(x.nan_to_num(), y.nan_to_num())
+        for x, y in zip(*(each.values() for each in states), strict=True)
+    )
 
 
 def test_who_is_tied_depends_on_no_company(data, backbone, sharing):
@@ -297,7 +352,11 @@ def test_who_is_tied_depends_on_no_company(data, backbone, sharing):
     wild.component = dataclasses.replace(
         wild.component, candidate=dataclasses.replace(wild.component.candidate, optimizer=settings)
     )
-    others = cohort(data, [(backbone, kind, fixed) for kind in KINDS["sharing"].values()], 2 * len(KINDS["sharing"]))
+    others = cohort(
+        data,
+        [(backbone, kind, fixed) for kind in KINDS["sharing"].values()],
+        2 * len(KINDS["sharing"]),
+    )
     company = [members[0], wild, *others, *members[1:]]
     together = ran(data, company, 9)
     assert not all(p.isfinite().all() for p in together[1].parameters())
@@ -308,31 +367,61 @@ def test_who_is_tied_depends_on_no_company(data, backbone, sharing):
 def test_a_strength_of_zero_is_no_sharing_at_all(data, backbone, sharing):
     """The same components, the same numbers from the first to the last bit."""
     tree = SharingTree.separate(len(data.dataset.tasks), DEPTH)
-    plain = Candidate(tree, vary(backbone, 0, tree.tasks), SHARINGS["none"](), WEIGHTINGS["fixed"]())
-    strength = {"strength": 0.0} if "strength" in {each.name for each in dataclasses.fields(sharing)} else {}
+    plain = Candidate(
+        tree, vary(backbone, 0, tree.tasks), SHARINGS["none"](), WEIGHTINGS["fixed"]()
+    )
+    strength = (
+        {"strength": 0.0}
+        if "strength" in {each.name for each in dataclasses.fields(sharing)}
+        else {}
+    )
     untied = dataclasses.replace(plain, sharing=sharing(**strength))
-    assert not untied.shares and [part.tasks for part in untied.components()] == [part.tasks for part in plain.components()]
-    whole = [Network(Component(tuple(range(tree.tasks)), each), data.signature(0), SEEDS[0]) for each in (plain, untied)]
+    assert not untied.shares and [part.tasks for part in untied.components()] == [
+        part.tasks for part in plain.components()
+    ]
+    whole = [
+        Network(Component(tuple(range(tree.tasks)), each), data.signature(0), SEEDS[0])
+        for each in (plain, untied)
+    ]
     assert whole[0].state_dict().keys() == whole[1].state_dict().keys()
     assert same(*ran(data, whole, 9))
     assert same(*(alone(data, network, data.fold(0), 9) for network in whole))
 
 
-@pytest.mark.parametrize("name", sorted(name for name, kind in SHARINGS.items() if kind().levels(1)))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, kind in SHARINGS.items() if kind().levels(1))
+)
 def test_a_tie_acts_on_its_levels_only(name):
     """Seen in what the loss of one task, with its ties, does to the first level of another."""
     data, found = problem("penguins"), []
     for levels in ({}, {"last_level": 1}, {"first_level": 2}, {"first_level": DEPTH + 1}):
         candidate = Candidate(
-            SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), SHARINGS[name](**levels), WEIGHTINGS["fixed"]()
+            SharingTree.separate(3, DEPTH),
+            BACKBONES["mlp"](WIDTH),
+            SHARINGS[name](**levels),
+            WEIGHTINGS["fixed"](),
         )
         network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
         inputs = {source: x[:8] for source, x in data.fold(0).inputs.items()}
         (network(inputs)[0].square().sum() + network.sharing_penalty()).backward()
-        found.append([any(p.grad is not None and p.grad.any() for p in stages[1].parameters()) for stages in network.levels])
+        found.append(
+            [
+                any(p.grad is not None and p.grad.any() for p in stages[1].parameters())
+                for stages in network.levels
+            ]
+        )
         assert candidate.tied == (*candidate.sharing.levels(DEPTH),)
-        assert len(network.links) == len(network.wiring.mixed) == len(candidate.tied) * candidate.sharing.mixes
-    assert found[0] == [True, True] and found[1] == [True, False] and found[2][1] and found[3] == [False, False]
+        assert (
+            len(network.links)
+            == len(network.wiring.mixed)
+            == len(candidate.tied) * candidate.sharing.mixes
+        )
+    assert (
+        found[0] == [True, True]
+        and found[1] == [True, False]
+        and found[2][1]
+        and found[3] == [False, False]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(name for name, kind in SHARINGS.items() if kind().mixes))
@@ -341,7 +430,9 @@ def test_the_influence_of_another_branch_grows_with_the_strength(name):
     data, found = problem("penguins"), []
     for strength in (0.0, 0.05, 0.1, 0.2, 0.4, 0.8):
         sharing = SHARINGS[name](strength=strength, first_level=DEPTH)
-        candidate = Candidate(SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), sharing, WEIGHTINGS["fixed"]())
+        candidate = Candidate(
+            SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), sharing, WEIGHTINGS["fixed"]()
+        )
         network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
         out = network({source: x[:64] for source, x in data.fold(0).inputs.items()})[0]
         slopes = [
@@ -369,8 +460,12 @@ def tied(width, rate):
 UNSTACKABLE = {
     "lstm": lambda width, rate: Recurrent(nn.LSTM(width, width, batch_first=True)),
     "gru": lambda width, rate: Recurrent(nn.GRU(width, width, batch_first=True)),
-    "batch norm": lambda width, rate: nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU()),
-    "own randomness": lambda width, rate: nn.Sequential(nn.Linear(width, width), nn.AlphaDropout(rate)),
+    "batch norm": lambda width, rate: nn.Sequential(
+        nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU()
+    ),
+    "own randomness": lambda width, rate: nn.Sequential(
+        nn.Linear(width, width), nn.AlphaDropout(rate)
+    ),
     "tied weights": tied,
     "no weights": lambda width, rate: nn.Tanh(),
 }
@@ -378,24 +473,36 @@ UNSTACKABLE = {
 
 def outcomes(data, trainings, trainer):
     torch.manual_seed(0)
-    return [dataclasses.replace(each, train_seconds=0.0) for each in Engine(data, SCHEDULE, trainer).train(trainings) if each]
+    return [
+        dataclasses.replace(each, train_seconds=0.0)
+        for each in Engine(data, SCHEDULE, trainer).train(trainings)
+        if each
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "backbone"),
     [
         *(pytest.param("penguins", Toy(stage), id=each) for each, stage in UNSTACKABLE.items()),
-        *(pytest.param(name, KINDS["backbone"][each](), id=f"{name}-{each}") for name, each in ALONE),
+        *(
+            pytest.param(name, KINDS["backbone"][each](), id=f"{name}-{each}")
+            for name, each in ALONE
+        ),
     ],
 )
 def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
     data, trees = problem(name), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
-    candidates = [Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees]
-    trainings = [Training(number, each.components(), 0, SEEDS[0]) for number, each in enumerate(candidates)]
+    candidates = [
+        Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees
+    ]
+    trainings = [
+        TrainingJob(number, each.components(), 0, SEEDS[0])
+        for number, each in enumerate(candidates)
+    ]
     members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
     networks = [Network(member.component, data.signature(0), member.seed) for member in members]
     with pytest.raises(NotStackableError):
-        ForestTrainer(members, networks, data, SCHEDULE)
+        StackedTrainer(members, networks, data, SCHEDULE)
     by_forest, by_serial = outcomes(data, trainings, "forest"), outcomes(data, trainings, "serial")
     assert by_forest == by_serial
     assert [outcome.failure for outcome in by_forest] == [None, None]
@@ -404,7 +511,12 @@ def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
 def test_no_bit_depends_on_who_is_trained_beside(data, backbone):
     tasks, kinds = len(data.dataset.tasks), (backbone, SHARINGS["none"], WEIGHTINGS["fixed"])
     parts = [component(kinds, number, tasks) for number in (0, 1, 2, 4, 5)]
-    trainings = [Training(number, part.candidate.components(), number % 2, SEEDS[0]) for number, part in enumerate(parts)]
+    trainings = [
+        TrainingJob(number, part.candidate.components(), number % 2, SEEDS[0])
+        for number, part in enumerate(parts)
+    ]
     together = outcomes(data, trainings, "forest")
     assert [outcome.failure for outcome in together] == [None] * len(trainings)
-    assert sorted(together, key=lambda each: each.number) == [outcomes(data, [each], "forest")[0] for each in trainings]
+    assert sorted(together, key=lambda each: each.number) == [
+        outcomes(data, [each], "forest")[0] for each in trainings
+    ]

@@ -11,7 +11,7 @@ from torchjd import scalarization
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
 from mtlsearch.sharing import SHARINGS
-from mtlsearch.tree import SharingTree
+from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from mtlsearch.weightings.dwa import DynamicAverage
 from mtlsearch.weightings.famo import FAMO
@@ -46,7 +46,9 @@ def gradient_based(request):
 def per_task(kind, order=(0, 1, 2)):
     """One instance with a different value for each task in every field that holds one value per task."""
     values = [1.0, 2.0, 3.0]
-    names = [field.name for field in dataclasses.fields(kind) if field.metadata.get("per") == "task"]
+    names = [
+        field.name for field in dataclasses.fields(kind) if field.metadata.get("per") == "task"
+    ]
     return kind(**{name: tuple(values[task] for task in order) for name in names})
 
 
@@ -95,7 +97,9 @@ def test_a_gramian_of_nobody_s_gradients_or_of_orthonormal_ones_weighs_equally(g
     weighting = gradient_based()
     for size in (0.0, 1.0, 1e-12, 1e12):
         gramian = (size * torch.eye(T, dtype=torch.float64)).expand(K, T, T)
-        torch.testing.assert_close(weighting.weigh(LOSSES, gramian, lived(weighting)), torch.ones(K, T))
+        torch.testing.assert_close(
+            weighting.weigh(LOSSES, gramian, lived(weighting)), torch.ones(K, T)
+        )
 
 
 def test_weights_of_gradients_follow_the_gramian_alone(gradient_based):
@@ -116,7 +120,9 @@ def test_a_gramian_that_is_not_finite_is_its_candidates_own(gradient_based):
 
 def test_what_has_been_seen_keeps_its_shape_and_type(kind):
     fresh, old = stack(kind()), lived(kind())
-    assert {name: (x.shape, x.dtype) for name, x in old.items()} == {name: (x.shape, x.dtype) for name, x in fresh.items()}
+    assert {name: (x.shape, x.dtype) for name, x in old.items()} == {
+        name: (x.shape, x.dtype) for name, x in fresh.items()
+    }
 
 
 def test_candidates_are_stacked_along_the_first_axis(kind):
@@ -125,7 +131,9 @@ def test_candidates_are_stacked_along_the_first_axis(kind):
     penalty = weighting.penalty(lived(weighting)).expand(K)
     for k in range(K):
         alone = lived(weighting, LOSSES[k : k + 1])
-        torch.testing.assert_close(together[k : k + 1], weighting.weigh(LOSSES[k : k + 1], GRAMIAN[k : k + 1], alone))
+        torch.testing.assert_close(
+            together[k : k + 1], weighting.weigh(LOSSES[k : k + 1], GRAMIAN[k : k + 1], alone)
+        )
         torch.testing.assert_close(penalty[k : k + 1], weighting.penalty(alone).expand(1))
 
 
@@ -147,26 +155,40 @@ def test_nan_in_one_candidate_leaves_the_others(kind):
 
 def test_losses_and_learned_state_get_gradients(kind):
     weighting, losses = kind(), LOSSES[:1].clone().requires_grad_()
-    state = {name: tensor.detach()[None].requires_grad_(tensor.requires_grad) for name, tensor in kind().state(SEEDS).items()}
+    state = {
+        name: tensor.detach()[None].requires_grad_(tensor.requires_grad)
+        for name, tensor in kind().state(SEEDS).items()
+    }
     learned = [tensor for tensor in state.values() if tensor.requires_grad]
-    total = (weighting.weigh(losses, GRAMIAN[:1], state) * losses).sum() + weighting.penalty(state).sum()
+    total = (weighting.weigh(losses, GRAMIAN[:1], state) * losses).sum() + weighting.penalty(
+        state
+    ).sum()
     total.backward()
-    assert all(tensor.grad is not None and tensor.grad.isfinite().all() for tensor in [losses, *learned])
+    assert all(
+        tensor.grad is not None and tensor.grad.isfinite().all() for tensor in [losses, *learned]
+    )
 
 
 def test_json_round_trip(kind):
-    candidate = Candidate(SharingTree.shared(3, 2), BACKBONES["mlp"](), SHARINGS["none"](), per_task(kind))
+    candidate = Candidate(
+        SharingTree.shared(3, 2), BACKBONES["mlp"](), SHARINGS["none"](), per_task(kind)
+    )
     assert Candidate.from_json(json.loads(json.dumps(candidate.to_json()))) == candidate
 
 
 def test_fixed_weights_have_mean_one():
-    assert Fixed((1.0, 2.0, 6.0)).state(SEEDS)["weights"].tolist() == pytest.approx([1 / 3, 2 / 3, 2.0])
+    assert Fixed((1.0, 2.0, 6.0)).state(SEEDS)["weights"].tolist() == pytest.approx(
+        [1 / 3, 2 / 3, 2.0]
+    )
     assert Fixed().state(range(4))["weights"].tolist() == [1.0] * 4
 
 
 def test_uncertainty_gradient_at_the_start():
     weighting, losses = Uncertainty(), torch.tensor([[0.5, 2.0, 0.1]])
-    state = {name: tensor.detach()[None].requires_grad_() for name, tensor in weighting.state(SEEDS).items()}
+    state = {
+        name: tensor.detach()[None].requires_grad_()
+        for name, tensor in weighting.state(SEEDS).items()
+    }
     ((weighting.weigh(losses, None, state) * losses).sum() + weighting.penalty(state)).backward()
     torch.testing.assert_close(state["log_variance"].grad, 0.5 - losses)
 
@@ -183,7 +205,9 @@ def test_dwa_weighs_by_the_ratio_of_the_last_two_epochs():
     stuck, done = math.exp(1 / 2), 1.0  # rates 1 and 0
     expected = [[1, 1], [1, 1], [2 * fast / (slow + fast), 2 * slow / (slow + fast)]]
     torch.testing.assert_close(torch.cat(found[:3]), torch.tensor(expected))
-    torch.testing.assert_close(found[3], torch.tensor([[2 * stuck / (stuck + done), 2 * done / (stuck + done)]]))
+    torch.testing.assert_close(
+        found[3], torch.tensor([[2 * stuck / (stuck + done), 2 * done / (stuck + done)]])
+    )
 
 
 def test_random_weights_are_the_softmax_of_normal_numbers_and_drawn_anew_in_each_step():
@@ -195,7 +219,9 @@ def test_random_weights_are_the_softmax_of_normal_numbers_and_drawn_anew_in_each
     weights = torch.stack(drawn)
     torch.testing.assert_close(weights.sum(1), torch.full((steps,), 4.0))
     logs = weights.log()
-    normal = logs - logs.mean(1, keepdim=True)  # of standard normal numbers without their mean: variance 3/4, covariance -1/4
+    normal = logs - logs.mean(
+        1, keepdim=True
+    )  # of standard normal numbers without their mean: variance 3/4, covariance -1/4
     torch.testing.assert_close(torch.cov(normal.T), torch.eye(4) - 0.25, atol=0.06, rtol=0)
     assert (normal.mean(0).abs() < 0.06).all()
     between = torch.corrcoef(torch.stack([normal[:-1, 0], normal[1:, 0]]))[0, 1]
@@ -204,7 +230,10 @@ def test_random_weights_are_the_softmax_of_normal_numbers_and_drawn_anew_in_each
 
 def test_random_weights_differ_with_the_seed_only():
     weighting, losses = RandomWeights(), torch.ones(1, 3)
-    first, again, other = (weighting.weigh(losses, None, stack(weighting, 1, seeds)) for seeds in (SEEDS, SEEDS, (1, 2, 3)))
+    first, again, other = (
+        weighting.weigh(losses, None, stack(weighting, 1, seeds))
+        for seeds in (SEEDS, SEEDS, (1, 2, 3))
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -220,7 +249,9 @@ def test_famo_moves_weight_to_the_loss_that_fell_least():
     """Adam's first step has the size of the learning rate, and the gradients of two logits are opposite."""
     weighting, losses = FAMO(learning_rate=0.1), torch.tensor([[0.5, 8.0]])
     state = stack(weighting, 1, SEEDS[:2])
-    torch.testing.assert_close(weighting.weigh(losses, None, state), 2 * torch.tensor([[16 / 17, 1 / 17]]))
+    torch.testing.assert_close(
+        weighting.weigh(losses, None, state), 2 * torch.tensor([[16 / 17, 1 / 17]])
+    )
     state |= weighting.after_step(losses, torch.tensor([[0.4, 8.0]]), state)
     torch.testing.assert_close(state["logits"], torch.tensor([[-0.1, 0.1]]))
     first, second = math.exp(-0.1) / 0.5, math.exp(0.1) / 8
@@ -232,7 +263,9 @@ def test_famo_is_that_of_torchjd():
     ours, theirs = FAMO(), scalarization.FAMO(T)
     state = stack(ours, 1)
     for step in range(20):
-        values = (LOSSES[:1] * (1 + 0.5 * torch.sin(step * torch.arange(1.0, 4.0)))).requires_grad_()
+        values = (
+            LOSSES[:1] * (1 + 0.5 * torch.sin(step * torch.arange(1.0, 4.0)))
+        ).requires_grad_()
         theirs(values[0]).backward()
         torch.testing.assert_close(ours.weigh(values, None, state), T * values.grad)
         after = values.detach() * torch.tensor([0.9, 1.05, 0.7])

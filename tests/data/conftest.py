@@ -14,7 +14,9 @@ Write = Callable[..., str]
 def clinic() -> pd.DataFrame:
     """60 rows: numbers with gaps, booleans, text, two targets."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"age": rng.normal(50, 9, 60).round(2), "ward": rng.choice(["a", "b", "c"], 60)})
+    table = pd.DataFrame(
+        {"age": rng.normal(50, 9, 60).round(2), "ward": rng.choice(["a", "b", "c"], 60)}
+    )
     table["smoker"] = rng.random(60) < 0.5
     table.loc[::7, "age"] = np.nan
     table["readmitted"] = np.where(rng.random(60) < 0.5, "yes", "no")

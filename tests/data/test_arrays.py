@@ -10,10 +10,14 @@ import yaml
 from mtlsearch.data import TEST, fold, load, prepare
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError
-from mtlsearch.inputs import Images, Sequences, Tokens
+from mtlsearch.inputs.schema import Images, Sequences, Tokens
 
 ROWS = 60
-FEATURES = {"images": Images(2, 9, 8), "sequences": Sequences(12, 2), "tokens": Tokens(12, 25, (*range(1, 22), 23, 25, 26, 29))}
+FEATURES = {
+    "images": Images(2, 9, 8),
+    "sequences": Sequences(12, 2),
+    "tokens": Tokens(12, 25, (*range(1, 22), 23, 25, 26, 29)),
+}
 
 
 @pytest.fixture(params=PLANTED)
@@ -74,7 +78,9 @@ def test_pixels_are_standardised_per_channel_on_the_training_rows(tmp_path):
     np.testing.assert_allclose(rows.mean((0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(rows.std((0, 2, 3)), 1, atol=1e-5)
     train, raw = ready.fold.train["s"], NUMBERS[ready.fold.train["s"], 3]
-    np.testing.assert_allclose(ready.inputs["s"][:, 3], (NUMBERS[:, 3] - raw.mean()) / raw.std(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        ready.inputs["s"][:, 3], (NUMBERS[:, 3] - raw.mean()) / raw.std(), rtol=1e-5, atol=1e-5
+    )
     assert len(train) < ROWS
 
 
@@ -102,10 +108,17 @@ def test_tokens_are_numbered_and_what_no_training_row_had_is_none(tmp_path):
     tokens = np.random.default_rng(0).choice([5, 70, 900, 0], (ROWS, 6))
     dataset = loaded(tmp_path, {"input": "tokens"}, text=tokens, lengths=np.full(ROWS, 5))
     role = dataset.sources["s"].splits.role
-    first_test, first_validation = np.flatnonzero(role == TEST)[0], fold(dataset, 0, 0).validation["s"][0]
+    first_test, first_validation = (
+        np.flatnonzero(role == TEST)[0],
+        fold(dataset, 0, 0).validation["s"][0],
+    )
     tokens[first_test, 0], tokens[first_validation, 1] = 33, 44
-    rows = prepared(loaded(tmp_path, {"input": "tokens"}, text=tokens, lengths=np.full(ROWS, 5))).inputs["s"]
-    numbers = np.select([tokens == 5, tokens == 70, tokens == 900], [1, 3, 4])  # 44 is 2, but was never trained
+    rows = prepared(
+        loaded(tmp_path, {"input": "tokens"}, text=tokens, lengths=np.full(ROWS, 5))
+    ).inputs["s"]
+    numbers = np.select(
+        [tokens == 5, tokens == 70, tokens == 900], [1, 3, 4]
+    )  # 44 is 2, but was never trained
     numbers[:, 5] = 0
     np.testing.assert_array_equal(rows, numbers)
     assert rows.dtype == np.int64
@@ -125,7 +138,9 @@ def test_test_rows_change_nothing_that_other_rows_become(dataset):
     source, ready = dataset.sources[name], prepared(dataset)
     inputs, test = source.inputs.copy(), source.splits.role == TEST
     for column in inputs:
-        cells = [cell * 0 + 3 if bad else cell for cell, bad in zip(inputs[column], test, strict=True)]
+        cells = [
+            cell * 0 + 3 if bad else cell for cell, bad in zip(inputs[column], test, strict=True)
+        ]
         inputs[column] = pd.Series(cells, dtype=inputs[column].dtype)
     again = prepared(replace(dataset, sources={name: replace(source, inputs=inputs)}))
     np.testing.assert_array_equal(ready.inputs[name][~test], again.inputs[name][~test])
@@ -138,8 +153,20 @@ def test_the_digest_follows_every_number(tmp_path):
     changed = NUMBERS.copy()
     changed[-1, -1, -1, -1] += 1e-9
     assert digest == loaded(tmp_path, x=NUMBERS.copy()).digest
-    assert len({digest, loaded(tmp_path, x=changed).digest, loaded(tmp_path, x=NUMBERS.astype(np.float32)).digest}) == 3
-    sequences = [loaded(tmp_path, {"input": kind}, x=NUMBERS[:, 0]).digest for kind in ("images", "sequences")]
+    assert (
+        len(
+            {
+                digest,
+                loaded(tmp_path, x=changed).digest,
+                loaded(tmp_path, x=NUMBERS.astype(np.float32)).digest,
+            }
+        )
+        == 3
+    )
+    sequences = [
+        loaded(tmp_path, {"input": kind}, x=NUMBERS[:, 0]).digest
+        for kind in ("images", "sequences")
+    ]
     assert sequences[0] != sequences[1]
 
 
@@ -152,11 +179,23 @@ def test_what_is_left_out_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("source", "inputs", "message"),
     [
-        ({}, {"x": NUMBERS.transpose(0, 2, 3, 1)[..., :3]}, r"shape \(N, 8, 9, 3\); images are \(N, channels.*transpose"),
+        (
+            {},
+            {"x": NUMBERS.transpose(0, 2, 3, 1)[..., :3]},
+            r"shape \(N, 8, 9, 3\); images are \(N, channels.*transpose",
+        ),
         ({}, {"x": NUMBERS, "other": NUMBERS}, "one array.*found x, other.*ignore"),
         ({"input": "images"}, {"x": NUMBERS[:, 0, 0]}, "images are one array.*found none"),
-        ({"input": "sequences"}, {"x": NUMBERS}, r"shape \(N, 5, 8, 9\); sequences are \(N, steps, channels\)"),
-        ({"input": "picture"}, {"x": NUMBERS}, 'sources.s.input: "picture" is unknown.*images, sequences, table, tokens'),
+        (
+            {"input": "sequences"},
+            {"x": NUMBERS},
+            r"shape \(N, 5, 8, 9\); sequences are \(N, steps, channels\)",
+        ),
+        (
+            {"input": "picture"},
+            {"x": NUMBERS},
+            'sources.s.input: "picture" is unknown.*images, sequences, table, tokens',
+        ),
         ({"input": "tokens"}, {"x": NUMBERS[:, 0, 0]}, 'tokens are whole numbers.*column "x_0"'),
         ({"input": "tokens"}, {"x": BYTES[:, 0, 0] * 0}, "there is none"),
         ({"input": "table"}, {"x": NUMBERS}, "no input column is left"),

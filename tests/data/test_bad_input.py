@@ -49,7 +49,13 @@ def test_files_that_cannot_be_read(write, name, content, parts):
 
 def test_missing_files_and_unknown_names(write, clinic, tmp_path):
     write(clinic)
-    refused(str(tmp_path / "clinik.csv"), TASKS, "no such file", 'did you mean "clinic.csv"?', "penguins")
+    refused(
+        str(tmp_path / "clinik.csv"),
+        TASKS,
+        "no such file",
+        'did you mean "clinic.csv"?',
+        "penguins",
+    )
     refused(str(tmp_path / "no" / "clinic.csv"), TASKS, "does not exist")
     refused(str(tmp_path), TASKS, "is a folder")
     refused("pinguins", [], 'data: "pinguins" is unknown; did you mean "penguins"?', ".parquet")
@@ -60,7 +66,10 @@ def test_missing_files_and_unknown_names(write, clinic, tmp_path):
     [
         ({"x": np.zeros((4, 2)), "stay": np.zeros(5)}, ["same number of rows"]),
         ({"x": np.zeros((4, 2, 2, 2, 2))}, ["shape (4, 2, 2, 2, 2)", "[N, F]"]),
-        ({"x": np.full((4, 2, 2), "text")}, ["shape (4, 2, 2)", "type <U4", "[N, steps, channels]"]),
+        (
+            {"x": np.full((4, 2, 2), "text")},
+            ["shape (4, 2, 2)", "type <U4", "[N, steps, channels]"],
+        ),
         ({"x": np.array([{}, []], dtype=object)}, ["object arrays are not allowed"]),
         ({"x": np.zeros((4, 2)), "x_1": np.zeros(4)}, ["distinct", "x_1"]),
         ({"x": np.zeros(4, complex)}, ["complex128"]),
@@ -86,22 +95,54 @@ def infinite(table):
 @pytest.mark.parametrize(
     ("tasks", "spoil", "parts"),
     [
-        (["readmited", "stay"], None, ['"readmited" is unknown; did you mean "readmitted"?', "ward"]),
+        (
+            ["readmited", "stay"],
+            None,
+            ['"readmited" is unknown; did you mean "readmitted"?', "ward"],
+        ),
         (["stay"], None, ["at least two tasks are needed, found 1", "ward"]),
         ([], None, ["at least two tasks are needed, found 0"]),
         (["stay", "stay"], None, ['"stay" is named twice']),
         (TASKS, change("stay", 3), ["stay: is constant", '"3"']),
         (TASKS, change("readmitted", "no"), ["readmitted: is constant"]),
         (TASKS, change("stay", np.nan), ["stay: every label is missing"]),
-        (TASKS, infinite, ["stay: infinite value (or beyond 1e+30) in 20 rows", "the first is data row 2"]),
+        (
+            TASKS,
+            infinite,
+            ["stay: infinite value (or beyond 1e+30) in 20 rows", "the first is data row 2"],
+        ),
         (["stay::r3", "readmitted"], None, ['"r3" is unknown', "r2"]),
-        (["stay:regresion", "readmitted"], None, ['kind: "regresion" is unknown; did you mean "regression"?']),
-        (["stay:regression:roc_auc", "readmitted"], None, ['metric "roc_auc" does not fit kind regression', "rmse"]),
-        (["stay", "readmitted::rmse"], None, ['metric "rmse" does not fit kind binary', "log_loss"]),
-        (["ward:binary", "stay"], None, ["kind binary needs exactly two classes, found 3: a, b, c"]),
-        (["stay:multiclass", "readmitted"], None, ["kind multiclass needs classes that repeat, found 48 in 48 rows"]),
+        (
+            ["stay:regresion", "readmitted"],
+            None,
+            ['kind: "regresion" is unknown; did you mean "regression"?'],
+        ),
+        (
+            ["stay:regression:roc_auc", "readmitted"],
+            None,
+            ['metric "roc_auc" does not fit kind regression', "rmse"],
+        ),
+        (
+            ["stay", "readmitted::rmse"],
+            None,
+            ['metric "rmse" does not fit kind binary', "log_loss"],
+        ),
+        (
+            ["ward:binary", "stay"],
+            None,
+            ["kind binary needs exactly two classes, found 3: a, b, c"],
+        ),
+        (
+            ["stay:multiclass", "readmitted"],
+            None,
+            ["kind multiclass needs classes that repeat, found 48 in 48 rows"],
+        ),
         (["ward:regression", "stay"], None, ["kind regression needs numbers, found text"]),
-        (TASKS, change("readmitted", lambda t: [f"id {i}" for i in t.index]), ["48 distinct values in 48 rows", "multiclass"]),
+        (
+            TASKS,
+            change("readmitted", lambda t: [f"id {i}" for i in t.index]),
+            ["48 distinct values in 48 rows", "multiclass"],
+        ),
     ],
 )
 def test_targets_that_cannot_be_learned(write, clinic, tasks, spoil, parts):
@@ -131,11 +172,27 @@ def test_a_card_is_honoured(write, clinic):
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ("kind: binary", "kinf: binary", ['c.yaml: tasks.readmitted: "kinf" is unknown; did you mean "kind"?']),
-        ("kind: binary", "kind: binry", ['c.yaml: tasks.readmitted.kind: "binry" is unknown; did you mean "binary"?']),
+        (
+            "kind: binary",
+            "kinf: binary",
+            ['c.yaml: tasks.readmitted: "kinf" is unknown; did you mean "kind"?'],
+        ),
+        (
+            "kind: binary",
+            "kind: binry",
+            ['c.yaml: tasks.readmitted.kind: "binry" is unknown; did you mean "binary"?'],
+        ),
         ("kind: binary", "metric: auc", ['c.yaml: tasks.readmitted.metric: "auc" is unknown']),
-        ("kind: binary", "source: visit", ['tasks.readmitted.source: "visit" is unknown; did you mean "visits"?']),
-        ("target: stay", "target: stey", ['tasks.days: target: column: "stey" is unknown; did you mean "stay"?']),
+        (
+            "kind: binary",
+            "source: visit",
+            ['tasks.readmitted.source: "visit" is unknown; did you mean "visits"?'],
+        ),
+        (
+            "target: stay",
+            "target: stey",
+            ['tasks.days: target: column: "stey" is unknown; did you mean "stay"?'],
+        ),
         ("path: clinic.csv", "path: clinc.csv", ["no such file", "clinic.csv"]),
         ("path: clinic.csv, ", "", ["c.yaml: sources.visits.path: is needed"]),
         ("[patient]", "[patiend]", ["ignore", 'did you mean "patient"?']),
@@ -152,7 +209,11 @@ def test_a_card_is_honoured(write, clinic):
         ("  days: {target: stay}\n", "", ["at least two tasks are needed, found 1"]),
         ("{seed: 1}", "{seed: 1", ["c.yaml: line"]),
         (CARD, "- just\n- a list\n", ["must be a mapping"]),
-        (", ignore: [patient]}", "}, idle: {path: clinic.csv}", ["is needed, since there are several sources"]),
+        (
+            ", ignore: [patient]}",
+            "}, idle: {path: clinic.csv}",
+            ["is needed, since there are several sources"],
+        ),
     ],
 )
 def test_cards_that_are_wrong(write, clinic, old, new, parts):
@@ -173,4 +234,6 @@ def test_nothing_left_to_learn_from(write, clinic):
 
 
 def test_too_few_rows(write):
-    refused(write(pd.DataFrame({"x": [1, 2], "stay": [1.5, 2], "readmitted": [0, 1]})), TASKS, "2 rows")
+    refused(
+        write(pd.DataFrame({"x": [1, 2], "stay": [1.5, 2], "readmitted": [0, 1]})), TASKS, "2 rows"
+    )

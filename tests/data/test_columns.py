@@ -29,7 +29,9 @@ def test_types(values, kind):
     assert resolve(pd.Series(values, dtype=object), np.ones(3, bool)).type == kind
 
 
-@pytest.mark.parametrize("dtype", ["Int64", "boolean", "category", "datetime64[ns]", "timedelta64[ns]", "string"])
+@pytest.mark.parametrize(
+    "dtype", ["Int64", "boolean", "category", "datetime64[ns]", "timedelta64[ns]", "string"]
+)
 def test_every_pandas_type_is_read(dtype):
     resolve(pd.Series([1, 0, None]).astype(object).astype(dtype), np.ones(3, bool))
 
@@ -43,14 +45,20 @@ def test_hidden_rows_cannot_change_the_type():
 
 def test_useless_columns_are_left_out_with_a_notice(write):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"x": rng.normal(size=150), "stay": rng.normal(size=150), "readmitted": np.arange(150) % 2})
+    table = pd.DataFrame(
+        {"x": rng.normal(size=150), "stay": rng.normal(size=150), "readmitted": np.arange(150) % 2}
+    )
     table["id"] = [f"patient {i}" for i in range(150)]
     table["admitted"] = pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d")
     path = write("")
     table.to_csv(path)
     dataset = load(path, TASKS)
     assert list(dataset.sources["clinic"].inputs) == ["x"]
-    for part in ("column id is left out: it looks like an identifier", "column admitted is left out: it holds dates", "Unnamed"):
+    for part in (
+        "column id is left out: it looks like an identifier",
+        "column admitted is left out: it holds dates",
+        "Unnamed",
+    ):
         assert any(part in notice for notice in dataset.notices)
 
 
@@ -74,18 +82,26 @@ def test_test_rows_change_nothing_but_themselves(write, clinic):
     test = clinic["split"] == "test"
     write(clinic, "a.csv")
     write(spoiled(clinic, test), "b.csv")
-    clean, dirty = (load(write(card.replace("FILE", name), f"{name}.yaml")) for name in ("a.csv", "b.csv"))
+    clean, dirty = (
+        load(write(card.replace("FILE", name), f"{name}.yaml")) for name in ("a.csv", "b.csv")
+    )
     assert clean.tasks == dirty.tasks
     assert sum("treated as missing" in notice for notice in dirty.notices) == 2
     for replicate in range(6):
         folds = [fold(dataset, replicate, 0) for dataset in (clean, dirty)]
-        assert Preparation.fit(clean, folds[0]).to_json() == Preparation.fit(dirty, folds[1]).to_json()
+        assert (
+            Preparation.fit(clean, folds[0]).to_json() == Preparation.fit(dirty, folds[1]).to_json()
+        )
         one, other = prepare(clean, folds[0]), prepare(dirty, folds[1])
         np.testing.assert_array_equal(folds[0].train["clinic"], folds[1].train["clinic"])
         np.testing.assert_array_equal(one.inputs["clinic"][~test], other.inputs["clinic"][~test])
         for task in TASKS:
             np.testing.assert_array_equal(one.targets[task][~test], other.targets[task][~test])
-        assert (one.center, one.scale, one.baseline_loss) == (other.center, other.scale, other.baseline_loss)
+        assert (one.center, one.scale, one.baseline_loss) == (
+            other.center,
+            other.scale,
+            other.baseline_loss,
+        )
         assert np.isfinite(other.inputs["clinic"]).all()
 
 

@@ -17,9 +17,13 @@ def test_every_row_validates_once_in_a_repetition(name):
         free = np.flatnonzero(table.splits.role != TEST)
         for start in (0, 5):
             parts = [fold(dataset, start + r, 7) for r in range(5)]
-            np.testing.assert_array_equal(np.sort(np.concatenate([p.validation[source] for p in parts])), free)
+            np.testing.assert_array_equal(
+                np.sort(np.concatenate([p.validation[source] for p in parts])), free
+            )
             for part in parts:
-                np.testing.assert_array_equal(np.sort(np.concatenate([part.train[source], part.validation[source]])), free)
+                np.testing.assert_array_equal(
+                    np.sort(np.concatenate([part.train[source], part.validation[source]])), free
+                )
 
 
 def test_folds_depend_on_seed_and_replicate_only():
@@ -33,7 +37,10 @@ def test_folds_depend_on_seed_and_replicate_only():
 def test_folds_and_test_rows_are_stratified():
     dataset = load("digits")
     digit = dataset.targets["digit"].astype(int)
-    for rows in (fold(dataset, 3, 0).validation["digits"], np.flatnonzero(dataset.sources["digits"].splits.role == TEST)):
+    for rows in (
+        fold(dataset, 3, 0).validation["digits"],
+        np.flatnonzero(dataset.sources["digits"].splits.role == TEST),
+    ):
         share = np.bincount(digit[rows]) / len(rows)
         np.testing.assert_allclose(share, 0.1, atol=0.01)
 
@@ -43,7 +50,9 @@ def test_given_validation_rows_are_honoured_in_every_replicate():
     role = dataset.sources["vowel"].splits.role
     for replicate in range(3):
         chosen = fold(dataset, replicate, replicate)
-        np.testing.assert_array_equal(chosen.validation["vowel"], np.flatnonzero(role == VALIDATION))
+        np.testing.assert_array_equal(
+            chosen.validation["vowel"], np.flatnonzero(role == VALIDATION)
+        )
         np.testing.assert_array_equal(chosen.train["vowel"], np.flatnonzero(role == TRAIN))
 
 
@@ -67,7 +76,11 @@ def test_groups_stay_together(write, clinic, tasks):
 def test_time_split_takes_the_last_rows_and_keeps_ties(dates):
     day = np.repeat(np.arange(50), 2)
     order = np.random.default_rng(0).permutation(100)
-    time = pd.Series(pd.to_datetime("2024-01-01") + pd.to_timedelta(day, "D")) if dates else pd.Series(day)
+    time = (
+        pd.Series(pd.to_datetime("2024-01-01") + pd.to_timedelta(day, "D"))
+        if dates
+        else pd.Series(day)
+    )
     time = time.iloc[order].reset_index(drop=True)
     table = pd.DataFrame({"t": time.dt.strftime("%Y-%m-%d") if dates else time})
     splits = split_rows(table, SplitCard(time="t", test=0.2, validation=0.25), None, "x")
@@ -99,5 +112,7 @@ def test_a_fold_without_labels_is_refused():
     sex = dataset.targets["sex"].copy()
     sex[fold(dataset, 0, 0).validation["penguins"]] = np.nan
     bare = replace(dataset, targets=dataset.targets | {"sex": sex})
-    with pytest.raises(DataError, match="task sex: none of the 51 validation rows of this fold has a label"):
+    with pytest.raises(
+        DataError, match="task sex: none of the 51 validation rows of this fold has a label"
+    ):
         fold(bare, 0, 0)

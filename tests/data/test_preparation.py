@@ -11,7 +11,8 @@ def column_of(record, values):
     """The recipe of `Preparation.to_json`, in numpy alone."""
     if record["type"] == "categorical":
         return [
-            np.array([v == c and s for v in values], float) for c, s in zip(record["categories"], record["seen"], strict=True)
+            np.array([v == c and s for v in values], float)
+            for c, s in zip(record["categories"], record["seen"], strict=True)
         ]
     missing = ~(np.abs(values) < 1e30)
     number = (np.where(missing, record["median"], values) - record["mean"]) / record["scale"]
@@ -27,15 +28,24 @@ def test_json_reproduces_the_inputs_exactly(name, write, clinic):
     prepared = prepare(dataset, chosen)
     for source, records in fitted["sources"].items():
         inputs = dataset.sources[source].inputs
-        columns = [part for record in records for part in column_of(record, inputs[record["name"]].to_numpy())]
-        np.testing.assert_array_equal(np.stack(columns, 1).astype(np.float32), prepared.inputs[source])
+        columns = [
+            part
+            for record in records
+            for part in column_of(record, inputs[record["name"]].to_numpy())
+        ]
+        np.testing.assert_array_equal(
+            np.stack(columns, 1).astype(np.float32), prepared.inputs[source]
+        )
 
 
 def test_layout_is_the_same_in_every_fold(write, clinic):
     clinic["rare"] = ["often"] * 59 + ["once"]
     clinic.loc[5, "patient"] = np.nan
     dataset = load(write(clinic), ["readmitted", "stay"])
-    widths = {prepare(dataset, fold(dataset, replicate, 0)).inputs["clinic"].shape for replicate in range(10)}
+    widths = {
+        prepare(dataset, fold(dataset, replicate, 0)).inputs["clinic"].shape
+        for replicate in range(10)
+    }
     assert len(widths) == 1
 
 
@@ -52,8 +62,12 @@ def test_a_category_or_gap_unseen_in_training_gives_zeros(write, clinic):
     inputs = dataset.sources["v"].inputs
     assert columns["rare"].categories == ("often", "once")
     np.testing.assert_array_equal(columns["rare"].encode(inputs["rare"].to_numpy())[30], [0, 0])
-    np.testing.assert_array_equal(columns["gap"].encode(inputs["gap"].to_numpy())[:, 1], np.zeros(60))
-    np.testing.assert_array_equal(columns["rare"].encode(np.array([None, "new"], object)), np.zeros((2, 2)))
+    np.testing.assert_array_equal(
+        columns["gap"].encode(inputs["gap"].to_numpy())[:, 1], np.zeros(60)
+    )
+    np.testing.assert_array_equal(
+        columns["rare"].encode(np.array([None, "new"], object)), np.zeros((2, 2))
+    )
 
 
 def test_empty_constant_and_infinite_inputs(write, clinic):
@@ -71,7 +85,13 @@ def test_empty_constant_and_infinite_inputs(write, clinic):
 
 def test_at_most_64_categories(write):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"x": [f"c{i}" for i in rng.integers(0, 90, 900)], "a": rng.normal(size=900), "b": rng.normal(size=900)})
+    table = pd.DataFrame(
+        {
+            "x": [f"c{i}" for i in rng.integers(0, 90, 900)],
+            "a": rng.normal(size=900),
+            "b": rng.normal(size=900),
+        }
+    )
     dataset = load(write(table), ["a", "b"])
     assert prepare(dataset, fold(dataset, 0, 0)).inputs["clinic"].shape == (900, 64)
 
@@ -93,5 +113,7 @@ def test_restore_gives_probabilities():
     prepared = prepare(dataset, fold(dataset, 0, 0))
     species, sex, _ = dataset.tasks
     np.testing.assert_allclose(restore(species, np.array([[1000.0, 0, 0]]), prepared), [[1, 0, 0]])
-    np.testing.assert_allclose(restore(sex, np.array([[-1000.0], [0], [1000]]), prepared), [0, 0.5, 1])
+    np.testing.assert_allclose(
+        restore(sex, np.array([[-1000.0], [0], [1000]]), prepared), [0, 0.5, 1]
+    )
     assert prepared.baseline_loss["sex"] == pytest.approx(np.log(2), abs=0.01)

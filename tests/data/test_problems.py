@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mtlsearch.data import PROBLEMS, TEST, Preparation, fold, load, prepare, restore, score
+from mtlsearch.data import PROBLEMS, TEST, Preparation, fold, load, prepare, restore
 from mtlsearch.errors import DataError
+from mtlsearch.tasks.metrics import score
 
 KINDS = {
     "penguins": {"species": "multiclass", "sex": "binary", "body_mass_g": "regression"},
@@ -24,7 +25,9 @@ def test_every_problem_is_ready_to_train(name):
         assert np.isfinite(inputs).all()
     for task in dataset.tasks:
         perfect = _perfect_logits(task, prepared.targets[task.name])
-        assert score(task, dataset.targets[task.name], restore(task, perfect, prepared)) == pytest.approx(1, abs=1e-5)
+        assert score(
+            task, dataset.targets[task.name], restore(task, perfect, prepared)
+        ) == pytest.approx(1, abs=1e-5)
     assert dataset.digest == load(name).digest
 
 
@@ -62,7 +65,9 @@ def test_task_flags_select_and_override_without_leaking_the_other_targets():
 
 
 def test_a_task_flag_that_the_problem_lacks_is_named():
-    with pytest.raises(DataError, match=r'penguins: task: "spicies" is unknown; did you mean "species"\?'):
+    with pytest.raises(
+        DataError, match=r'penguins: task: "spicies" is unknown; did you mean "species"\?'
+    ):
         load("penguins", ["spicies", "sex"])
 
 

@@ -15,7 +15,13 @@ def test_every_reader_gives_the_same_dataset(tmp_path, clinic, suffix):
     if suffix == ".parquet":
         clinic.to_parquet(path)
     elif suffix == ".npz":
-        np.savez(path, **{name: clinic[name].to_numpy(str if clinic[name].dtype == "str" else None) for name in clinic})
+        np.savez(
+            path,
+            **{
+                name: clinic[name].to_numpy(str if clinic[name].dtype == "str" else None)
+                for name in clinic
+            },
+        )
     else:
         clinic.to_csv(path, index=False)
     clinic.to_csv(tmp_path / "same.csv", index=False)

@@ -6,19 +6,21 @@ import pytest
 
 from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
-from mtlsearch.data import Task
-from mtlsearch.engine import Outcome
-from mtlsearch.evidence.evaluated import Evaluated
-from mtlsearch.evidence.trained import Trained
-from mtlsearch.sharing import NoSharing, Pull
-from mtlsearch.tree import SharingTree
+from mtlsearch.evidence.candidate_summary import CandidateSummary
+from mtlsearch.records import TrainingResult, Trial
+from mtlsearch.sharing import L2Sharing, NoSharing
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks.task import Task
 from mtlsearch.weightings import Fixed
 
 
 @pytest.fixture
 def tasks() -> tuple[Task, ...]:
     """A task whose metric is better when higher, and one whose metric is better when lower."""
-    return (Task("a", "binary", "roc_auc", "s", "a", ("0", "1")), Task("b", "regression", "rmse", "s", "b"))
+    return (
+        Task("a", "binary", "roc_auc", "s", "a", ("0", "1")),
+        Task("b", "regression", "rmse", "s", "b"),
+    )
 
 
 @pytest.fixture
@@ -27,30 +29,42 @@ def candidate() -> Callable[..., Candidate]:
 
     def make(width=8, shared=True, tied=False):
         tree = SharingTree.shared(2, 2) if shared else SharingTree.separate(2, 2)
-        return Candidate(tree, Mlp(width), Pull(0.1) if tied else NoSharing(), Fixed())
+        return Candidate(tree, Mlp(width), L2Sharing(0.1) if tied else NoSharing(), Fixed())
 
     return make
 
 
 @pytest.fixture
-def train(candidate) -> Callable[..., Trained]:
+def train(candidate) -> Callable[..., Trial]:
     """Make a finished training; no scores: a failed one."""
 
     def make(number, width=8, a=None, b=None, shared=True, replicate=0):
         scores = {} if a is None else {"a": a, "b": b}
-        outcome = Outcome(number, scores, {}, 100 * width, 10 * width, [1], [[1.0]], 0.1, None if scores else "not finite")
-        return Trained("searched", number, candidate(width, shared), replicate, outcome)
+        outcome = TrainingResult(
+            number,
+            scores,
+            {},
+            100 * width,
+            10 * width,
+            [1],
+            [[1.0]],
+            0.1,
+            None if scores else "not finite",
+        )
+        return Trial("searched", number, candidate(width, shared), replicate, outcome)
 
     return make
 
 
 @pytest.fixture
-def evaluate(candidate) -> Callable[..., Evaluated]:
+def evaluate(candidate) -> Callable[..., CandidateSummary]:
     """Make an evaluated candidate."""
 
     def make(number, a, b, width=8, parameters=100, macs=10, **kind):
         scores = {"a": a, "b": b}
         parts = candidate(width, **kind).components()
-        return Evaluated("searched", number, parts, scores, {}, scores, {}, 1, parameters, macs)
+        return CandidateSummary(
+            "searched", number, parts, scores, {}, scores, {}, 1, parameters, macs
+        )
 
     return make

@@ -10,14 +10,14 @@ import torch
 
 from mtlsearch.candidate import Candidate
 from mtlsearch.data import Dataset, load
-from mtlsearch.engine import Outcome
 from mtlsearch.errors import InterruptedSearchError
-from mtlsearch.search.line import Line
+from mtlsearch.records import TrainingResult
 from mtlsearch.search.proposal import propose
-from mtlsearch.search.queue import WorkQueue
 from mtlsearch.search.request import Request
+from mtlsearch.search.schedules import Schedule
 from mtlsearch.search.session import work
 from mtlsearch.search.study import Study
+from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace, load_space
 
 TRAINING = {"epochs": 3, "batch_size": 128, "patience": 3}
@@ -27,16 +27,16 @@ class Watch:
     """Remembers what was observed, and stops the queue after `stop_after` outcomes."""
 
     def __init__(self, stop_after: int | None = None) -> None:
-        self.seen: list[tuple[str, Outcome]] = []
+        self.seen: list[tuple[str, TrainingResult]] = []
         self.phases: list[list[str]] = []
         self.interrupted: InterruptedSearchError | None = None
         self._left, self._queue = stop_after, None
 
-    def begin(self, lines: Sequence[Line], queue: WorkQueue) -> None:
+    def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
         self.phases.append([line.arm for line in lines])
         self._queue = queue
 
-    def observe(self, arm: str, outcome: Outcome) -> None:
+    def observe(self, arm: str, outcome: TrainingResult) -> None:
         self.seen.append((arm, outcome))
         if self._left is not None and len(self.seen) >= self._left:
             self._queue.stop()
@@ -51,7 +51,9 @@ class Bench:
     def space(self, **changes: Any) -> SearchSpace:
         """The space `quick` on the shortest of schedules, with changes as YAML spells them."""
         tasks = len(self.dataset.tasks)
-        return SearchSpace.from_mapping({**load_space("quick", tasks).to_mapping(), "training": TRAINING, **changes}, tasks)
+        return SearchSpace.from_mapping(
+            {**load_space("quick", tasks).to_mapping(), "training": TRAINING, **changes}, tasks
+        )
 
     def candidate(self, space: SearchSpace) -> Candidate:
         """Some candidate of a space."""
@@ -69,10 +71,19 @@ class Bench:
             "cohort": 4,
             "references": False,
         }
-        fixed = {"space": space.to_mapping(), "space_name": "quick", "digest": self.dataset.digest, "created": "now"}
-        return Request(data=self.dataset.name, task_flags=(), device="cpu", **fixed, **{**given, **settings})
+        fixed = {
+            "space": space.to_mapping(),
+            "space_name": "quick",
+            "digest": self.dataset.digest,
+            "created": "now",
+        }
+        return Request(
+            data=self.dataset.name, task_flags=(), device="cpu", **fixed, **{**given, **settings}
+        )
 
-    def create(self, name: str = "study", space: SearchSpace | None = None, **settings: Any) -> Study:
+    def create(
+        self, name: str = "study", space: SearchSpace | None = None, **settings: Any
+    ) -> Study:
         """A study that has not begun."""
         return Study.create(self.folder / name, self.request(space, **settings), None)
 
@@ -109,7 +120,13 @@ def trace(study: Study) -> dict[str, list[Any]]:
 def _row(trial: Any) -> tuple[Any, ...]:
     outcome = trial.user_attrs["outcome"]
     values = {key: value for key, value in outcome.items() if key != "train_seconds"}
-    return trial.number, trial.state.name, trial.user_attrs.get("candidate"), trial.user_attrs["replicate"], values
+    return (
+        trial.number,
+        trial.state.name,
+        trial.user_attrs.get("candidate"),
+        trial.user_attrs["replicate"],
+        values,
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -143,7 +160,9 @@ def bench_of(tmp_path: Path) -> Callable[[Dataset], Bench]:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory, penguins: Dataset) -> Callable[..., dict[str, list[Any]]]:
+def whole(
+    tmp_path_factory: pytest.TempPathFactory, penguins: Dataset
+) -> Callable[..., dict[str, list[Any]]]:
     """The trace of an uninterrupted study of the penguins, run once for the same settings."""
 
     @cache

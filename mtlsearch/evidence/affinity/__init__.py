@@ -1,0 +1,1 @@
+"""Who helps whom: a regression over all trainings of an arm."""

@@ -1,0 +1,1 @@
+"""Where cohorts are trained: in this process, or by Ray Tune."""

@@ -1,0 +1,1 @@
+"""The sharing structure of a network: which tasks share which stages, as integers."""

@@ -1,0 +1,1 @@
+"""What there is to predict: kinds of task, their losses and their metrics."""

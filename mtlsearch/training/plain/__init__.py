@@ -1,0 +1,1 @@
+"""The reference: networks as plain modules, trained one after another."""

@@ -1,0 +1,85 @@
+"""A study survives kill -9 of everything that worked on it: nothing is lost, nothing is done twice, nothing changes."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.running_program import (
+    Session,
+    assert_whole,
+    complete,
+    report_of,
+    run_warm,
+    trials,
+)
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="finds the program's processes in /proc"
+)
+
+ARMS = ("searched", "single_task")
+SEARCH = (
+    "--trainings",
+    "12",
+    "--space",
+    "quick",
+    "--epochs",
+    "3",
+    "--arms",
+    ",".join(ARMS),
+    "--seeds",
+    "2",
+)
+
+
+def test_kill_9_twice_then_resume(session: Session, tmp_path: Path) -> None:
+    study, undisturbed = tmp_path / "study", tmp_path / "undisturbed"
+    before = _kill_at(session, study, 3, "search", *SEARCH, "--workers", "2", "--study", study)
+    assert _kill_at(session, study, before + 6, "resume", study) > before
+    assert complete(study) < 24
+    done = session.run("resume", study)
+    assert done.code == 0, done.err
+    assert session.all_gone()
+    _assert_finished(study)
+    assert (
+        run_warm("search", *SEARCH, "--runner", "local", "--study", undisturbed, cwd=tmp_path).code
+        == 0
+    )
+    for arm in (*ARMS, "confirmation@12"):
+        assert _results(study, arm) == _results(undisturbed, arm)
+
+
+def _kill_at(session: Session, study: Path, trainings: int, *arguments: str | Path) -> int:
+    """Kill the program and all that it started once so many trainings are recorded; return how many are."""
+    with session.started(*arguments) as program:
+        program.wait_until(lambda: complete(study) >= trainings)
+        os.killpg(program.process.pid, signal.SIGKILL)
+        session.kill_all()
+    return complete(study)
+
+
+def _assert_finished(study: Path) -> None:
+    for arm in ARMS:
+        assert_whole(study, arm, 12)
+    assert_whole(study, "confirmation@12", 4)
+    report = report_of(study)
+    assert report["study"]["finished"]
+    assert [arm["trainings"] for arm in report["arms"]] == [12, 12]
+    assert [arm["complete"] + arm["pruned"] + arm["failed"] for arm in report["arms"]] == [12, 12]
+
+
+def _results(study: Path, arm: str) -> list[object]:
+    """What an arm tried and what came out, without the times that it took."""
+    kept = ("scores", "test_scores", "epochs", "failure")
+    return [
+        (
+            trial.number,
+            trial.params,
+            trial.user_attrs.get("candidate"),
+            [trial.user_attrs["outcome"][key] for key in kept],
+        )
+        for trial in trials(study, arm)
+    ]

@@ -1,0 +1,88 @@
+"""Relative gains and intervals against numbers computed by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mtlsearch.evidence.gain import gain_deviation, mean_gain, task_gain
+from mtlsearch.evidence.interval import Interval, interval, standard_error
+from mtlsearch.tasks.metrics import METRICS
+from mtlsearch.tasks.task import Task
+
+
+def test_the_gain_is_positive_when_a_higher_is_better_metric_rises(tasks):
+    assert task_gain(tasks[0], 0.9, 0.75) == pytest.approx(20.0)
+    assert task_gain(tasks[0], 0.6, 0.75) == pytest.approx(-20.0)
+
+
+def test_the_gain_is_positive_when_an_error_falls(tasks):
+    assert task_gain(tasks[1], 1.5, 2.0) == pytest.approx(25.0)
+    assert task_gain(tasks[1], 3.0, 2.0) == pytest.approx(-50.0)
+
+
+def test_the_mean_gain_is_the_mean_over_the_tasks(tasks):
+    assert mean_gain(tasks, {"a": 0.9, "b": 1.5}, {"a": 0.75, "b": 2.0}) == pytest.approx(
+        (20 + 25) / 2
+    )
+    assert mean_gain(tasks, {"a": 0.9, "b": 2.4}, {"a": 0.75, "b": 2.0}) == pytest.approx(0.0)
+
+
+def test_a_reference_near_zero_is_held_at_the_floor():
+    task = Task("r", "regression", "r2", "s", "r")
+    assert METRICS["r2"].floor == 0.1
+    assert task_gain(task, 0.05, 0.01) == pytest.approx(40.0)
+    assert task_gain(task, 0.3, 0.2) == pytest.approx(50.0)
+
+
+def test_the_gain_over_a_negative_reference_keeps_its_sign():
+    task = Task("r", "regression", "r2", "s", "r")
+    assert task_gain(task, 0.1, -0.4) == pytest.approx(125.0)
+    assert task_gain(task, -0.6, -0.4) == pytest.approx(-50.0)
+
+
+def test_the_interval_of_three_values_by_hand():
+    found = interval([1.0, 2.0, 3.0])
+    reach = 4.302653 / math.sqrt(
+        3
+    )  # Student's t at 97.5% with 2 degrees of freedom; the standard deviation is 1
+    assert (found.mean, found.low, found.high) == pytest.approx(
+        (2.0, 2 - reach, 2 + reach), rel=1e-6
+    )
+
+
+def test_the_interval_is_scipys():
+    values = np.random.default_rng(0).normal(3, 2, 7).tolist()
+    low, high = stats.t.interval(0.95, 6, loc=np.mean(values), scale=stats.sem(values))
+    found = interval(values)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert standard_error(values) == pytest.approx(stats.sem(values))
+
+
+def test_one_value_has_no_interval_and_no_sign():
+    assert interval([5.0]) == Interval(5.0, None, None)
+    assert interval([5.0]).sign == "spans"
+    assert standard_error([5.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "sign"),
+    [([1.0, 1.1, 0.9], "above"), ([-1.0, -1.1, -0.9], "below"), ([-1.0, 1.0], "spans")],
+)
+def test_the_sign_says_where_the_interval_lies(values, sign):
+    assert interval(values).sign == sign
+
+
+def test_an_interval_that_ends_at_zero_spans_it():
+    assert Interval(1.0, 0.0, 2.0).sign == "spans"
+    assert Interval(-1.0, -2.0, 0.0).sign == "spans"
+
+
+def test_the_deviation_of_a_mean_gain_is_that_of_independent_gains(tasks):
+    reference = {"a": 0.5, "b": 2.0}
+    draws = np.random.default_rng(0).normal(0, [[0.01], [0.1]], (2, 50_000))
+    gains = [mean_gain(tasks, {"a": 0.5 + a, "b": 2.0 + b}, reference) for a, b in draws.T]
+    assert gain_deviation(tasks, {"a": 0.01, "b": 0.1}, reference) == pytest.approx(
+        np.std(gains), rel=0.02
+    )

@@ -1,0 +1,118 @@
+"""Exported models of images, sequences and tokens read the files that the search reads."""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from mtlsearch.backbones import BACKBONES
+from mtlsearch.candidate import Candidate
+from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
+from mtlsearch.errors import DataError
+from mtlsearch.export.folder import ModelCard, export_model, predict_folder
+from mtlsearch.export.rows import write_rows
+from mtlsearch.inputs.schema import InputKind
+from mtlsearch.sharing import NoSharing
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training.plain.network import Model, Network
+from mtlsearch.training.prediction import predict
+from mtlsearch.training.training_data import TrainingData
+from mtlsearch.weightings import Fixed
+
+TAKEN = [kind for kind in PLANTED if any(kind in backbone.takes for backbone in BACKBONES.values())]
+Exported = tuple[Path, TrainingData, Model]
+
+
+@pytest.fixture(scope="module", params=TAKEN)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    kind: InputKind = request.param
+    data = TrainingData(planted_arrays(kind), 0, torch.device("cpu"))
+    backbone = next(each for each in BACKBONES.values() if kind in each.takes)()
+    composition = Candidate(
+        SharingTree.decode([0, 0], [2, 1], 3), backbone, NoSharing(), Fixed()
+    ).components()
+    model = Model(composition, [Network(part, data.signature(0), 7) for part in composition]).eval()
+    folder = tmp_path_factory.mktemp(kind) / "model"
+    assert export_model(model, data, 0, folder, ModelCard()) <= 1e-6
+    return folder, data, model
+
+
+def test_a_file_of_the_source_is_predicted(exported: Exported, tmp_path: Path) -> None:
+    folder, data, model = exported
+    [source] = data.dataset.sources.values()
+    file = write_rows(source.inputs.assign(more=1.0), tmp_path)
+    predict_folder(folder, file, tmp_path / "out.csv")
+    amount = data.dataset.tasks[0]
+    wanted = predict(model, data, 0, amount, torch.arange(len(source.inputs)))
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "out.csv")["amount"], wanted, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_the_inputs_are_those_of_the_search_to_the_bit(exported: Exported) -> None:
+    folder, data, _ = exported
+    [(name, source)] = data.dataset.sources.items()
+    model = runpy.run_path(str(folder / "predict.py"))["load"]()
+    table = {column: np.stack(list(source.inputs[column])) for column in source.inputs}
+    found, notices = model.preprocess.encode(model.sources[name], table)
+    assert torch.equal(torch.from_numpy(found), data.fold(0).inputs[name])
+    assert notices == []
+
+
+def test_rows_are_predicted_from_python(exported: Exported) -> None:
+    folder, data, _ = exported
+    runtime = runpy.run_path(str(folder / "predict.py"))
+    [source] = data.dataset.sources.values()
+    rows = source.inputs.iloc[:3].to_dict("records")
+    whole = runtime["load"]().predict(
+        {name: np.stack(list(source.inputs[name])) for name in source.inputs}
+    )
+    assert [row["amount"] for row in runtime["predict"](rows)] == pytest.approx(
+        whole["amount"][:3], rel=1e-5
+    )
+    none = {name: np.stack(list(source.inputs[name]))[:0] for name in source.inputs}
+    assert set(map(len, runtime["load"]().predict(none).values())) == {0}
+
+
+def test_the_readme_describes_the_input(exported: Exported) -> None:
+    folder, data, _ = exported
+    wanted = {
+        "images": "an array of shape N x 2 x 9 x 8",
+        "sequences": "lengths in lengths",
+        "tokens": "text_0 to text_11",
+    }
+    readme = (folder / "README.md").read_text("utf-8")
+    [kind] = data.dataset.sources
+    assert wanted[kind] in readme.replace("\\", "")
+    assert len(re.findall(rf"^\| [^|]* \| {kind} \|", readme, re.MULTILINE)) == 1
+
+
+def test_what_cannot_be_predicted_is_said_in_a_line(exported: Exported, tmp_path: Path) -> None:
+    folder, data, _ = exported
+    [source] = data.dataset.sources.values()
+    first, file = str(source.inputs.columns[0]), tmp_path / "a.npz"
+    arrays = {
+        str(name): np.stack(list(column)) for name, column in source.inputs.assign(more=1.0).items()
+    }
+    np.savez(file, **{name: array for name, array in arrays.items() if name != first})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=rf"a\.npz: missing columns: {first}$"):
+        predict_folder(folder, file)
+    np.savez(file, **{**arrays, first: arrays[first][:-1]})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"a\.npz: needs arrays of the same number of rows"):
+        predict_folder(folder, file)
+    np.savez(file, **{**arrays, "alone": np.array(3.0)})  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"a\.npz: needs arrays of the same number of rows"):
+        predict_folder(folder, file)
+    file.write_bytes(b"PK nothing")
+    with pytest.raises(DataError, match=r"a\.npz: cannot be read"):
+        predict_folder(folder, file)
+    if source.kind != "tokens":
+        np.savez(file, **{**arrays, first: arrays[first][..., :1]})  # type: ignore[arg-type]
+        with pytest.raises(
+            DataError, match=rf"a\.npz: array '{first}' has shape .* needed is \(N, "
+        ):
+            predict_folder(folder, file)

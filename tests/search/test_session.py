@@ -1,0 +1,18 @@
+"""What a session trains the confirmation with."""
+
+
+def confirmed_scores(bench, name, **training):
+    """The test scores of the confirmation of the only candidates that a study tried."""
+    space = bench.space(training={"epochs": 3, "batch_size": 128, "patience": 3, **training})
+    study = bench.run(
+        name, space, trainings=1, replicates=1, cohort=1, arms=("single_task", "share_all")
+    )
+    return [
+        trial.user_attrs["outcome"]["test_scores"] for trial in study.trials(study.confirmation)
+    ]
+
+
+def test_a_search_in_lower_precision_is_confirmed_in_float32_unless_asked(bench):
+    full = confirmed_scores(bench, "full")
+    assert confirmed_scores(bench, "searched", precision="bfloat16") == full
+    assert confirmed_scores(bench, "asked", verdict_precision="bfloat16") != full

@@ -1,0 +1,130 @@
+"""Which space is searched for which inputs, and what happens where they do not fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtlsearch.errors import SpaceError
+from mtlsearch.search.study_loading import load_problem
+
+TASKS = ["y", "z"]
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "a.npz",
+        x=rng.normal(size=(40, 1, 8, 8)),
+        y=rng.normal(size=40),
+        z=rng.choice(["a", "b"], 40),
+    )
+    return str(tmp_path / "a.npz")
+
+
+def test_a_table_gets_the_default_space_and_other_inputs_their_own(images):
+    assert {
+        option.name for option in load_problem(None, [], None, None)[1].options["backbone"]
+    } == {"mlp", "residual"}
+    assert [
+        option.name for option in load_problem(images, TASKS, None, 3)[1].options["backbone"]
+    ] == ["conv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "space", "message"),
+    [
+        (
+            None,
+            "quick",
+            'quick: backbone.name: "mlp" takes table, but source a holds images. Known for images: conv',
+        ),
+        (
+            ("penguins", []),
+            "images",
+            'images: backbone.name: "conv" takes images, but source penguins holds table.',
+        ),
+    ],
+)
+def test_a_backbone_that_does_not_take_the_input_is_refused_before_anything_is_trained(
+    images, given, space, message
+):
+    data, tasks = given or (images, TASKS)
+    with pytest.raises(SpaceError) as caught:
+        load_problem(data, tasks, space, None)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_backbone_that_cannot_be_made_begins_no_study(tmp_path, monkeypatch):
+    code = (Path(__file__).parents[2] / "examples" / "my_backbone.py").read_text("utf-8")
+    wrong = code.replace(
+        "first, second = nn.Linear(", "first, second = nn.Linear(3 // (self.width - 8) or "
+    )
+    (tmp_path / "own_wrong.py").write_text(wrong, "utf-8")
+    (tmp_path / "own.yaml").write_text(
+        "backbone: {name: own_wrong:Crossed, width: {choice: [16, 8]}}", "utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpaceError) as caught:
+        load_problem("penguins", [], "own.yaml", None)
+    words = "own.yaml: backbone own_wrong:Crossed cannot be made with {'width': 8, 'dropout': 0.0}: ZeroDivisionError: "
+    assert str(caught.value).startswith(words)
+
+
+def test_a_backbone_is_made_without_its_numbers(tmp_path):
+    """Tens of gigabytes otherwise."""
+    (tmp_path / "large.yaml").write_text("backbone: {name: mlp, width: 65536}")
+    [option] = load_problem("penguins", [], str(tmp_path / "large.yaml"), None)[1].options[
+        "backbone"
+    ]
+    assert [settings["width"] for settings in option.examples()] == [65536]
+
+
+def test_a_backbone_may_read_numbers_that_it_computes(tmp_path, monkeypatch):
+    code = (Path(__file__).parents[2] / "examples" / "my_backbone.py").read_text("utf-8")
+    reading = code.replace(
+        "nn.Dropout(self.dropout)", "nn.Dropout(torch.linspace(0, self.dropout, 2)[1].item())"
+    )
+    (tmp_path / "own_reading.py").write_text(
+        reading.replace("from torch import", "import torch\nfrom torch import"), "utf-8"
+    )
+    (tmp_path / "own.yaml").write_text(
+        "backbone: {name: own_reading:Crossed, dropout: 0.5}", "utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert (
+        load_problem("penguins", [], "own.yaml", None)[1].options["backbone"][0].name
+        == "own_reading:Crossed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sharing", "message"),
+    [
+        (
+            "{name: pull, first_level: 3}",
+            "pull ties none of the 2 levels with strength 0.01, first_level 3, last_level None",
+        ),
+        (
+            "{name: gate, private: true}",
+            "gate ties none of the 2 levels with strength 0.5, first_level 1, last_level None",
+        ),
+        (
+            "{choice: [{name: none}, {name: sluice, first_level: 2, last_level: 1}]}",
+            "sluice ties none of the 2 levels",
+        ),
+        ("{name: gate, private: true, experts: {choice: [0, 1]}}", None),
+        ("{name: pull, strength: {choice: [0, 0.1]}, first_level: {choice: [9, 1]}}", None),
+        ("{name: none}", None),
+    ],
+)
+def test_a_soft_sharing_that_never_ties_anything_is_refused(tmp_path, sharing, message):
+    space = tmp_path / "own.yaml"
+    space.write_text(f"tree: {{levels: 2}}\nsharing: {sharing}\n")
+    if message is None:
+        assert load_problem("penguins", [], str(space), None)[1].tree.levels == 2
+        return
+    with pytest.raises(SpaceError) as caught:
+        load_problem("penguins", [], str(space), None)
+    assert f"own.yaml: sharing: {message}" in str(caught.value)
