@@ -40,7 +40,7 @@ def random_trainings(
     """Candidates drawn at random, the replicates of each one after another."""
     goals = directions(dataset, space.cost)
     drawn = [
-        propose(space, "random", number, [], goals)[0].components() for number in range(candidates)
+        propose(space, "random", number, [], goals)[0].composition() for number in range(candidates)
     ]
     return [
         TrainingJob(n, drawn[n // replicates], n % replicates, 0)

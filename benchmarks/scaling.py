@@ -75,7 +75,7 @@ def point(tasks: int, candidates: int, rows: int) -> dict[str, float]:
     epochs = max(1, ROW_EPOCHS // rows)
     made, space = dataset(tasks, rows), plain_space(tasks, epochs, BATCH)
     engine = WorkerContext(
-        made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto"
+        made, space.training, 0, Choice("forest", CHUNK, {}), "auto"
     ).engine_here()
     trainings = random_trainings(made, space, candidates, 1)
     warm = dataclasses.replace(engine, schedule=dataclasses.replace(engine.schedule, epochs=1))
@@ -98,7 +98,7 @@ def growth() -> dict[str, float]:
     """Resident MiB of one worker after so many candidates."""
     made, space = dataset(TASKS, 1_000), plain_space(TASKS, 1, BATCH)
     engine = WorkerContext(
-        made, space.training, 0, Choice("forest", CHUNK, {}), False, "auto"
+        made, space.training, 0, Choice("forest", CHUNK, {}), "auto"
     ).engine_here()
     trainings, found = random_trainings(made, space, GROWTH[-1], 1), {}
     for first in range(0, len(trainings), COHORT):

@@ -1,6 +1,6 @@
 """The two searches that `throughput.py` compares, each run in a process of its own. Both train the same candidates.
 
-`ours` is this project's Ray runner with two workers, the engine chosen by itself, no rungs, only the arm `searched`.
+`ours` is this project's Ray runner with two workers, the engine chosen by itself, only the arm `searched`.
 `theirs` is what a user would write without it: one plain torch model per trial of a Ray Tune function trainable, with one
 optimizer over all of it, two trials at a time. Trials report once, at their end, and reuse their actors, which a user must
 know to ask for; `defaults` is the same without: Tune then starts a process for each trial, and torch in it.
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import plain_space
-from mtlsearch.candidate import Candidate, Component, TrainingSettings
+from mtlsearch.candidate import Candidate, Composition, TrainingSettings
 from mtlsearch.data import Dataset, load, restore
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.study import directions
@@ -57,7 +57,7 @@ def ours(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path) ->
         "cohort": cohort,
         "lag": lag,
     }
-    asked = {"arms": ("searched",), "sampler": "random", "rungs": False, **sizes}
+    asked = {"arms": ("searched",), "sampler": "random", **sizes}
     study = Study.create(
         folder / "study", Request("", (), space.to_mapping(), "", dataset.digest, "", **asked), None
     )
@@ -69,7 +69,7 @@ def ours(dataset: Dataset, space: SearchSpace, candidates: int, folder: Path) ->
         lambda arm, outcome: seen.append((outcome.scores, time.time())),
     )
     ray_runner.run_ray(
-        queue, WorkerContext(dataset, space.training, 0, choice, False, "auto"), WORKERS, 0.0
+        queue, WorkerContext(dataset, space.training, 0, choice, "auto"), WORKERS, 0.0
     )
     ray_runner.stop()
     scores, times = zip(*seen, strict=True)
@@ -138,7 +138,7 @@ def _trial(
 
     torch.set_num_threads(1)
     replicate, candidate = config["training"]
-    parts = Candidate.from_json(json.loads(candidate)).components()
+    parts = Candidate.from_json(json.loads(candidate)).composition()
     tune.report(
         _plain_loop(
             parts,
@@ -152,7 +152,7 @@ def _trial(
 
 
 def _plain_loop(
-    parts: Sequence[Component],
+    composition: Composition,
     dataset: Dataset,
     fold: FoldData,
     signature: Signature,
@@ -160,8 +160,8 @@ def _plain_loop(
     seed: int,
 ) -> dict[str, float]:
     """Train one model, keep its best epoch by the mean relative validation loss, and score it on the validation rows."""
-    settings, best, kept = parts[0].candidate.optimizer, float("inf"), {}
-    model = Model(tuple(parts), [Network(part, signature, seed) for part in parts])
+    settings, best, kept = composition.components[0].candidate.optimizer, float("inf"), {}
+    model = Model(composition, [Network(part, signature, seed) for part in composition])
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

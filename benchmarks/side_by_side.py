@@ -65,7 +65,7 @@ def train(case: tuple[str, str]) -> list[TrainingResult]:
     """One outcome per seed of an architecture on a problem."""
     dataset = problem(case[0])
     tree, ties = architecture(case[1], len(dataset.tasks))
-    parts = Candidate(tree, BACKBONE, ties, WEIGHTING, OPTIMIZER).components()
+    parts = Candidate(tree, BACKBONE, ties, WEIGHTING, OPTIMIZER).composition()
     trainings = [TrainingJob(seed, parts, seed, 0, test=True) for seed in range(SEEDS)]
     engine = Engine(TrainingData(dataset, 0, torch.device("cpu")), SCHEDULE, "forest")
     outcomes = [outcome for outcome in engine.train(trainings) if outcome]

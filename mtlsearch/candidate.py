@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -100,10 +100,13 @@ class Candidate:
         )
         return tuple(self.sharing.experts if has else 0 for has in parted)
 
-    def components(self) -> tuple["Component", ...]:
+    def composition(self) -> "Composition":
         """The groups of tasks that influence each other, each with its own part of the tree and settings."""
-        groups = (tuple(range(self.tree.tasks)),) if self.tied else self.tree.components
-        return tuple(Component(group, self._restrict(group)) for group in groups)
+        if self.tied:
+            groups: Sequence[tuple[int, ...]] = (tuple(range(self.tree.tasks)),)
+        else:
+            groups = self.tree.components
+        return Composition(tuple(Component(group, self._restrict(group)) for group in groups))
 
     def _restrict(self, tasks: Sequence[int]) -> "Candidate":
         return dataclasses.replace(
@@ -146,19 +149,62 @@ class Component:
         return cls(tuple(value["tasks"]), Candidate.from_json(value["candidate"]))
 
 
-Composition = tuple[Component, ...]  # components that together hold every task of the dataset once
+@dataclass(frozen=True)
+class Composition:
+    """Components that together hold every task of a dataset once, in the order of their tasks: a model to train.
+
+    A candidate falls apart into one; single-task learning may put one together from several candidates.
+    """
+
+    components: tuple[Component, ...]
+
+    def __post_init__(self) -> None:
+        """Bring the components into the order in which compositions are always spelled."""
+        ordered = sorted(self.components, key=lambda component: component.tasks)
+        object.__setattr__(self, "components", tuple(ordered))
+
+    def __iter__(self) -> Iterator[Component]:
+        """The components."""
+        return iter(self.components)
+
+    def __len__(self) -> int:
+        """The number of components."""
+        return len(self.components)
+
+    @property
+    def shares(self) -> bool:
+        """True when at least two tasks influence each other."""
+        return any(len(component.tasks) > 1 for component in self.components)
+
+    def component_of(self, task: int) -> Component:
+        """The component that holds a task."""
+        return next(component for component in self.components if task in component.tasks)
+
+    def groups(self, names: Sequence[str]) -> list[list[str]]:
+        """The names of each component's tasks."""
+        return [[names[task] for task in component.tasks] for component in self.components]
+
+    def spell(self, names: Sequence[str]) -> str:
+        """The components' trees as one line, separated by ` ; `."""
+        trees = []
+        for component in self.components:
+            own_names = [names[task] for task in component.tasks]
+            trees.append(component.candidate.tree.spell(own_names))
+        return " ; ".join(trees)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The components as JSON."""
+        return [component.to_json() for component in self.components]
+
+    @classmethod
+    def from_json(cls, value: Sequence[Mapping[str, Any]]) -> "Composition":
+        """Inverse of `to_json`."""
+        return cls(tuple(Component.from_json(component) for component in value))
 
 
 def name_of(part: str, settings: Any) -> str:
     """The name of such settings in the part's table."""
     return next(name for name, kind in SETTING_GROUPS[part].items() if type(settings) is kind)
-
-
-def spell_tree(composition: Composition, names: Sequence[str]) -> str:
-    """The composition's trees as one line, components separated by ` ; `."""
-    return " ; ".join(
-        part.candidate.tree.spell([names[task] for task in part.tasks]) for part in composition
-    )
 
 
 def _restrict(settings: Any, tasks: Sequence[int]) -> Any:

@@ -64,7 +64,6 @@ def search(
         str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")
     ] = "affinity",
     engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
-    rungs: Annotated[bool, typer.Option(help="Stop the hopeless of a cohort early")] = False,
     references: Annotated[
         bool, typer.Option(help="Train scikit-learn's models for comparison")
     ] = True,
@@ -105,7 +104,6 @@ def search(
     asked |= {
         "sampler": sampler,
         "engine": engine,
-        "rungs": rungs,
         "references": references,
         "cohort": cohort,
         "lag": lag,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mtlsearch.candidate import Candidate, Component, Composition
+from mtlsearch.candidate import Candidate, Composition
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class TrainingJob:
             "seed": self.seed,
             "test": self.test,
         }
-        return {**plain, "composition": [component.to_json() for component in self.composition]}
+        return {**plain, "composition": self.composition.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainingJob":
         """Inverse of `to_json`."""
-        composition = tuple(Component.from_json(part) for part in value["composition"])
+        composition = Composition.from_json(value["composition"])
         return cls(value["number"], composition, value["replicate"], value["seed"], value["test"])
 
 
@@ -38,9 +38,8 @@ class TrainingJob:
 class TrainingResult:
     """What one training came to. Scores are metrics per task name in their own units and direction.
 
-    `epochs` and `history` (relative validation loss after each epoch) are per component; `rungs` holds the validation scores
-    at each rung, by its epoch. A training that was `stopped` at a rung has no other scores, and neither has a failed one,
-    which has a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows. `costs` are the
+    `epochs` and `history` (relative validation loss after each epoch) are per component. A failed
+    training has no scores but a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows. `costs` are the
     parameters and MACs of each component.
     """
 
@@ -53,15 +52,13 @@ class TrainingResult:
     history: list[list[float]]
     train_seconds: float
     failure: str | None = None
-    rungs: dict[str, dict[str, float]] = field(default_factory=dict)
-    stopped: bool = False
     test_resamples: dict[str, list[float]] = field(default_factory=dict)
     costs: list[list[int]] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
         """True when it has its scores."""
-        return self.failure is None and not self.stopped
+        return self.failure is None
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -81,4 +78,4 @@ class Trial:
     number: int
     candidate: Candidate
     replicate: int
-    outcome: TrainingResult
+    result: TrainingResult

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.residual import Residual
-from mtlsearch.candidate import Candidate, Component, OptimizerSettings, spell_tree
+from mtlsearch.candidate import Candidate, Component, OptimizerSettings
 from mtlsearch.initializations import Pretrained
 from mtlsearch.sharing.l2_sharing import L2Sharing
 from mtlsearch.sharing.none import NoSharing
@@ -54,7 +54,7 @@ def test_json_refuses_what_is_wrong():
 
 
 def test_untied_candidate_falls_apart():
-    first, second = dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))).components()
+    first, second = dataclasses.replace(BASE, weighting=Fixed((1.0, 2.0, 3.0))).composition()
     assert (first.tasks, second.tasks) == ((0, 1), (2,))
     assert first.candidate.tree == SharingTree.shared(2, 2)
     assert first.candidate.weighting == Fixed((1.0, 2.0))
@@ -63,20 +63,20 @@ def test_untied_candidate_falls_apart():
 
 def test_restricted_weights_follow_their_tasks():
     tree = SharingTree.from_json([[[0, 2], [1]]])
-    first, second = Candidate(tree, Mlp(), NoSharing(), Fixed((1.0, 2.0, 3.0))).components()
+    first, second = Candidate(tree, Mlp(), NoSharing(), Fixed((1.0, 2.0, 3.0))).composition()
     assert (first.tasks, first.candidate.weighting) == ((0, 2), Fixed((1.0, 3.0)))
     assert (second.tasks, second.candidate.weighting) == ((1,), Fixed((2.0,)))
 
 
 def test_equal_weights_stay_equal_weights():
-    assert [part.candidate.weighting for part in BASE.components()] == [Fixed(), Fixed()]
+    assert [part.candidate.weighting for part in BASE.composition()] == [Fixed(), Fixed()]
 
 
 def test_tied_candidate_is_one_component():
     tied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.1))
-    assert tied.components() == (Component((0, 1, 2), tied),)
+    assert tied.composition() == (Component((0, 1, 2), tied),)
     untied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.0))
-    assert len(untied.components()) == 2
+    assert len(untied.composition()) == 2
 
 
 def test_a_tie_on_any_level_makes_one_component():
@@ -89,7 +89,7 @@ def test_a_tie_on_any_level_makes_one_component():
     ):
         candidate = dataclasses.replace(BASE, sharing=L2Sharing(**levels))
         assert candidate.tied == tied
-        assert len(candidate.components()) == (1 if tied else 2)
+        assert len(candidate.composition()) == (1 if tied else 2)
     trunk = dataclasses.replace(BASE, tree=SharingTree.decode([0, 0], [1, 1], 2))
     assert dataclasses.replace(trunk, sharing=L2Sharing(last_level=1)).tied == ()
     assert dataclasses.replace(trunk, sharing=L2Sharing()).tied == (1,)
@@ -106,9 +106,9 @@ def test_shares():
 
 
 def test_component_json_round_trip_and_spelling():
-    parts = BASE.components()
+    parts = BASE.composition()
     assert (
         tuple(Component.from_json(json.loads(json.dumps(part.to_json()))) for part in parts)
         == parts
     )
-    assert spell_tree(parts, ["a", "b", "c"]) == "a+b > a+b ; c > c"
+    assert parts.spell(["a", "b", "c"]) == "a+b > a+b ; c > c"

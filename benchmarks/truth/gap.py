@@ -17,7 +17,6 @@ from benchmarks.truth.trial import (
     GROUPS,
     SEEDS,
     Budget,
-    best_candidate,
     grouped,
     grouped_problem,
     naive,
@@ -52,8 +51,6 @@ class Way:
 
 WAYS = (
     Way("affinity", Budget(), parts=(0.25, 0.5, 1.0)),
-    Way("affinity without racing", Budget(), constants=(("RACE", 10**9),)),
-    Way("affinity without recombination", Budget(), best_candidate),
     Way("tpe, our choice", Budget(sampler="tpe")),
     Way("tpe, best mean score", Budget(sampler="tpe"), naive),
     Way("random, our choice", Budget(sampler="random")),

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from mtlsearch.candidate import Candidate, Component, Composition
+from mtlsearch.candidate import Candidate, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
@@ -41,11 +41,10 @@ Scores = list[dict[str, float]]
 
 @dataclass(frozen=True)
 class Budget:
-    """So many trainings, proposed by a sampler, with or without rungs."""
+    """So many trainings, proposed by a sampler."""
 
     trainings: int = 128
     sampler: str = "affinity"
-    rungs: bool = False
 
 
 def grouped(groups: Sequence[Sequence[int]], levels: int) -> SharingTree:
@@ -83,7 +82,6 @@ def request(
     }
     ways: dict[str, Any] = {
         "sampler": budget.sampler,
-        "rungs": budget.rungs,
         "arms": tuple(arms),
         "seed": seed,
     }
@@ -100,7 +98,7 @@ def search(dataset: Dataset, within: SearchSpace, budget: Budget, seed: int) -> 
         queue = WorkQueue(
             [ArmSchedule(study, "searched", dataset, within)], lambda arm, outcome: None
         )
-        run_local(queue, WorkerContext(dataset, within.training, seed, FOREST, budget.rungs, "cpu"))
+        run_local(queue, WorkerContext(dataset, within.training, seed, FOREST, "cpu"))
         return sorted(trained_arms(study)["searched"], key=lambda each: each.number)
 
 
@@ -116,13 +114,6 @@ def picked(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
     )
     assert found is not None
     return found.composition
-
-
-def best_candidate(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
-    """The candidate with the best estimates, without recombination."""
-    return _least(
-        pool(trainings, REPLICATES, dataset.tasks), lambda each: sum(each.estimates.values())
-    )
 
 
 def naive(trainings: Sequence[Trial], dataset: Dataset) -> Composition:
@@ -142,7 +133,7 @@ def with_tree(composition: Composition, tree: SharingTree) -> Composition:
     """The tree with the settings of the composition's largest component."""
     largest = max(composition, key=lambda part: len(part.tasks)).candidate
     parts = (largest.backbone, largest.sharing, type(largest.weighting)(), largest.optimizer)
-    return Candidate(tree, *parts).components()
+    return Candidate(tree, *parts).composition()
 
 
 def tested(
@@ -164,7 +155,7 @@ def tested(
     return [found[number * seeds : (number + 1) * seeds] for number in range(len(compositions))]
 
 
-def same_groups(composition: Sequence[Component], groups: Sequence[Sequence[int]]) -> bool:
+def same_groups(composition: Composition, groups: Sequence[Sequence[int]]) -> bool:
     """Whether the components are exactly these groups of tasks."""
     return {part.tasks for part in composition} == {tuple(group) for group in groups}
 

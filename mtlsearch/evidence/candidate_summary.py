@@ -38,7 +38,7 @@ class CandidateSummary:
     @property
     def shares(self) -> bool:
         """True when at least two tasks share a stage or are softly tied."""
-        return any(len(part.tasks) > 1 for part in self.composition)
+        return self.composition.shares
 
 
 def pool(
@@ -46,16 +46,15 @@ def pool(
 ) -> list[CandidateSummary]:
     """Pool one arm's trainings by candidate, in order of their first training.
 
-    Trainings stopped at a rung do not count. A candidate of which a replicate failed is left out, and so is one with fewer
+    A candidate of which a replicate failed is left out, and so is one with fewer
     than `replicates` trainings, unless no candidate has as many.
     """
     everything = sorted(trainings, key=lambda each: each.number)
     affinity, groups = Affinity.fit(everything, tasks), dict[str, list[Trial]]()
     for training in everything:
-        if not training.outcome.stopped:
-            groups.setdefault(training.candidate.key, []).append(training)
+        groups.setdefault(training.candidate.key, []).append(training)
     sound = [
-        group for group in groups.values() if all(each.outcome.failure is None for each in group)
+        group for group in groups.values() if all(each.result.failure is None for each in group)
     ]
     full = [group for group in sound if len(group) >= replicates]
     return [_evaluate(group, affinity) for group in full or sound]
@@ -63,7 +62,7 @@ def pool(
 
 def _evaluate(group: Sequence[Trial], affinity: Affinity | None) -> CandidateSummary:
     first = group[0]
-    rows, parts = [each.outcome.scores for each in group], first.candidate.components()
+    rows, parts = [each.result.scores for each in group], first.candidate.composition()
     scores = {task: float(np.mean([row[task] for row in rows])) for task in rows[0]}
     estimates = (
         {task: value for part in parts for task, value in affinity.scores(part).items()}
@@ -84,40 +83,7 @@ def _evaluate(group: Sequence[Trial], affinity: Affinity | None) -> CandidateSum
         estimates={task: estimates[task] for task in scores},
         deviations=deviations,
         replicates=len(group),
-        parameters=first.outcome.parameters,
-        macs_per_example=first.outcome.macs_per_example,
-        costs=first.outcome.costs,
-    )
-
-
-def recombined(
-    composition: Composition, evaluated: Sequence[CandidateSummary], tasks: Sequence[Task]
-) -> CandidateSummary | None:
-    """What an arm's candidates say of a composition of their components; None where it is not known what these cost."""
-    owners = {
-        part: (each, place)
-        for each in reversed(evaluated)
-        for place, part in enumerate(each.composition)
-        if each.costs
-    }
-    if not all(part in owners for part in composition):
-        return None
-    own = {tasks[number].name: owners[part][0] for part in composition for number in part.tasks}
-    costs = [each.costs[place] for each, place in (owners[part] for part in composition)]
-    return CandidateSummary(
-        arm=next(iter(own.values())).arm,
-        number=None,
-        composition=composition,
-        scores={},
-        standard_errors={},
-        estimates={task.name: own[task.name].estimates[task.name] for task in tasks},
-        deviations={
-            task.name: own[task.name].deviations[task.name]
-            for task in tasks
-            if own[task.name].deviations
-        },
-        replicates=0,
-        parameters=sum(parameters for parameters, _ in costs),
-        macs_per_example=sum(macs for _, macs in costs),
-        costs=costs,
+        parameters=first.result.parameters,
+        macs_per_example=first.result.macs_per_example,
+        costs=first.result.costs,
     )

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtlsearch.candidate import Component, Composition
+from mtlsearch.candidate import Composition
 from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.evidence.gain import mean_gain, task_gain
-from mtlsearch.evidence.tree_search import best_composition, in_order
+from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.tasks.metrics import METRICS
 from mtlsearch.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Pick:
-    """An arm's best model. `candidate` is its number, None when it is composed of several candidates."""
+    """An arm's best model. `candidate` is its number, None when each task takes its own of several candidates."""
 
     arm: str
     candidate: int | None
@@ -59,28 +58,25 @@ def pick(
     tasks: Sequence[Task],
     reference: Mapping[str, float],
     must_share: bool = False,
+    per_task: bool = False,
 ) -> Pick | None:
-    """The components, of one candidate or of several, with the best mean relative gain by their estimates.
+    """The candidate with the best mean relative gain by its estimates; the earliest of equals.
 
-    `must_share` demands that at least two tasks influence each other. None when there is nothing to choose from.
+    `must_share` demands that at least two tasks influence each other. With `per_task` each task takes its component from the
+    candidate that is the best for it. None when there is nothing to choose from.
     """
-    estimates = {part: _of(part, each, tasks) for each in evaluated for part in each.composition}
-    gains = {part: sum(task_gain(task, own[task.name], reference[task.name]) for task in tasks if task.name in own)
-             for part, own in estimates.items()}  # fmt: skip
-    shared = [part for part in gains if len(part.tasks) > 1]
-    if not gains or (must_share and not shared):
+    allowed = [each for each in evaluated if each.shares or not must_share]
+    if not allowed:
         return None
-    chosen = best_composition(gains, len(tasks), [each.composition for each in evaluated])
-    if must_share and all(len(part.tasks) == 1 for part in chosen):
-        ways = [
-            [part, *(single for single in chosen if single.tasks[0] not in part.tasks)]
-            for part in shared
+    if per_task:
+        best = best_per_task(allowed, tasks)
+        estimates = {name: each.estimates[name] for name, each in best.items()}
+        parts = [
+            best[task.name].composition.component_of(number) for number, task in enumerate(tasks)
         ]
-        chosen = in_order(max(ways, key=lambda way: sum(gains[part] for part in way)))
-    scores = {name: value for part in chosen for name, value in estimates[part].items()}
-    number = next((each.number for each in evaluated if in_order(each.composition) == chosen), None)
-    return Pick(arm, number, chosen, mean_gain(tasks, scores, reference))
-
-
-def _of(part: Component, each: CandidateSummary, tasks: Sequence[Task]) -> dict[str, float]:
-    return {tasks[number].name: each.estimates[tasks[number].name] for number in part.tasks}
+        numbers = {each.number for each in best.values()}
+        number = numbers.pop() if len(numbers) == 1 else None
+        return Pick(arm, number, Composition(tuple(parts)), mean_gain(tasks, estimates, reference))
+    chosen = max(allowed, key=lambda each: mean_gain(tasks, each.estimates, reference))
+    gain = mean_gain(tasks, chosen.estimates, reference)
+    return Pick(arm, chosen.number, chosen.composition, gain)

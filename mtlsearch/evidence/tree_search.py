@@ -1,21 +1,14 @@
-"""Recombination: the best tree, and the best set of trained components, for estimated gains. Never for raw scores.
+"""The best sharing tree for estimated gains. Never for raw scores: the largest of many noisy scores is mostly noise."""
 
-The largest of many noisy scores is mostly noise, and to recombine such scores makes it worse; so gains are a model's.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
 
 from mtlsearch.arrays import Array
-from mtlsearch.candidate import Component, Composition
 from mtlsearch.structure.tree import SharingTree
 
-EXACT_TREES, EXACT_SETS = (
-    9,
-    15,
-)  # tasks up to which every tree, and every set of components, is considered
+EXACT_TREES = 9  # tasks up to which every tree is considered
 BISECTIONS = 20  # of the price of a branch
 Group = frozenset[int]
 
@@ -136,64 +129,3 @@ def _worth(value: Array, tree: SharingTree) -> float:
             value[level][(label[:, None] == label) & ~np.eye(tree.tasks, dtype=bool)].sum()
         )
     return total
-
-
-def best_composition(
-    gains: Mapping[Component, float], tasks: int, start: Sequence[Composition]
-) -> Composition:
-    """The components with the largest sum of `gains` that hold every task once.
-
-    Exact for few tasks; else the best of `start`, with components swapped in while that helps.
-    """
-    best: dict[Group, Component] = {}
-    for component, gain in gains.items():
-        group = frozenset(component.tasks)
-        if group not in best or gain > gains[best[group]]:
-            best[group] = component
-    chosen = _exact_set(best, gains, tasks) if tasks <= EXACT_SETS else _swapped(best, gains, start)
-    return in_order(chosen)
-
-
-def in_order(parts: Sequence[Component]) -> Composition:
-    """The composition of these components as it is always spelled."""
-    return tuple(sorted(parts, key=lambda component: component.tasks))
-
-
-def _exact_set(
-    best: Mapping[Group, Component], gains: Mapping[Component, float], tasks: int
-) -> Sequence[Component]:
-    by_first: dict[int, list[Group]] = {}
-    for group in best:
-        by_first.setdefault(min(group), []).append(group)
-
-    @cache
-    def cover(rest: Group) -> tuple[float, tuple[Component, ...]]:
-        if not rest:
-            return 0.0, ()
-        found: tuple[float, tuple[Component, ...]] = (-np.inf, ())
-        for group in by_first.get(min(rest), ()):
-            if group <= rest:
-                after, others = cover(rest - group)
-                found = max(
-                    found,
-                    (gains[best[group]] + after, (best[group], *others)),
-                    key=lambda each: each[0],
-                )
-        return found
-
-    return cover(frozenset(range(tasks)))[1]
-
-
-def _swapped(
-    best: Mapping[Group, Component], gains: Mapping[Component, float], start: Sequence[Composition]
-) -> Sequence[Component]:
-    chosen = list(max(start, key=lambda each: sum(gains[part] for part in each)))
-    moved = True
-    while moved:
-        moved = False
-        for group, component in best.items():
-            inside = [part for part in chosen if group.issuperset(part.tasks)]
-            whole = sum(len(part.tasks) for part in inside) == len(group)
-            if whole and gains[component] > sum(gains[part] for part in inside) + 1e-9:
-                chosen, moved = [*(part for part in chosen if part not in inside), component], True
-    return chosen

@@ -12,7 +12,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from torch import Tensor, nn
 
-from mtlsearch.candidate import spell_tree
 from mtlsearch.export.constructors import Constructors
 from mtlsearch.export.mixing import mixing
 from mtlsearch.export.text import assignment, wrap
@@ -49,7 +48,7 @@ def write_code(model: Model, tasks: Sequence[Task]) -> tuple[str, dict[str, Tens
     text = TEMPLATES.get_template("model.py.jinja").render(
         imports=sorted(set(constructors.imports)),
         definitions=constructors.definitions,
-        tree=wrap(spell_tree(model.composition, [task.name for task in tasks])),
+        tree=wrap(model.composition.spell([task.name for task in tasks])),
         parts=[
             {"name": part.name, "comments": part.comments, "lines": calls[part.name]}
             for part in unrolled.parts

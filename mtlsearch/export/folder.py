@@ -27,7 +27,6 @@ from torch.export import ExportedProgram
 import mtlsearch.runtime
 from mtlsearch import __version__
 from mtlsearch.arrays import Array
-from mtlsearch.candidate import spell_tree
 from mtlsearch.data import Preparation
 from mtlsearch.errors import DataError, ExportError, MtlsearchError, UsageError, unknown
 from mtlsearch.export.code import TEMPLATES, identifier, write_code
@@ -236,7 +235,7 @@ def _write_readme(
             "dataset": dataset.name,
             "digest": dataset.digest,
         },
-        tree=wrap(spell_tree(model.composition, [task.name for task in dataset.tasks])),
+        tree=wrap(model.composition.spell([task.name for task in dataset.tasks])),
         settings=[line for part in model.composition for line in wrap(json.dumps(part.to_json()))],
         rows=sum(len(_test_rows(data, task)) for task in sources.values()),
         files=[about[:2] for about in FORMATS.values() if (draft / about[0]).is_file()],

@@ -86,7 +86,7 @@ def chosen(study: Study, dataset: Dataset, choice: str) -> Composition:
         raise UsageError(
             f"--candidate: found {number}; {arm} has the candidates 0..{len(trials) - 1}"
         )
-    return candidate_of(trials[int(number)]).components()
+    return candidate_of(trials[int(number)]).composition()
 
 
 def _picked(study: Study, arm: str) -> Composition:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from mtlsearch import __version__
-from mtlsearch.candidate import spell_tree
 from mtlsearch.data import TEST, Dataset, fold
 from mtlsearch.evidence.interval import Interval, standard_error
 from mtlsearch.evidence.selection import reference_scores
@@ -40,7 +39,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> dict[str
     reference = (
         reference_scores(arms.get("single_task", []), everything, tasks) if everything else {}
     )
-    candidates = Field.of(arms, study.picks(), tasks, reference, space.cost)
+    candidates = Field.of(arms, tasks, reference, space.cost)
     found = confirmation.confirmed(study)
     comparisons = confirmation.compare_confirmed(found, dataset)
     verdict = confirmation.verdict(found, dataset)
@@ -78,7 +77,7 @@ def write_report(report: Mapping[str, Any], folder: Path) -> Path:
     for old in (folder / "trees").glob("*.svg"):
         old.unlink()
     for row in report["front"]:
-        name = "recombined" if row["candidate"] is None else row["candidate"]
+        name = row["candidate"]
         drawing = draw_tree(row["composition"], f"{row['arm']} {name}", sources)
         (folder / "trees" / f"{row['arm']}-{name}.svg").write_text(drawing, encoding="utf-8")
     for row in report["confirmed"]:
@@ -160,20 +159,18 @@ def _arm(
     space: SearchSpace,
 ) -> dict[str, Any]:
     failures = [
-        {"number": t.number, "reason": t.outcome.failure} for t in trainings if t.outcome.failure
+        {"number": t.number, "reason": t.result.failure} for t in trainings if t.result.failure
     ]
-    stopped = sum(t.outcome.stopped for t in trainings)
     return {
         "name": name,
         "trainings": study.request.trainings,
         "epochs": space.training.epochs,
-        "complete": len(trainings) - len(failures) - stopped,
+        "complete": len(trainings) - len(failures),
         "failed": len(failures),
-        "pruned": stopped,
         "candidates": len({t.candidate.key for t in trainings}),
         "components_saved": components_saved(trainings, study.request.cohort),
-        "epochs_run": sum(max(t.outcome.epochs, default=0) for t in trainings),
-        "train_seconds": round(sum(t.outcome.train_seconds for t in trainings), 2),
+        "epochs_run": sum(max(t.result.epochs, default=0) for t in trainings),
+        "train_seconds": round(sum(t.result.train_seconds for t in trainings), 2),
         "best_gain": max(gains, default=None),
         "failures": failures,
     }
@@ -185,7 +182,7 @@ def _confirmed(each: Confirmed, names: Sequence[str]) -> dict[str, Any]:
     return {
         "arm": each.pick.arm,
         "candidate": each.pick.candidate,
-        "tree": spell_tree(each.pick.composition, names),
+        "tree": each.pick.composition.spell(names),
         "composition": plain(each.pick.composition, names),
         "parameters": outcomes[0].parameters,
         "macs_per_example": outcomes[0].macs_per_example,

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtlsearch.candidate import Composition, spell_tree
-from mtlsearch.evidence.candidate_summary import CandidateSummary, recombined
+from mtlsearch.candidate import Composition
+from mtlsearch.evidence.candidate_summary import CandidateSummary
 from mtlsearch.evidence.front import front
 from mtlsearch.evidence.gain import gain_deviation, mean_gain
 from mtlsearch.evidence.interval import Interval, normal
-from mtlsearch.evidence.selection import Pick
 from mtlsearch.tasks.task import Task
 
 
@@ -34,7 +33,7 @@ class Entry:
             "gain": self.gain.mean,
             "shares": each.shares,
             "front": self.on_front,
-            "tree": spell_tree(each.composition, names),
+            "tree": each.composition.spell(names),
         }
 
     def front_row(self, names: Sequence[str], least: float) -> dict[str, Any]:
@@ -65,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Field:
-    """All candidates, and among them, as estimated, the picks that are composed of several."""
+    """All candidates."""
 
     names: Sequence[str]
     everyone: Sequence[Entry]
@@ -74,20 +73,12 @@ class Field:
     def of(
         cls,
         arms: dict[str, list[CandidateSummary]],
-        picks: Sequence[Pick],
         tasks: Sequence[Task],
         reference: dict[str, float],
         cost: str,
     ) -> "Field":
         """`arms` holds the pooled candidates of each; gains are over `reference`."""
-        composed = [
-            recombined(pick.composition, arms[pick.arm], tasks)
-            for pick in picks
-            if pick.candidate is None
-        ]
-        everyone = [each for evaluated in arms.values() for each in evaluated] + [
-            each for each in composed if each
-        ]
+        everyone = [each for evaluated in arms.values() for each in evaluated]
         best = {id(each) for each in front(everyone, tasks, cost)}
         names = [task.name for task in tasks]
         return cls(
@@ -97,11 +88,7 @@ class Field:
 
     def of_arm(self, arm: str) -> list[float]:
         """The gains of an arm's own candidates."""
-        own = [
-            each
-            for each in self.everyone
-            if each.evaluated.arm == arm and each.evaluated.number is not None
-        ]
+        own = [each for each in self.everyone if each.evaluated.arm == arm]
         return [each.gain.mean for each in own]
 
     def points(self) -> list[dict[str, Any]]:
@@ -126,8 +113,8 @@ class Field:
 
 
 def called(number: int | None) -> str:
-    """A candidate of this number in words."""
-    return "recombined" if number is None else f"candidate {number}"
+    """A candidate of this number in words; without one each task has its own."""
+    return "a candidate per task" if number is None else f"candidate {number}"
 
 
 def _gain(each: CandidateSummary, tasks: Sequence[Task], reference: dict[str, float]) -> Interval:

@@ -59,12 +59,12 @@ def _counts(
     tasks: Sequence[Task],
 ) -> dict[str, Any]:
     own = [each for each in trainings if each.candidate.named(part) == name]
-    used = [_uses(part, name, each.candidate.components(), tasks) for each in own]
+    used = [_uses(part, name, each.candidate.composition(), tasks) for each in own]
     best = [_uses(part, name, each, tasks) for each in front]
     return {
         "name": name,
         "trainings": _counted(used),
-        "failed": sum(each.outcome.failure is not None for each in own),
+        "failed": sum(each.result.failure is not None for each in own),
         "front": _counted(best),
         "picked": None if picked is None else _uses(part, name, picked, tasks) is True,
     }

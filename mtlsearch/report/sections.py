@@ -32,7 +32,7 @@ def affinity_map(
     ]
     return {
         "arm": arm,
-        "trainings": sum(each.outcome.complete for each in trainings[arm]),
+        "trainings": sum(each.result.complete for each in trainings[arm]),
         "pairs": pairs,
     }
 
@@ -56,6 +56,6 @@ def components_saved(trainings: Sequence[Trial], cohort: int) -> int:
     wanted = [
         (each.number // cohort, each.replicate, part)
         for each in trainings
-        for part in each.candidate.components()
+        for part in each.candidate.composition()
     ]
     return len(wanted) - len(set(wanted))

@@ -40,17 +40,17 @@ def choose(study: Study, dataset: Dataset) -> list[Pick]:
     everything = [each for evaluated in arms.values() for each in evaluated]
     if not everything:
         reasons = {
-            t.outcome.failure
+            t.result.failure
             for trainings in trained_arms(study).values()
             for t in trainings
-            if t.outcome.failure
+            if t.result.failure
         }
         raise NoCandidateError(
             f"{study.folder}: no training succeeded; reasons: {'; '.join(sorted(map(str, reasons))[:3])}"
         )
     reference = reference_scores(arms.get("single_task", []), everything, dataset.tasks)
     picks = [
-        pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].must_share)
+        pick(arm, evaluated, dataset.tasks, reference, ARMS[arm].must_share, ARMS[arm].per_task)
         for arm, evaluated in arms.items()
     ]
     return [each for each in picks if each is not None]

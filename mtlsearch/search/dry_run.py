@@ -65,7 +65,7 @@ def _train_once(
     for _ in range(2):
         started = time.perf_counter()
         [outcome] = [
-            each for each in train(engine, [TrainingJob(0, candidate.components(), 0, 0)]) if each
+            each for each in train(engine, [TrainingJob(0, candidate.composition(), 0, 0)]) if each
         ]
         if outcome.failure:
             raise NoCandidateError(f"{arm}: the rehearsal failed: {outcome.failure}")

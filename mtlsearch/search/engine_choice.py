@@ -46,7 +46,7 @@ def time_engines(
     pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
     _, first = propose(pinned, "random", 0, [], objectives)
     sampled = [
-        propose(pinned, "random", number, [], objectives, shape(first))[0].components()
+        propose(pinned, "random", number, [], objectives, shape(first))[0].composition()
         for number in range(SAMPLE)
     ]
     trainings = [TrainingJob(number, each, number % 2, seed) for number, each in enumerate(sampled)]

@@ -29,7 +29,6 @@ class Progress:
         self._lines: Sequence[Schedule] = ()
         self._queue: WorkQueue | None = None
         self._failed: dict[str, int] = {}
-        self._pruned = 0
         self._best: dict[str, dict[str, float]] = {}
         self._began = self._printed = time.monotonic()
         self._here = 0
@@ -53,11 +52,11 @@ class Progress:
     def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
         self._lines, self._queue, self._here, self._began = lines, queue, 0, time.monotonic()
-        self._failed, self._pruned = {line.arm: 0 for line in lines}, 0
+        self._failed = {line.arm: 0 for line in lines}
         for line in lines:
             if line.arm in self._study.request.arms:
                 for training in trained(line.arm, self._study.trials(line.arm)):
-                    self._count(line.arm, training.outcome)
+                    self._count(line.arm, training.result)
         if not queue.finished:
             self._say(f"{self._title()}: {sum(line.total for line in lines)} trainings")
 
@@ -76,9 +75,6 @@ class Progress:
     def _count(self, arm: str, outcome: TrainingResult) -> None:
         if outcome.failure:
             self._failed[arm] = self._failed.get(arm, 0) + 1
-            return
-        if outcome.stopped:
-            self._pruned += 1
             return
         best = self._best.setdefault(arm, {})
         for task in self._tasks:
@@ -108,7 +104,7 @@ class Progress:
             if self._here > 1
             else ""
         )
-        return f"{done}/{total} trainings done, {running} running, {self._pruned} pruned, {failed} failed{pace}"
+        return f"{done}/{total} trainings done, {running} running, {failed} failed{pace}"
 
     def _draw(self) -> RenderableType:
         table = Table(title=self._title(), title_justify="left", box=None, padding=(0, 2, 0, 0))

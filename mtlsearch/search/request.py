@@ -12,10 +12,8 @@ from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.training import TRAINERS
 
 RUNNERS = ("ray", "local")
-ROUNDS = 3  # two cohorts of new candidates, then one that replicates the best
-CANDIDATES_PER_COHORT = (
-    12  # enough to fill a forest and to choose from at a rung, few enough for the sampler to learn
-)
+ROUNDS = 3  # cohorts of an arm, or a multiple: later ones are proposed by what earlier ones showed
+CANDIDATES_PER_COHORT = 12  # enough to fill a forest, few enough for the sampler to learn
 
 
 def cohorts(trainings: int, replicates: int, workers: int, arms: int) -> tuple[int, int]:
@@ -59,7 +57,6 @@ class Request:
     ray_address: str | None = None
     cohort: int = 8
     lag: int = 1
-    rungs: bool = False
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -1,15 +1,14 @@
-"""What an arm trains next: new candidates, or further replicates of good ones. Proposals depend on finished cohorts only."""
+"""What an arm trains next. Proposals depend on finished cohorts only."""
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mtlsearch.candidate import Candidate
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.tree_search import best_tree
@@ -21,12 +20,8 @@ from mtlsearch.search.study import Ledger, Study, candidate_of, directions, obje
 from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import thins
 
 KIN = 4  # candidates in a row that have one shape and train as one stack
-RACE = 3  # every third cohort gives the best candidates more replicates
-COPIES = 6  # about as many for each
-DRAWS = 200  # of the posterior, to tell who may be the best
 
 
 class Schedule(Protocol):
@@ -35,7 +30,6 @@ class Schedule(Protocol):
     arm: str
     total: int
     cohort: int
-    whole: bool  # a cohort that was cut short is trained again as a whole: its members were compared with each other
 
     def ready(self, index: int) -> bool:
         """Whether the cohort of this index may begin now."""
@@ -59,27 +53,20 @@ class ArmSchedule:
 
     The replicates of cohort i have the numbers from i * cohort on, in every arm: its candidates are compared on the same
     rows, and the next cohort's on others. With a sampler that models, each name that the space lists comes up once before one
-    is chosen by what is known, half of the new candidates have the tree that is the best for a draw of the affinities
-    (Thompson sampling), and every third cohort replicates the best candidates so far.
+    is chosen by what is known, and half of the candidates have the tree that is the best for a draw of the affinities
+    (Thompson sampling).
     """
 
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
         self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
-        self.whole = request.rungs and thins(
-            space.training.epochs, request.cohort // request.replicates, len(dataset.tasks)
-        )
         self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
         self._sampler = ARMS[arm].sampler or request.sampler
         self._models = SAMPLERS[self._sampler].models
         self._trees = "tree" not in self._space.pins and self._space.tasks > 1
         self._directions = directions(dataset, space.cost)
         self._ledger = Ledger(study.arm(arm, self._directions))
-        self._affinity, self._finalists, self._history = (
-            cache(self._fit),
-            cache(self._race),
-            cache(self._bared),
-        )
+        self._affinity, self._history = cache(self._fit), cache(self._bared)
 
     def finished(self) -> set[int]:
         """The numbers with a terminal state."""
@@ -103,18 +90,13 @@ class ArmSchedule:
         trial = self._ledger.trials[number]
         return TrainingJob(
             number,
-            candidate_of(trial).components(),
+            candidate_of(trial).composition(),
             trial.user_attrs["replicate"],
             self._request.seed,
         )
 
     def _new(self, number: int) -> FrozenTrial:
-        cohort, position = divmod(number, self.cohort)
-        finalists = self._finalists(cohort) if self._models and cohort % RACE == RACE - 1 else ()
-        if finalists:
-            return self._entry(
-                finalists[position % len(finalists)], number - position + position // len(finalists)
-            )
+        position = number % self.cohort
         before = position % self._request.replicates
         first = self._ledger.trials[number - before] if before else self._proposed(number)
         return self._entry(first, number - position + before)
@@ -153,9 +135,7 @@ class ArmSchedule:
                 derive_seed(self._request.seed, self.arm, number, "tree")
             )
             fixed |= spelling(self._tree(affinity.draw(random)))
-        fixed |= self._untried(
-            (cohort - cohort // RACE) * (self.cohort // self._request.replicates) + place
-        )
+        fixed |= self._untried(cohort * (self.cohort // self._request.replicates) + place)
         fixed |= shape(kin) if kin else {}
         return self._asked(number, fixed)
 
@@ -202,40 +182,6 @@ class ArmSchedule:
         if not self._models:
             return None
         return Affinity.fit(trained(self.arm, self._ledger.trials[:known]), self._dataset.tasks)
-
-    def _race(self, cohort: int) -> Sequence[FrozenTrial]:
-        """Who gets more replicates: the candidates most often best in draws of the posterior, and the best tree if it is new.
-
-        A candidate of which a training failed or was stopped gets none.
-        """
-        known = self._known(cohort)
-        ended = {candidate_of(trial): trial for trial in self._ledger.trials[:known]}
-        bad = {
-            candidate_of(trial)
-            for trial in self._ledger.trials[:known]
-            if trial.state != TrialState.COMPLETE
-        }
-        trials, affinity = (
-            {one: trial for one, trial in ended.items() if one not in bad},
-            self._affinity(known),
-        )
-        if affinity is None or not trials:
-            return ()
-        odds = affinity.odds(
-            [candidate.components() for candidate in trials],
-            np.random.default_rng(derive_seed(self._request.seed, self.arm, cohort, "race")),
-            DRAWS,
-            ARMS[self.arm].per_task,
-        )
-        ranked = [[*trials.values()][place] for place in np.argsort(-odds, kind="stable")]
-        wanted = max(2, self.cohort // COPIES)
-        if not self._trees:
-            return ranked[:wanted]
-        best = self._asked(
-            cohort * self.cohort, {**ranked[0].params, **spelling(self._tree(affinity))}
-        )
-        new = Candidate.from_json(best.user_attrs["candidate"]) not in ended
-        return [best, *ranked[: wanted - 1]] if new else ranked[:wanted]
 
 
 def _bare(trial: FrozenTrial, affinity: Affinity | None) -> FrozenTrial:

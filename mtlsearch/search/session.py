@@ -51,7 +51,6 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
             space.training,
             request.seed,
             engine,
-            request.rungs,
             request.device,
             space.plugins,
         )

@@ -10,7 +10,6 @@ from mtlsearch.search.study import Study
 
 COUNTED = {
     "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
     "running": TrialState.RUNNING,
 }

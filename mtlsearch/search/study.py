@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import optuna
 from filelock import FileLock, Timeout
@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from mtlsearch.candidate import Candidate, Component
+from mtlsearch.candidate import Candidate, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.front import cost_of
@@ -27,7 +27,7 @@ from mtlsearch.training import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 Direction = Literal["minimize", "maximize"]
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+FINISHED = (TrialState.COMPLETE, TrialState.FAIL)
 
 
 class Study:
@@ -127,7 +127,12 @@ class Study:
         """The models chosen for confirmation, once they are chosen."""
         stored = self._root.user_attrs.get(self.confirmation, [])
         return [
-            Pick(p["arm"], p["candidate"], _composition(p["composition"]), p["validation_gain"])
+            Pick(
+                p["arm"],
+                p["candidate"],
+                Composition.from_json(p["composition"]),
+                p["validation_gain"],
+            )
             for p in stored
         ]
 
@@ -138,10 +143,7 @@ class Study:
 
     def set_picks(self, picks: Sequence[Pick]) -> None:
         """Fix the choice before any test row is scored."""
-        rows = [
-            {**vars(pick), "composition": [part.to_json() for part in pick.composition]}
-            for pick in picks
-        ]
+        rows = [{**vars(pick), "composition": pick.composition.to_json()} for pick in picks]
         self._root.set_user_attr(self.confirmation, rows)
 
     @property
@@ -224,9 +226,7 @@ class Ledger:
 
 
 def _state(outcome: TrainingResult) -> TrialState:
-    if outcome.failure:
-        return TrialState.FAIL
-    return TrialState.PRUNED if outcome.stopped else TrialState.COMPLETE
+    return TrialState.FAIL if outcome.failure else TrialState.COMPLETE
 
 
 def directions(dataset: Dataset, cost: str) -> list[Direction]:
@@ -241,10 +241,6 @@ def objectives(outcome: TrainingResult, dataset: Dataset, cost: str) -> list[flo
     """The values told to Optuna, in the order of `directions`."""
     scores = [outcome.scores[task.name] for task in dataset.tasks] if outcome.complete else []
     return scores + cost_of(outcome.parameters, outcome.macs_per_example, cost)
-
-
-def _composition(parts: Sequence[dict[str, Any]]) -> tuple[Component, ...]:
-    return tuple(Component.from_json(part) for part in parts)
 
 
 def _open_storage(url: str) -> optuna.storages.BaseStorage:

@@ -33,11 +33,10 @@ class ConfirmationSchedule:
             study.request.seed,
             study.request.seeds,
         )
-        self._picks, self.total, self.cohort, self.whole = (
+        self._picks, self.total, self.cohort = (
             list(picks),
             len(picks) * self._seeds,
             study.request.cohort,
-            False,
         )
         self._ledger = Ledger(study.arm(self.arm))
 
@@ -109,15 +108,13 @@ class WorkQueue:
         return Cohort(line.arm, tuple(line.training(number) for number in numbers))
 
     def _open(self, line: Schedule) -> list[int]:
-        """The unfinished numbers of the first cohort that nobody works on, if it may begin; all of them if the line wants it."""
+        """The unfinished numbers of the first cohort that nobody works on, if it may begin."""
         taken = line.finished() | self._in_flight[line.arm]
         first = next((number for number in range(line.total) if number not in taken), None)
         if first is None or not line.ready(first // line.cohort):
             return []
         start = first - first % line.cohort
         cohort = range(start, min(start + line.cohort, line.total))
-        if line.whole and self._in_flight[line.arm].isdisjoint(cohort):
-            return list(cohort)
         return [number for number in cohort if number not in taken]
 
     def done(self, arm: str, outcome: TrainingResult) -> None:

@@ -1,6 +1,5 @@
 """What a worker needs to train cohorts, on whatever machine it runs: dataset, schedule, engine, device, the user's modules."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +23,6 @@ class WorkerContext:
     schedule: TrainingSettings
     seed: int
     choice: Choice
-    rungs: bool
     device: str
     plugins: tuple[Plugin, ...] = ()
     threads: int = 1
@@ -38,7 +36,7 @@ class WorkerContext:
             plugin.load()
         torch.set_num_threads(self.threads)
         data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
-        return Engine(data, self.schedule, self.choice.trainer, self.choice.chunk, self.rungs)
+        return Engine(data, self.schedule, self.choice.trainer, self.choice.chunk)
 
 
 def resolve_device(device: str) -> torch.device:
@@ -69,4 +67,4 @@ def train(engine: Engine, trainings: Sequence[TrainingJob]) -> Iterator[Training
             yield TrainingResult.failed(trainings[0].number, f"{type(error).__name__}: {reason}")
             return
         for training in waiting.values():
-            yield from train(dataclasses.replace(engine, rungs=False), [training])
+            yield from train(engine, [training])

@@ -8,7 +8,6 @@ from mtlsearch.records import TrainingJob, TrainingResult
 from mtlsearch.training.chunks import Chunks
 from mtlsearch.training.cohort import Cohort
 from mtlsearch.training.engine_choice import Choice, choose
-from mtlsearch.training.halving import thins
 from mtlsearch.training.plain.network import Model
 from mtlsearch.training.plain.trainer import PlainTrainer
 from mtlsearch.training.stacked.trainer import StackedTrainer
@@ -23,22 +22,21 @@ TRAINERS: dict[str, MakeTrainer] = {
 
 @dataclass(frozen=True)
 class Engine:
-    """Trains the cohorts of a study by one of the trainers, `chunk` members at a time, with or without rungs."""
+    """Trains the cohorts of a study by one of the trainers, `chunk` members at a time."""
 
     data: TrainingData
     schedule: TrainingSettings
     trainer: str
     chunk: int = 32
-    rungs: bool = False
     costs: dict[tuple[object, ...], tuple[int, int]] = field(default_factory=dict)
 
     def train(self, trainings: Sequence[TrainingJob]) -> Iterator[TrainingResult | None]:
         """One outcome per training as soon as it is known; None after each epoch, so that the caller may do other things."""
-        return Cohort(self._chunks(), trainings, self.rungs).outcomes()
+        return Cohort(self._chunks(), trainings).outcomes()
 
     def fit_model(self, training: TrainingJob) -> tuple[Model, list[list[float]]]:
         """Train one training; returns its model and the history of each component. Raises TrainingFailedError."""
-        return Cohort(self._chunks(), [training], rungs=False).model()
+        return Cohort(self._chunks(), [training]).model()
 
     def _chunks(self) -> Chunks:
         return Chunks(
@@ -56,10 +54,6 @@ __all__ = [
     "Choice",
     "Engine",
     "Model",
-    "Outcome",
-    "Schedule",
-    "Training",
     "TrainingData",
     "choose",
-    "thins",
 ]

@@ -107,7 +107,6 @@ class Chunks:
             except (RuntimeError, MemoryError) as error:
                 if len(members) == 1 or not out_of_memory(error):
                     raise
-            trainer.drop(members)
             del trainer
             reached += yield from self.advance(
                 (each for half in _halves(members) for each in self._made(half)), until

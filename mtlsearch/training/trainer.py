@@ -1,6 +1,6 @@
 """What trains members side by side: the interface of the serial and the forest trainer."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from torch import Tensor
@@ -19,10 +19,6 @@ class Trainer(Protocol):
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""
-        ...
-
-    def drop(self, members: Collection[Member]) -> None:
-        """Stop these members and forget their weights."""
         ...
 
     def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:

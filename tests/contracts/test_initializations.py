@@ -63,7 +63,7 @@ def candidate(start, tree=SEPARATE, rate=1e-2, **settings):
 
 def train(data, candidates, trainer, schedule=SHORT, test=False):
     asked = [
-        TrainingJob(number, each.components(), number % 2, SEED, test)
+        TrainingJob(number, each.composition(), number % 2, SEED, test)
         for number, each in enumerate(candidates)
     ]
     found = {each.number: each for each in Engine(data, schedule, trainer).train(asked) if each}
@@ -119,7 +119,7 @@ def test_without_pretraining_training_is_from_scratch(penguins, learned, trainer
 @pytest.mark.parametrize("epochs", [1, 4, 60])
 def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretraining, epochs):
     start = dataclasses.replace(learned, pretraining=pretraining, frozen=0.5)
-    for component in candidate(start, PARTING).components():
+    for component in candidate(start, PARTING).composition():
         member = Member.of(
             component, TrainingJob(0, (component,), 0, SEED), TASKS, TrainingSettings(epochs)
         )
@@ -133,7 +133,8 @@ def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretr
 def test_components_of_a_candidate_have_one_donor_where_it_learns_from_all_tasks(learned):
     one = candidate(learned, PARTING, weighting=Uncertainty())
     members = [
-        Member.of(part, TrainingJob(0, (part,), 0, SEED), TASKS, SHORT) for part in one.components()
+        Member.of(part, TrainingJob(0, (part,), 0, SEED), TASKS, SHORT)
+        for part in one.composition()
     ]
     assert len(members) == 2
     assert len({member.donor for member in members}) == 1
@@ -156,7 +157,7 @@ def test_it_comes_to_the_same_alone_again_and_beside_others(penguins, learned, t
     )
     for number in (0, 1, 3, 4):
         assert together[number].failure is None
-        asked = TrainingJob(number, beside[number].components(), number % 2, SEED)
+        asked = TrainingJob(number, beside[number].composition(), number % 2, SEED)
         [alone] = [each for each in Engine(penguins, SHORT, trainer).train([asked]) if each]
         assert dataclasses.replace(alone, train_seconds=0.0) == together[number]
 
@@ -190,7 +191,7 @@ def _double(fold):
 
 def test_a_model_is_that_of_its_outcome(penguins, learned, trainer):
     """What is exported is trained once more, its donor as well."""
-    one = TrainingJob(0, candidate(learned, PARTING).components(), 1, SEED)
+    one = TrainingJob(0, candidate(learned, PARTING).composition(), 1, SEED)
     model, histories = Engine(penguins, SHORT, trainer).fit_model(one)
     [outcome] = [each for each in Engine(penguins, SHORT, trainer).train([one]) if each]
     assert [[round(loss, 6) for loss in history] for history in histories] == outcome.history

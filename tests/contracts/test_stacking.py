@@ -173,7 +173,9 @@ def component(kinds, number, tasks):
     )
     candidate = Candidate(tree, backbone, sharing, weighting, settings)
     return (
-        candidate.components()[-1] if number % 4 == 3 else Component(tuple(range(tasks)), candidate)
+        candidate.composition()[-1]
+        if number % 4 == 3
+        else Component(tuple(range(tasks)), candidate)
     )
 
 
@@ -376,8 +378,8 @@ def test_a_strength_of_zero_is_no_sharing_at_all(data, backbone, sharing):
         else {}
     )
     untied = dataclasses.replace(plain, sharing=sharing(**strength))
-    assert not untied.shares and [part.tasks for part in untied.components()] == [
-        part.tasks for part in plain.components()
+    assert not untied.shares and [part.tasks for part in untied.composition()] == [
+        part.tasks for part in plain.composition()
     ]
     whole = [
         Network(Component(tuple(range(tree.tasks)), each), data.signature(0), SEEDS[0])
@@ -496,7 +498,7 @@ def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
         Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees
     ]
     trainings = [
-        TrainingJob(number, each.components(), 0, SEEDS[0])
+        TrainingJob(number, each.composition(), 0, SEEDS[0])
         for number, each in enumerate(candidates)
     ]
     members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
@@ -512,7 +514,7 @@ def test_no_bit_depends_on_who_is_trained_beside(data, backbone):
     tasks, kinds = len(data.dataset.tasks), (backbone, SHARINGS["none"], WEIGHTINGS["fixed"])
     parts = [component(kinds, number, tasks) for number in (0, 1, 2, 4, 5)]
     trainings = [
-        TrainingJob(number, part.candidate.components(), number % 2, SEEDS[0])
+        TrainingJob(number, part.candidate.composition(), number % 2, SEEDS[0])
         for number, part in enumerate(parts)
     ]
     together = outcomes(data, trainings, "forest")

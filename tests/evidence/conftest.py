@@ -62,7 +62,7 @@ def evaluate(candidate) -> Callable[..., CandidateSummary]:
 
     def make(number, a, b, width=8, parameters=100, macs=10, **kind):
         scores = {"a": a, "b": b}
-        parts = candidate(width, **kind).components()
+        parts = candidate(width, **kind).composition()
         return CandidateSummary(
             "searched", number, parts, scores, {}, scores, {}, 1, parameters, macs
         )

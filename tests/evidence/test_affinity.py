@@ -66,7 +66,7 @@ def trainings(rng, count, effect, noise=1.0, fellows=2, rate_effect=0.0):
 
 def in_percent_of_the_mean(effect, found):
     """The effect, given in percent of BASE."""
-    means = [np.mean([each.outcome.scores[task.name] for each in found]) for task in TASKS]
+    means = [np.mean([each.result.scores[task.name] for each in found]) for task in TASKS]
     return effect * (np.array(BASE) / means)[:, None]
 
 
@@ -125,14 +125,14 @@ def test_scores_are_estimated_for_what_was_never_trained(affinity):
         }
         found = {
             name: value
-            for part in best.components()
+            for part in best.composition()
             for name, value in affinity.scores(part).items()
         }
         assert found == pytest.approx(expected, rel=0.02)
 
 
 def test_deviations_are_those_of_draws_of_the_posterior(affinity):
-    random, [part] = np.random.default_rng(0), candidate(SHARED, 1e-2, width=8).components()
+    random, [part] = np.random.default_rng(0), candidate(SHARED, 1e-2, width=8).composition()
     drawn = [affinity.draw(random).scores(part) for _ in range(2000)]
     for task, deviation in affinity.deviations(part).items():
         assert deviation == pytest.approx(np.std([each[task] for each in drawn]), rel=0.1)
@@ -157,10 +157,10 @@ def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_bla
         )
         assert np.mean(hard) - np.mean(easy) == pytest.approx(0.1 * base, rel=0.15)
     unlucky, other = found[-1], found[5]
-    assert unlucky.outcome.scores["a"] < 0.95 * other.outcome.scores["a"]
+    assert unlucky.result.scores["a"] < 0.95 * other.result.scores["a"]
     for t, task in enumerate(TASKS):
         of_unlucky, of_other = (
-            affinity.scores(each.candidate.components()[t])[task.name] for each in (unlucky, other)
+            affinity.scores(each.candidate.composition()[t])[task.name] for each in (unlucky, other)
         )
         average = BASE[t] * (
             1 - SIGN[t] * 0.1 * 25 / 39
@@ -212,9 +212,9 @@ def test_no_estimate_is_beyond_what_is_possible():
             )
         )
     affinity = Affinity.fit(found, TASKS)
-    far = candidate(SEPARATE, 1e-2).components()
+    far = candidate(SEPARATE, 1e-2).composition()
     assert [affinity.scores(part) for part in far[:2]] == [{"a": 1.0}, {"b": 0.0}]
-    near = candidate(SEPARATE, 2e-4).components()
+    near = candidate(SEPARATE, 2e-4).composition()
     assert affinity.scores(near[0])["a"] < 0.9
     assert affinity.scores(near[1])["b"] > 0.5
     lucky = replace(
@@ -226,14 +226,14 @@ def test_no_estimate_is_beyond_what_is_possible():
 def test_the_odds_prefer_what_is_truly_best(affinity):
     trees = [SEPARATE, SHARED, A_AND_B, A_AND_C]  # sums of gains: 0, 4 - 8, 6 + 8, 0
     odds = affinity.odds(
-        [candidate(tree).components() for tree in trees], np.random.default_rng(0), 400
+        [candidate(tree).composition() for tree in trees], np.random.default_rng(0), 400
     )
     assert odds.sum() == pytest.approx(1.0)
     assert odds[2] > 0.95
     slow, quick = candidate(SEPARATE, 1e-4), candidate(SEPARATE, 1e-2)
-    odds = affinity.odds([slow.components(), quick.components()], np.random.default_rng(0), 400)
+    odds = affinity.odds([slow.composition(), quick.composition()], np.random.default_rng(0), 400)
     assert odds[1] > 0.95
-    same = [candidate(SEPARATE).components()]
+    same = [candidate(SEPARATE).composition()]
     assert affinity.odds(same, np.random.default_rng(0), 10).tolist() == [1.0]
 
 
@@ -241,7 +241,7 @@ def test_the_odds_per_task_count_each_tasks_own_best():
     helps_one = NOTHING.copy()
     helps_one[:, 0, 1], helps_one[:, 1, 0] = 6.0, -3.0
     affinity = Affinity.fit(trainings(np.random.default_rng(0), 120, helps_one), TASKS)
-    both = [candidate(tree).components() for tree in (SEPARATE, A_AND_B)]
+    both = [candidate(tree).composition() for tree in (SEPARATE, A_AND_B)]
     assert affinity.odds(both, np.random.default_rng(0), 300)[1] > 0.95
     per_task = affinity.odds(both, np.random.default_rng(0), 300, per_task=True)
     assert per_task == pytest.approx(

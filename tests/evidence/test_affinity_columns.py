@@ -34,14 +34,14 @@ def places(*candidates):
     return [
         (part, place)
         for each in candidates
-        for part in each.components()
+        for part in each.composition()
         for place in range(len(part.tasks))
     ]
 
 
 def numbers(columns, group, one, task):
     """The columns of a group for a task of a candidate."""
-    part = next(part for part in one.components() if task in part.tasks)
+    part = next(part for part in one.composition() if task in part.tasks)
     return columns.row(part, part.tasks.index(task))[columns.groups == group].tolist()
 
 
@@ -106,7 +106,9 @@ def test_a_setting_with_a_zero_is_not_on_a_log_scale():
 
 def test_a_zero_that_was_never_observed_is_as_the_lowest_on_a_log_scale():
     columns = Columns.of(places(*(candidate(decay=decay) for decay in (1e-4, 1e-2))), 3)
-    zero, lowest = (columns.row(candidate(decay=decay).components()[0], 0) for decay in (0.0, 1e-4))
+    zero, lowest = (
+        columns.row(candidate(decay=decay).composition()[0], 0) for decay in (0.0, 1e-4)
+    )
     assert np.isfinite(zero).all()
     assert (zero[:-1] == lowest[:-1]).any()
     assert numbers(columns, SETTINGS, candidate(decay=0.0), 0) == numbers(
@@ -212,4 +214,4 @@ def test_levels_are_told_apart_while_there_are_few_columns(tasks, depth, levels)
     assert columns.levels == levels
     sizes = np.bincount(columns.groups, minlength=6).tolist()
     assert sizes == [tasks - 1, (tasks - 1) * depth * levels, tasks - 1, 0, 0, 1]
-    assert len(columns.row(shared.components()[0], 0)) == sum(sizes)
+    assert len(columns.row(shared.composition()[0], 0)) == sum(sizes)

@@ -75,7 +75,7 @@ def training_data(dataset: Dataset) -> TrainingData:
 
 
 def compose(tree: SharingTree, backbone: Any = SMALL, sharing: Any = INDEPENDENT) -> Composition:
-    return Candidate(tree, backbone, sharing, Fixed()).components()
+    return Candidate(tree, backbone, sharing, Fixed()).composition()
 
 
 def tied(sharing: str, private: bool) -> Any:

@@ -34,7 +34,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     backbone = next(each for each in BACKBONES.values() if kind in each.takes)()
     composition = Candidate(
         SharingTree.decode([0, 0], [2, 1], 3), backbone, NoSharing(), Fixed()
-    ).components()
+    ).composition()
     model = Model(composition, [Network(part, data.signature(0), 7) for part in composition]).eval()
     folder = tmp_path_factory.mktemp(kind) / "model"
     assert export_model(model, data, 0, folder, ModelCard()) <= 1e-6

@@ -22,7 +22,7 @@ REFERENCE = {"a": 0.5, "b": 2.0}
 def evaluate(number, a, b, deviation=None, width=8, shared=False, costs=((5, 50), (7, 70))):
     """A candidate with these estimates; raw scores are others."""
     tree = SharingTree.shared(2, 1) if shared else SharingTree.separate(2, 1)
-    parts = Candidate(tree, Mlp(width), NoSharing(), Fixed()).components()
+    parts = Candidate(tree, Mlp(width), NoSharing(), Fixed()).composition()
     deviations = {} if deviation is None else {"a": deviation, "b": 4 * deviation}
     scores, costs = {"a": 0.1, "b": 9.0}, ((12, 120),) if shared else costs
     return CandidateSummary(

@@ -30,7 +30,7 @@ def train(
 ):
     candidate = Candidate(ROOTS[tree], backbone(8), SHARINGS[sharing](), WEIGHTINGS[weighting]())
     scores = {} if failure else {task.name: 1.0 + number / 100 for task in TASKS}
-    costs = [[1, 1]] * len(candidate.components())
+    costs = [[1, 1]] * len(candidate.composition())
     return Trial(
         arm,
         number,
@@ -135,7 +135,7 @@ def test_activations_of_other_sources_are_not_mixed():
 def test_the_front_and_the_pick_use_what_acts_in_one_of_their_components():
     space = space_of(sharing=["none", "gate"], weighting=["fixed", "dwa"])
     own = [train(0, "pair"), train(1, "shared", "gate"), train(2, "separate", weighting="dwa")]
-    pair, alone = own[0].candidate.components(), own[2].candidate.components()
+    pair, alone = own[0].candidate.composition(), own[2].candidate.composition()
     mixed = Pick(
         "searched", None, (pair[0], alone[2]), 1.0
     )  # a and b by fixed weights, c alone by dwa

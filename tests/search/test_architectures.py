@@ -36,7 +36,7 @@ def test_only_what_is_said_varies_of_its_structure(name, levels):
         assert type(candidate.sharing) is type(own)
         fixed = {key: value for key, value in vars(own).items() if key not in architecture.searched}
         assert fixed == {key: vars(candidate.sharing)[key] for key in fixed}
-        assert len(candidate.components()) == 1 and candidate.shares
+        assert len(candidate.composition()) == 1 and candidate.shares
         assert Candidate.from_json(json.loads(json.dumps(candidate.to_json()))) == candidate
     for key in architecture.searched:
         assert len({vars(candidate.sharing)[key] for candidate in found}) > 1

@@ -163,7 +163,7 @@ def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start)
         outcomes = {
             n: TrainingResult(n, {}, each, 1, 1, [1], [[1.0]], 0.1) for n, each in enumerate(scores)
         }
-        return Confirmed(Pick(arm, 0, candidate.components(), 1.0), outcomes)
+        return Confirmed(Pick(arm, 0, candidate.composition(), 1.0), outcomes)
 
     found = verdict([sure("searched", 0.9), sure("single_task", 0.7)], bench.dataset)
     assert found.decision in ("share", "share some")

@@ -46,7 +46,7 @@ def trainings(make, tasks, **shape):
         ),
     ]
     return [
-        TrainingJob(k, each.components(), k % 2, SEED, test=k == 2)
+        TrainingJob(k, each.composition(), k % 2, SEED, test=k == 2)
         for k, each in enumerate(candidates)
     ]
 
@@ -166,7 +166,7 @@ def test_what_ties_learn_is_counted(penguins, make):
     """Of a gate between three branches of width 8: 2 * (8 + 1) numbers for each pair on each level, and 2 * 8 multiplications."""
     asked = [
         TrainingJob(
-            number, make(SharingTree.separate(3, DEPTH), sharing=sharing).components(), 0, SEED
+            number, make(SharingTree.separate(3, DEPTH), sharing=sharing).composition(), 0, SEED
         )
         for number, sharing in enumerate(
             (L2Sharing(0.1), Gate(0.5), L2Sharing(0.2), Gate(0.5, last_level=1))

@@ -16,7 +16,7 @@ SHORT = TrainingSettings(epochs=2, batch_size=32, patience=2)
 def sample(penguins, make):
     """Twelve trainings of separate networks: 36 members of one shape."""
     candidate = make(SharingTree.separate(3, 2))
-    return [TrainingJob(number, candidate.components(), number, 0) for number in range(12)]
+    return [TrainingJob(number, candidate.composition(), number, 0) for number in range(12)]
 
 
 def forests(found):

@@ -40,7 +40,7 @@ def run(engine, trainings):
 
 
 def training(candidate, number=0, replicate=0, test=False):
-    return TrainingJob(number, candidate.components(), replicate, SEED, test)
+    return TrainingJob(number, candidate.composition(), replicate, SEED, test)
 
 
 def outcomes(data, candidates: Iterable, schedule=SHORT):
@@ -88,7 +88,7 @@ def test_a_task_alone_trains_the_same_whatever_the_others_do(penguins, make, dro
 
 def test_a_task_alone_trains_the_same_when_the_other_has_another_source(two_sources, make):
     candidates = [make(SharingTree.separate(2, depth), dropout=0.3) for depth in (DEPTH, DEPTH)]
-    alone = TrainingJob(0, (candidates[0].components()[1],), 0, SEED)
+    alone = TrainingJob(0, (candidates[0].composition()[1],), 0, SEED)
     fitted, [fitted_history] = engine(two_sources).fit_model(alone)
     net, history, _ = of_task(two_sources, candidates[1], 1)
     assert equal(net, fitted.networks[0])
@@ -201,7 +201,7 @@ def test_pretrained_stages_are_the_donors_while_the_trunk_is_frozen(penguins, ma
     assert equal(network.stems, source.stems)
     assert all(equal(network.stages[level], source.stages[level]) for level in range(DEPTH))
     fresh = Network(
-        candidate.components()[1], penguins.signature(0), derive_seed(SEED, "replicate", 0)
+        candidate.composition()[1], penguins.signature(0), derive_seed(SEED, "replicate", 0)
     )
     assert not equal(network.stages, fresh.stages)
     assert not equal(network.heads, fresh.heads)
@@ -221,7 +221,7 @@ def test_a_stem_of_a_source_the_donor_never_saw_stays_its_own(two_sources, make)
     network, _, _ = of_task(two_sources, candidate, 0)
     source = donor(two_sources, (1,), candidate, 2)
     fresh = Network(
-        candidate.components()[0], two_sources.signature(0), derive_seed(SEED, "replicate", 0)
+        candidate.composition()[0], two_sources.signature(0), derive_seed(SEED, "replicate", 0)
     )
     assert equal(network.stages, source.stages)
     assert equal(network.stems, fresh.stems)

@@ -43,7 +43,7 @@ def test_the_separate_tree_equals_a_network_for_each_task_alone(request, make, p
     candidate = make(SharingTree.separate(tasks, DEPTH), dropout=0.4)
     whole = network(data, candidate).train(training)
     outputs = whole(inputs(data))
-    for component in candidate.components():
+    for component in candidate.composition():
         [task] = component.tasks
         alone = Network(component, data.signature(0), SEED).train(training)
         assert same_weights(whole.stems[task], alone.stems[0])
@@ -257,7 +257,7 @@ def test_without_ties_there_are_no_experts(make):
         Gate(experts=2, first_level=DEPTH + 1),
     ):
         candidate = make(SharingTree.separate(3, DEPTH), sharing=sharing)
-        assert candidate.experts == (0, 0) and len(candidate.components()) == 3
+        assert candidate.experts == (0, 0) and len(candidate.composition()) == 3
     assert make(SharingTree.shared(3, DEPTH), sharing=Gate(experts=2)).experts == (0, 0)
     assert make(BRANCHING, sharing=Gate(experts=2, first_level=2)).experts == (2, 2)
     assert make(BRANCHING, sharing=Gate(experts=2, last_level=1)).experts == (2, 0)
@@ -265,8 +265,8 @@ def test_without_ties_there_are_no_experts(make):
 
 def model(data, candidate):
     return Model(
-        candidate.components(),
-        [Network(part, data.signature(0), SEED) for part in candidate.components()],
+        candidate.composition(),
+        [Network(part, data.signature(0), SEED) for part in candidate.composition()],
     )
 
 

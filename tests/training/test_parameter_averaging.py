@@ -55,7 +55,7 @@ def donor_of(data, start, epochs):
         optimizer=OptimizerSettings(RATE, DECAY),
         initialization=start,
     )
-    [first, *_] = candidate.components()
+    [first, *_] = candidate.composition()
     return Member.of(
         first, TrainingJob(0, (first,), 0, SEED), tasks, TrainingSettings(2 * epochs, 40)
     ).donor

@@ -19,7 +19,7 @@ def losses(data, candidate, trainer, precision):
     [outcome] = [
         each
         for each in Engine(data, schedule, trainer).train(
-            [TrainingJob(0, candidate.components(), 0, 0)]
+            [TrainingJob(0, candidate.composition(), 0, 0)]
         )
         if each
     ]
@@ -48,7 +48,7 @@ def test_both_trainers_agree_in_bfloat16(penguins, make, sharing):
 def seen_while_training(data, candidate, precision):
     """Torch's setting and the dtype of the first layer's output, in training and in validation."""
     seen = {}
-    component = candidate.components()[0]
+    component = candidate.composition()[0]
     network = Network(component, data.signature(0), 0)
     network.stems[0].register_forward_hook(
         lambda module, inputs, output: seen.update(
@@ -75,6 +75,6 @@ def test_only_training_steps_run_in_the_lower_precision_and_the_setting_is_put_b
 def test_weights_stay_in_float32(penguins, make):
     schedule = TrainingSettings(epochs=1, batch_size=64, precision="bfloat16")
     model, _ = Engine(penguins, schedule, "forest").fit_model(
-        TrainingJob(0, make(SHARED).components(), 0, 0)
+        TrainingJob(0, make(SHARED).composition(), 0, 0)
     )
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}

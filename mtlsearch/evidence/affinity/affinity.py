@@ -12,7 +12,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
-from mtlsearch.candidate import Component, Composition
+from mtlsearch.candidate import Component
 from mtlsearch.evidence.affinity.columns import Columns
 from mtlsearch.evidence.affinity.regression import Posterior, fit
 from mtlsearch.evidence.gain import unit
@@ -61,14 +61,11 @@ class Affinity:
 
     @classmethod
     def fit(cls, trainings: Sequence[Trial], tasks: Sequence[Task]) -> "Affinity | None":
-        """From the complete trainings of one arm. None when there are fewer than four.
-
-        What a training had scored when it was stopped at a rung is of another scale, and does not count.
-        """
+        """From the complete trainings of one arm. None when there are fewer than four."""
         rows = [
             (part, place, each)
             for each in trainings
-            if each.outcome.complete
+            if each.result.complete
             for part, place in _places(each)
         ]
         by_task: dict[int, list[tuple[Component, int, Trial]]] = {
@@ -119,27 +116,11 @@ class Affinity:
         found = {}
         for task, model in zip(self.tasks, self.models, strict=True):
             score = (
-                training.outcome.scores[task.name]
+                training.result.scores[task.name]
                 + METRICS[task.metric].sign * model.shifts[training.replicate]
             )
             found[task.name] = METRICS[task.metric].possible(score)
         return found
-
-    def odds(
-        self,
-        compositions: Sequence[Composition],
-        random: np.random.Generator,
-        draws: int,
-        per_task: bool = False,
-    ) -> Array:
-        """How often each composition has the largest mean gain in draws of the posterior; or, `per_task`, a task's largest."""
-        gains = np.zeros((len(self.tasks), draws, len(compositions)))
-        for number, model in enumerate(self.models):
-            own = [next(part for part in parts if number in part.tasks) for parts in compositions]
-            rows = [model.columns.row(part, part.tasks.index(number)) for part in own]
-            gains[number] = -model.posterior.sample(random, draws) @ np.array(rows).T / model.scale
-        best = gains.argmax(2) if per_task else gains.sum(0).argmax(1)
-        return np.asarray(np.bincount(best.ravel(), minlength=len(compositions)) / best.size)
 
     def sharing(self) -> Array:
         """[L, T, T]: the mean gain in percent of task t from sharing level l with task u."""
@@ -214,14 +195,14 @@ def _contrasts(model: TaskModel, levels: Sequence[int]) -> Array:
 def _places(training: Trial) -> list[tuple[Component, int]]:
     return [
         (part, place)
-        for part in training.candidate.components()
+        for part in training.candidate.composition()
         for place in range(len(part.tasks))
     ]
 
 
 def _task_model(task: Task, rows: Sequence[tuple[Component, int, Trial]], tasks: int) -> TaskModel:
     columns = Columns.of([(part, place) for part, place, _ in rows], tasks)
-    scores = np.array([each.outcome.scores[task.name] for _, _, each in rows])
+    scores = np.array([each.result.scores[task.name] for _, _, each in rows])
     replicates, block = np.unique([each.replicate for _, _, each in rows], return_inverse=True)
     y = _within_reach(-METRICS[task.metric].sign * scores, block)
     own = np.array([columns.row(part, place) for part, place, _ in rows])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -53,11 +53,6 @@ class PlainTrainer:
             except TrainingFailedError as error:
                 fitting.record.fail(str(error))
             fitting.record.seconds += time.perf_counter() - started
-
-    def drop(self, members: Collection[Member]) -> None:
-        """Stop these members and forget their weights."""
-        for member in members:
-            del self.fittings[member], self.records[member]
 
     def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
         """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""

@@ -1,7 +1,7 @@
 """The forest trainer: members side by side as one tensor program. What has ended is left out of it after each epoch."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -172,25 +172,6 @@ class StackedTrainer:
             ]
         self.running = [self.running[k] for k in stay]
 
-    def drop(self, members: Collection[Member]) -> None:
-        """Stop these members and forget their weights."""
-        self._leave(lambda member: member in members)
-        stay = [k for k, member in enumerate(self.members) if member not in members]
-        if stay and len(stay) < len(self.members):
-            found = {
-                old: (number, _inverse(rows))
-                for number, (old, rows) in enumerate(self.best.keep(stay))
-            }
-            self.kept = (
-                [(found[old][0], found[old][1][rows]) for old, rows in self.kept]
-                if self.running
-                else []
-            )
-        if self.members and not stay:
-            del self.best, self.step
-        self.members = [self.members[k] for k in stay]
-        self.records = {member: self.records[member] for member in self.members}
-
     def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
         """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""
         if not self.members:
@@ -250,10 +231,3 @@ class StackedTrainer:
     def network(self, member: Member) -> Network:
         """The member's network at its best epoch."""
         return self.best.extract(self.members.index(member)).eval()
-
-
-def _inverse(rows: Tensor) -> Tensor:
-    """Where each old row went."""
-    places = torch.full((int(rows.max()) + 1,), -1, device=rows.device)
-    places[rows] = torch.arange(len(rows), device=rows.device)
-    return places
