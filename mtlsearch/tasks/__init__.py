@@ -1,1 +1,34 @@
-"""What there is to predict: kinds of task, their losses and their metrics."""
+"""The table of task kinds: what there is to predict. To add one: one file, one line here."""
+
+from mtlsearch.tasks.binary import Binary
+from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
+from mtlsearch.tasks.loss import task_loss
+from mtlsearch.tasks.metrics import Metric
+from mtlsearch.tasks.multiclass import Multiclass
+from mtlsearch.tasks.regression import Regression
+from mtlsearch.tasks.task import Task
+
+# Where nobody names the kind of a column, the first that claims it gets it.
+TASK_KINDS: dict[str, TaskKind] = {
+    "binary": Binary(),
+    "multiclass": Multiclass(),
+    "regression": Regression(),
+}
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for kind in TASK_KINDS.values() for metric in kind.metrics
+}
+
+__all__ = [
+    "METRICS",
+    "TASK_KINDS",
+    "Binary",
+    "Metric",
+    "Multiclass",
+    "Regression",
+    "TargetColumn",
+    "TargetScale",
+    "Task",
+    "TaskKind",
+    "task_loss",
+]

@@ -1,23 +1,49 @@
 """One thing to predict."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["regression", "binary", "multiclass"]
+from mtlsearch.arrays import Array
+from mtlsearch.runtime.decoding import OutputDecoder
+from mtlsearch.tasks.contract import TargetScale, TaskKind
+from mtlsearch.tasks.metrics import Metric
+
+SMALLEST_BASELINE_LOSS = 1e-3
 
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to predict. `classes` are the labels in code order, as text (empty for regression)."""
+    """One thing to predict.
+
+    Attributes:
+        name: How the user calls it.
+        kind: What its target holds.
+        metric: How its predictions are scored.
+        source: The name of its input source.
+        target: The name of its target column.
+        classes: The labels in the order of their codes, as text; empty where labels are numbers.
+    """
 
     name: str
-    kind: Kind
-    metric: str
+    kind: TaskKind
+    metric: Metric
     source: str
     target: str
     classes: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
-        """Number of head outputs: one per class for multiclass, one otherwise."""
-        return len(self.classes) if self.kind == "multiclass" else 1
+        """The number of network outputs."""
+        return self.kind.output_count(self.classes)
+
+    def decoder(self, scale: TargetScale) -> OutputDecoder:
+        """Return what turns network outputs, trained on targets of this scale, into predictions."""
+        return OutputDecoder(
+            self.kind.transform, self.kind.layout, self.classes, scale.mean, scale.scale
+        )
+
+    def baseline_loss(self, labels: Array) -> float:
+        """Return the loss of the best constant on labels [N], at least SMALLEST_BASELINE_LOSS.
+
+        Losses are divided by it, so that tasks can be added up.
+        """
+        return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)

@@ -5,21 +5,21 @@ import math
 import pytest
 import torch
 
-from mtlsearch.tasks.loss import LOSSES, task_loss
+from mtlsearch.tasks import TASK_KINDS, Binary, Multiclass, Regression, task_loss
 
 NAN = math.nan
 
 
 def test_regression_is_the_mean_square_over_the_labelled_rows():
     output = torch.tensor([[1.0], [5.0], [-2.0]])
-    assert task_loss("regression", output, torch.tensor([0.0, NAN, 1.0])).item() == pytest.approx(
+    assert task_loss(Regression(), output, torch.tensor([0.0, NAN, 1.0])).item() == pytest.approx(
         (1 + 9) / 2
     )
 
 
 def test_binary_is_the_mean_cross_entropy_of_the_logit_over_the_labelled_rows():
     loss = task_loss(
-        "binary", torch.tensor([[0.0], [2.0], [7.0], [-1.0]]), torch.tensor([1.0, 0.0, NAN, 1.0])
+        Binary(), torch.tensor([[0.0], [2.0], [7.0], [-1.0]]), torch.tensor([1.0, 0.0, NAN, 1.0])
     )
     by_hand = [math.log(2), math.log(1 + math.exp(2)), math.log(1 + math.exp(1))]
     assert loss.item() == pytest.approx(sum(by_hand) / 3)
@@ -27,23 +27,23 @@ def test_binary_is_the_mean_cross_entropy_of_the_logit_over_the_labelled_rows():
 
 def test_multiclass_is_the_mean_negative_log_softmax_over_the_labelled_rows():
     output = torch.tensor([[1.0, 2.0, 3.0], [9.0, 9.0, -9.0], [0.0, 0.0, 0.0]])
-    loss = task_loss("multiclass", output, torch.tensor([2.0, NAN, 0.0]))
+    loss = task_loss(Multiclass(), output, torch.tensor([2.0, NAN, 0.0]))
     total = math.exp(1) + math.exp(2) + math.exp(3)
     assert loss.item() == pytest.approx((math.log(total) - 3 + math.log(3)) / 2)
 
 
-@pytest.mark.parametrize("kind", sorted(LOSSES))
+@pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=repr)
 def test_no_labelled_row_gives_zero_and_a_zero_gradient(kind):
-    output = torch.randn(4, 3 if kind == "multiclass" else 1, requires_grad=True)
+    output = torch.randn(4, kind.output_count("abc"), requires_grad=True)
     loss = task_loss(kind, output, torch.full((4,), NAN))
     loss.backward()
     assert loss.item() == 0.0
     assert torch.equal(output.grad, torch.zeros_like(output))
 
 
-@pytest.mark.parametrize("kind", sorted(LOSSES))
+@pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=repr)
 def test_an_unlabelled_row_has_no_gradient_and_the_others_keep_theirs(kind):
-    width = 3 if kind == "multiclass" else 1
+    width = kind.output_count("abc")
     output = torch.randn(3, width, generator=torch.Generator().manual_seed(0))
     gradients = []
     for rows, target in ((output, [1.0, NAN, 0.0]), (output[[0, 2]], [1.0, 0.0])):
@@ -57,9 +57,11 @@ def test_an_unlabelled_row_has_no_gradient_and_the_others_keep_theirs(kind):
 
 
 @pytest.mark.parametrize("rows", [32, 96, 512])
-@pytest.mark.parametrize(("kind", "outputs"), [("regression", 1), ("binary", 1), ("multiclass", 4)])
+@pytest.mark.parametrize(("kind", "outputs"), [(Regression(), 1), (Binary(), 1), (Multiclass(), 4)])
 def test_a_loss_does_not_depend_on_who_is_computed_with_it(kind, outputs, rows):
-    """However the numbers lie in memory: torch adds in another order where it can add many columns at once."""
+    """However the numbers lie in memory: torch adds in another order where it can add many columns
+    at once.
+    """
     draw = torch.Generator().manual_seed(rows)
     target = (
         torch.randint(0, 2, (16, rows), generator=draw)

@@ -1,0 +1,154 @@
+"""What a kind of task is: everything that depends on what a target holds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from torch import Tensor
+
+from mtlsearch.arrays import Array
+from mtlsearch.tasks.metrics import Metric
+
+SHOWN_VALUES = 5
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """How labels become the targets of training: (label - mean) / scale."""
+
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    """What the labelled rows of a target column hold; test rows are not looked at.
+
+    Attributes:
+        numeric: Whether the column holds numbers or booleans rather than text.
+        distinct: The distinct values, ascending; two or more.
+        names: The same values as text.
+        labelled: The number of labelled rows.
+    """
+
+    numeric: bool
+    distinct: tuple[float, ...] | tuple[str, ...]
+    names: tuple[str, ...]
+    labelled: int
+
+    @property
+    def whole_numbers(self) -> bool:
+        """Whether every value is a whole number."""
+        if not self.numeric:
+            return False
+        return all(float(value).is_integer() for value in self.distinct)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a value occurs twice or more on average."""
+        return 2 * len(self.distinct) <= self.labelled
+
+    @property
+    def summary(self) -> str:
+        """The number of distinct values and of rows, as text."""
+        counts = f"{len(self.distinct)} distinct values in {self.labelled} rows"
+        return counts if self.numeric else f"text with {counts}"
+
+    @property
+    def description(self) -> str:
+        """The summary and the first values, as text."""
+        shown = list(self.names[:SHOWN_VALUES])
+        if len(self.names) > SHOWN_VALUES:
+            shown.append("...")
+        values = ", ".join(shown)
+        return f"{self.summary}: {values}"
+
+
+class Estimator(Protocol):
+    """A fitted model of scikit-learn."""
+
+    def predict(self, x: Array) -> Array:
+        """Return predictions [N] of inputs [N, F]."""
+        ...
+
+
+class TaskKind(ABC):
+    """A kind of task: what its targets hold, how it is trained, predicted, scored and shown.
+
+    A kind has no settings and no state, so that any two instances of one class are equal. To add
+    a kind, derive from this class in a file of its own and name it in `TASK_KINDS`. For N rows,
+    predictions are values [N], probabilities of class 1 [N] or class probabilities [N, C].
+
+    Attributes:
+        name: How users spell it.
+        metrics: The metrics that fit it; the first is taken where none is named.
+        is_classification: Whether labels are codes of classes rather than numbers.
+        transform: What makes predictions of network outputs: one of `runtime.decoding.TRANSFORMS`.
+        layout: The columns that spell a prediction: one of `runtime.decoding.LAYOUTS`.
+        requirement: What a target column must hold, to be read after "needs".
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    is_classification: ClassVar[bool]
+    transform: ClassVar[str]
+    layout: ClassVar[str]
+    requirement: ClassVar[str]
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other is of the same kind, though it may have been unpickled."""
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        """Return a number that is the same for all instances of the kind."""
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        """Show the name alone, so that the text of a task is short and the same in every run."""
+        return repr(self.name)
+
+    @property
+    def default_metric(self) -> Metric:
+        """The metric that is taken where none is named."""
+        return self.metrics[0]
+
+    @abstractmethod
+    def accepts(self, column: TargetColumn) -> bool:
+        """Tell whether a column can be the target where the user says that it is of this kind."""
+
+    def claims(self, column: TargetColumn) -> bool:
+        """Tell whether an accepted column is taken for this kind where the user says nothing."""
+        return False
+
+    def output_count(self, classes: Sequence[str]) -> int:
+        """Return the number C of network outputs of a task."""
+        return 1
+
+    @abstractmethod
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the loss [*H, B] of each row for outputs [*H, B, C] and targets [*H, B]."""
+
+    def target_scale(self, labels: Array) -> TargetScale:
+        """Return how labels are scaled for training, fitted on the labels [N] of training rows."""
+        return TargetScale()
+
+    @abstractmethod
+    def best_constant(self, labels: Array, classes: Sequence[str]) -> Array:
+        """Return the prediction for one row, [] or [C], that fits labels [N] best in this loss."""
+
+    @abstractmethod
+    def constant_loss(self, labels: Array) -> float:
+        """Return the mean loss of the best constant on labels [N] after they are scaled."""
+
+    @abstractmethod
+    def estimator_prediction(
+        self,
+        estimator: Estimator,
+        x: Array,
+        classes: Sequence[str],
+    ) -> Array:
+        """Return the prediction of a model of scikit-learn for inputs [N, F].
+
+        The model was fitted on labels; it is a classifier if the kind is a classification.
+        """

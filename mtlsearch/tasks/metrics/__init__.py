@@ -1,0 +1,22 @@
+"""The metrics: how predictions are scored, for one model and for many models at once.
+
+A task kind lists the metrics that fit it. To add a metric: write it here and name it in the kinds.
+"""
+
+from mtlsearch.tasks.metrics.classes import ACCURACY, BALANCED_ACCURACY, F1_MACRO, LOG_LOSS
+from mtlsearch.tasks.metrics.errors import MAE, R2, RMSE
+from mtlsearch.tasks.metrics.metric import Metric
+from mtlsearch.tasks.metrics.ranking import AVERAGE_PRECISION, ROC_AUC
+
+__all__ = [
+    "ACCURACY",
+    "AVERAGE_PRECISION",
+    "BALANCED_ACCURACY",
+    "F1_MACRO",
+    "LOG_LOSS",
+    "MAE",
+    "R2",
+    "RMSE",
+    "ROC_AUC",
+    "Metric",
+]
