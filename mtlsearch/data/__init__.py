@@ -1,10 +1,10 @@
-"""The data room: from a file, card or embedded problem to tasks, splits, folds, network inputs and scores."""
+"""Datasets: from a file, card or embedded problem to tasks, splits, folds and network inputs."""
 
 from mtlsearch.data.card import Card, TaskFlag
 from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Fold, Prepared, Source, Splits
 from mtlsearch.data.folds import fold, resample
 from mtlsearch.data.loading import load
-from mtlsearch.data.preparation import Preparation, prepare, restore
+from mtlsearch.data.preparation import Preparation, prepare
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
 from mtlsearch.data.readers import READERS, Reader, read_table
 
@@ -29,5 +29,4 @@ __all__ = [
     "prepare",
     "read_table",
     "resample",
-    "restore",
 ]

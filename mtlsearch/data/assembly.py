@@ -1,171 +1,274 @@
-"""From a card and its tables to a `Dataset`: which columns are inputs, what the targets are, the notices and the digest."""
+"""From a card and its tables to a `Dataset`: inputs, targets, notices and the digest."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import resolve
 from mtlsearch.data.card import Card, TaskCard
-from mtlsearch.data.columns import input_column, resolve
 from mtlsearch.data.dataset import TEST, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
-from mtlsearch.data.input_schema import Layout, is_array, lay_out
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
-from mtlsearch.tasks.task import Task
+from mtlsearch.inputs import (
+    DEFAULT_INPUT_KIND,
+    INPUT_KINDS,
+    SelectedColumns,
+    SourceColumns,
+    infer_input_kind,
+    select_columns,
+)
+from mtlsearch.inputs.contract import is_array
+from mtlsearch.tasks import Task
+
+Tables = Mapping[str, pd.DataFrame]
 
 
-def assemble(card: Card, tables: Mapping[str, pd.DataFrame], where: str) -> Dataset:
-    """Return the dataset of a checked `card` whose sources are `tables`. Raises DataError beginning with `where`."""
-    for name, source in card.sources.items():
-        require_columns(f"{where}: sources.{name}: ignore", tables[name], source.ignore)
-    for name, task in card.tasks.items():
-        require_columns(
-            f"{where}: tasks.{name}: target", tables[task.source or ""], [task.target or ""]
-        )
-    roles = {name: split_rows(table, card.split, _strata(card, name, table), _at(card, name, where))
-             for name, table in tables.items()}  # fmt: skip
-    understood = {
-        name: _target(tables, roles, task, f"{where}: {name}") for name, task in card.tasks.items()
-    }
-    tasks = tuple(_task(name, card.tasks[name], target) for name, target in understood.items())
-    targets = {name: target.values for name, target in understood.items()}
-    notices = [
-        notice.removeprefix(f"{where}: ")
-        for target in understood.values()
-        for notice in target.notices
-    ]
+def assemble(card: Card, tables: Tables, where: str) -> Dataset:
+    """Return the dataset of a checked card.
+
+    Args:
+        card: What the dataset consists of.
+        tables: The table of each source.
+        where: What an error message begins with.
+
+    Raises:
+        DataError: The card and the tables do not fit together.
+    """
+    _check_columns(card, tables, where)
+    splits = _split(card, tables, where)
+    understood = _understand_targets(card, tables, splits, where)
+    tasks = _tasks(card, understood)
+    targets = {name: target.labels for name, target in understood.items()}
+    notices = []
+    for target in understood.values():
+        for notice in target.notices:
+            notices.append(notice.removeprefix(f"{where}: "))
+
     sources = {}
     for name, table in tables.items():
-        splits = _with_strata(roles[name], [task for task in tasks if task.source == name], targets)
-        sources[name], more = _source(card, name, table, splits, where)
-        notices += more
+        stratified = _with_strata(name, splits[name], tasks, targets)
+        columns = _source_columns(card, name, table, stratified, where)
+        source, selected = _source(card, columns, name, stratified, where)
+        sources[name] = source
+        for column, reason in selected.left_out.items():
+            notices.append(f"{name}: column {column} is left out: {reason}")
     return Dataset(
-        card.name, sources, tasks, targets, _digest(sources, tasks, targets), tuple(notices)
+        name=card.name,
+        sources=sources,
+        tasks=tasks,
+        targets=targets,
+        digest=_digest(sources, tasks, targets),
+        notices=tuple(notices),
     )
 
 
-def _at(card: Card, source: str, where: str) -> str:
-    return where if len(card.sources) == 1 else f"{where}: sources.{source}"
+def _check_columns(card: Card, tables: Tables, where: str) -> None:
+    """Raise DataError where the card names a column that a table does not have."""
+    for name, source in card.sources.items():
+        place = f"{where}: sources.{name}: ignore"
+        require_columns(place, tables[name], source.ignore)
+    for name, task in card.tasks.items():
+        place = f"{where}: tasks.{name}: target"
+        require_columns(place, tables[_source_name(task)], [_target_name(task)])
 
 
-def _strata(card: Card, source: str, table: pd.DataFrame) -> Array | None:
-    """Return label codes of the source's first classification task over all rows, -1 = no label, for a random split."""
+def _source_name(task: TaskCard) -> str:
+    # A checked card gives every task its source and target.
+    return task.source or ""
+
+
+def _target_name(task: TaskCard) -> str:
+    return task.target or ""
+
+
+def _place(card: Card, source: str, where: str) -> str:
+    """Return where a source is; its name is only of use where there are several."""
+    if len(card.sources) == 1:
+        return where
+    return f"{where}: sources.{source}"
+
+
+def _split(card: Card, tables: Tables, where: str) -> dict[str, Splits]:
+    """Return the row roles of each source."""
+    splits = {}
+    for name, table in tables.items():
+        strata = _label_codes(card, name, table)
+        place = _place(card, name, where)
+        splits[name] = split_rows(table, card.split, strata, place)
+    return splits
+
+
+def _label_codes(card: Card, source: str, table: pd.DataFrame) -> Array | None:
+    """Return the label codes [N] of the source's first classification task, -1 = no label.
+
+    A random split reads them, so all rows count as known.
+    """
     everything = np.ones(len(table), bool)
     for task in card.tasks.values():
         if task.source != source:
             continue
-        raw = table[task.target or ""]
+        raw = table[_target_name(task)]
         try:
             kind = infer_kind(raw, everything, task, "")
         except DataError:
             continue  # the mistake is reported when the target is understood
-        if kind != "regression":
-            return np.asarray(pd.factorize(resolve(raw, everything).values)[0], np.int64)
+        if kind.is_classification:
+            column = resolve(raw, everything)
+            codes, _ = pd.factorize(column.values)
+            return np.asarray(codes, np.int64)
     return None
 
 
-def _target(
-    tables: Mapping[str, pd.DataFrame], roles: Mapping[str, Splits], task: TaskCard, where: str
-) -> Target:
-    source = task.source or ""
-    return infer_target(tables[source][task.target or ""], roles[source].role != TEST, task, where)
+def _understand_targets(
+    card: Card,
+    tables: Tables,
+    splits: Mapping[str, Splits],
+    where: str,
+) -> dict[str, Target]:
+    """Return what the target column of each task holds, judged without test rows."""
+    targets = {}
+    for name, task in card.tasks.items():
+        source = _source_name(task)
+        column = tables[source][_target_name(task)]
+        non_test = splits[source].role != TEST
+        targets[name] = infer_target(column, non_test, task, f"{where}: {name}")
+    return targets
 
 
-def _task(name: str, card: TaskCard, target: Target) -> Task:
-    return Task(
-        name, target.kind, target.metric, card.source or "", card.target or name, target.classes
+def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
+    tasks = []
+    for name, target in targets.items():
+        task_card = card.tasks[name]
+        task = Task(
+            name=name,
+            kind=target.kind,
+            metric=target.metric,
+            source=_source_name(task_card),
+            target=task_card.target or name,
+            classes=target.classes,
+        )
+        tasks.append(task)
+    return tuple(tasks)
+
+
+def _with_strata(
+    source: str,
+    splits: Splits,
+    tasks: Iterable[Task],
+    targets: Mapping[str, Array],
+) -> Splits:
+    """Return the splits of a source with the codes of its first classification task as strata.
+
+    The code is -1 for rows without a label and for test rows.
+    """
+    for task in tasks:
+        if task.source != source or not task.kind.is_classification:
+            continue
+        labels = np.nan_to_num(targets[task.name], nan=-1)
+        codes = np.where(splits.role == TEST, -1, labels)
+        return replace(splits, strata=codes.astype(np.int64))
+    return splits
+
+
+def _source_columns(
+    card: Card,
+    name: str,
+    table: pd.DataFrame,
+    splits: Splits,
+    where: str,
+) -> SourceColumns:
+    """Return the columns of a source that may be inputs."""
+    source = card.sources[name]
+    taken = {*source.ignore, *card.split.columns}
+    for task in card.tasks.values():
+        if task.source == name:
+            taken.add(_target_name(task))
+    names = [column for column in table.columns if column not in taken]
+    return SourceColumns(
+        table=table,
+        names=tuple(names),
+        non_test=splits.role != TEST,
+        lengths=source.lengths,
+        where=f"{where}: sources.{name}",
     )
-
-
-def _with_strata(splits: Splits, tasks: list[Task], targets: Mapping[str, Array]) -> Splits:
-    """Add the codes of the first classification task; -1 for rows without a label and for test rows."""
-    first = next((task for task in tasks if task.kind != "regression"), None)
-    if first is None:
-        return splits
-    codes = np.where(splits.role == TEST, -1, np.nan_to_num(targets[first.name], nan=-1)).astype(
-        np.int64
-    )
-    return Splits(splits.role, splits.given, splits.group, codes, splits.validation_fraction)
 
 
 def _source(
-    card: Card, name: str, table: pd.DataFrame, splits: Splits, where: str
-) -> tuple[Source, list[str]]:
-    targets = {task.target for task in card.tasks.values() if task.source == name}
-    taken, known = (
-        targets | set(card.sources[name].ignore) | set(card.split.columns),
-        splits.role != TEST,
-    )
-    left = [column for column in table.columns if column not in taken]
-    layout = lay_out(table, left, card.sources[name], known, f"{where}: sources.{name}")
-    columns: dict[str, Array] = {}
-    notices = []
-    for column in left:
-        values, reason = _input(column, table[column], layout, known)
-        if values is None:
-            notices.append(f"{name}: column {column} is left out: {reason}")
-        else:
-            columns[str(column)] = values
-    if not columns:
+    card: Card,
+    columns: SourceColumns,
+    name: str,
+    splits: Splits,
+    where: str,
+) -> tuple[Source, SelectedColumns]:
+    """Return a source, and which of its columns are inputs and why others are not."""
+    input_name = card.sources[name].input
+    if input_name is None:
+        kind = infer_input_kind(columns)
+    else:
+        kind = INPUT_KINDS[input_name]
+    selected = select_columns(kind, columns)
+    if selected.inputs.empty:
+        place = _place(card, name, where)
         raise DataError(
-            f"{_at(card, name, where)}: no input column is left beside the targets, split and ignored columns"
+            f"{place}: no input column is left beside the targets, split and ignored columns"
         )
-    inputs = pd.DataFrame({key: _series(values) for key, values in columns.items()})
-    return Source(name, inputs, splits, layout.kind, layout.lengths), notices
+    source = Source(
+        name=name,
+        inputs=selected.inputs,
+        splits=splits,
+        kind=kind,
+        lengths=selected.lengths,
+    )
+    return source, selected
 
 
-def _input(
-    name: str, raw: "pd.Series[Any]", layout: Layout, known: Array
-) -> tuple[Array | None, str]:
-    """As `input_column`, for any kind of input."""
-    if name not in (*layout.columns, layout.lengths):
-        return (
-            None,
-            "it holds arrays" if layout.kind == "table" else f"the inputs are {layout.kind}",
-        )
-    if layout.kind == "table":
-        return input_column(str(name), raw, known)
-    return (
-        raw.to_numpy()
-        if is_array(raw)
-        else pd.to_numeric(raw, errors="coerce").to_numpy(np.float64)
-    ), ""
+def _digest(
+    sources: Mapping[str, Source],
+    tasks: Iterable[Task],
+    targets: Mapping[str, Array],
+) -> str:
+    """Return a SHA-256, in hexadecimal, of all that a search reads of a dataset.
+
+    These are names, types and content of inputs, targets and row roles.
+    """
+    digest = hashlib.sha256()
+    for source in sources.values():
+        _add_source(digest, source)
+    for task in tasks:
+        labels = np.asarray(targets[task.name], "<f8")
+        digest.update(repr(task).encode())
+        digest.update(labels.tobytes())
+    return digest.hexdigest()
 
 
-def _series(values: Array) -> "pd.Series[Any]":
-    return pd.Series(values, dtype=object if values.dtype == object else np.float64)
+def _add_source(digest: "hashlib._Hash", source: Source) -> None:
+    inputs = source.inputs
+    types = [(column, str(dtype)) for column, dtype in inputs.dtypes.items()]
+    heading = repr((source.name, types))
+    digest.update(heading.encode())
+    for column in inputs:
+        digest.update(_content(inputs[column]))
+    if source.kind != DEFAULT_INPUT_KIND:
+        kind = repr((source.kind.name, source.lengths))
+        digest.update(kind.encode())
+    splits = source.splits
+    for codes in (splits.role, splits.group):
+        if codes is not None:
+            numbers = np.asarray(codes, "<i8")
+            digest.update(numbers.tobytes())
 
 
 def _content(column: "pd.Series[Any]") -> bytes:
     if not is_array(column):
-        return pd.util.hash_array(column.to_numpy()).tobytes()
+        hashes = pd.util.hash_array(column.to_numpy())
+        return hashes.tobytes()
     cells = np.stack(list(column))
-    return repr((cells.dtype.str, cells.shape)).encode() + cells.tobytes()
-
-
-def _digest(
-    sources: Mapping[str, Source], tasks: tuple[Task, ...], targets: Mapping[str, Array]
-) -> str:
-    """Return the SHA-256 over names, types and content of inputs, targets and row roles, in hexadecimal."""
-    parts = hashlib.sha256()
-    for name, source in sources.items():
-        parts.update(
-            repr(
-                (name, [(column, str(kind)) for column, kind in source.inputs.dtypes.items()])
-            ).encode()
-        )
-        for column in source.inputs:
-            parts.update(_content(source.inputs[column]))
-        parts.update(
-            b"" if source.kind == "table" else repr((source.kind, source.lengths)).encode()
-        )
-        for codes in (source.splits.role, source.splits.group):
-            parts.update(b"" if codes is None else np.asarray(codes, "<i8").tobytes())
-    for task in tasks:
-        parts.update(repr(task).encode() + np.asarray(targets[task.name], "<f8").tobytes())
-    return parts.hexdigest()
+    heading = repr((cells.dtype.str, cells.shape))
+    return heading.encode() + cells.tobytes()

@@ -1,71 +1,117 @@
-"""The dataset card: what a dataset consists of, as the user writes it in YAML or with --task flags. One model for both."""
+"""The dataset card: what a dataset consists of, as the user writes it.
 
-from collections.abc import Hashable, Iterable, Sequence
+It is written in YAML or with --task flags; one model serves both.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mtlsearch.errors import DataError, UsageError, unknown
-from mtlsearch.inputs.schema import InputKind
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Kind
+from mtlsearch.inputs import INPUT_KINDS
+from mtlsearch.tasks import METRICS, TASK_KINDS
 
-KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Strict(BaseModel):
+    """A model that refuses keys it does not know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SourceCard(_Strict):
-    """One input table: `path` relative to the card, and the columns that are neither input nor target.
+def _known_input(name: str) -> str:
+    return _known_name(name, INPUT_KINDS)
 
-    `input` is what a row is, inferred where it is left out (never as tokens). `lengths` names a column with the number of
-    steps or tokens of each row; a column `lengths` is taken for that, too.
+
+def _known_kind(name: str) -> str:
+    return _known_name(name, TASK_KINDS)
+
+
+def _known_name(name: str, known: Iterable[str]) -> str:
+    if name in known:
+        return name
+    context = {"known": list(known)}
+    raise PydanticCustomError("unknown_name", "is unknown", context)
+
+
+InputName = Annotated[str, AfterValidator(_known_input)]
+KindName = Annotated[str, AfterValidator(_known_kind)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class SourceCard(_Strict):
+    """One input table.
+
+    Attributes:
+        path: Where the table is, relative to the card.
+        ignore: The columns that are neither input nor target.
+        input: The name of a kind of input, inferred where it is left out.
+        lengths: The column with the number of steps or tokens of each row; where it is left out,
+            a column `lengths` is taken for that.
     """
 
     path: str
     ignore: tuple[str, ...] = ()
-    input: InputKind | None = None
+    input: InputName | None = None
     lengths: str | None = None
 
 
 class TaskCard(_Strict):
-    """One task. `source` may be left out where there is only one; `target` is the task's name; the rest is inferred."""
+    """One task.
+
+    Attributes:
+        source: The name of its source; it may be left out where there is only one.
+        target: Its target column, by default called like the task.
+        kind: The name of its kind, inferred where it is left out.
+        metric: The name of its metric, inferred where it is left out.
+    """
 
     source: str | None = None
     target: str | None = None
-    kind: Kind | None = None
+    kind: KindName | None = None
     metric: str | None = None
 
 
 class SplitCard(_Strict):
     """How rows are divided.
 
-    `test` is a fraction of all rows, `validation` a fraction of the rows that are not test rows. `column` names a column
-    with train / val / test, `time` a column whose last rows are the test rows; `group` a column whose equal values stay
-    together. In a dataset of several sources each of them has these columns.
+    In a dataset of several sources each of them has the columns that are named here.
+
+    Attributes:
+        validation: A fraction of the rows that are not test rows.
+        test: A fraction of all rows.
+        group: A column whose equal values stay together.
+        seed: What a random split depends on.
+        column: A column with train / val / test.
+        time: A column whose last rows are the test rows.
     """
 
-    validation: float = Field(default=0.2, gt=0, lt=1)
-    test: float = Field(default=0.2, gt=0, lt=1)
+    validation: Share = 0.2
+    test: Share = 0.2
     group: str | None = None
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: Seed = 0
     column: str | None = None
     time: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are needed for splitting and so are no inputs."""
-        return tuple(name for name in (self.column, self.time, self.group) if name is not None)
+        names = (self.column, self.time, self.group)
+        return tuple(name for name in names if name is not None)
 
 
 class Card(_Strict):
-    """A dataset: sources, tasks in order, split. Complete after `checked`: every task has a source and a target."""
+    """A dataset: its sources, its tasks in order and its split.
+
+    It is complete after `checked`: then every task has a source and a target.
+    """
 
     name: str = Field(default="", coerce_numbers_to_str=True)
     sources: dict[str, SourceCard] = Field(min_length=1)
@@ -73,7 +119,11 @@ class Card(_Strict):
     split: SplitCard = SplitCard()
 
     def checked(self, where: str) -> Self:
-        """Return the card with sources and targets filled in. Raises DataError for names that do not fit together."""
+        """Return the card with sources and targets filled in.
+
+        Raises:
+            DataError: Names do not fit together. The message begins with `where`.
+        """
         if self.split.column and self.split.time:
             raise DataError(
                 f'{where}: split: "column" and "time" exclude each other; give one of them'
@@ -82,51 +132,75 @@ class Card(_Strict):
             raise DataError(
                 f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}"
             )
-        tasks = {
-            name: self._completed(f"{where}: tasks.{name}", name, task)
-            for name, task in self.tasks.items()
-        }
-        idle = set(self.sources) - {task.source for task in tasks.values()}
-        if idle:
-            raise DataError(f"{where}: sources.{min(idle)}: no task uses this source")
+        tasks = {}
+        for name, task in self.tasks.items():
+            place = f"{where}: tasks.{name}"
+            tasks[name] = self._completed(place, name, task)
+        used = {task.source for task in tasks.values()}
+        unused = set(self.sources) - used
+        if unused:
+            raise DataError(f"{where}: sources.{min(unused)}: no task uses this source")
         return self.model_copy(update={"tasks": tasks})
 
     def selected(self, where: str, flags: Sequence["TaskFlag"]) -> Self:
-        """Return the card with only the flagged tasks, their kind and metric overridden where the flag gives them.
+        """Return the card with only the flagged tasks.
 
-        The targets of the tasks left out are ignored, so that they do not become inputs.
+        A flag overrides the kind and metric of its task where it gives them. The targets of the
+        tasks left out are ignored, so that they do not become inputs.
+
+        Raises:
+            DataError: A flag names no task of the card, or a task twice.
         """
         if not flags:
             return self
         _check_distinct(where, flags)
+        tasks = {}
         for flag in flags:
-            if flag.name not in self.tasks:
+            task = self.tasks.get(flag.name)
+            if task is None:
                 raise DataError(unknown(f"{where}: task", flag.name, self.tasks))
-        chosen = {flag.name: flag.override(self.tasks[flag.name]) for flag in flags}
-        left_out = [task for name, task in self.tasks.items() if name not in chosen]
-        used = {task.source for task in chosen.values()}
-        sources = {
-            name: _ignoring(name, card, left_out)
-            for name, card in self.sources.items()
-            if name in used
-        }
-        raw = self.model_dump() | {
-            "tasks": {k: v.model_dump() for k, v in chosen.items()},
-            "sources": sources,
-        }
-        return validated(type(self), raw, where).checked(where)
+            tasks[flag.name] = flag.override(task)
+        raw = self.model_dump()
+        raw["sources"] = self._sources_of(tasks)
+        raw["tasks"] = _plain_tasks(tasks)
+        card = validated(type(self), raw, where)
+        return card.checked(where)
+
+    def _sources_of(self, tasks: Mapping[str, TaskCard]) -> dict[str, dict[str, Any]]:
+        """Return the sources of these tasks as plain values, without the targets of others."""
+        used = {task.source for task in tasks.values()}
+        left_out = [self.tasks[name] for name in self.tasks if name not in tasks]
+        sources = {}
+        for name, source in self.sources.items():
+            if name not in used:
+                continue
+            ignored = [task.target for task in left_out if task.source == name]
+            raw = source.model_dump()
+            raw["ignore"] = (*source.ignore, *ignored)
+            sources[name] = raw
+        return sources
 
     def _completed(self, where: str, name: str, task: TaskCard) -> TaskCard:
-        if task.source is None and len(self.sources) > 1:
-            raise DataError(
-                f"{where}.source: is needed, since there are several sources: {', '.join(sorted(self.sources))}"
-            )
-        source = next(iter(self.sources)) if task.source is None else task.source
+        """Return a task with its source and target."""
+        source = task.source
+        if source is None:
+            source = self._only_source(where)
         if source not in self.sources:
             raise DataError(unknown(f"{where}.source", source, self.sources))
         if task.metric is not None and task.metric not in METRICS:
             raise DataError(unknown(f"{where}.metric", task.metric, METRICS))
-        return task.model_copy(update={"source": source, "target": task.target or name})
+        update = {
+            "source": source,
+            "target": task.target or name,
+        }
+        return task.model_copy(update=update)
+
+    def _only_source(self, where: str) -> str:
+        names = sorted(self.sources)
+        if len(names) > 1:
+            known = ", ".join(names)
+            raise DataError(f"{where}.source: is needed, since there are several sources: {known}")
+        return names[0]
 
 
 class TaskFlag(_Strict):
@@ -138,108 +212,185 @@ class TaskFlag(_Strict):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the parts of `text`. Raises UsageError when it has no name or more than three parts."""
+        """Return the flag that `text` spells.
+
+        Raises:
+            UsageError: It has no name or more than three parts.
+        """
         parts = [part.strip() for part in text.split(":")]
         if len(parts) > 3 or not parts[0]:
             raise UsageError(f'--task: "{text}" cannot be read; allowed is NAME[:KIND[:METRIC]]')
-        name, kind, metric = parts + [""] * (3 - len(parts))
-        return cls(name=name, kind=kind or None, metric=metric or None)
+        missing = 3 - len(parts)
+        name, kind, metric = parts + [""] * missing
+        return cls(
+            name=name,
+            kind=kind or None,
+            metric=metric or None,
+        )
 
     def override(self, task: TaskCard) -> TaskCard:
-        """Return `task` with this flag's kind and metric. A changed kind drops a metric that was not given with it."""
-        kind, metric = self.kind or task.kind, self.metric
+        """Return the task with the kind and metric of this flag.
+
+        A changed kind drops a metric that was not given with it.
+        """
+        kind = self.kind or task.kind
+        metric = self.metric
         if metric is None and kind == task.kind:
             metric = task.metric
-        raw = {"source": task.source, "target": task.target, "kind": kind, "metric": metric}
+        raw = {
+            "source": task.source,
+            "target": task.target,
+            "kind": kind,
+            "metric": metric,
+        }
         return validated(TaskCard, raw, f"--task {self.name}")
 
 
 def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:
-    """Return the card of one table file and the tasks named by flags, with the default random split."""
-    _check_distinct(str(path), flags)
-    name = path.name.split(".")[0]
-    tasks = {flag.name: flag.override(TaskCard()).model_dump() for flag in flags}
-    raw = {"name": name, "sources": {name: {"path": str(path.absolute())}}, "tasks": tasks}
-    return validated(Card, raw, str(path)).checked(str(path))
+    """Return the card of one table file and the tasks named by flags.
+
+    Its split is the default, a random one.
+
+    Raises:
+        DataError: The flags make no card.
+    """
+    where = str(path)
+    _check_distinct(where, flags)
+    name, _, _ = path.name.partition(".")
+    source = {"path": str(path.absolute())}
+    tasks = {}
+    for flag in flags:
+        tasks[flag.name] = flag.override(TaskCard())
+    raw = {
+        "name": name,
+        "sources": {name: source},
+        "tasks": _plain_tasks(tasks),
+    }
+    card = validated(Card, raw, where)
+    return card.checked(where)
 
 
 def read_card(path: Path) -> Card:
-    """Return the card in the YAML file `path`, with source paths made absolute. Raises DataError."""
+    """Return the card in the YAML file `path`, with source paths made absolute.
+
+    Raises:
+        DataError: The file is no card. The message begins with `path`.
+    """
+    where = str(path)
     raw = _yaml(path)
     if not isinstance(raw, dict):
         raise DataError(
-            f"{path}: must be a mapping with sources, tasks and split, found {type(raw).__name__}"
+            f"{where}: must be a mapping with sources, tasks and split, found {type(raw).__name__}"
         )
-    card = validated(Card, raw, str(path)).checked(str(path))
+    given_card = validated(Card, raw, where)
+    card = given_card.checked(where)
     folder = path.absolute().parent
-    sources = {
-        name: source.model_copy(update={"path": str(folder / source.path)})
-        for name, source in card.sources.items()
+    sources = {}
+    for name, source in card.sources.items():
+        absolute = folder / source.path
+        change = {"path": str(absolute)}
+        sources[name] = source.model_copy(update=change)
+    update = {
+        "name": card.name or path.stem,
+        "sources": sources,
     }
-    return card.model_copy(update={"name": card.name or path.stem, "sources": sources})
+    return card.model_copy(update=update)
 
 
 def validated(model: type[Model], raw: object, where: str) -> Model:
-    """Return `raw` as `model`. Raises DataError with the first mistake in one line."""
+    """Return `raw` as an object of the class `model`.
+
+    Raises:
+        DataError: It has a mistake; the message says the first one in one line.
+    """
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise DataError(_mistake(model, error.errors()[0], where)) from error
+        first = error.errors()[0]
+        raise DataError(_mistake(model, first, where)) from error
 
 
 def _mistake(model: type[BaseModel], error: ErrorDetails, where: str) -> str:
+    """Return a mistake in one line that says where it is, what was found and what is allowed."""
     path = [str(part) for part in error["loc"]]
-    at = f"{where}: {'.'.join(path)}" if path else where
-    if error["type"] == "extra_forbidden":
-        parent = f"{where}: {'.'.join(path[:-1])}" if len(path) > 1 else where
-        return unknown(parent, path[-1], _keys(model, path[:-1]))
-    if error["type"] == "literal_error":
-        return unknown(at, error["input"], get_args(InputKind) if path[-1] == "input" else KINDS)
-    if error["type"] == "missing":
-        return f"{at}: is needed"
-    return f"{at}: {error['msg'].lower()}, found {error['input']!r}"
+    parents = path[:-1]
+    place = _join_path(where, path)
+    match error["type"]:
+        case "extra_forbidden":
+            known = _keys(model, parents)
+            return unknown(_join_path(where, parents), path[-1], known)
+        case "unknown_name":
+            known = error["ctx"]["known"]
+            return unknown(place, error["input"], known)
+        case "missing":
+            return f"{place}: is needed"
+    reason = error["msg"].lower()
+    return f"{place}: {reason}, found {error['input']!r}"
 
 
-def _keys(model: type[BaseModel], path: Iterable[str]) -> Iterable[str]:
+def _join_path(where: str, path: Sequence[str]) -> str:
+    if not path:
+        return where
+    keys = ".".join(path)
+    return f"{where}: {keys}"
+
+
+def _keys(model: type[BaseModel], path: Sequence[str]) -> Iterable[str]:
+    """Return the keys that are allowed at a path of a card, or in another model."""
     sections: dict[str, type[BaseModel]] = {
         "sources": SourceCard,
         "tasks": TaskCard,
         "split": SplitCard,
     }
-    return sections.get(next(iter(path), ""), model).model_fields
+    if path:
+        model = sections.get(path[0], model)
+    return model.model_fields
 
 
-def _ignoring(name: str, card: SourceCard, tasks: Iterable[TaskCard]) -> dict[str, Any]:
-    targets = tuple(task.target for task in tasks if task.source == name)
-    return card.model_dump() | {"ignore": (*card.ignore, *targets)}
+def _plain_tasks(tasks: Mapping[str, TaskCard]) -> dict[str, dict[str, Any]]:
+    """Return tasks as plain values."""
+    plain = {}
+    for name, task in tasks.items():
+        plain[name] = task.model_dump()
+    return plain
 
 
 def _check_distinct(where: str, flags: Sequence[TaskFlag]) -> None:
-    names = [flag.name for flag in flags]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f'{where}: task "{twice}" is named twice')
+    counts = Counter(flag.name for flag in flags)
+    for name, count in counts.items():
+        if count > 1:
+            raise DataError(f'{where}: task "{name}" is named twice')
 
 
 class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice instead of dropping the first."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,
+    ) -> dict[Hashable, Any]:
+        """Return a mapping of the YAML file. Raises ConstructorError for a key given twice."""
+        keys: set[object] = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f'"{key.value}" is named twice', key.start_mark
-                )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in keys:
+                problem = f'"{key.value}" is named twice'
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            keys.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def _yaml(path: Path) -> object:
+    """Return what a YAML file holds. Raises DataError where it cannot be read."""
     try:
-        return yaml.load(path.read_text("utf-8"), _Loader)
+        text = path.read_text("utf-8")
+        return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        mark = error.problem_mark
+        line = f"line {mark.line + 1}: " if mark else ""
         raise DataError(f"{path}: {line}{error.problem}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: cannot be read ({' '.join(str(error).split())})") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read ({reason})") from error

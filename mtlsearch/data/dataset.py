@@ -1,23 +1,35 @@
-"""What a problem consists of: tasks, sources, splits, and the folds that replicates train on. No reading, no fitting."""
+"""What a problem consists of: tasks, sources, splits, and the folds that replicates train on.
+
+Nothing is read from files or fitted here.
+"""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from mtlsearch.inputs.schema import Features, InputKind
-from mtlsearch.tasks.task import Task
+from mtlsearch.inputs import DEFAULT_INPUT_KIND, InputKind, InputSchema, SelectedColumns
+from mtlsearch.runtime.decoding import OutputDecoder
+from mtlsearch.runtime.encoding import EncodedInput
+from mtlsearch.tasks import Task
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
+TRAIN = 0
+VALIDATION = 1
+TEST = 2
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Row roles of one source: `role[N]` in {TRAIN, VALIDATION, TEST}.
+    """The roles of the rows of a source.
 
-    `given` says that the validation rows are the user's own (a split column with val, a time split): then every
-    replicate validates on them. Otherwise replicates draw folds from all rows that are not test rows, whole groups
-    at a time when `group[N]` is there, stratified by `strata[N]` where it is (codes; -1 = no label).
+    Attributes:
+        role: For each row [N], TRAIN, VALIDATION or TEST.
+        given: The validation rows are the user's own (a split column with val, a time split), and
+            every replicate validates on them. Otherwise replicates draw folds from all rows that
+            are not test rows.
+        group: Codes [N] of groups that stay together, or None.
+        strata: Label codes [N] that every fold mixes alike, -1 for no label, or None.
+        validation_fraction: The part of the rows other than test rows that a fold validates on.
     """
 
     role: np.ndarray
@@ -29,28 +41,51 @@ class Splits:
 
 @dataclass(frozen=True)
 class Source:
-    """One input table. `inputs[N, columns]` holds input columns only: numeric (float) or categorical (object) dtype.
+    """An input table.
 
-    Images and sequences are one column whose cells are arrays, tokens are columns of numbers; `lengths` then names the
-    column that says how many steps or tokens there are, if one does.
+    Attributes:
+        name: How the user calls it.
+        inputs: The input columns [N, columns], of numbers (float) or categories (object). Images
+            and sequences are a column whose cells are arrays, tokens are columns of numbers.
+        splits: The roles of the rows.
+        kind: The kind of input.
+        lengths: The column that says how many steps or tokens a row has, or None.
     """
 
     name: str
     inputs: pd.DataFrame
     splits: Splits
-    kind: InputKind = "table"
+    kind: InputKind = DEFAULT_INPUT_KIND
     lengths: str | None = None
+
+    @property
+    def selected(self) -> SelectedColumns:
+        """The input columns, as the kind of input fits its encoder on them."""
+        return SelectedColumns(self.inputs, self.lengths)
 
     @property
     def numbers(self) -> int:
         """How many cells, numbers or tokens a row has."""
-        cells = self.inputs.drop(columns=self.lengths) if self.lengths else self.inputs
-        return int(sum(np.size(cell) for cell in cells.iloc[0]))
+        cells = self.inputs
+        if self.lengths:
+            cells = cells.drop(columns=self.lengths)
+        sizes = [np.size(cell) for cell in cells.iloc[0]]
+        return int(sum(sizes))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Sources and tasks. `targets[task][N]` is float64 in source row order: value, class code, or NaN = label missing."""
+    """Sources and tasks.
+
+    Attributes:
+        name: How the dataset is called.
+        sources: The sources by name.
+        tasks: The tasks in the user's order.
+        targets: By the name of a task, float64 [N] in the row order of its source: the value or
+            the code of the class; NaN where the label is missing.
+        digest: The SHA-256 of inputs, targets and row roles.
+        notices: What the user should know.
+    """
 
     name: str
     sources: dict[str, Source]
@@ -62,7 +97,12 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows one replicate trains and validates on, as row numbers per source."""
+    """The rows that a replicate trains and validates on.
+
+    Attributes:
+        train: The numbers of the training rows by source.
+        validation: The numbers of the validation rows by source.
+    """
 
     train: dict[str, np.ndarray]
     validation: dict[str, np.ndarray]
@@ -70,17 +110,21 @@ class Fold:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset made ready for one fold: `inputs[source]` for all rows as `features[source]` says, `targets[task]` float32 [N].
+    """A dataset made ready for one fold.
 
-    Regression targets are standardised with the training rows' `center[task]` and `scale[task]`; class codes stay.
-    NaN marks a missing label. `baseline_loss[task]` is the validation-free loss of the best constant on the
-    training rows (1.0 for a standardised regression, the entropy in nats for classes; at least 1e-3).
+    Attributes:
+        inputs: By source, what a network reads of all its rows.
+        targets: By task, float32 [N], scaled as the task's kind says, fitted on the training
+            rows; NaN where the label is missing.
+        decoders: By task, what turns network outputs back into predictions.
+        baseline_loss: By task, the loss of the best constant on the training rows.
+        fold: The rows to train and validate on.
+        schemas: By source, the form of its `inputs`.
     """
 
-    inputs: dict[str, np.ndarray]
+    inputs: dict[str, EncodedInput]
     targets: dict[str, np.ndarray]
-    center: dict[str, float]
-    scale: dict[str, float]
+    decoders: dict[str, OutputDecoder]
     baseline_loss: dict[str, float]
     fold: Fold
-    features: dict[str, Features]
+    schemas: dict[str, InputSchema]

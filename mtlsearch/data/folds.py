@@ -1,87 +1,160 @@
-"""The folds replicates train on: the user's validation rows, or repeated K-fold over the rows that are not test rows."""
+"""The folds that replicates train on.
+
+A fold is the user's validation rows, or a part of repeated K-fold over the rows that are not test
+rows.
+"""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from mtlsearch.arrays import Array
-from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Fold, Source, Splits
+from mtlsearch.data.dataset import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+    Fold,
+    Source,
+    Splits,
+)
 from mtlsearch.data.splits import common_strata
 from mtlsearch.errors import DataError
 
+RowPair = tuple[Array, Array]  # training rows and validation rows
+
 
 def fold(dataset: Dataset, replicate: int, seed: int) -> Fold:
-    """Return the train and validation rows of `replicate` (0, 1, ...), the same for the same arguments.
+    """Return the training and validation rows of a replicate (0, 1, ...).
 
-    With K = round(1 / validation_fraction), replicate r is fold r % K of repetition r // K; each repetition shuffles anew.
-    Rows the user gave as validation rows are always those. Raises DataError when a task has no labelled row on one side.
+    With K = round(1 / validation_fraction), replicate r is fold r % K of repetition r // K; each
+    repetition shuffles anew. Rows that the user gave as validation rows are always those. The
+    same arguments give the same fold.
+
+    Raises:
+        DataError: A task has no labelled row on one side, or a source has too few rows for folds.
     """
-    pairs = {name: _rows(source, replicate, seed) for name, source in dataset.sources.items()}
-    chosen = Fold(
-        {name: pair[0] for name, pair in pairs.items()},
-        {name: pair[1] for name, pair in pairs.items()},
-    )
-    _check_labels(dataset, chosen)
-    return chosen
+    train = {}
+    validation = {}
+    for name, source in dataset.sources.items():
+        rows = _fold_rows(source, replicate, seed)
+        train[name], validation[name] = rows
+    result = Fold(train, validation)
+    _check_labels(dataset, result)
+    return result
 
 
 def resample(source: Source, seed: int) -> Array:
-    """A bootstrap sample of the test rows of a source, whole groups at a time where there are groups."""
-    rows, draw = np.flatnonzero(source.splits.role == TEST), np.random.default_rng(seed)
-    if source.splits.group is None:
-        return rows[draw.integers(len(rows), size=len(rows))]
-    groups = source.splits.group[rows]
-    units = [rows[groups == group] for group in np.unique(groups)]
-    return np.concatenate([units[number] for number in draw.integers(len(units), size=len(units))])
+    """Return a bootstrap sample of the test rows of a source, as row numbers.
+
+    Where there are groups, whole groups are drawn.
+    """
+    rng = np.random.default_rng(seed)
+    splits = source.splits
+    rows = np.flatnonzero(splits.role == TEST)
+    if splits.group is None:
+        return rows[_bootstrap(rng, len(rows))]
+    groups = splits.group[rows]
+    names = np.unique(groups)
+    sample = []
+    for number in _bootstrap(rng, len(names)):
+        members = groups == names[number]
+        sample.append(rows[members])
+    return np.concatenate(sample)
 
 
-def _rows(source: Source, replicate: int, seed: int) -> tuple[Array, Array]:
+def _bootstrap(rng: np.random.Generator, count: int) -> Array:
+    return rng.integers(count, size=count)
+
+
+def _fold_rows(source: Source, replicate: int, seed: int) -> RowPair:
     splits = source.splits
     if splits.given:
-        return np.flatnonzero(splits.role == TRAIN), np.flatnonzero(splits.role == VALIDATION)
+        train = np.flatnonzero(splits.role == TRAIN)
+        validation = np.flatnonzero(splits.role == VALIDATION)
+        return train, validation
     free = np.flatnonzero(splits.role != TEST)
     count = _fold_count(source, free)
-    state = int(np.random.SeedSequence([seed, replicate // count]).generate_state(1)[0])
-    train, validation = _partition(splits, free, count, state)[replicate % count]
+    repetition, number = divmod(replicate, count)
+    state = _random_state(seed, repetition)
+    folds = _partition(splits, free, count, state)
+    train, validation = folds[number]
     return free[train], free[validation]
 
 
+def _random_state(seed: int, repetition: int) -> int:
+    sequence = np.random.SeedSequence([seed, repetition])
+    words = sequence.generate_state(1)
+    return int(words[0])
+
+
 def _fold_count(source: Source, free: Array) -> int:
-    group = source.splits.group
-    units = len(free) if group is None else len(np.unique(group[free]))
+    """Return K, at most the number of rows or groups that can be told apart."""
+    splits = source.splits
+    units = len(free)
+    if splits.group is not None:
+        groups = np.unique(splits.group[free])
+        units = len(groups)
     if units < 2:
         raise DataError(
-            f"{source.name}: only {units} rows or groups are not test rows; at least 2 are needed for folds"
+            f"{source.name}: only {units} rows or groups are not test rows; "
+            "at least 2 are needed for folds"
         )
-    return min(max(2, round(1 / source.splits.validation_fraction)), units)
+    wanted = round(1 / splits.validation_fraction)
+    return min(max(2, wanted), units)
 
 
-def _partition(splits: Splits, free: Array, count: int, state: int) -> list[tuple[Array, Array]]:
-    strata = None if splits.strata is None else common_strata(splits.strata[free], count)
-    group = None if splits.group is None else splits.group[free]
-    blank, shuffled = (
-        np.zeros((len(free), 1)),
-        {"n_splits": count, "shuffle": True, "random_state": state},
-    )
-    if group is None and strata is None:
-        return list(KFold(**shuffled).split(blank))
-    if group is None:
-        return list(StratifiedKFold(**shuffled).split(blank, strata))
+def _partition(
+    splits: Splits,
+    free: Array,
+    count: int,
+    state: int,
+) -> list[RowPair]:
+    """Return the `count` folds of a repetition, as positions in the row numbers `free`.
+
+    Strata are given up where they and the groups together leave a fold without validation rows.
+    """
+    strata = None
+    if splits.strata is not None:
+        strata = common_strata(splits.strata[free], count)
+    options: dict[str, Any] = {
+        "n_splits": count,
+        "shuffle": True,
+        "random_state": state,
+    }
+    blank = np.zeros((len(free), 1))  # scikit-learn asks for inputs and reads only their number
+
+    if splits.group is None:
+        splitter = KFold if strata is None else StratifiedKFold
+        return list(splitter(**options).split(blank, strata))
+    group = splits.group[free]
     if strata is not None:
-        parts = list(StratifiedGroupKFold(**shuffled).split(blank, strata, group))
-        if all(len(validation) for _, validation in parts):
-            return parts
-    return list(GroupKFold(**shuffled).split(blank, groups=group))
+        stratified = StratifiedGroupKFold(**options)
+        folds = list(stratified.split(blank, strata, group))
+        if _all_validate(folds):
+            return folds
+    grouped = GroupKFold(**options)
+    return list(grouped.split(blank, groups=group))
 
 
-def _check_labels(dataset: Dataset, chosen: Fold) -> None:
+def _all_validate(folds: Iterable[RowPair]) -> bool:
+    return all(len(validation) for _, validation in folds)
+
+
+def _check_labels(dataset: Dataset, rows: Fold) -> None:
+    """Raise DataError where a task has no label among the rows of one side."""
     for task in dataset.tasks:
-        labelled = ~np.isnan(dataset.targets[task.name])
-        for side, rows in (
-            ("training", chosen.train[task.source]),
-            ("validation", chosen.validation[task.source]),
-        ):
-            if not labelled[rows].any():
+        targets = dataset.targets[task.name]
+        sides = {
+            "training": rows.train[task.source],
+            "validation": rows.validation[task.source],
+        }
+        for side, side_rows in sides.items():
+            labels = targets[side_rows]
+            if np.isnan(labels).all():
                 raise DataError(
-                    f"{dataset.name}: task {task.name}: none of the {len(rows)} {side} rows of this fold has a label; "
-                    "give more labelled rows or a split column"
+                    f"{dataset.name}: task {task.name}: none of the {len(side_rows)} {side} rows "
+                    "of this fold has a label; give more labelled rows or a split column"
                 )

@@ -1,4 +1,7 @@
-"""What kind of task a target column makes, its classes and its label codes, decided on the non-test rows alone."""
+"""What a target column holds: its kind of task, its classes and its labels.
+
+Everything is decided on the rows that are not test rows.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,146 +10,200 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import Column, resolve
 from mtlsearch.data.card import TaskCard
-from mtlsearch.data.columns import LARGEST_NUMBER, Column, resolve
 from mtlsearch.errors import DataError
-from mtlsearch.tasks.metrics import DEFAULT_METRIC, METRICS
-from mtlsearch.tasks.task import Kind
-
-MOST_NUMERIC_CLASSES = 20
-MOST_TEXT_CLASSES = 50
+from mtlsearch.runtime.encoding import LARGEST_NUMBER
+from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TargetColumn, TaskKind
 
 
 @dataclass(frozen=True)
 class Target:
-    """A target column understood: `values[N]` float64 are values or codes into `classes`, NaN = label missing."""
+    """A target column understood.
 
-    kind: Kind
-    metric: str
+    Attributes:
+        kind: The kind of task.
+        metric: The metric of the task.
+        classes: The classes in the order of their codes, as text; empty where labels are numbers.
+        labels: Float64 [N]: values, or codes of classes; NaN where the label is missing.
+        notices: What the user should know, each beginning with where it is.
+    """
+
+    kind: TaskKind
+    metric: Metric
     classes: tuple[str, ...]
-    values: Array
+    labels: Array
     notices: tuple[str, ...]
 
 
-def infer_target(raw: "pd.Series[Any]", known: Array, card: TaskCard, where: str) -> Target:
-    """Return `raw[N]` as a target, judged by the rows where `known[N]` is True. Raises DataError beginning with `where`."""
+def infer_target(
+    raw: "pd.Series[Any]",
+    known: Array,
+    card: TaskCard,
+    where: str,
+) -> Target:
+    """Return the column `raw[N]` as a target, judged by the rows where `known[N]` is True.
+
+    Raises:
+        DataError: The column cannot be the target of the task. The message begins with `where`.
+    """
     column = resolve(raw, known)
-    distinct = _distinct(column, known, where)
-    kind = card.kind or _kind(column, distinct, known, card.metric, where)
+    content = _content(column, known, where)
+    kind = _kind(card, content, where)
     metric = _metric(kind, card.metric, where)
-    _check_kind(kind, column, distinct, known, where)
-    notices = _inferred(kind, metric, card, where)
-    if kind == "regression":
-        values, more = _values(column, known, where)
-        return Target(kind, metric, (), values, (*notices, *more))
-    values, more = _codes(column, distinct, where)
+    if not kind.accepts(content):
+        raise DataError(
+            f"{where}: kind {kind.name} needs {kind.requirement}, found {content.description}"
+        )
+    if kind.is_classification:
+        classes = content.names
+        labels, label_notices = _codes(column, content, where)
+    else:
+        classes = ()
+        labels, label_notices = _numbers(column, known, where)
+    notices = _inference_notices(kind, metric, card, where) + label_notices
     return Target(
-        kind,
-        metric,
-        tuple(_class_name(column, value) for value in distinct),
-        values,
-        (*notices, *more),
+        kind=kind,
+        metric=metric,
+        classes=classes,
+        labels=labels,
+        notices=tuple(notices),
     )
 
 
-def infer_kind(raw: "pd.Series[Any]", known: Array, card: TaskCard, where: str) -> Kind:
-    """Return the kind that `infer_target` would choose, without judging anything else."""
+def infer_kind(
+    raw: "pd.Series[Any]",
+    known: Array,
+    card: TaskCard,
+    where: str,
+) -> TaskKind:
+    """Return the kind that `infer_target` would find, without judging anything else."""
     column = resolve(raw, known)
-    return card.kind or _kind(column, _distinct(column, known, where), known, card.metric, where)
+    content = _content(column, known, where)
+    return _kind(card, content, where)
 
 
-def _distinct(column: Column, known: Array, where: str) -> list[Any]:
-    here = column.values[known & column.present]
-    if not len(here):
+def _content(column: Column, known: Array, where: str) -> TargetColumn:
+    labelled = known & column.present
+    labels = column.values[labelled]
+    if not len(labels):
         raise DataError(f"{where}: every label is missing in the rows that are not test rows")
     if column.type == "other":
         raise DataError(f"{where}: holds neither numbers nor text")
-    distinct = sorted(pd.unique(here).tolist())
+    values = pd.unique(labels)
+    distinct = tuple(sorted(values.tolist()))
+    names = [_class_name(column, value) for value in distinct]
     if len(distinct) < 2:
-        found = _class_name(column, distinct[0])
         raise DataError(
-            f'{where}: is constant ("{found}" in all {len(here)} labelled rows); a target needs two values or more'
+            f'{where}: is constant ("{names[0]}" in all {len(labels)} labelled rows); '
+            "a target needs two values or more"
         )
-    return distinct
+    return TargetColumn(
+        column.numeric,
+        distinct,
+        tuple(names),
+        len(labels),
+    )
 
 
-def _kind(
-    column: Column, distinct: list[Any], known: Array, metric: str | None, where: str
-) -> Kind:
-    if column.numeric and metric in METRICS and METRICS[metric].kinds == ("regression",):
-        return "regression"
-    if len(distinct) == 2:
-        return "binary"
-    if column.numeric:
-        whole = all(float(value).is_integer() for value in distinct)
-        return "multiclass" if whole and len(distinct) <= MOST_NUMERIC_CLASSES else "regression"
-    labelled = int((known & column.present).sum())
-    if len(distinct) > MOST_TEXT_CLASSES or 2 * len(distinct) > labelled:
+def _kind(card: TaskCard, content: TargetColumn, where: str) -> TaskKind:
+    """Return the kind that the card names, or else the first that claims the column.
+
+    Where the card names a metric, kinds that have it come first, claimed or not.
+    """
+    if card.kind is not None:
+        return TASK_KINDS[card.kind]
+    accepting = [kind for kind in TASK_KINDS.values() if kind.accepts(content)]
+    scored = [kind for kind in accepting if card.metric in _metric_names(kind)]
+    for kind in scored or accepting:
+        if kind.claims(content):
+            return kind
+    if scored:
+        return scored[0]
+    raise DataError(f"{where}: holds {content.summary}; {_advice(accepting)}")
+
+
+def _advice(accepting: list[TaskKind]) -> str:
+    """Say what to do with a column that no kind claims and these kinds accept."""
+    if accepting:
+        names = " or ".join(kind.name for kind in accepting)
+        return f"if these are classes, say so with kind {names}; if not, choose another column"
+    requirements = []
+    for kind in TASK_KINDS.values():
+        requirements.append(f"{kind.requirement} ({kind.name})")
+    needs = ", ".join(requirements)
+    return f"a target holds one of: {needs}"
+
+
+def _metric(kind: TaskKind, name: str | None, where: str) -> Metric:
+    if name is None:
+        return kind.default_metric
+    metric = METRICS[name]
+    if metric not in kind.metrics:
+        known = ", ".join(sorted(_metric_names(kind)))
         raise DataError(
-            f"{where}: holds text with {len(distinct)} distinct values in {labelled} rows; "
-            "if these are classes, say so with kind multiclass; if not, choose another column"
-        )
-    return "multiclass"
-
-
-def _inferred(kind: Kind, metric: str, card: TaskCard, where: str) -> list[str]:
-    if card.kind is None:
-        return [f"{where}: {kind}, {metric} (inferred)"]
-    return [] if card.metric else [f"{where}: metric {metric} (inferred)"]
-
-
-def _metric(kind: Kind, metric: str | None, where: str) -> str:
-    metric = metric or DEFAULT_METRIC[kind]
-    if kind not in METRICS[metric].kinds:
-        fitting = ", ".join(sorted(name for name, other in METRICS.items() if kind in other.kinds))
-        raise DataError(
-            f'{where}: metric "{metric}" does not fit kind {kind}. Known for {kind}: {fitting}'
+            f'{where}: metric "{name}" does not fit kind {kind.name}. '
+            f"Known for {kind.name}: {known}"
         )
     return metric
 
 
-def _check_kind(kind: Kind, column: Column, distinct: list[Any], known: Array, where: str) -> None:
-    shown = ", ".join(_class_name(column, value) for value in distinct[:5]) + (
-        ", ..." if len(distinct) > 5 else ""
-    )
-    if kind == "binary" and len(distinct) != 2:
-        raise DataError(
-            f"{where}: kind binary needs exactly two classes, found {len(distinct)}: {shown}"
-        )
-    if kind == "regression" and not column.numeric:
-        raise DataError(f"{where}: kind regression needs numbers, found text: {shown}")
-    labelled = int((known & column.present).sum())
-    if kind == "multiclass" and len(distinct) > 2 and 2 * len(distinct) > labelled:
-        raise DataError(
-            f"{where}: kind multiclass needs classes that repeat, found {len(distinct)} in {labelled} rows: {shown}"
-        )
+def _metric_names(kind: TaskKind) -> list[str]:
+    return [metric.name for metric in kind.metrics]
 
 
-def _values(column: Column, known: Array, where: str) -> tuple[Array, list[str]]:
-    infinite = np.abs(column.values) >= LARGEST_NUMBER
+def _inference_notices(
+    kind: TaskKind,
+    metric: Metric,
+    card: TaskCard,
+    where: str,
+) -> list[str]:
+    """Return what was inferred because the card does not say it."""
+    if card.kind is None:
+        return [f"{where}: {kind.name}, {metric.name} (inferred)"]
+    if card.metric is None:
+        return [f"{where}: metric {metric.name} (inferred)"]
+    return []
+
+
+def _numbers(column: Column, known: Array, where: str) -> tuple[Array, list[str]]:
+    """Return the labels [N] of a column of numbers, and notices."""
+    sizes = np.abs(column.values)
+    infinite = sizes >= LARGEST_NUMBER
     rows = np.flatnonzero(infinite)
     if infinite[known].any():
         raise DataError(
-            f"{where}: infinite value (or beyond {LARGEST_NUMBER:g}) in {len(rows)} rows, the first is data row {rows[0] + 1}"
+            f"{where}: infinite value (or beyond {LARGEST_NUMBER:g}) in {len(rows)} rows, "
+            f"the first is data row {rows[0] + 1}"
         )
-    notices = (
-        [f"{where}: {len(rows)} infinite test labels are treated as missing"] if len(rows) else []
+    labels = np.where(infinite, np.nan, column.values)
+    if not len(rows):
+        return labels, []
+    return labels, [f"{where}: {len(rows)} infinite test labels are treated as missing"]
+
+
+def _codes(column: Column, content: TargetColumn, where: str) -> tuple[Array, list[str]]:
+    """Return the codes [N] of a column of classes, and notices."""
+    classes = pd.Index(content.distinct)
+    cells = pd.Index(column.values)
+    codes = classes.get_indexer(cells).astype(np.float64)
+    unknown = codes < 0
+    labels = np.where(unknown, np.nan, codes)
+    unseen = unknown & column.present
+    if not unseen.any():
+        return labels, []
+    notice = (
+        f"{where}: {unseen.sum()} test rows have a class that no other row has; "
+        "their label is treated as missing"
     )
-    return np.where(infinite, np.nan, column.values), notices
+    return labels, [notice]
 
 
-def _codes(column: Column, distinct: list[Any], where: str) -> tuple[Array, list[str]]:
-    codes = pd.Index(distinct).get_indexer(pd.Index(column.values)).astype(np.float64)
-    unseen = int(((codes < 0) & column.present).sum())
-    notices = [
-        f"{where}: {unseen} test rows have a class that no other row has; their label is treated as missing"
-    ]
-    return np.where(codes < 0, np.nan, codes), notices if unseen else []
-
-
-def _class_name(column: Column, value: Any) -> str:
+def _class_name(column: Column, value: float | str) -> str:
+    if isinstance(value, str):
+        return value
     if column.type == "boolean":
         return str(bool(value))
-    if column.type == "number":
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return str(value)
+    if value.is_integer():
+        return str(int(value))
+    return repr(value)

@@ -1,66 +1,98 @@
-"""From what the user names on the command line (a problem, a card, a table and task flags) to a `Dataset`."""
+"""From what the user names on the command line to a `Dataset`.
+
+The user names an embedded problem, a card, or a table file and its tasks.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from mtlsearch.data.assembly import assemble
-from mtlsearch.data.card import Card, TaskFlag, from_flags, read_card
+from mtlsearch.data.card import TaskFlag, from_flags, read_card
 from mtlsearch.data.dataset import Dataset
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
-from mtlsearch.data.readers import READERS, missing_file, read_table, require_columns, suffix_of
+from mtlsearch.data.readers import (
+    READERS,
+    missing_file,
+    read_table,
+    require_columns,
+    suffix_of,
+)
 from mtlsearch.errors import DataError, unknown
 
 CARD_SUFFIXES = (".yaml", ".yml")
+COLUMNS_SHOWN = 30  # at most, in an error message
 
 
 def load(data: str | None = None, tasks: Sequence[str] = ()) -> Dataset:
-    """Return the dataset that `data` names: an embedded problem (None: the default one), a card or a table file.
+    """Return the dataset that the user names.
 
-    `tasks` are `NAME[:KIND[:METRIC]]`: needed for a table file; for a problem or card they select among its tasks and
-    override kind and metric. Raises DataError, or UsageError for a task flag that cannot be read.
+    Args:
+        data: The name of an embedded problem, or the path of a card or of a table file; the
+            default problem where it is None.
+        tasks: Task flags `NAME[:KIND[:METRIC]]`. A table file needs them; of a problem or a card
+            they select tasks, and override their kind and metric.
+
+    Raises:
+        DataError: The data cannot be used.
+        UsageError: A task flag cannot be read.
     """
     flags = [TaskFlag.parse(text) for text in tasks]
     name = DEFAULT_PROBLEM if data is None else data
     path = Path(name).expanduser()
-    if name in PROBLEMS and not path.is_file():
-        card, tables = PROBLEMS[name]()
-        card = card.selected(name, flags)
-        return assemble(card, {source: tables[source] for source in card.sources}, name)
-    _check_exists(name, path)
-    return (
-        _from_card(path, flags)
-        if path.suffix.lower() in CARD_SUFFIXES
-        else _from_table(path, flags)
-    )
-
-
-def _check_exists(name: str, path: Path) -> None:
     if path.is_file():
-        return
-    if suffix_of(path) is None and path.suffix.lower() not in CARD_SUFFIXES and not path.is_dir():
-        files = ", ".join((*READERS, *CARD_SUFFIXES))
-        raise DataError(f"{unknown('data', name, PROBLEMS)}; or a file ({files})")
-    raise DataError(f"{missing_file(path)}; or name an embedded problem: {', '.join(PROBLEMS)}")
+        if _is_card(path):
+            return _from_card(path, flags)
+        return _from_table(path, flags)
+    if name in PROBLEMS:
+        return _from_problem(name, flags)
+    raise DataError(_unknown_data(name, path))
+
+
+def _is_card(path: Path) -> bool:
+    return path.suffix.lower() in CARD_SUFFIXES
+
+
+def _unknown_data(name: str, path: Path) -> str:
+    """Return why `name` is no data: no such file if it looks like a file, else no such problem."""
+    has_suffix = suffix_of(path) is not None or _is_card(path)
+    if has_suffix or path.is_dir():
+        problems = ", ".join(PROBLEMS)
+        return f"{missing_file(path)}; or name an embedded problem: {problems}"
+    suffixes = (*READERS, *CARD_SUFFIXES)
+    files = ", ".join(suffixes)
+    return f"{unknown('data', name, PROBLEMS)}; or a file ({files})"
+
+
+def _from_problem(name: str, flags: Sequence[TaskFlag]) -> Dataset:
+    complete_card, all_tables = PROBLEMS[name]()
+    card = complete_card.selected(name, flags)
+    tables = {source: all_tables[source] for source in card.sources}
+    return assemble(card, tables, name)
 
 
 def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
-    card = read_card(path).selected(str(path), flags)
-    return assemble(card, _tables(card), str(path))
+    where = str(path)
+    complete_card = read_card(path)
+    card = complete_card.selected(where, flags)
+    tables = {}
+    for name, source in card.sources.items():
+        source_path = Path(source.path)
+        tables[name] = read_table(source_path)
+    return assemble(card, tables, where)
 
 
 def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
+    where = str(path)
     table = read_table(path)
-    require_columns(f"{path}", table, [flag.name for flag in flags])
+    names = [flag.name for flag in flags]
+    require_columns(where, table, names)
     if len(flags) < 2:
-        columns = ", ".join(map(str, table.columns[:30]))
+        shown = map(str, table.columns[:COLUMNS_SHOWN])
+        columns = ", ".join(shown)
         raise DataError(
-            f"{path}: at least two tasks are needed, found {len(flags)}; name them with --task. Known: {columns}"
+            f"{where}: at least two tasks are needed, found {len(flags)}; "
+            f"name them with --task. Known: {columns}"
         )
     card = from_flags(path, flags)
-    return assemble(card, dict.fromkeys(card.sources, table), str(path))
-
-
-def _tables(card: Card) -> dict[str, pd.DataFrame]:
-    return {name: read_table(Path(source.path)) for name, source in card.sources.items()}
+    tables = dict.fromkeys(card.sources, table)
+    return assemble(card, tables, where)

@@ -1,4 +1,4 @@
-"""Small synthetic problems of images, sequences and tokens, each with a task of every kind."""
+"""Small synthetic problems whose inputs are no tables, with tasks of numbers and of classes."""
 
 from collections.abc import Callable
 
@@ -9,55 +9,108 @@ from mtlsearch.arrays import Array
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import Card, SourceCard, TaskCard
 from mtlsearch.data.dataset import Dataset
-from mtlsearch.inputs.schema import InputKind
 
 Columns = dict[str, Array | list[Array]]
-STEPS, VOCABULARY = 12, 30
+Planter = Callable[[np.random.Generator, Array], Columns]  # of two hidden numbers [N, 2]
+
+IMAGE = (2, 9, 8)  # channels, height, width
+STEPS = 12  # at most, of a sequence or a text
+SHORTEST = 4
+VOCABULARY = 30
+CLASSES = np.array(["a", "b", "c"])
+BOUNDARIES = (-0.6, 0.6)  # between the classes
 
 
-def planted_arrays(kind: InputKind, rows: int = 160, seed: int = 0) -> Dataset:
-    """Return a problem of one source of this kind: a regression `amount`, a binary `high` and a multiclass `group`.
+def planted_arrays(
+    kind: str,
+    rows: int = 160,
+    seed: int = 0,
+) -> Dataset:
+    """Return a problem of one source of this kind with the tasks `amount`, `high` and `group`.
 
-    All three are functions of two numbers of each row, which show in its input. Raises KeyError for a table.
+    These are a number, one of two and one of three classes. All are functions of two numbers of
+    each row, which show in its input.
+
+    Raises:
+        KeyError: The kind is that of a table.
     """
     rng = np.random.default_rng(seed)
     hidden = rng.normal(size=(rows, 2))
     columns = PLANTED[kind](rng, hidden)
-    columns["amount"] = 5 + 2 * hidden[:, 0] + 0.1 * rng.normal(size=rows)
-    columns["high"] = np.where(hidden[:, 1] > 0, "yes", "no")
-    columns["group"] = np.array(["a", "b", "c"])[np.digitize(hidden.sum(1), [-0.6, 0.6])]
-    tasks = {name: TaskCard(source=kind, target=name) for name in ("amount", "high", "group")}
+    noise = rng.normal(size=rows)
+    first, second = hidden.T
+    codes = np.digitize(first + second, BOUNDARIES)
+    columns["amount"] = 5 + 2 * first + 0.1 * noise
+    is_high = second > 0
+    columns["high"] = np.where(is_high, "yes", "no")
+    columns["group"] = CLASSES[codes]
+
+    tasks = {}
+    for name in ("amount", "high", "group"):
+        tasks[name] = TaskCard(source=kind, target=name)
+    source = SourceCard(path="", input=kind)
     card = Card(
-        name=f"planted {kind}", sources={kind: SourceCard(path="", input=kind)}, tasks=tasks
+        name=f"planted {kind}",
+        sources={kind: source},
+        tasks=tasks,
     )
-    return assemble(card, {kind: pd.DataFrame(columns)}, kind)
+    table = pd.DataFrame(columns)
+    return assemble(card, {kind: table}, kind)
 
 
 def _images(rng: np.random.Generator, hidden: Array) -> Columns:
-    """Two patterns of two channels and 9 x 8 pixels, as bytes."""
-    patterns = rng.normal(size=(2, 2, 9, 8))
-    pixels = (
-        128 + 20 * np.tensordot(hidden, patterns, 1) + 10 * rng.normal(size=(len(hidden), 2, 9, 8))
-    )
-    return {"image": list(pixels.clip(0, 255).astype(np.uint8))}
+    """Make images of bytes that add up two patterns."""
+    rows = len(hidden)
+    patterns = rng.normal(size=(2, *IMAGE))
+    signal = np.tensordot(hidden, patterns, 1)
+    noise = rng.normal(size=(rows, *IMAGE))
+    pixels = 128 + 20 * signal + 10 * noise
+    clipped = pixels.clip(0, 255)
+    images = clipped.astype(np.uint8)
+    return {"image": list(images)}
 
 
 def _sequences(rng: np.random.Generator, hidden: Array) -> Columns:
-    """A sine and a cosine in two channels of at most STEPS steps."""
-    waves = np.stack([np.sin(np.arange(STEPS)), np.cos(np.arange(STEPS))], 1)
-    steps = hidden[:, None, :] * waves + 0.2 * rng.normal(size=(len(hidden), STEPS, 2))
-    return {"signal": list(steps), "lengths": rng.integers(4, STEPS + 1, len(hidden))}
+    """Make sequences of a sine and a cosine in two channels."""
+    rows = len(hidden)
+    steps = np.arange(STEPS)
+    sine = np.sin(steps)
+    cosine = np.cos(steps)
+    waves = np.column_stack([sine, cosine])
+    shape = (rows, STEPS, 2)
+    noise = rng.normal(size=shape)
+    signal = hidden[:, None] * waves
+    values = signal + 0.2 * noise
+    return {
+        "signal": list(values),
+        "lengths": _lengths(rng, rows),
+    }
 
 
 def _tokens(rng: np.random.Generator, hidden: Array) -> Columns:
-    """At most STEPS ids, each as likely as the row's two numbers make it; the last are rare."""
-    liking = 1.5 * hidden @ rng.normal(size=(2, VOCABULARY)) - np.linspace(0, 6, VOCABULARY)
-    drawn = (liking[:, None] + rng.gumbel(size=(len(hidden), STEPS, VOCABULARY))).argmax(2)
-    columns: Columns = {f"text_{place}": drawn[:, place] + 1 for place in range(STEPS)}
-    return columns | {"lengths": rng.integers(4, STEPS + 1, len(hidden))}
+    """Make texts of ids, each as likely as the row's two numbers make it; the last are rare."""
+    rows = len(hidden)
+    directions = rng.normal(size=(2, VOCABULARY))
+    preferences = 1.5 * hidden @ directions
+    rarity = np.linspace(0, 6, VOCABULARY)
+    logits = preferences - rarity
+    shape = (rows, STEPS, VOCABULARY)
+    noise = rng.gumbel(size=shape)
+    noisy = logits[:, None] + noise
+    ids = noisy.argmax(2) + 1
+
+    columns: Columns = {}
+    for step in range(STEPS):
+        columns[f"text_{step}"] = ids[:, step]
+    columns["lengths"] = _lengths(rng, rows)
+    return columns
 
 
-PLANTED: dict[InputKind, Callable[[np.random.Generator, Array], Columns]] = {
+def _lengths(rng: np.random.Generator, rows: int) -> Array:
+    return rng.integers(SHORTEST, STEPS + 1, rows)
+
+
+PLANTED: dict[str, Planter] = {
     "images": _images,
     "sequences": _sequences,
     "tokens": _tokens,

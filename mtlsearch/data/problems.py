@@ -1,68 +1,109 @@
-"""The embedded problems: small real data sets that ship with the package. Their files and licences are in `embedded/`."""
+"""The embedded problems: small real data sets that ship with the package.
+
+What their tasks are, and the files and licences, is in `embedded/`.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from sklearn import datasets
 
-from mtlsearch.data.card import Card, validated
+from mtlsearch.data.card import Card, SourceCard, SplitCard, TaskCard
 from mtlsearch.data.readers import read_table
 
 FOLDER = Path(__file__).parent / "embedded"
 DEFAULT_PROBLEM = "penguins"
 
-Problem = tuple[Card, dict[str, pd.DataFrame]]
+Tables = dict[str, pd.DataFrame]
+Problem = tuple[Card, Tables]
 
 
-def _embedded(name: str, suffix: str = ".csv") -> Problem:
-    table = read_table(FOLDER / f"{name}{suffix}")
-    about = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    tasks = {
-        task["name"]: {"kind": task["type"], "metric": task["metric"]} for task in about["tasks"]
-    }
-    split = {"column": "split", "group": "group" if "group" in table.columns else None}
-    return _problem(name, {name: table}, tasks, split)
+def _penguins() -> Problem:
+    return _from_file("penguins")
+
+
+def _tecator() -> Problem:
+    return _from_file("tecator")
+
+
+def _bikeshare() -> Problem:
+    return _from_file("bikeshare", ".csv.gz")
+
+
+def _vowel() -> Problem:
+    return _from_file("vowel")
 
 
 def _digits() -> Problem:
-    table = datasets.load_digits(as_frame=True).frame.rename(columns={"target": "digit"})
+    digits = datasets.load_digits(as_frame=True)
+    names = {"target": "digit"}
+    table = digits.frame.rename(columns=names)
+    large = table["digit"] >= 5
     table["odd"] = table["digit"] % 2
-    table["at_least_five"] = (table["digit"] >= 5).astype(int)
-    binary = {"kind": "binary", "metric": "roc_auc"}
-    tasks = {
-        "digit": {"kind": "multiclass", "metric": "accuracy"},
-        "odd": binary,
-        "at_least_five": binary,
-    }
-    return _problem("digits", {"digits": table}, tasks, {})
+    table["at_least_five"] = large.astype(int)
+    return _problem("digits", {"digits": table}, SplitCard())
 
 
 def _iris_and_breast_cancer() -> Problem:
-    iris, cancer = datasets.load_iris(as_frame=True), datasets.load_breast_cancer(as_frame=True)
-    flowers = iris.frame.assign(species=iris.target_names[iris.target]).drop(columns="target")
-    cells = cancer.frame.assign(malignant=1 - cancer.target).drop(columns="target")
-    species = {"source": "iris", "kind": "multiclass", "metric": "accuracy"}
-    malignant = {"source": "breast_cancer", "kind": "binary", "metric": "roc_auc"}
-    tasks = {"species": species, "malignant": malignant}
-    return _problem("iris+breast_cancer", {"iris": flowers, "breast_cancer": cells}, tasks, {})
+    iris = datasets.load_iris(as_frame=True)
+    species = iris.target_names[iris.target]
+    flowers = iris.frame.assign(species=species)
+
+    cancer = datasets.load_breast_cancer(as_frame=True)
+    malignant = 1 - cancer.target
+    cells = cancer.frame.assign(malignant=malignant)
+
+    tables = {
+        "iris": flowers.drop(columns="target"),
+        "breast_cancer": cells.drop(columns="target"),
+    }
+    return _problem("iris+breast_cancer", tables, SplitCard())
 
 
-def _problem(
-    name: str, tables: dict[str, pd.DataFrame], tasks: dict[str, Any], split: dict[str, Any]
-) -> Problem:
-    sources = {source: {"path": name} for source in tables}
-    card = validated(Card, {"name": name, "sources": sources, "tasks": tasks, "split": split}, name)
-    return card.checked(name), tables
+def _from_file(name: str, suffix: str = ".csv") -> Problem:
+    """Return the problem of one table in `embedded/`, which says how its rows are divided."""
+    table = read_table(FOLDER / f"{name}{suffix}")
+    group = "group" if "group" in table.columns else None
+    split = SplitCard(column="split", group=group)
+    return _problem(name, {name: table}, split)
+
+
+def _problem(name: str, tables: Tables, split: SplitCard) -> Problem:
+    sources = {}
+    for source in tables:
+        sources[source] = SourceCard(path=name)
+    card = Card(
+        name=name,
+        sources=sources,
+        tasks=_tasks(name),
+        split=split,
+    )
+    checked = card.checked(name)
+    return checked, tables
+
+
+def _tasks(name: str) -> Mapping[str, TaskCard]:
+    """Return the tasks as the description of the problem in `embedded/` names them."""
+    path = FOLDER / f"{name}.json"
+    description = json.loads(path.read_text("utf-8"))
+    tasks = {}
+    for task in description["tasks"]:
+        name = task["name"]
+        tasks[name] = TaskCard(
+            source=task.get("table"),
+            kind=task["type"],
+            metric=task["metric"],
+        )
+    return tasks
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {
-    "penguins": lambda: _embedded("penguins"),
-    "tecator": lambda: _embedded("tecator"),
-    "bikeshare": lambda: _embedded("bikeshare", ".csv.gz"),
-    "vowel": lambda: _embedded("vowel"),
+    "penguins": _penguins,
+    "tecator": _tecator,
+    "bikeshare": _bikeshare,
+    "vowel": _vowel,
     "digits": _digits,
     "iris+breast_cancer": _iris_and_breast_cancer,
 }

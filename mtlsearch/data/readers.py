@@ -1,4 +1,7 @@
-"""The table readers: one per file suffix. Owns what a file must look like before anything is known about tasks."""
+"""The table readers: one for each file suffix.
+
+They say what a file must look like before anything is known about tasks.
+"""
 
 import csv
 import difflib
@@ -18,12 +21,21 @@ import pyarrow as pa
 from mtlsearch.arrays import Array
 from mtlsearch.errors import DataError, unknown
 
+TESTED_BYTES = 65536  # at the beginning of a text file, for zeros, which text does not have
+GZIP_MARK = b"\x1f\x8b"
+OTHER_SEPARATORS = ";\t|"
+REASON_LENGTH = 160  # characters of the reason that a library gives, in an error message
+
 
 class Reader(Protocol):
     """Turns one kind of file into a table."""
 
     def read(self, path: Path) -> pd.DataFrame:
-        """Return the rows of `path`, at least one, under distinct column names. Raises DataError."""
+        """Return the rows of `path` under distinct column names.
+
+        Raises:
+            DataError: The file is no such table.
+        """
 
 
 class CsvReader:
@@ -53,22 +65,28 @@ class ParquetReader:
 
 
 class NpzReader:
-    """Numpy arrays by name: a 1-D array [N] is a column, a 2-D array `x` [N, F] becomes the columns x_0, x_1, ..., and one of
-    more axes (sequences [N, steps, channels], images [N, C, H, W]) a column whose cells are arrays.
+    """Numpy arrays by name.
+
+    A 1-D array [N] is a column, a 2-D array `x` [N, F] becomes the columns x_0, x_1, ..., and an
+    array of more axes (sequences [N, steps, channels], images [N, channels, height, width]) a
+    column whose cells are arrays.
     """
 
     def read(self, path: Path) -> pd.DataFrame:
         """Return the table; see `Reader`. Pickled (object) arrays are refused."""
-        columns = [
-            pair for name, array in _arrays(path).items() for pair in _spread(path, name, array)
-        ]
-        _check_names(path, [name for name, _ in columns])
-        lengths = {name: len(values) for name, values in columns}
+        pairs: list[tuple[str, Array]] = []
+        for name, array in _arrays(path).items():
+            pairs += _spread(path, name, array)
+        names = [name for name, _ in pairs]
+        _check_names(path, names)
+        arrays = dict(pairs)
+        lengths = {name: len(array) for name, array in arrays.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"{path}: arrays must have the same number of rows, found {lengths}")
-        return pd.DataFrame(
-            {name: list(values) if values.ndim > 1 else values for name, values in columns}
-        )
+        columns: dict[str, Array | list[Array]] = {}
+        for name, array in arrays.items():
+            columns[name] = list(array) if array.ndim > 1 else array
+        return pd.DataFrame(columns)
 
 
 READERS: dict[str, Reader] = {
@@ -80,14 +98,19 @@ READERS: dict[str, Reader] = {
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return the table in `path` by its suffix, at least one row and one column. Raises DataError."""
+    """Return the table in `path`, read as its suffix says.
+
+    It has at least one row and one column.
+
+    Raises:
+        DataError: There is no such file, or it is no table.
+    """
     if not path.is_file():
         raise DataError(missing_file(path))
     suffix = suffix_of(path)
     if suffix is None:
-        raise DataError(
-            f'{path}: file type "{path.suffix}" is unknown. Known: {", ".join(READERS)}'
-        )
+        known = ", ".join(READERS)
+        raise DataError(f'{path}: file type "{path.suffix}" is unknown. Known: {known}')
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     table = READERS[suffix].read(path)
@@ -98,42 +121,54 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def suffix_of(path: Path) -> str | None:
     """Return the longest suffix of READERS that `path` ends with, or None."""
-    fitting = [suffix for suffix in READERS if path.name.lower().endswith(suffix)]
+    name = path.name.lower()
+    fitting = [suffix for suffix in READERS if name.endswith(suffix)]
     return max(fitting, key=len, default=None)
 
 
 def missing_file(path: Path) -> str:
     """Return `PATH: no such file`, with the most similar file beside it."""
     if path.is_dir():
-        return f"{path}: is a folder; a file is needed ({', '.join(READERS)})"
+        known = ", ".join(READERS)
+        return f"{path}: is a folder; a file is needed ({known})"
     if not path.parent.is_dir():
         return f'{path}: no such file: the folder "{path.parent}" does not exist'
-    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)
-    return f"{path}: no such file" + (f'; did you mean "{close[0]}"?' if close else "")
+    names = [neighbour.name for neighbour in path.parent.iterdir()]
+    similar = difflib.get_close_matches(path.name, names, n=1)
+    message = f"{path}: no such file"
+    if similar:
+        message += f'; did you mean "{similar[0]}"?'
+    return message
 
 
 def require_columns(where: str, table: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise DataError with the known columns when one of `names` is not a column of `table`."""
     for name in names:
         if name not in table.columns:
-            raise DataError(unknown(f"{where}: column", name, map(str, table.columns)))
+            known = map(str, table.columns)
+            raise DataError(unknown(f"{where}: column", name, known))
 
 
 def _load(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
-        return gzip.decompress(raw) if path.name.lower().endswith(".gz") else raw
+        if path.suffix.lower() == ".gz":
+            return gzip.decompress(raw)
+        return raw
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({_one_line(error)})") from error
 
 
 def _decode(path: Path, raw: bytes) -> str:
-    if b"\0" in raw[:65536] or raw[:2] == b"\x1f\x8b":
+    is_binary = b"\0" in raw[:TESTED_BYTES]
+    is_compressed = raw.startswith(GZIP_MARK)
+    if is_binary or is_compressed:
         raise DataError(f"{path}: is a binary file; a .csv must be plain text")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
         raise DataError(
             f"{path}: line {line} is not UTF-8 text; save the file with UTF-8 encoding"
         ) from error
@@ -146,11 +181,14 @@ def _check_shape(path: Path, text: str) -> None:
         _check_header(path, header)
         filled = 0
         for row in rows:
-            if row and len(row) != len(header):
+            if not row:
+                continue
+            if len(row) != len(header):
                 raise DataError(
-                    f"{path}: line {rows.line_num} has {len(row)} fields, the header has {len(header)}"
+                    f"{path}: line {rows.line_num} has {len(row)} fields, "
+                    f"the header has {len(header)}"
                 )
-            filled += bool(row)
+            filled += 1
     except csv.Error as error:
         raise DataError(f"{path}: line {rows.line_num}: {_one_line(error)}") from error
     if not filled:
@@ -160,17 +198,25 @@ def _check_shape(path: Path, text: str) -> None:
 def _check_header(path: Path, header: list[str]) -> None:
     if not header:
         raise DataError(f"{path}: the file is empty")
-    if len(header) == 1 and (found := next((mark for mark in ";\t|" if mark in header[0]), None)):
-        raise DataError(f'{path}: fields are separated by "{found!r}"; allowed is ","')
+    if len(header) == 1:
+        _check_separator(path, header[0])
     _check_names(path, header)
 
 
+def _check_separator(path: Path, line: str) -> None:
+    for mark in OTHER_SEPARATORS:
+        if mark in line:
+            raise DataError(f'{path}: fields are separated by "{mark!r}"; allowed is ","')
+
+
 def _check_names(path: Path, names: Iterable[str]) -> None:
-    twice = [str(name) for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{path}: column names must be distinct, found more than once: {', '.join(twice)}"
-        )
+    repeated = []
+    for name, count in Counter(names).items():
+        if count > 1:
+            repeated.append(str(name))
+    if repeated:
+        listed = ", ".join(repeated)
+        raise DataError(f"{path}: column names must be distinct, found more than once: {listed}")
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -187,30 +233,38 @@ def _arrays(path: Path) -> dict[str, Array]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        found = (
-            "object arrays are not allowed"
-            if "pickle" in str(error) and zipfile.is_zipfile(path)
-            else _one_line(error)
-        )
-        raise DataError(f"{path}: is not a readable .npz file of plain arrays ({found})") from error
+        reason = _one_line(error)
+        if "pickle" in str(error) and zipfile.is_zipfile(path):
+            reason = "object arrays are not allowed"
+        raise DataError(
+            f"{path}: is not a readable .npz file of plain arrays ({reason})"
+        ) from error
 
 
 def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
+    """Return the columns, with their names, that an array [N, ...] comes to."""
     if array.dtype.kind not in "biufUM":
         raise DataError(
-            f'{path}: array "{name}" has type {array.dtype}; allowed are numbers, booleans, text and dates'
+            f'{path}: array "{name}" has type {array.dtype}; '
+            "allowed are numbers, booleans, text and dates"
         )
     if array.ndim == 1:
         return [(name, array)]
     if array.ndim == 2:
-        return [(f"{name}_{index}", array[:, index]) for index in range(array.shape[1])]
+        columns = []
+        for index, column in enumerate(array.T):
+            columns.append((f"{name}_{index}", column))
+        return columns
     if array.ndim in (3, 4) and array.dtype.kind in "biuf":
         return [(name, array)]
     shapes = "[N], [N, F], and of numbers [N, steps, channels] and [N, channels, height, width]"
     raise DataError(
-        f'{path}: array "{name}" has shape {array.shape} and type {array.dtype}; allowed are {shapes}'
+        f'{path}: array "{name}" has shape {array.shape} and type {array.dtype}; '
+        f"allowed are {shapes}"
     )
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    words = str(error).split()
+    reason = " ".join(words)
+    return reason[:REASON_LENGTH] or type(error).__name__

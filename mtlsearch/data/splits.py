@@ -1,4 +1,7 @@
-"""Which rows of a source are train, validation and test rows: by column, by time, by group or at random."""
+"""The role of each row of a source: train, validation or test.
+
+Rows are divided by a column, by time, by group or at random.
+"""
 
 from typing import Any
 
@@ -12,80 +15,139 @@ from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Splits
 from mtlsearch.data.readers import require_columns
 from mtlsearch.errors import DataError
 
-ROLES = {"train": TRAIN, "val": VALIDATION, "validation": VALIDATION, "test": TEST}
+ROLES = {
+    "train": TRAIN,
+    "val": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+}
+NEEDED_ROLES = ("train", "test")
+FEWEST_ROWS = 5
+SMALLEST_STRATUM = 3  # rows of a class that a random split keeps apart from other rare classes
+POOLED = -2  # the code of rare classes together; -1 stands for no label
 
 
-def split_rows(table: pd.DataFrame, card: SplitCard, strata: Array | None, where: str) -> Splits:
-    """Return the row roles of `table`.
+def split_rows(
+    table: pd.DataFrame,
+    card: SplitCard,
+    strata: Array | None,
+    where: str,
+) -> Splits:
+    """Return the roles of the rows of a table.
 
-    `strata[N]` are label codes (-1 = no label) for a random split. Without validation rows of the user's own, `role` holds
-    only TRAIN and TEST: folds come later. Raises DataError beginning with `where`.
+    Without validation rows of the user's own, there are only training and test rows: folds come
+    later.
+
+    Args:
+        table: The table [N, columns].
+        card: How to divide the rows.
+        strata: Label codes [N] for a random split, -1 for no label.
+        where: What an error message begins with.
+
+    Raises:
+        DataError: The rows cannot be divided in this way.
     """
     require_columns(f"{where}: split", table, card.columns)
-    if len(table) < 5:
-        raise DataError(f"{where}: has {len(table)} rows; at least 5 are needed to split them")
+    rows = len(table)
+    if rows < FEWEST_ROWS:
+        raise DataError(
+            f"{where}: has {rows} rows; at least {FEWEST_ROWS} are needed to split them"
+        )
     group = _groups(table, card.group, where)
     if card.column is not None:
-        role, given = _by_column(table[card.column], f"{where}: split column {card.column}")
+        words = table[card.column]
+        role = _by_column(words, f"{where}: split column {card.column}")
     elif card.time is not None:
-        role, given = _by_time(table[card.time], card, f"{where}: split time {card.time}"), True
+        times = table[card.time]
+        role = _by_time(times, card, f"{where}: split time {card.time}")
     else:
-        role, given = _at_random(len(table), card, group, strata, where), False
-    return Splits(role, given, group, None, card.validation)
+        role = _at_random(rows, card, group, strata, where)
+    has_validation = VALIDATION in role
+    return Splits(
+        role=role,
+        given=has_validation or card.time is not None,
+        group=group,
+        validation_fraction=card.validation,
+    )
 
 
 def common_strata(strata: Array, minimum: int) -> Array | None:
-    """Return codes `strata[N]` with classes of fewer than `minimum` rows pooled, or None if one class is left."""
+    """Return codes `strata` [N] in which no class has fewer than `minimum` rows.
+
+    Rare classes are pooled; a pool that is still too small joins the largest class. The result is
+    None where fewer than two classes are left.
+    """
     codes, counts = np.unique(strata, return_counts=True)
-    pooled = np.where(np.isin(strata, codes[counts < minimum]), -2, strata)
-    if 0 < (pooled == -2).sum() < minimum:
-        pooled = np.where(pooled == -2, codes[counts.argmax()], pooled)
-    return pooled if len(np.unique(pooled)) > 1 else None
+    rare = codes[counts < minimum]
+    in_pool = np.isin(strata, rare)
+    result = np.where(in_pool, POOLED, strata)
+    if 0 < in_pool.sum() < minimum:
+        largest = codes[counts.argmax()]
+        result = np.where(in_pool, largest, result)
+    if len(np.unique(result)) < 2:
+        return None
+    return result
 
 
 def _groups(table: pd.DataFrame, name: str | None, where: str) -> Array | None:
+    """Return the codes [N] of the group column, or None where there is none."""
     if name is None:
         return None
     codes, _ = pd.factorize(table[name])
-    if (codes < 0).any():
-        raise DataError(f"{where}: group {name}: {int((codes < 0).sum())} rows have no value")
+    empty = int((codes < 0).sum())
+    if empty:
+        raise DataError(f"{where}: group {name}: {empty} rows have no value")
     return np.asarray(codes, np.int64)
 
 
-def _by_column(column: "pd.Series[Any]", where: str) -> tuple[Array, bool]:
-    words = column.map(lambda value: str(value).strip().lower(), na_action="ignore")
+def _by_column(column: "pd.Series[Any]", where: str) -> Array:
+    """Return the roles [N] that the words of a column say."""
+    words = column.map(_normalise, na_action="ignore")
     wrong = column[~words.isin(ROLES)]
     if len(wrong):
-        found = "an empty field" if pd.isna(wrong.iloc[0]) else f'"{wrong.iloc[0]}"'
+        first = wrong.iloc[0]
+        example = "an empty field" if pd.isna(first) else f'"{first}"'
+        allowed = ", ".join(ROLES)
         raise DataError(
-            f"{where}: {len(wrong)} rows hold {found} or the like; allowed: {', '.join(ROLES)}"
+            f"{where}: {len(wrong)} rows hold {example} or the like; allowed: {allowed}"
         )
     role = words.map(ROLES).to_numpy(np.int64)
-    for name, code in (("train", TRAIN), ("test", TEST)):
-        if not (role == code).any():
+    for name in NEEDED_ROLES:
+        if ROLES[name] not in role:
             raise DataError(f'{where}: no row is "{name}"')
-    return role, bool((role == VALIDATION).any())
+    return role
+
+
+def _normalise(word: object) -> str:
+    return str(word).strip().lower()
 
 
 def _by_time(column: "pd.Series[Any]", card: SplitCard, where: str) -> Array:
+    """Return roles [N]: the last rows are test rows, those before them validation rows."""
     times = _instants(column, where)
     role = np.full(len(times), TRAIN)
     role[times >= _boundary(times, card.test)] = TEST
-    rest = times[role == TRAIN]
-    if len(rest):
-        role[(role == TRAIN) & (times >= _boundary(rest, card.validation))] = VALIDATION
-    if not (role == TRAIN).any():
+
+    free = role == TRAIN
+    if free.any():
+        boundary = _boundary(times[free], card.validation)
+        late = times >= boundary
+        role[free & late] = VALIDATION
+    if TRAIN not in role:
         raise DataError(f"{where}: too few distinct times for train, validation and test rows")
     return role
 
 
 def _instants(column: "pd.Series[Any]", where: str) -> Array:
-    if column.isna().any():
-        raise DataError(f"{where}: {int(column.isna().sum())} rows have no value")
+    """Return numbers [N] in the order of the times in a column."""
+    empty = int(column.isna().sum())
+    if empty:
+        raise DataError(f"{where}: {empty} rows have no value")
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64)
     try:
-        return pd.to_datetime(column, format="ISO8601", utc=True).astype("int64").to_numpy()
+        instants = pd.to_datetime(column, format="ISO8601", utc=True)
+        return instants.astype("int64").to_numpy()
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{where}: allowed are numbers and dates like 2024-01-31 or 2024-01-31T12:00"
@@ -93,34 +155,66 @@ def _instants(column: "pd.Series[Any]", where: str) -> Array:
 
 
 def _boundary(times: Array, fraction: float) -> Any:
-    """Return the time at which the last `fraction` of the rows begins; equal times stay together."""
-    return np.sort(times)[-max(1, round(fraction * len(times)))]
+    """Return the time at which the last `fraction` of the rows begins.
+
+    Rows of equal times stay together.
+    """
+    late = round(fraction * len(times))
+    count = max(1, late)
+    ordered = np.sort(times)
+    return ordered[-count]
 
 
 def _at_random(
-    rows: int, card: SplitCard, group: Array | None, strata: Array | None, where: str
+    rows: int,
+    card: SplitCard,
+    group: Array | None,
+    strata: Array | None,
+    where: str,
 ) -> Array:
-    splitter = {"n_splits": 1, "test_size": card.test, "random_state": card.seed}
-    blank = np.zeros((rows, 1))
+    """Return roles [N] of which a random part are test rows."""
     try:
-        if group is not None:
-            parts = GroupShuffleSplit(**splitter).split(blank, groups=group)
-        elif (common := _stratifiable(strata, card.test)) is not None:
-            parts = StratifiedShuffleSplit(**splitter).split(blank, common)
-        else:
-            parts = ShuffleSplit(**splitter).split(blank)
-        test = next(iter(parts))[1]
-    except ValueError as error:
-        raise DataError(f"{where}: split: {' '.join(str(error).split())}") from error
+        test = _random_test_rows(rows, card, group, strata)
+    except ValueError as error:  # scikit-learn says which number of rows does not fit
+        reason = " ".join(str(error).split())
+        raise DataError(f"{where}: split: {reason}") from error
     role = np.full(rows, TRAIN)
     role[test] = TEST
     return role
 
 
+def _random_test_rows(
+    rows: int,
+    card: SplitCard,
+    group: Array | None,
+    strata: Array | None,
+) -> Array:
+    """Return the numbers of the test rows: whole groups, or rows drawn within strata."""
+    options: dict[str, Any] = {
+        "n_splits": 1,
+        "test_size": card.test,
+        "random_state": card.seed,
+    }
+    blank = np.zeros((rows, 1))  # scikit-learn asks for inputs and reads only their number
+    common = _stratifiable(strata, card.test)
+    if group is not None:
+        parts = GroupShuffleSplit(**options).split(blank, groups=group)
+    elif common is not None:
+        parts = StratifiedShuffleSplit(**options).split(blank, common)
+    else:
+        parts = ShuffleSplit(**options).split(blank)
+    _, test = next(iter(parts))
+    return np.asarray(test)
+
+
 def _stratifiable(strata: Array | None, fraction: float) -> Array | None:
     """Return the strata to split by, or None when there are fewer rows on one side than classes."""
-    common = None if strata is None else common_strata(strata, 3)
+    if strata is None:
+        return None
+    common = common_strata(strata, SMALLEST_STRATUM)
     if common is None:
         return None
-    smaller = int(min(fraction, 1 - fraction) * len(common))
-    return common if smaller >= len(np.unique(common)) else None
+    classes = len(np.unique(common))
+    smaller = min(fraction, 1 - fraction)
+    rows = int(smaller * len(common))
+    return common if rows >= classes else None

@@ -1,8 +1,10 @@
-"""Predicts with this model: `python predict.py INPUT [--source NAME] [--to out.csv]`, or `load()` and `predict(rows)`.
+"""Predicts with this model: `python predict.py INPUT [--source NAME] [--to out.csv]`.
 
-INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells that are empty are missing values; columns the
-model does not use are ignored.
-Exit codes: 0 ok, 2 usage, 3 the table cannot be used.
+From Python: `predict(rows)`.
+
+INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells that are empty are
+missing values; columns that the model does not use are ignored. Exit codes: 0 ok, 2 usage, 3 the
+table cannot be used.
 """
 
 import argparse
@@ -23,7 +25,17 @@ from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 ROWS_AT_ONCE = 8192
-Table = Mapping[str, Any]  # the cells of each column, or an array [N, ...]
+Table = Mapping[str, Any]
+"""The cells of each column, or an array [N, ...] under its name."""
+
+Result = dict[str, list[Any]]
+"""The cells of each output column."""
+
+Tasks = dict[str, dict[str, Any]]
+"""The record of each task."""
+
+Tensors = tuple[torch.Tensor, ...]
+"""What the network reads of N rows of a source, each [N, ...]."""
 
 
 class TableError(ValueError):
@@ -31,67 +43,99 @@ class TableError(ValueError):
 
 
 class Predictor:
-    """The network, and how cells become its inputs and its outputs become predictions."""
+    """The network, the encodings of its inputs and the decoders of its outputs.
+
+    `notices` says what was odd about the table that was predicted last.
+    """
 
     def __init__(self, folder: Path = HERE) -> None:
         fitted = json.loads((folder / "preprocess.json").read_text("utf-8"))
-        self.sources: dict[str, list[dict[str, Any]]] = fitted["sources"]
-        self.tasks: dict[str, dict[str, Any]] = fitted["tasks"]
-        self.preprocess = _sibling(folder, "preprocess")
-        self.network: torch.nn.Module = _sibling(folder, "model").Model()
-        self.network.load_state_dict(load_file(folder / "weights.safetensors"))
-        self.network.eval()
-        self.notices: list[str] = []  # what was odd about the table predicted last
+        self.encoding = _load_sibling(folder, "encoding")
+        self.sources: dict[str, list[Any]] = {}
+        for name, records in fitted["sources"].items():
+            encodings = map(self.encoding.from_record, records)
+            self.sources[name] = list(encodings)
+        decoder = _load_sibling(folder, "decoding").OutputDecoder
+        self.tasks: Tasks = fitted["tasks"]
+        self.decoders = {}
+        for name, task in self.tasks.items():
+            self.decoders[name] = decoder.from_json(task)
+        self.network = _load_network(folder)
+        self.notices: list[str] = []
 
     def choose_source(self, columns: Iterable[str]) -> str:
-        """Return the only source, or the only one whose columns are all there. Raises TableError."""
-        there = set(columns)
-        whole = [name for name in self.sources if not self.missing(name, there)]
-        fitting = list(self.sources) if len(self.sources) == 1 else whole
+        """Return the only source, or the only one whose columns are all there.
+
+        Raises TableError if there is none, or several.
+        """
+        if len(self.sources) == 1:
+            return next(iter(self.sources))
+        present = set(columns)
+        fitting = []
+        for name in self.sources:
+            if not self.missing(name, present):
+                fitting.append(name)
         if len(fitting) != 1:
-            raise TableError(
-                f"which source is this? Name one of: {', '.join(map(_one_line, self.sources))}"
-            )
+            raise TableError(f"which source is this? Name one of: {_listed(self.sources)}")
         return fitting[0]
 
     def missing(self, source: str, columns: Iterable[str]) -> list[str]:
         """Return the names of the source's input columns that are not among these."""
-        there = set(columns)
-        records = [
-            column if "names" in column else {"names": [column["name"]]}
-            for column in self.sources[source]
-        ]
-        needed = [name for record in records for name in (*record["names"], record.get("lengths"))]
-        return [name for name in needed if name is not None and name not in there]
+        present = set(columns)
+        needed = self.encoding.columns_of(self.sources[source])
+        return [name for name in needed if name not in present]
+
+    def encode(self, source: str, table: Table) -> Tensors:
+        """Return the tensors [N, ...] that the network reads of a table. Raises TableError."""
+        if source not in self.sources:
+            raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
+        if missing := self.missing(source, table):
+            raise TableError(f"missing columns: {_listed(missing)}")
+        encodings = self.sources[source]
+        columns, self.notices = self.encoding.read_columns(encodings, table)
+        try:
+            encoded = self.encoding.encode(encodings, columns)
+        except self.encoding.ShapeError as error:
+            raise TableError(_one_line(error)) from error
+        return tuple(torch.from_numpy(array) for array in encoded.arrays)
 
     @torch.no_grad()
-    def predict(self, table: Table, source: str | None = None) -> dict[str, list[Any]]:
-        """Return the output columns for the tasks of a source. Raises TableError if an input column is missing."""
-        source = self.choose_source(table) if source is None else source
-        if source not in self.sources:
-            raise TableError(
-                f"unknown source {source!r}; known: {', '.join(map(_one_line, self.sources))}"
-            )
-        if lacking := self.missing(source, table):
-            raise TableError(f"missing columns: {', '.join(map(_one_line, lacking))}")
-        try:
-            inputs, self.notices = self.preprocess.encode(self.sources[source], table)
-        except ValueError as error:
-            raise TableError(_one_line(error)) from error
-        chunks = [
-            inputs[start : start + ROWS_AT_ONCE]
-            for start in range(0, max(len(inputs), 1), ROWS_AT_ONCE)
-        ]
-        parts = [self.network({source: torch.from_numpy(chunk)}) for chunk in chunks]
-        result: dict[str, list[Any]] = {}
+    def predict(
+        self,
+        table: Table,
+        source: str | None = None,
+    ) -> Result:
+        """Return the output columns for the tasks of a source.
+
+        Raises TableError if an input column is missing or has another shape.
+        """
+        if source is None:
+            source = self.choose_source(table)
+        tensors = self.encode(source, table)
+        outputs = self._run(source, tensors)
+        result: Result = {}
         for name, task in self.tasks.items():
-            if task["source"] == source:
-                raw = np.concatenate([part[name].numpy() for part in parts])
-                for column, cells in self.preprocess.output_columns(
-                    name, task, self.preprocess.decode(task, raw)
-                ):
-                    result[_unused(column, result)] = cells
+            if task["source"] != source:
+                continue
+            decoder = self.decoders[name]
+            predictions = decoder.to_predictions(outputs[name])
+            columns = decoder.to_columns(name, predictions)
+            for column, cells in columns.items():
+                result[_unused(column, result)] = cells
         return result
+
+    def _run(self, source: str, tensors: Tensors) -> dict[str, Any]:
+        """Return the network's outputs for each task, [N, C], computed for some rows at once."""
+        parts: dict[str, list[Any]] = {}
+        rows = len(tensors[0])
+        for start in range(0, max(rows, 1), ROWS_AT_ONCE):
+            end = start + ROWS_AT_ONCE
+            chunks = tuple(tensor[start:end] for tensor in tensors)
+            inputs = chunks[0] if len(chunks) == 1 else chunks
+            outputs = self.network({source: inputs})
+            for name, output in outputs.items():
+                parts.setdefault(name, []).append(output.numpy())
+        return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
 @cache
@@ -101,63 +145,90 @@ def load(folder: Path = HERE) -> Predictor:
 
 
 def predict(
-    rows: Sequence[Mapping[str, object]], source: str | None = None
+    rows: Sequence[Mapping[str, object]],
+    source: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Predict rows (column name -> cell; None, "" and NaN are missing): one dictionary of output columns per row."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    result = (
-        load().predict({name: [row.get(name) for row in rows] for name in names}, source)
-        if rows
-        else {}
-    )
-    return [dict(zip(result, cells, strict=True)) for cells in zip(*result.values(), strict=True)]
+    """Predict rows, each a mapping of column names to cells; None, "" and NaN are missing.
+
+    Returns one dictionary of output columns per row.
+    """
+    if not rows:
+        return []
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    table = {}
+    for name in names:
+        table[name] = [row.get(name) for row in rows]
+    result = load().predict(table, source)
+    predictions = []
+    for cells in zip(*result.values(), strict=True):
+        named = zip(result, cells, strict=True)
+        predictions.append(dict(named))
+    return predictions
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:
     """Return the cells of each column of a UTF-8 CSV file with a header. Raises TableError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if row]
+            records = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"cannot be read: {_one_line(error)}") from error
-    header = rows[0][1] if rows else []
+    header: list[str] = []
+    columns: list[list[str]] = []
+    for number, cells in enumerate(records, start=1):
+        if not cells:
+            continue
+        if not header:
+            header = cells
+            columns = [[] for _ in header]
+            continue
+        if len(cells) != len(header):
+            raise TableError(
+                f"record {number} has {len(cells)} cells, the header has {len(header)}"
+            )
+        for column, cell in zip(columns, cells, strict=True):
+            column.append(cell)
     if not header or len(set(header)) < len(header):
         raise TableError("needs a header row of distinct column names")
-    for number, row in rows:
-        if len(row) != len(header):
-            raise TableError(f"record {number} has {len(row)} cells, the header has {len(header)}")
-    return {name: [row[index] for _, row in rows[1:]] for index, name in enumerate(header)}
+    return dict(zip(header, columns, strict=True))
 
 
 def read_npz(path: Path) -> dict[str, Any]:
-    """Return the arrays of an .npz file: of one axis a column, of two the columns NAME_0, NAME_1, ... Raises TableError."""
-    table: dict[str, Any] = {}
+    """Return the arrays of an .npz file. Raises TableError.
+
+    An array of two axes is split into the columns NAME_0, NAME_1, ...
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for name, array in ((name, np.atleast_1d(archive[name])) for name in archive.files):
-                columns = (
-                    {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
-                    if array.ndim == 2
-                    else {}
-                )
-                table |= {key: column.tolist() for key, column in columns.items()} or {
-                    name: array if array.ndim > 2 else array.tolist()
-                }
+            arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # numpy raises many kinds for what is no such file
         raise TableError(f"cannot be read: {_one_line(error)}") from error
-    if len({len(cells) for cells in table.values()}) != 1:
+    table: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if array.ndim == 2 and array.shape[1]:
+            for index, column in enumerate(array.T):
+                table[f"{name}_{index}"] = column
+        else:
+            table[name] = np.atleast_1d(array)
+    counts = {len(cells) for cells in table.values()}
+    if len(counts) != 1:
         raise TableError("needs arrays of the same number of rows")
     return table
 
 
-def write_csv(result: Mapping[str, Sequence[object]], path: Path | None) -> None:
-    """Write columns as CSV to a file, or to standard output. Raises TableError if the file cannot be written."""
+def write_csv(result: Result, path: Path | None) -> None:
+    """Write columns as CSV to a file, or to standard output.
+
+    Raises TableError if the file cannot be written.
+    """
     try:
-        with (
-            nullcontext(sys.stdout)
-            if path is None
-            else path.open("w", encoding="utf-8", newline="") as file
-        ):
+        if path is None:
+            opened: Any = nullcontext(sys.stdout)
+        else:
+            opened = path.open("w", encoding="utf-8", newline="")
+        with opened as file:
             lines = csv.writer(file, lineterminator="\n")
             lines.writerow(result)
             lines.writerows(zip(*result.values(), strict=True))
@@ -174,12 +245,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     model = load()
     if options.source is not None and options.source not in model.sources:
-        parser.error(
-            f"--source: {options.source!r} is unknown; known: {', '.join(map(_one_line, model.sources))}"
-        )
+        parser.error(f"--source: {options.source!r} is unknown; known: {_listed(model.sources)}")
+    is_npz = options.input.suffix.lower() == ".npz"
+    read = read_npz if is_npz else read_csv
     try:
-        table = (read_npz if options.input.suffix.lower() == ".npz" else read_csv)(options.input)
-        write_csv(model.predict(table, options.source), options.to)
+        table = read(options.input)
+        result = model.predict(table, options.source)
+        write_csv(result, options.to)
     except TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
         return 3
@@ -188,11 +260,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _sibling(folder: Path, name: str) -> ModuleType:
-    """Import a file of the folder under a name of its own, so that several exported models can be loaded side by side."""
-    spec = importlib.util.spec_from_file_location(f"{folder.name}_{name}", folder / f"{name}.py")
+def _load_network(folder: Path) -> torch.nn.Module:
+    network: torch.nn.Module = _load_sibling(folder, "model").Model()
+    weights = load_file(folder / "weights.safetensors")
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _load_sibling(folder: Path, name: str) -> ModuleType:
+    """Import a file of the folder.
+
+    It gets a name of its own, so that several exported models can be loaded side by side.
+    """
+    path = folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{folder.name}_{name}", path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{folder / name}.py cannot be imported")
+        raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -202,6 +285,10 @@ def _unused(column: str, taken: Iterable[str]) -> str:
     while column in taken:
         column += "_"
     return column
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(map(_one_line, names))
 
 
 def _one_line(value: object) -> str:

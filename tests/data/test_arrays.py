@@ -1,4 +1,6 @@
-"""Images, sequences and tokens: what they are taken for, how they are made ready, and what is refused."""
+"""Images, sequences and tokens: what they are taken for, how they are made ready, and what is
+refused.
+"""
 
 from dataclasses import replace
 
@@ -10,13 +12,13 @@ import yaml
 from mtlsearch.data import TEST, fold, load, prepare
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError
-from mtlsearch.inputs.schema import Images, Sequences, Tokens
+from mtlsearch.inputs import ImageSchema, SequenceSchema, TableSchema, TokenSchema
 
 ROWS = 60
-FEATURES = {
-    "images": Images(2, 9, 8),
-    "sequences": Sequences(12, 2),
-    "tokens": Tokens(12, 25, (*range(1, 22), 23, 25, 26, 29)),
+SCHEMAS = {
+    "images": ImageSchema(2, 9, 8),
+    "sequences": SequenceSchema(12, 2),
+    "tokens": TokenSchema(12, 25, (*range(1, 22), 23, 25, 26, 29)),
 }
 
 
@@ -48,38 +50,39 @@ BYTES = (NUMBERS * 20).clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("source", "array", "features"),
+    ("source", "array", "schema"),
     [
-        ({}, NUMBERS, Images(5, 8, 9)),
-        ({}, NUMBERS[:, 0], Sequences(8, 9)),
-        ({}, BYTES[:, 0], Images(1, 8, 9)),
-        ({"input": "images"}, NUMBERS[:, 0], Images(1, 8, 9)),
-        ({"input": "sequences"}, BYTES[:, 0], Sequences(8, 9)),
-        ({}, BYTES[:, 0, 0], 9),
-        ({"input": "tokens"}, np.tile([7, 0, 900_000], (ROWS, 1)), Tokens(3, 2, (7, 900_000))),
+        ({}, NUMBERS, ImageSchema(5, 8, 9)),
+        ({}, NUMBERS[:, 0], SequenceSchema(8, 9)),
+        ({}, BYTES[:, 0], ImageSchema(1, 8, 9)),
+        ({"input": "images"}, NUMBERS[:, 0], ImageSchema(1, 8, 9)),
+        ({"input": "sequences"}, BYTES[:, 0], SequenceSchema(8, 9)),
+        ({}, BYTES[:, 0, 0], TableSchema(9)),
+        ({"input": "tokens"}, np.tile([7, 0, 900_000], (ROWS, 1)), TokenSchema(3, 2, (7, 900_000))),
     ],
 )
-def test_what_an_array_is_taken_for(tmp_path, source, array, features):
+def test_what_an_array_is_taken_for(tmp_path, source, array, schema):
     dataset = loaded(tmp_path, source, x=array)
-    assert prepared(dataset).features == {"s": features}
+    assert prepared(dataset).schemas == {"s": schema}
     assert dataset.sources["s"].numbers == array[0].size
 
 
-def test_the_planted_problems_have_the_features_that_they_say(dataset):
+def test_the_planted_problems_have_the_schemas_that_they_say(dataset):
     [name] = dataset.sources
     for replicate in range(3):
-        assert prepared(dataset, replicate).features == {name: FEATURES[name]}
+        assert prepared(dataset, replicate).schemas == {name: SCHEMAS[name]}
 
 
 def test_pixels_are_standardised_per_channel_on_the_training_rows(tmp_path):
     ready = prepared(loaded(tmp_path, x=NUMBERS))
-    rows = ready.inputs["s"][ready.fold.train["s"]]
+    pixels = ready.inputs["s"].values
+    rows = pixels[ready.fold.train["s"]]
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows.mean((0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(rows.std((0, 2, 3)), 1, atol=1e-5)
     train, raw = ready.fold.train["s"], NUMBERS[ready.fold.train["s"], 3]
     np.testing.assert_allclose(
-        ready.inputs["s"][:, 3], (NUMBERS[:, 3] - raw.mean()) / raw.std(), rtol=1e-5, atol=1e-5
+        pixels[:, 3], (NUMBERS[:, 3] - raw.mean()) / raw.std(), rtol=1e-5, atol=1e-5
     )
     assert len(train) < ROWS
 
@@ -89,16 +92,17 @@ def test_steps_beyond_the_end_neither_count_nor_reach_the_network(tmp_path):
     there = np.arange(8) < lengths[:, None]
     steps = np.where(there[..., None], NUMBERS[:, 0], 1e6)
     ready = prepared(loaded(tmp_path, {"lengths": "n"}, x=steps, n=lengths))
-    rows, train = ready.inputs["s"], ready.fold.train["s"]
-    np.testing.assert_array_equal(rows[..., -1], there)
-    assert not rows[~there].any()
-    np.testing.assert_allclose(rows[train][there[train]][:, :-1].mean(0), 0, atol=1e-5)
+    rows = ready.inputs["s"]
+    train = ready.fold.train["s"]
+    np.testing.assert_array_equal(rows.mask, there)
+    assert not rows.values[~there].any()
+    np.testing.assert_allclose(rows.values[train][there[train]].mean(0), 0, atol=1e-5)
 
 
 def test_missing_numbers_and_constant_channels_become_zeros(tmp_path):
     images = NUMBERS.copy()
     images[3, 1, 2, 2], images[4, 1, 0, 0], images[:, 2] = np.nan, np.inf, 7.0
-    rows = prepared(loaded(tmp_path, x=images)).inputs["s"]
+    rows = prepared(loaded(tmp_path, x=images)).inputs["s"].values
     assert rows[3, 1, 2, 2] == rows[4, 1, 0, 0] == 0
     assert not rows[:, 2].any()
     assert np.isfinite(rows).all()
@@ -120,8 +124,9 @@ def test_tokens_are_numbered_and_what_no_training_row_had_is_none(tmp_path):
         [tokens == 5, tokens == 70, tokens == 900], [1, 3, 4]
     )  # 44 is 2, but was never trained
     numbers[:, 5] = 0
-    np.testing.assert_array_equal(rows, numbers)
-    assert rows.dtype == np.int64
+    np.testing.assert_array_equal(rows.categories, numbers)
+    np.testing.assert_array_equal(rows.mask, numbers > 0)
+    assert rows.categories.dtype == np.int64
 
 
 def test_tokens_of_a_csv_file_may_end_in_empty_cells(tmp_path):
@@ -129,7 +134,7 @@ def test_tokens_of_a_csv_file_may_end_in_empty_cells(tmp_path):
     table.to_csv(tmp_path / "a.csv", index=False)
     card = {"sources": {"s": {"path": "a.csv", "input": "tokens"}}, "tasks": {"y": {}, "z": {}}}
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(card), "utf-8")
-    rows = prepared(load(str(tmp_path / "card.yaml"))).inputs["s"]
+    rows = prepared(load(str(tmp_path / "card.yaml"))).inputs["s"].categories
     np.testing.assert_array_equal(rows, np.tile([[1, 3], [2, 0]], (ROWS // 2, 1)))
 
 
@@ -143,9 +148,12 @@ def test_test_rows_change_nothing_that_other_rows_become(dataset):
         ]
         inputs[column] = pd.Series(cells, dtype=inputs[column].dtype)
     again = prepared(replace(dataset, sources={name: replace(source, inputs=inputs)}))
-    np.testing.assert_array_equal(ready.inputs[name][~test], again.inputs[name][~test])
-    assert (ready.inputs[name][test] != again.inputs[name][test]).any()
-    assert ready.features == again.features
+    before = ready.inputs[name]
+    after = again.inputs[name]
+    for old, new in zip(before.arrays, after.arrays, strict=True):
+        np.testing.assert_array_equal(old[~test], new[~test])
+    assert (before.arrays[0][test] != after.arrays[0][test]).any()
+    assert ready.schemas == again.schemas
 
 
 def test_the_digest_follows_every_number(tmp_path):
@@ -206,8 +214,16 @@ def test_what_is_left_out_is_said(tmp_path):
         ),
         ({"lengths": "n"}, {"x": NUMBERS[:, 0]}, 'lengths: column: "n" is unknown'),
         ({"lengths": "y"}, {"x": NUMBERS[:, 0]}, 'lengths: column "y" is a target'),
-        ({"lengths": "n"}, {"x": NUMBERS, "n": np.full(ROWS, 9)}, "images have none"),
-        ({"lengths": "n"}, {"x": NUMBERS[:, 0, 0], "n": np.full(ROWS, 9)}, "a table has none"),
+        (
+            {"lengths": "n"},
+            {"x": NUMBERS, "n": np.full(ROWS, 9)},
+            'the input "images" has none; allowed for sequences and tokens',
+        ),
+        (
+            {"lengths": "n"},
+            {"x": NUMBERS[:, 0, 0], "n": np.full(ROWS, 9)},
+            'the input "table" has none',
+        ),
         ({}, {"x": NUMBERS[:, :0]}, "it is empty"),
     ],
 )

@@ -130,12 +130,15 @@ def infinite(table):
         (
             ["ward:binary", "stay"],
             None,
-            ["kind binary needs exactly two classes, found 3: a, b, c"],
+            [
+                "kind binary needs exactly two classes, "
+                "found text with 3 distinct values in 48 rows: a, b, c"
+            ],
         ),
         (
             ["stay:multiclass", "readmitted"],
             None,
-            ["kind multiclass needs classes that repeat, found 48 in 48 rows"],
+            ["kind multiclass needs classes that repeat, found 48 distinct values in 48 rows"],
         ),
         (["ward:regression", "stay"], None, ["kind regression needs numbers, found text"]),
         (

@@ -1,4 +1,6 @@
-"""Planted problems are what they say: which tasks need the same features, and how much of it is noise; and bootstrap samples."""
+"""Planted problems are what they say: which tasks need the same features, and how much of it is
+noise; and bootstrap samples.
+"""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,7 +12,9 @@ import pytest
 from mtlsearch.data import TEST, TRAIN, Source, Splits, fold, prepare, resample
 from mtlsearch.data.planted import Teacher, planted, related_pair
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import Binary, Multiclass, Regression
 
+KINDS = (Regression(), Binary(), Multiclass())
 GROUPS = ((0, 1, 2, 3), (4, 5, 6, 7))  # one task more than a node is wide
 TWO_TRUNKS = SharingTree((GROUPS, GROUPS))
 
@@ -30,12 +34,14 @@ def targets(dataset):
 
 
 def test_rows_splits_and_kinds_are_as_asked():
-    teacher = Teacher(SharingTree.shared(3, 2), 5, kinds=("regression", "binary", "multiclass"))
+    teacher = Teacher(SharingTree.shared(3, 2), 5, kinds=KINDS)
     dataset = planted(teacher, 80, 200)
     source = dataset.sources["planted"]
     assert source.inputs.shape == (280, 5)
     assert Counter(source.splits.role.tolist()) == {TRAIN: 80, TEST: 200}
-    assert [(task.name, task.kind, task.metric, len(task.classes)) for task in dataset.tasks] == [
+    assert [
+        (task.name, task.kind.name, task.metric.name, len(task.classes)) for task in dataset.tasks
+    ] == [
         ("y0", "regression", "rmse", 0),
         ("y1", "binary", "roc_auc", 2),
         ("y2", "multiclass", "accuracy", 3),
@@ -43,7 +49,7 @@ def test_rows_splits_and_kinds_are_as_asked():
     assert {len(fold(dataset, replicate, 0).validation["planted"]) for replicate in range(4)} == {
         20
     }
-    assert np.isfinite(prepare(dataset, fold(dataset, 0, 0)).inputs["planted"]).all()
+    assert np.isfinite(prepare(dataset, fold(dataset, 0, 0)).inputs["planted"].values).all()
 
 
 def test_the_same_seed_gives_the_same_table():
@@ -59,7 +65,9 @@ def test_the_same_seed_gives_the_same_table():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_tasks_of_a_group_need_the_same_features_and_others_do_not(seed):
-    """Without noise a task is linear in its group's three features, and so in three other tasks of that group."""
+    """Without noise a task is linear in its group's three features, and so in three other tasks of
+    that group.
+    """
     table = Teacher(TWO_TRUNKS, 12).table(3000, 0.0, seed)
     for own, others in (GROUPS, GROUPS[::-1]):
         for task in own:
@@ -126,7 +134,7 @@ def test_classes_are_the_sign_and_the_largest_of_three():
     tree = SharingTree.shared(2, 1)
     numbers, labels = (
         Teacher(tree, 6, kinds=kinds).table(3000, 0.3, 0)
-        for kinds in ((), ("binary", "multiclass"))
+        for kinds in ((), (Binary(), Multiclass()))
     )
     np.testing.assert_array_equal(labels["y0"], (numbers["y0"] > 0).astype(int))
     shares = np.bincount(labels["y1"]) / 3000
@@ -139,30 +147,31 @@ def test_classes_are_the_sign_and_the_largest_of_three():
 
 
 def test_labels_are_missing_among_the_searchs_rows_only():
-    kinds = ("regression", "binary", "multiclass")
     dataset = planted(
-        Teacher(SharingTree.shared(3, 1), 4, kinds=kinds), 100, 150, labelled={0: 0.3, 2: 0.5}
+        Teacher(SharingTree.shared(3, 1), 4, kinds=KINDS), 100, 150, labelled={0: 0.3, 2: 0.5}
     )
     missing, whole = (
         np.isnan(targets(dataset)),
-        planted(Teacher(SharingTree.shared(3, 1), 4, kinds=kinds), 100, 150),
+        planted(Teacher(SharingTree.shared(3, 1), 4, kinds=KINDS), 100, 150),
     )
     assert missing[:100].sum(0).tolist() == [70, 0, 50]
     assert not missing[100:].any()
-    assert [task.kind for task in dataset.tasks] == list(kinds)
+    assert [task.kind for task in dataset.tasks] == list(KINDS)
     np.testing.assert_allclose(targets(dataset)[~missing], targets(whole)[~missing])
 
 
 @pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.6, 1.0])
 def test_a_related_pairs_weights_have_the_cosine(correlation):
-    """Least squares on normal inputs finds the direction of w, whatever function of w.x the target is (Stein's lemma)."""
+    """Least squares on normal inputs finds the direction of w, whatever function of w.x the target
+    is (Stein's lemma).
+    """
     dataset = related_pair(correlation, 19_000, 1_000, features=10)
     x = dataset.sources["related_pair"].inputs.to_numpy()
     one, other = np.linalg.lstsq(x, targets(dataset))[0].T
     assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) == pytest.approx(
         correlation, abs=0.02
     )
-    assert [task.metric for task in dataset.tasks] == ["rmse", "rmse"]
+    assert [task.metric.name for task in dataset.tasks] == ["rmse", "rmse"]
     assert Counter(dataset.sources["related_pair"].splits.role.tolist()) == {
         TRAIN: 19_000,
         TEST: 1_000,
@@ -185,7 +194,9 @@ def test_a_related_pairs_targets_follow_the_formula():
 
 @pytest.fixture
 def source():
-    """40 rows, of which 25 are test rows; 5 groups of 4, 1, 10, 5 and 5 test rows, and one without test rows."""
+    """40 rows, of which 25 are test rows; 5 groups of 4, 1, 10, 5 and 5 test rows, and one without
+    test rows.
+    """
     group = np.repeat([3, 7, 1, 0, 9, 4], [4, 1, 10, 5, 5, 15])
     order = np.random.default_rng(0).permutation(40)
     splits = Splits(np.where(group == 4, TRAIN, TEST)[order], False, group[order])

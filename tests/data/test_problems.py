@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from mtlsearch.data import PROBLEMS, TEST, Preparation, fold, load, prepare, restore
+from mtlsearch.data import PROBLEMS, TEST, Preparation, fold, load, prepare
 from mtlsearch.errors import DataError
-from mtlsearch.tasks.metrics import score
 
 KINDS = {
     "penguins": {"species": "multiclass", "sex": "binary", "body_mass_g": "regression"},
@@ -18,24 +17,25 @@ KINDS = {
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_problem_is_ready_to_train(name):
     dataset = load(name)
-    assert {task.name: task.kind for task in dataset.tasks} == KINDS[name]
+    assert {task.name: task.kind.name for task in dataset.tasks} == KINDS[name]
     prepared = prepare(dataset, fold(dataset, 0, 0))
-    for inputs in prepared.inputs.values():
+    for encoded in prepared.inputs.values():
+        inputs = encoded.values
         assert inputs.dtype == np.float32
         assert np.isfinite(inputs).all()
     for task in dataset.tasks:
         perfect = _perfect_logits(task, prepared.targets[task.name])
-        assert score(
-            task, dataset.targets[task.name], restore(task, perfect, prepared)
-        ) == pytest.approx(1, abs=1e-5)
+        prediction = prepared.decoders[task.name].to_predictions(perfect)
+        score = task.metric.score(dataset.targets[task.name], prediction)
+        assert score == pytest.approx(1, abs=1e-5)
     assert dataset.digest == load(name).digest
 
 
 def _perfect_logits(task, targets):
     filled = np.nan_to_num(targets)
-    if task.kind == "multiclass":
+    if task.outputs > 1:
         return 50 * np.eye(task.outputs)[filled.astype(int)]
-    return (filled if task.kind == "regression" else 20 * filled - 10)[:, None]
+    return (20 * filled - 10 if task.kind.is_classification else filled)[:, None]
 
 
 def test_prefixes_and_split_columns_are_no_inputs():
@@ -57,7 +57,7 @@ def test_penguins_is_the_default_and_has_nine_missing_labels():
 
 def test_task_flags_select_and_override_without_leaking_the_other_targets():
     dataset = load("penguins", ["body_mass_g::mae", "sex"])
-    assert [(task.name, task.kind, task.metric) for task in dataset.tasks] == [
+    assert [(task.name, task.kind.name, task.metric.name) for task in dataset.tasks] == [
         ("body_mass_g", "regression", "mae"),
         ("sex", "binary", "roc_auc"),
     ]

@@ -1,0 +1,475 @@
+"""From table cells to network inputs.
+
+Needs numpy only: an exported folder holds a copy of this file.
+
+An encoding is fitted on training rows and applied to any rows. Its fields are the keys of one JSON
+record, beside the record's `type`. A source has a list of encodings; `encode` puts what they make
+of a row side by side.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+Cells: TypeAlias = Sequence[object] | Array
+"""The cells of a column, or an array [N, ...]."""
+
+Table: TypeAlias = Mapping[str, Cells]
+"""Columns by their names, all of one length."""
+
+Columns: TypeAlias = Mapping[str, Array]
+"""Columns whose cells are read: float64 [N] with NaN, text or None [N] (object), or [N, ...]."""
+
+LARGEST_NUMBER = 1e30
+"""From here on a number counts as infinite, hence missing: float32 must not overflow."""
+BLOCK_ROWS = 1024
+"""Rows that are computed in float64 at once."""
+
+BOOLEANS = {"true": 1.0, "false": 0.0}
+MISSING_CELLS = {
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+}
+
+
+class ShapeError(ValueError):
+    """An array has another shape than those that were fitted; the message is one line."""
+
+
+class EncodedInput(NamedTuple):
+    """What a network reads of N rows; None for what the source's kind of input does not have."""
+
+    values: Array | None = None
+    """float32 [N, F], [N, S, F] or [N, F, H, W]."""
+
+    categories: Array | None = None
+    """int64 [N, S], numbered from 1; 0 stands for none."""
+
+    mask: Array | None = None
+    """bool [N, S]: the positions that a sequence or text has."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arrays that there are."""
+        present = []
+        for name in self._fields:
+            if getattr(self, name) is not None:
+                present.append(name)
+        return tuple(present)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The arrays that there are."""
+        return tuple(array for array in self if array is not None)
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """A number or boolean (0/1): `(x or the median if missing - mean) / scale`, then an indicator.
+
+    A column that is `constant` on the training rows gives zeros. With `indicator`, a second input
+    is 1 where the number is missing; it stays 0 unless `indicator_seen`, that is, unless a training
+    row was missing. So the schema is the same in every fold, and nothing that was never trained on
+    reaches the network.
+    """
+
+    type: ClassVar[str] = "numeric"
+    name: str
+    median: float
+    mean: float
+    scale: float
+    constant: bool
+    indicator: bool
+    indicator_seen: bool
+
+    @property
+    def width(self) -> int:
+        """The number of network inputs."""
+        return 1 + self.indicator
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        return [self.name]
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return []
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float64 [N, width]."""
+        numbers = columns[self.name]
+        missing = ~(np.abs(numbers) < LARGEST_NUMBER)
+        filled = np.where(missing, self.median, numbers)
+        if self.constant:
+            standardised = np.zeros(len(numbers))
+        else:
+            standardised = (filled - self.mean) / self.scale
+        inputs: list[Array] = [standardised]
+        if self.indicator:
+            inputs.append(missing * float(self.indicator_seen))
+        return EncodedInput(values=np.column_stack(inputs))
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """Text, one-hot over `categories`.
+
+    Unknown and missing ones, and those not `seen` in a training row, give zeros.
+    """
+
+    type: ClassVar[str] = "categorical"
+    name: str
+    categories: Sequence[str]
+    seen: Sequence[bool]
+
+    @property
+    def width(self) -> int:
+        """The number of network inputs."""
+        return len(self.categories)
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        return []
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return [self.name]
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float64 [N, width]."""
+        numbered = enumerate(self.categories)
+        position = {category: code for code, category in numbered if self.seen[code]}
+        cells = columns[self.name]
+        codes = [position.get(cell, -1) for cell in cells]
+        code = np.array(codes, np.int64)
+        rows = np.flatnonzero(code >= 0)
+        encoded = np.zeros((len(cells), self.width))
+        encoded[rows, code[rows]] = 1.0
+        return EncodedInput(values=encoded)
+
+
+@dataclass(frozen=True)
+class ImageArray:
+    """Images [N, C, H, W] or, of one channel, [N, H, W]: `(x - mean) / scale` per channel.
+
+    A missing number is the mean; a channel that is constant on the training rows has scale 0 and
+    gives zeros. `shape` is (C, H, W).
+    """
+
+    type: ClassVar[str] = "images"
+    names: Sequence[str]
+    shape: Sequence[int]
+    mean: Sequence[float]
+    scale: Sequence[float]
+    lengths: None = None
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        return []
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return self.names
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float32 [N, C, H, W]. Raises ShapeError."""
+        shape = tuple(self.shape)
+        allowed = [shape]
+        if shape[0] == 1:
+            allowed.append(shape[1:])
+        images = _array_of_shape(self.names[0], columns, allowed)
+        pixels = images.reshape(-1, *shape)
+        mean = np.array(self.mean)
+        scale = np.array(self.scale)
+        values = _standardise_channels(
+            pixels,
+            mean[:, None, None],
+            scale[:, None, None],
+        )
+        return EncodedInput(values=values)
+
+
+@dataclass(frozen=True)
+class SequenceArray:
+    """Sequences [N, S, C], standardised per channel as images are; 0 beyond their end.
+
+    `shape` is (S, C); `lengths` names the column that says how many steps a row has (None: all).
+    """
+
+    type: ClassVar[str] = "sequences"
+    names: Sequence[str]
+    shape: Sequence[int]
+    mean: Sequence[float]
+    scale: Sequence[float]
+    lengths: str | None = None
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        if self.lengths is None:
+            return []
+        return [self.lengths]
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return self.names
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float32 [N, S, C], and `mask`. Raises ShapeError."""
+        shape = tuple(self.shape)
+        sequences = _array_of_shape(self.names[0], columns, [shape])
+        mean = np.array(self.mean)
+        scale = np.array(self.scale)
+        values = _standardise_channels(sequences, mean, scale)
+        mask = present_positions(
+            columns,
+            self.lengths,
+            rows=len(sequences),
+            positions=shape[0],
+        )
+        return EncodedInput(values=values * mask[..., None], mask=mask)
+
+
+@dataclass(frozen=True)
+class TokenColumns:
+    """Token ids in columns, position by position: the number of an id among `ids`, from 1.
+
+    0 is no token: ids of 0 or less, positions beyond the length, unknown ids and those not `seen`
+    in a training row.
+    """
+
+    type: ClassVar[str] = "tokens"
+    names: Sequence[str]
+    ids: Sequence[int]
+    seen: Sequence[bool]
+    lengths: str | None = None
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        if self.lengths is None:
+            return self.names
+        return [*self.names, self.lengths]
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return []
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `categories` and `mask`, where there is a token."""
+        ids = np.array(self.ids)
+        seen = np.array(self.seen)
+        values = np.column_stack([columns[name] for name in self.names])
+        nearest = np.searchsorted(ids, values)
+        nearest = np.minimum(nearest, len(ids) - 1)
+        is_known = ids[nearest] == values
+        is_seen = seen[nearest]
+        rows, positions = values.shape
+        present = present_positions(columns, self.lengths, rows, positions)
+        mask = present & is_known & is_seen
+        categories = np.where(mask, nearest + 1, 0)
+        return EncodedInput(
+            categories=categories.astype(np.int64),
+            mask=mask,
+        )
+
+
+Encoding: TypeAlias = NumericColumn | CategoricalColumn | ImageArray | SequenceArray | TokenColumns
+
+ENCODINGS: dict[str, type[Encoding]] = {
+    "numeric": NumericColumn,
+    "categorical": CategoricalColumn,
+    "images": ImageArray,
+    "sequences": SequenceArray,
+    "tokens": TokenColumns,
+}
+
+
+def from_record(record: Mapping[str, Any]) -> Encoding:
+    """Return the encoding that `to_record` made the record of."""
+    fields = dict(record)
+    kind = ENCODINGS[fields.pop("type")]
+    return kind(**fields)
+
+
+def to_record(encoding: Encoding) -> dict[str, Any]:
+    """Return the encoding as plain numbers, booleans and text."""
+    return {"type": encoding.type, **asdict(encoding)}
+
+
+def columns_of(encodings: Sequence[Encoding]) -> list[str]:
+    """Return the names of all columns that the encodings read."""
+    names: list[str] = []
+    for encoding in encodings:
+        names.extend(encoding.number_columns)
+        names.extend(encoding.other_columns)
+    return names
+
+
+def encode(encodings: Sequence[Encoding], columns: Columns) -> EncodedInput:
+    """Return what a network reads of N rows, whose cells are read already. Raises ShapeError.
+
+    What several encodings make is concatenated along the features, in their order.
+    """
+    parts = [encoding.encode(columns) for encoding in encodings]
+    features = [part.values for part in parts if part.values is not None]
+    if not features:
+        return parts[0]
+    if len(features) == 1:
+        [values] = features
+    else:
+        values = np.concatenate(features, axis=1)
+    values = values.astype(np.float32, copy=False)
+    return parts[0]._replace(values=values)
+
+
+def read_columns(
+    encodings: Sequence[Encoding],
+    table: Table,
+) -> tuple[dict[str, Array], list[str]]:
+    """Return the columns that the encodings need, and notices of cells that are no numbers."""
+    columns: dict[str, Array] = {}
+    notices = []
+    for encoding in encodings:
+        for name in encoding.number_columns:
+            cells = table[name]
+            columns[name], unreadable = read_numbers(cells)
+            if unreadable:
+                notices.append(_unreadable_notice(name, cells, unreadable))
+        for name in encoding.other_columns:
+            columns[name] = _read_text_or_array(table[name])
+    return columns, notices
+
+
+def read_numbers(cells: Cells) -> tuple[Array, list[int]]:
+    """Return the numbers of a column, float64 [N], and the rows of cells that are no numbers.
+
+    Missing and unreadable cells are NaN.
+    """
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
+        return cells.astype(np.float64), []
+    numbers = np.full(len(cells), np.nan)
+    unreadable = []
+    for row, cell in enumerate(cells):
+        number = _number(cell)
+        if number is None:
+            unreadable.append(row)
+        else:
+            numbers[row] = number
+    return numbers, unreadable
+
+
+def present_positions(
+    columns: Columns,
+    lengths: str | None,
+    rows: int,
+    positions: int,
+) -> Array:
+    """Return bool [rows, positions]: those before the end that the column `lengths` says.
+
+    Without such a column every position is there.
+    """
+    if lengths is None:
+        return np.ones((rows, positions), bool)
+    length = columns[lengths][:, None]
+    return np.asarray(np.arange(positions) < length)
+
+
+def _number(cell: object) -> float | None:
+    """Return the cell's number, NaN if it is missing, None if it is something else."""
+    if cell is None:
+        return np.nan
+    text = str(cell).strip()
+    if text in MISSING_CELLS:
+        return np.nan
+    if text.lower() in BOOLEANS:
+        return BOOLEANS[text.lower()]
+    if "_" in text:  # Python reads 1_000 as a number, a table's reader does not
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _unreadable_notice(name: str, cells: Cells, rows: Sequence[int]) -> str:
+    row = rows[0]
+    text = str(cells[row])[:40]
+    first = f"the first is {text!r} in row {row + 1}"
+    return f"column {name!r}: {len(rows)} cells are no numbers ({first}); treated as missing"
+
+
+def _read_text_or_array(cells: Cells) -> Array:
+    """Return an array [N, ...] as it is, and other cells as text or None, object [N]."""
+    if isinstance(cells, np.ndarray) and cells.ndim > 1:
+        return cells
+    if len(cells) and isinstance(cells[0], np.ndarray | list):
+        return np.asarray(cells)
+    text = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        if cell is not None:
+            text[row] = str(cell)
+    return text
+
+
+def _array_of_shape(
+    name: str,
+    columns: Columns,
+    allowed: Sequence[tuple[int, ...]],
+) -> Array:
+    """Return the array [N, ...] of a column. Raises ShapeError unless [...] is allowed."""
+    array = columns[name]
+    if not len(array):
+        return np.zeros((0, *allowed[0]))
+    if array.shape[1:] not in allowed:
+        needed = ", ".join(map(str, allowed[0]))
+        raise ShapeError(
+            f"array {name!r} has shape {array.shape}; needed is (N, {needed})",
+        )
+    return array
+
+
+def _standardise_channels(values: Array, mean: Array, scale: Array) -> Array:
+    """Return float32 (values - mean) / scale; 0 where a number is missing or the scale is 0."""
+    standardised = np.zeros(values.shape, np.float32)
+    for start in range(0, len(values), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        block = values[rows].astype(np.float64)
+        usable = (np.abs(block) < LARGEST_NUMBER) & (scale > 0)
+        zeros = np.zeros_like(block)
+        standardised[rows] = np.divide(
+            block - mean,
+            scale,
+            out=zeros,
+            where=usable,
+        )
+    return standardised
