@@ -1,4 +1,7 @@
-"""Makes the data of the examples: small, seeded, written as .npz files beside the cards. `python make_data.py [FOLDER]`."""
+"""Makes the data of the examples: small, seeded, written as .npz files beside the cards.
+
+`python make_data.py [FOLDER]`.
+"""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +14,9 @@ Arrays = dict[str, Array]
 
 
 def houses(rows: int = 300, size: int = 64) -> Arrays:
-    """Drawings of houses, 3 x 64 x 64 bytes: a price that grows with floors, windows and garden, and one of three types."""
+    """Drawings of houses, 3 x 64 x 64 bytes: a price that grows with floors, windows and garden,
+    and one of three types.
+    """
     rng = np.random.default_rng(1)
     floors, wide = rng.integers(1, 4, rows), rng.integers(0, 2, rows)
     garden, images = rng.random(rows), np.zeros((rows, 3, size, size))
@@ -41,7 +46,9 @@ def _draw_house(
 
 
 def machines(rows: int = 400, steps: int = 40) -> Arrays:
-    """Two sensors of a machine over 20 to 40 steps: the next value of the first, and the state the machine is in."""
+    """Two sensors of a machine over 20 to 40 steps: the next value of the first, and the state the
+    machine is in.
+    """
     rng = np.random.default_rng(2)
     lengths, state = rng.integers(20, steps + 1, rows), rng.integers(0, 3, rows)
     speed, phase = (
@@ -66,7 +73,9 @@ def machines(rows: int = 400, steps: int = 40) -> Arrays:
 
 
 def reviews(rows: int = 600, places: int = 24, vocabulary: int = 200) -> Arrays:
-    """Texts of up to 24 token ids out of 200: whether the reviewer is pleased, and which of four things it is about."""
+    """Texts of up to 24 token ids out of 200: whether the reviewer is pleased, and which of four
+    things it is about.
+    """
     rng = np.random.default_rng(3)
     pleased, topic, lengths = (
         rng.integers(0, 2, rows),

@@ -5,6 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from mtlsearch.backbones import Backbone
+from mtlsearch.inputs import TableSchema
+
 
 class Products(nn.Module):
     """Adds the product of two linear maps to its input."""
@@ -27,17 +30,17 @@ class Products(nn.Module):
 
 
 @dataclass(frozen=True)
-class Crossed:
+class Crossed(Backbone):
     """Its fields are its keys in the YAML file."""
 
-    takes: ClassVar[tuple[str, ...]] = ("table",)
+    takes: ClassVar = (TableSchema,)
 
     width: int = 32
     dropout: float = field(default=0.0, metadata={"per": "member"})
 
-    def stem(self, features: int) -> nn.Module:
+    def stem(self, schema: TableSchema) -> nn.Module:
         """[B, features] -> [B, width]."""
-        return nn.Linear(features, self.width)
+        return nn.Linear(schema.features, self.width)
 
     def stage(self, level: int) -> nn.Module:
         """[B, width] -> [B, width]."""

@@ -1,4 +1,6 @@
-"""The encoder's modules do what those of the transformers library do, with the weights of its files; without network."""
+"""The encoder's modules do what those of the transformers library do, with the weights of its
+files; without network.
+"""
 
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 
 from mtlsearch.backbones import HuggingFace, checkpoint
 from mtlsearch.errors import SpaceError
-from mtlsearch.inputs.schema import Tokens
+from mtlsearch.inputs import TokenSchema
 
 SIZES = {
     "hidden_size": 12,
@@ -36,7 +38,7 @@ MODELS = {
     "electra-narrow": ("ElectraConfig", {**TINY, "embedding_size": 8}),
 }
 IDS = (3, 4, 7, 8, 9, 21, 30, 49)
-FEATURES = Tokens(6, len(IDS), IDS)
+SCHEMA = TokenSchema(6, len(IDS), IDS)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +62,23 @@ def saved(folder: Path, name: str, **changes: Any) -> Any:
     return model
 
 
-def trunk(backbone: HuggingFace, levels: int, features: Tokens = FEATURES) -> nn.Module:
-    return nn.Sequential(backbone.stem(features), *map(backbone.stage, range(levels))).eval()
+class Trunk(nn.Module):
+    """Stem and stages of a backbone, one after another."""
+
+    def __init__(self, stem: nn.Module, stages: list[nn.Module]) -> None:
+        super().__init__()
+        self.stem, self.stages = stem, nn.ModuleList(stages)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        mask = tokens > 0
+        h: Tensor = self.stem(tokens, mask)
+        for stage in self.stages:
+            h = stage(h, mask)
+        return h
+
+
+def trunk(backbone: HuggingFace, levels: int, schema: TokenSchema = SCHEMA) -> nn.Module:
+    return Trunk(backbone.stem(schema), [*map(backbone.stage, range(levels))]).eval()
 
 
 def rows() -> Tensor:
@@ -77,7 +94,7 @@ def test_pretrained_layers_put_out_what_the_library_s_do(name: str, tmp_path: Pa
     with torch.no_grad():
         wanted = model(input_ids=ids, attention_mask=there.long()).last_hidden_state
         found = trunk(HuggingFace(str(tmp_path), True, layers_per_stage=2), 2)(x)
-    torch.testing.assert_close(found[..., :-1][there], wanted[there], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[there], wanted[there], rtol=1e-4, atol=1e-5)
     assert not found[~there].any()
     assert wanted[there].std() > 0.1
 
@@ -89,7 +106,7 @@ def test_fewer_levels_are_the_first_layers(tmp_path: Path) -> None:
             input_ids=torch.tensor([0, *IDS])[x], output_hidden_states=True
         ).hidden_states
         for levels in (1, 3):
-            found = trunk(HuggingFace(str(tmp_path), True), levels)(x)[..., :-1]
+            found = trunk(HuggingFace(str(tmp_path), True), levels)(x)
             torch.testing.assert_close(found, wanted[levels], rtol=1e-4, atol=1e-5)
 
 
@@ -105,18 +122,18 @@ def test_from_the_config_alone_weights_are_drawn(tmp_path: Path) -> None:
     assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
     stds = [each.weight.std() for each in drawn[0].modules() if isinstance(each, nn.Linear)]
     assert len(stds) == 1 + 6 * 5 and all(0.4 < std < 0.6 for std in stds)
-    assert drawn[0](rows()).shape == (3, 6, 31)
+    assert drawn[0](rows()).shape == (3, 6, 30)
 
 
 def refused(
     folder: Path,
     levels: int = 2,
-    features: Tokens = FEATURES,
+    schema: TokenSchema = SCHEMA,
     pretrained: bool = True,
     config: str = "",
 ) -> str:
     with pytest.raises(SpaceError) as caught:
-        trunk(HuggingFace(config or str(folder), pretrained), levels, features)
+        trunk(HuggingFace(config or str(folder), pretrained), levels, schema)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -131,11 +148,11 @@ def test_what_does_not_fit_is_said_in_a_line(
         == f"huggingface: {a} has 4 layers, too few for 5 levels of this backbone"
     )
     assert (
-        refused(a, features=Tokens(15, 8, IDS))
+        refused(a, schema=TokenSchema(15, 8, IDS))
         == "huggingface: the data has texts of 15 places, the encoder at most 14"
     )
     assert (
-        refused(a, features=Tokens(6, 2, (3, 50)))
+        refused(a, schema=TokenSchema(6, 2, (3, 50)))
         == f"huggingface: the data has the token id 50; {a} knows those below 50"
     )
     monkeypatch.chdir(tmp_path)
@@ -167,4 +184,4 @@ def test_without_the_library_only_the_tiny_one_is_there(
 ) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     assert "pip install 'mtlsearch[huggingface]'" in refused(tmp_path)
-    assert trunk(HuggingFace(), 2)(rows()).shape == (3, 6, 17)
+    assert trunk(HuggingFace(), 2)(rows()).shape == (3, 6, 16)

@@ -1,4 +1,6 @@
-"""Modules with backbones of the user's own: where they are found, what they may hold, and one line for every mistake."""
+"""Modules with backbones of the user's own: where they are found, what they may hold, and one line
+for every mistake.
+"""
 
 import json
 import pickle
@@ -14,11 +16,11 @@ import torch
 from optuna.samplers import RandomSampler
 
 from mtlsearch.backbones import BACKBONES
-from mtlsearch.backbones import plugins as plugins_module
-from mtlsearch.backbones.plugins import PLUGGED, Plugin
+from mtlsearch.backbones.plugins import Plugin, forget_plugins
 from mtlsearch.candidate import Candidate
 from mtlsearch.errors import SpaceError, StudyError
 from mtlsearch.export.constructors import Constructors
+from mtlsearch.inputs import TableSchema
 from mtlsearch.space import SearchSpace, load_space
 from mtlsearch.training.stacked.stacking import stack
 
@@ -30,15 +32,12 @@ HEAD = GOOD[GOOD.index("    def head") : GOOD.index("BACKBONES =")]
 
 
 @pytest.fixture(autouse=True)
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def forgotten() -> Iterator[None]:
     """Nothing that a test loads is there for the next one."""
-    before = set(sys.modules)
-    monkeypatch.setattr(plugins_module, "_loaded", {})
+    forget_plugins()
     yield
-    PLUGGED.clear()
-    for name in set(sys.modules) - before:
-        if name.startswith(("own", "my_backbone")):
-            del sys.modules[name]
+    forget_plugins()
+    sys.modules.pop("own_installed", None)  # imported as any other module
 
 
 def space_of(folder: Path, text: str, **modules: str) -> SearchSpace:
@@ -98,9 +97,8 @@ def test_a_worker_needs_no_file(tmp_path: Path) -> None:
     candidate = sampled(space_of(tmp_path, "backbone: {name: own:Crossed}", own=GOOD)).to_json()
     sent = pickle.dumps(Plugin.find("own", [tmp_path], "a.yaml"))
     (tmp_path / "own.py").unlink()
-    del sys.modules["own"]
-    PLUGGED.clear()
-    plugins_module._loaded.clear()
+    forget_plugins()
+    assert "own" not in sys.modules
     pickle.loads(sent).load()
     assert Candidate.from_json(candidate).to_json() == candidate
 
@@ -129,14 +127,17 @@ def test_the_example_is_stacked(tmp_path: Path) -> None:
 
 def test_the_written_code_holds_what_a_module_uses_of_the_package(tmp_path: Path) -> None:
     code = GOOD.replace(
-        "from torch import", "from mtlsearch.backbones.masking import marked\nfrom torch import"
+        "from torch import",
+        "from mtlsearch.backbones.masking import zero_absent\nfrom torch import",
     )
-    code = code.replace("return h + self", "return marked(h, h)[..., 0] * h + self")
+    code = code.replace("return h + self", "return zero_absent(h, None) + self")
     backbone = sampled(space_of(tmp_path, "backbone: {name: own:Crossed}", own=code)).backbone
     constructors = Constructors()
-    assert constructors.call(backbone.stage(0)).flat().startswith("Products(first=nn.Linear(")
+    assert (
+        constructors.call(backbone.stage(0)).on_one_line().startswith("Products(first=nn.Linear(")
+    )
     assert [text.splitlines()[0] for text in constructors.definitions] == [
-        "def marked(tokens: Tensor, vectors: Tensor) -> Tensor:",
+        "def zero_absent(vectors: Tensor, mask: Tensor | None) -> Tensor:",
         "class Products(nn.Module):",
     ]
 
@@ -152,7 +153,7 @@ def test_the_one_on_the_page_runs(tmp_path: Path) -> None:
     )
     backbone = sampled(space).backbone
     network = torch.nn.Sequential(
-        backbone.stem(4), backbone.stage(0), backbone.stage(1), backbone.head(3, 2)
+        backbone.stem(TableSchema(4)), backbone.stage(0), backbone.stage(1), backbone.head(3, 2)
     )
     assert network(torch.randn(5, 4)).shape == (5, 3)
 
@@ -213,16 +214,21 @@ MISTAKES = [
         PLAIN.replace("@dataclass(frozen=True)", ""),
         "a.yaml: backbone.name: own:Crossed is no frozen dataclass",
     ),
+    (
+        OWN,
+        PLAIN.replace("(Backbone)", ""),
+        "own:Crossed is no backbone: it needs to derive from mtlsearch.backbones.Backbone",
+    ),
     ("backbone: {name: own:nn}", GOOD, "a.yaml: backbone.name: own:nn is no frozen dataclass"),
     (
         LISTED,
         GOOD.replace(HEAD, ""),
-        'BACKBONES["crossed"] lacks head; a backbone has takes, stem, stage, head',
+        'BACKBONES["crossed"] lacks head; a backbone has takes, head, stage, stem',
     ),
     (
         OWN,
-        PLAIN.replace('("table",)', '("tables",)'),
-        "own:Crossed.takes: found ('tables',); it should be a tuple of some of table",
+        PLAIN.replace("(TableSchema,)", '("table",)'),
+        "own:Crossed.takes: found ('table',); it should be a tuple of some of TableSchema, ",
     ),
     (
         OWN,

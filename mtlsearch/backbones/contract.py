@@ -1,39 +1,77 @@
-"""What a backbone is: a frozen dataclass whose fields are its YAML keys and whose methods make plain modules."""
+"""The contract of backbones: plain modules for the stems, stages and heads of a network."""
 
-from typing import Any, ClassVar, Protocol
+import abc
+from typing import Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
-from mtlsearch.inputs.schema import InputKind
+from mtlsearch.inputs import InputSchema
+from mtlsearch.inputs.network_input import NetworkInput
 
 
-class Backbone(Protocol):
-    """Makes the stem, the stages and the heads of a network for inputs of the kinds that it `takes`.
+class Backbone(abc.ABC):
+    """Makes the stem, the stages and the heads of a network for inputs that it `takes`.
 
-    What flows between them is [B, F], or of sequences [B, S, F], or of images [B, F, H, W], and all 0 beyond the end of a
-    sequence: soft sharing mixes the branches of a level. A stage may change the number of features and the size of
-    an image; what it gives the stage of the next level can take, however many there are.
+    A backbone is a frozen dataclass that derives from this class; its fields are its keys in YAML.
 
-    A module made here is a plain `nn.Module`. One that is not from `torch.nn` takes its children as constructor
-    arguments and keeps each under the argument's name: the export writes it down from that.
+    A stem is called with the values of a `NetworkInput`, or its categories, or both in this order.
+    What flows on is h[B, *F]: features and perhaps positions, for instance [B, F], [B, S, F] or [B,
+    F, H, W]. A stage may change the number of features and the size of an image; what it returns
+    the stage of any next level can take.
 
-    Modules that differ in their numbers only are trained as one stack. A field that is but the rate of an `nn.Dropout` is
-    declared with metadata `{"per": "member"}`: backbones that differ in it are stacked. A module whose forward only calls
-    its children and operations that do alike with any number of axes in front (elementwise ones, or on named last axes)
-    says so by `elementwise = True` and is stacked child by child, which is faster. What torch cannot batch (LSTM, GRU) or
+    A module made here is a plain `nn.Module`. One that is not from `torch.nn` takes its children as
+    constructor arguments and keeps each under the argument's name: the export writes it down from
+    that.
+
+    Modules that differ in their numbers only are trained as one stack. A field that is but the rate
+    of an `nn.Dropout` is declared with metadata `{"per": "member"}`: backbones that differ in it
+    are stacked. A module whose forward only calls its children and operations that do alike with
+    any number of axes in front (elementwise ones, or on named last axes) says so by `elementwise =
+    True` and is stacked child by child, which is faster. What torch cannot batch (LSTM, GRU) or
     keeps statistics (batch norm) is trained network by network.
     """
 
-    takes: ClassVar[tuple[InputKind, ...]]
+    takes: ClassVar[tuple[type[InputSchema], ...]]
 
-    def stem(self, features: Any) -> nn.Module:
-        """Map a source's inputs to [B, *F]. `features` is one of `mtlsearch.inputs.schema.Features`, of a kind in `takes`."""
-        ...
+    masked: ClassVar[bool] = False
+    """Whether modules keep the positions of a sequence or text, and are told which are there.
 
+    Then stems, stages and heads have the mask, bool [B, S], as their last argument; None where the
+    input has no mask. What they return must be 0 at the positions that are not there, since soft
+    sharing mixes the branches of a level.
+    """
+
+    feature_axis: ClassVar[int] = -1
+    """The axis of the features in what stems and stages return; the last axis is -1."""
+
+    @abc.abstractmethod
+    def stem(self, schema: Any) -> nn.Module:
+        """Return a module that maps a source's inputs to [B, *F].
+
+        `schema` is of a class in `takes`.
+        """
+
+    @abc.abstractmethod
     def stage(self, level: int) -> nn.Module:
-        """Map [B, *F] to [B, *F] on this level, numbered from 0."""
-        ...
+        """Return a module that maps [B, *F] to [B, *F] on this level, numbered from 0."""
 
+    @abc.abstractmethod
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """Map [B, *F], as the last of so many levels gives it, to [B, outputs] (logits, or a standardised value)."""
-        ...
+        """Return a module that maps [B, *F] to [B, outputs]: logits, or a standardised value.
+
+        The network has so many levels.
+        """
+
+    @classmethod
+    def stem_arguments(cls, inputs: NetworkInput) -> tuple[Tensor | None, ...]:
+        """Return what a stem is called with."""
+        if cls.masked:
+            return (*inputs.features, inputs.mask)
+        return inputs.features
+
+    @classmethod
+    def arguments(cls, h: Tensor, mask: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return what a stage or a head is called with."""
+        if cls.masked:
+            return (h, mask)
+        return (h,)

@@ -1,22 +1,40 @@
-"""A small residual network for images: pre-activated blocks (He et al. 2016) with group norm (Wu & He 2018)."""
+"""A small residual network for images, of pre-activated blocks with group norm.
+
+See He et al. 2016 (arXiv:1603.05027) and Wu & He 2018 (arXiv:1803.08494).
+"""
 
 import math
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.inputs.schema import Images, InputKind
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.settings import PER_MEMBER, PositionWidth, Rate, dropout_layers
+from mtlsearch.inputs import ImageSchema
 
-LARGE = 32  # pixels a side, from which on the stem halves an image at once
-SMALL = 8  # pixels a side, under which a stage leaves the size as it is
+LARGE = 32
+"""The pixels a side from which on the stem halves an image at once."""
+
+SMALL = 8
+"""The pixels a side under which a stage leaves the size as it is."""
+
+GROUPS = 8
+"""The number of groups of channels that are normalised, where it divides the width."""
 
 
 def halved(h: Tensor) -> Tensor:
-    """[..., H, W] -> [..., H / 2, W / 2]: the means of 2 x 2 pixels; an odd last row or column is left out."""
-    h = h[..., : h.shape[-2] // 2 * 2, : h.shape[-1] // 2 * 2]
-    return (h[..., ::2, ::2] + h[..., ::2, 1::2] + h[..., 1::2, ::2] + h[..., 1::2, 1::2]) / 4
+    """Return the means [..., H / 2, W / 2] of 2 x 2 pixels of h[..., H, W].
+
+    An odd last row or column is left out.
+    """
+    height = h.shape[-2] // 2 * 2
+    width = h.shape[-1] // 2 * 2
+    h = h[..., :height, :width]
+    upper_left = h[..., ::2, ::2]
+    upper_right = h[..., ::2, 1::2]
+    lower_left = h[..., 1::2, ::2]
+    lower_right = h[..., 1::2, 1::2]
+    return (upper_left + upper_right + lower_left + lower_right) / 4
 
 
 class ConvBlock(nn.Module):
@@ -29,57 +47,72 @@ class ConvBlock(nn.Module):
         self.body = body
 
     def forward(self, h: Tensor) -> Tensor:
-        """[B, F, H, W] -> [B, F, H / 2, W / 2], or the same."""
-        out = h + self.body(h)
-        return halved(out) if min(out.shape[-2:]) >= SMALL else out
+        """Map [B, F, H, W] to [B, F, H / 2, W / 2], or to the same shape."""
+        out: Tensor = h + self.body(h)
+        if min(out.shape[-2:]) < SMALL:
+            return out
+        return halved(out)
 
 
 class PooledHead(nn.Module):
-    """The mean over the image, then `linear`."""
+    """Shows `linear` the mean over the image."""
 
     elementwise = True
 
     def __init__(self, norm: nn.Module, linear: nn.Module) -> None:
         super().__init__()
-        self.norm, self.linear = norm, linear
+        self.norm = norm
+        self.linear = linear
 
     def forward(self, h: Tensor) -> Tensor:
-        """[B, F, H, W] -> [B, outputs]."""
-        out: Tensor = self.linear(self.norm(h).relu().mean((-2, -1)))
+        """Map [B, F, H, W] to [B, outputs]."""
+        active = self.norm(h).relu()
+        mean = active.mean((-2, -1))
+        out: Tensor = self.linear(mean)
         return out
 
 
 @dataclass(frozen=True)
-class Conv:
-    """A stage is h + Conv(ReLU(GroupNorm(Conv(ReLU(GroupNorm(h)))))), 3 x 3 each, then the means of 2 x 2 pixels while there
-    are 8 a side.
+class Conv(Backbone):
+    """A stage is h + Conv(ReLU(GroupNorm(Conv(ReLU(GroupNorm(h)))))), 3 x 3 each.
+
+    Then it takes the means of 2 x 2 pixels, as long as there are 8 a side.
     """
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("images",)
+    takes = (ImageSchema,)
+    feature_axis = -3
 
-    width: Annotated[int, Field(ge=1, le=4096)] = 32
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    width: PositionWidth = 32
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: Images) -> nn.Module:
-        """[B, C, H, W] -> [B, width, H, W], or half of that for an image of 32 pixels a side and more."""
-        stride = 2 if min(features.height, features.width) >= LARGE else 1
-        return nn.Conv2d(features.channels, self.width, 3, stride=stride, padding=1)
+    def stem(self, schema: ImageSchema) -> nn.Module:
+        """Return a module that maps [B, C, H, W] to [B, width, H, W], or large images to half."""
+        is_large = min(schema.height, schema.width) >= LARGE
+        stride = 2 if is_large else 1
+        return nn.Conv2d(schema.channels, self.width, 3, stride=stride, padding=1)
 
     def stage(self, level: int) -> nn.Module:
-        """[B, width, H, W] -> [B, width, H / 2, W / 2], or the same of a small image."""
-        drop = [nn.Dropout(self.dropout)] if self.dropout else []
-        first, second = (
-            nn.Conv2d(self.width, self.width, 3, padding=1, bias=False) for _ in range(2)
+        """Return a module that maps [B, width, H, W] to half the size, or to the same if small."""
+        first = self._convolution()
+        second = self._convolution()
+        body = nn.Sequential(
+            self._norm(),
+            nn.ReLU(),
+            first,
+            self._norm(),
+            nn.ReLU(),
+            *dropout_layers(self.dropout),
+            second,
         )
-        return ConvBlock(
-            nn.Sequential(self._norm(), nn.ReLU(), first, self._norm(), nn.ReLU(), *drop, second)
-        )
+        return ConvBlock(body)
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, width, H, W] -> [B, outputs]."""
+        """Return a module that maps [B, width, H, W] to [B, outputs]."""
         return PooledHead(self._norm(), nn.Linear(self.width, outputs))
 
+    def _convolution(self) -> nn.Module:
+        return nn.Conv2d(self.width, self.width, 3, padding=1, bias=False)
+
     def _norm(self) -> nn.Module:
-        return nn.GroupNorm(math.gcd(self.width, 8), self.width)
+        groups = math.gcd(self.width, GROUPS)
+        return nn.GroupNorm(groups, self.width)

@@ -1,17 +1,20 @@
-"""For texts whose order matters little: the mean of the tokens' vectors, then a multi-layer perceptron (Iyyer et al. 2015)."""
+"""A multi-layer perceptron of the mean of the tokens' vectors: for texts whose order says little.
+
+See Iyyer et al. 2015 (doi:10.3115/v1/P15-1162).
+"""
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.masking import marked, mean_over
-from mtlsearch.inputs.schema import InputKind, Tokens
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.masking import mean_over_positions
+from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.inputs import TokenSchema
 
 
 class MeanEmbedding(nn.Module):
-    """The mean of the vectors of the tokens that are there."""
+    """The mean of the vectors of a text's tokens."""
 
     elementwise = True
 
@@ -20,32 +23,33 @@ class MeanEmbedding(nn.Module):
         self.embedding = embedding
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """[B, S] -> [B, F]; zeros where there is no token at all."""
-        vectors: Tensor = self.embedding(tokens)
-        return mean_over(vectors, marked(tokens, vectors))
+        """Map [B, S] to [B, F]; zeros for a text without a token."""
+        vectors = self.embedding(tokens)
+        is_token = tokens > 0
+        return mean_over_positions(vectors, is_token)
 
 
 @dataclass(frozen=True)
-class EmbeddingBag:
+class EmbeddingBag(Backbone):
     """A stage is Linear - ReLU - Dropout; before the first, the means are layer-normalised."""
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("tokens",)
+    takes = (TokenSchema,)
 
-    width: Annotated[int, Field(ge=1, le=65536)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    width: Width = 64
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: Tokens) -> nn.Module:
-        """[B, S] -> [B, width]."""
-        embedding = nn.Embedding(features.vocabulary + 1, self.width)
-        return nn.Sequential(MeanEmbedding(embedding), nn.LayerNorm(self.width))
+    def stem(self, schema: TokenSchema) -> nn.Module:
+        """Map tokens [B, S] to [B, width]."""
+        embedding = nn.Embedding(schema.vocabulary + 1, self.width)
+        norm = nn.LayerNorm(self.width)
+        return nn.Sequential(MeanEmbedding(embedding), norm)
 
     def stage(self, level: int) -> nn.Module:
-        """[B, width] -> [B, width]."""
-        drop = [nn.Dropout(self.dropout)] if self.dropout else []
-        return nn.Sequential(nn.Linear(self.width, self.width), nn.ReLU(), *drop)
+        """Map [B, width] to [B, width]."""
+        linear = nn.Linear(self.width, self.width)
+        dropout = dropout_layers(self.dropout)
+        return nn.Sequential(linear, nn.ReLU(), *dropout)
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, width] -> [B, outputs]."""
+        """Map [B, width] to [B, outputs]."""
         return nn.Linear(self.width, outputs)

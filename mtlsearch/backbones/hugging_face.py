@@ -1,23 +1,25 @@
-"""Encoders like BERT (Devlin et al. 2019, arXiv:1810.04805) for texts, with the sizes and the weights of models of Hugging Face.
+"""Encoders like BERT for texts, with the sizes and the weights of models of Hugging Face.
 
-They are plain torch modules: the transformers library only reads the files. What flows between levels is [B, S, F + 1], of which
-the last number is not 0 for the places that are there.
+Source: Devlin et al. (2019, arXiv:1810.04805). The modules are plain torch modules; the
+transformers library only reads the files.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.checkpoint import embedding_weights, layer_weights, shape_of
-from mtlsearch.backbones.masking import marked
-from mtlsearch.backbones.transformer import MeanHead, attended
+from mtlsearch.backbones.checkpoint import Shape, embedding_weights, layer_weights, shape_of
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.masking import zero_absent
+from mtlsearch.backbones.settings import PER_MEMBER, Rate
+from mtlsearch.backbones.transformer import MeanHead, attend
 from mtlsearch.errors import SpaceError
-from mtlsearch.inputs.schema import InputKind, Tokens
+from mtlsearch.inputs import TokenSchema
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
@@ -28,7 +30,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class PlacedWords(nn.Module):
-    """Embeds every token, adds what its place adds and normalises. `project` widens an embedding that is narrower."""
+    """Embeds each token, adds the vector of its position and normalises.
+
+    `project` widens an embedding that is narrower than the encoder.
+    """
 
     def __init__(
         self,
@@ -39,19 +44,22 @@ class PlacedWords(nn.Module):
         project: nn.Module,
     ) -> None:
         super().__init__()
-        self.embedding, self.places, self.norm = embedding, places, norm
-        self.dropout, self.project = dropout, project
+        self.embedding = embedding
+        self.places = places
+        self.norm = norm
+        self.dropout = dropout
+        self.project = project
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, S] -> [B, S, F + 1]."""
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Map tokens [B, S] to [B, S, F]."""
         places = cast("Tensor", self.places.weight)[: tokens.shape[-1]]
-        vectors = self.project(self.dropout(self.norm(self.embedding(tokens) + places)))
-        there = marked(tokens, vectors)
-        return torch.cat([vectors * there, there], -1)
+        placed = self.embedding(tokens) + places
+        words = self.dropout(self.norm(placed))
+        return zero_absent(self.project(words), mask)
 
 
-class EncoderLayer(nn.Module):
-    """Adds what each place takes from those there are, normalises, and the same with what `body` makes of each."""
+class SelfAttention(nn.Module):
+    """What each position reads of those that are there."""
 
     elementwise = True
 
@@ -60,118 +68,177 @@ class EncoderLayer(nn.Module):
         query: nn.Module,
         key_value: nn.Module,
         out: nn.Module,
+        heads: int,
+    ) -> None:
+        super().__init__()
+        self.query = query
+        self.key_value = key_value
+        self.out = out
+        self.heads = heads
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, F] to [B, S, F]."""
+        projections = torch.cat([self.query(h), self.key_value(h)], -1)
+        read = attend(projections, mask, self.heads)
+        out: Tensor = self.out(read)
+        return out
+
+
+class EncoderLayer(nn.Module):
+    """Adds what attention reads and normalises, then the same with what `body` makes of each
+    position.
+    """
+
+    elementwise = True
+
+    def __init__(
+        self,
+        attention: nn.Module,
         norm: nn.Module,
         body: nn.Module,
         last_norm: nn.Module,
         dropout: nn.Module,
-        heads: int,
     ) -> None:
         super().__init__()
-        self.query, self.key_value, self.out, self.norm = query, key_value, out, norm
-        self.body, self.last_norm, self.dropout, self.heads = body, last_norm, dropout, heads
+        self.attention = attention
+        self.norm = norm
+        self.body = body
+        self.last_norm = last_norm
+        self.dropout = dropout
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[B, S, F + 1] -> the same."""
-        x, mark = h[..., :-1], h[..., -1:]
-        there = mark != 0
-        taken = attended(torch.cat([self.query(x), self.key_value(x)], -1), there, self.heads)
-        x = self.norm(x + self.dropout(self.out(taken)))
-        return torch.cat([self.last_norm(x + self.body(x)) * there, mark], -1)
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, F] to [B, S, F]."""
+        read = self.attention(h, mask)
+        h = self.norm(h + self.dropout(read))
+        h = self.last_norm(h + self.body(h))
+        return zero_absent(h, mask)
+
+
+class EncoderLayers(nn.Module):
+    """Layers one after another, each of which is told which positions are there."""
+
+    elementwise = True
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, F] to [B, S, F]."""
+        for layer in self.layers:
+            h = layer(h, mask)
+        return h
 
 
 @dataclass(frozen=True)
-class HuggingFace:
-    """A stage is `layers_per_stage` layers of the encoder, from the first; a head reads the mean over the places there are.
+class HuggingFace(Backbone):
+    """A stage is `layers_per_stage` layers of the encoder, from the first. A head reads the mean
+    over the positions.
 
-    `config` is a model's name, or the whole path of a folder with `config.json` (none: a tiny BERT that is not trained). Its
-    weights are taken if it is `pretrained`, and else drawn with its `initializer_range`; then there may be more layers
-    than it has. Attention weights are not dropped.
+    `config` is a model's name, or the whole path of a folder with `config.json`; without one, the
+    encoder is a tiny BERT that is not trained. The model's weights are taken if it is `pretrained`;
+    else they are drawn with its `initializer_range`, and there may be more layers than the model
+    has. Attention weights are not dropped.
     """
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("tokens",)
+    takes = (TokenSchema,)
+    masked = True
 
     config: str = ""
     pretrained: bool = False
     layers_per_stage: Annotated[int, Field(ge=1, le=64)] = 1
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: Tokens) -> nn.Module:
-        """[B, S] -> [B, S, width + 1]. Raises SpaceError."""
+    def stem(self, schema: TokenSchema) -> nn.Module:
+        """Map tokens [B, S] to [B, S, width]. Raises SpaceError."""
         shape = shape_of(self.config)
-        if features.length > shape.places:
+        if schema.length > shape.places:
             raise SpaceError(
-                f"huggingface: the data has texts of {features.length} places, the encoder at most {shape.places}"
+                f"huggingface: the data has texts of {schema.length} places, "
+                f"the encoder at most {shape.places}"
             )
-        embedding, places = (
-            nn.Embedding(features.vocabulary + 1, shape.embedding),
-            nn.Embedding(shape.places, shape.embedding),
-        )
-        narrow = shape.embedding != shape.width
-        project = nn.Linear(shape.embedding, shape.width) if narrow else nn.Identity()
+        embedding = nn.Embedding(schema.vocabulary + 1, shape.embedding)
+        places = nn.Embedding(shape.places, shape.embedding)
+        if shape.embedding == shape.width:
+            project: nn.Module = nn.Identity()
+        else:
+            project = nn.Linear(shape.embedding, shape.width)
         norm = nn.LayerNorm(shape.embedding, shape.epsilon)
-        stem = _drawn(PlacedWords(embedding, places, norm, self._dropped(), project), shape.spread)
+        stem = PlacedWords(embedding, places, norm, self._dropout(), project)
+        _draw_weights(stem, shape.spread)
         if self.pretrained:
-            ids = list(features.ids or range(1, features.vocabulary + 1))
-            _adopt(stem, embedding_weights(self.config, ids))
+            ids = list(schema.ids or range(1, schema.vocabulary + 1))
+            _copy_weights(stem, embedding_weights(self.config, ids))
         return stem
 
     def stage(self, level: int) -> nn.Module:
-        """[B, S, width + 1] -> the same. Raises SpaceError."""
-        first, many = level * self.layers_per_stage, shape_of(self.config).layers
-        if self.pretrained and not self.config:
+        """Map [B, S, width] to [B, S, width]. Raises SpaceError."""
+        first = level * self.layers_per_stage
+        numbers = range(first, first + self.layers_per_stage)
+        if self.pretrained:
+            self._check_layers(numbers.stop, level)
+        layers = [self._layer(number) for number in numbers]
+        return EncoderLayers(nn.Sequential(*layers))
+
+    def head(self, outputs: int, levels: int) -> nn.Module:
+        """Map [B, S, width] to [B, outputs]."""
+        shape = shape_of(self.config)
+        linear = nn.Linear(shape.width, outputs)
+        return MeanHead(nn.Identity(), linear)
+
+    def _check_layers(self, needed: int, level: int) -> None:
+        """Raise SpaceError unless there is a pretrained model with so many layers."""
+        if not self.config:
             raise SpaceError(
                 "huggingface: pretrained: needs a config, the name or the folder of a model"
             )
-        if self.pretrained and first + self.layers_per_stage > many:
+        layers = shape_of(self.config).layers
+        if needed > layers:
             raise SpaceError(
-                f"huggingface: {self.config} has {many} layers, too few for {level + 1} levels of this backbone"
+                f"huggingface: {self.config} has {layers} layers, too few for {level + 1} levels "
+                "of this backbone"
             )
-        return nn.Sequential(
-            *(self._layer(first + number) for number in range(self.layers_per_stage))
-        )
-
-    def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, S, width + 1] -> [B, outputs]."""
-        return MeanHead(nn.Identity(), nn.Linear(shape_of(self.config).width, outputs))
 
     def _layer(self, number: int) -> nn.Module:
+        """Return one layer of the encoder, numbered from 0."""
         shape = shape_of(self.config)
-        width, inner = shape.width, shape.inner
-        norm, last_norm = (nn.LayerNorm(width, shape.epsilon) for _ in range(2))
-        widen, narrow = nn.Linear(width, inner), nn.Linear(inner, width)
-        body = nn.Sequential(widen, ACTIVATIONS[shape.activation](), narrow, self._dropped())
-        query, key_value, out = (
-            nn.Linear(width, width),
-            nn.Linear(width, 2 * width, bias=False),
-            nn.Linear(width, width),
-        )
-        layer = _drawn(
-            EncoderLayer(
-                query, key_value, out, norm, body, last_norm, self._dropped(), shape.heads
+        layer = EncoderLayer(
+            attention=self._attention(shape),
+            norm=nn.LayerNorm(shape.width, shape.epsilon),
+            body=nn.Sequential(
+                nn.Linear(shape.width, shape.inner),
+                ACTIVATIONS[shape.activation](),
+                nn.Linear(shape.inner, shape.width),
+                self._dropout(),
             ),
-            shape.spread,
+            last_norm=nn.LayerNorm(shape.width, shape.epsilon),
+            dropout=self._dropout(),
         )
+        _draw_weights(layer, shape.spread)
         if self.pretrained:
-            _adopt(layer, layer_weights(self.config, number))
+            _copy_weights(layer, layer_weights(self.config, number))
         return layer
 
-    def _dropped(self) -> nn.Module:
+    def _attention(self, shape: Shape) -> nn.Module:
+        query = nn.Linear(shape.width, shape.width)
+        key_value = nn.Linear(shape.width, 2 * shape.width, bias=False)
+        out = nn.Linear(shape.width, shape.width)
+        return SelfAttention(query, key_value, out, shape.heads)
+
+    def _dropout(self) -> nn.Module:
         return nn.Dropout(self.dropout) if self.dropout else nn.Identity()
 
 
 @torch.no_grad()
-def _adopt(module: nn.Module, weights: dict[str, Tensor]) -> None:
-    for name, own in module.named_parameters():
-        own.copy_(weights[name])
+def _copy_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    for name, parameter in module.named_parameters():
+        parameter.copy_(weights[name])
 
 
-def _drawn(module: nn.Module, spread: float) -> nn.Module:
-    """The module with the weights that it begins with where it is not pretrained."""
-    for each in module.modules():
-        if isinstance(each, nn.Linear | nn.Embedding):
-            nn.init.normal_(each.weight, std=spread)
-        if isinstance(each, nn.Linear) and each.bias is not None:
-            nn.init.zeros_(each.bias)
-    return module
+def _draw_weights(module: nn.Module, spread: float) -> None:
+    """Draw the weights that a module begins with where it is not pretrained."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Embedding):
+            nn.init.normal_(layer.weight, std=spread)
+        if isinstance(layer, nn.Linear) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)

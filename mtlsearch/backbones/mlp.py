@@ -1,36 +1,36 @@
-"""The plain multi-layer perceptron: linear, optional layer norm, ReLU, dropout on every level."""
+"""The plain multi-layer perceptron."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
 
-from pydantic import Field
 from torch import nn
 
-from mtlsearch.inputs.schema import InputKind
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.inputs import TableSchema
 
 
 @dataclass(frozen=True)
-class Mlp:
+class Mlp(Backbone):
     """A stage is Linear - [LayerNorm] - ReLU - Dropout, of the same width on every level."""
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
+    takes = (TableSchema,)
 
-    width: Annotated[int, Field(ge=1, le=65536)] = 64
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    width: Width = 64
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
     layer_norm: bool = False
 
-    def stem(self, features: int) -> nn.Module:
-        """[B, features] -> [B, width]."""
-        return nn.Sequential(nn.Linear(features, self.width), nn.ReLU())
+    def stem(self, schema: TableSchema) -> nn.Module:
+        """Return a module that maps [B, features] to [B, width]."""
+        linear = nn.Linear(schema.features, self.width)
+        return nn.Sequential(linear, nn.ReLU())
 
     def stage(self, level: int) -> nn.Module:
-        """[B, width] -> [B, width]."""
+        """Return a module that maps [B, width] to [B, width]."""
+        linear = nn.Linear(self.width, self.width)
         norm = [nn.LayerNorm(self.width)] if self.layer_norm else []
-        drop = [nn.Dropout(self.dropout)] if self.dropout else []
-        return nn.Sequential(nn.Linear(self.width, self.width), *norm, nn.ReLU(), *drop)
+        dropout = dropout_layers(self.dropout)
+        return nn.Sequential(linear, *norm, nn.ReLU(), *dropout)
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, width] -> [B, outputs]."""
+        """Return a module that maps [B, width] to [B, outputs]."""
         return nn.Linear(self.width, outputs)

@@ -1,103 +1,109 @@
-"""Recurrent networks for sequences and texts: one LSTM (Hochreiter & Schmidhuber 1997) or GRU (Cho et al. 2014) per level.
+"""Recurrent networks for sequences and texts: an LSTM or GRU per level.
 
-torch cannot batch these over networks, so they are trained one after another. What flows between levels is [B, S, F + 1], of
-which the last number is not 0 for the steps that a sequence has. They are read forwards: what lies beyond the end reaches none.
+Sources: Hochreiter & Schmidhuber (1997) for the LSTM, Cho et al. (2014) for the GRU. torch cannot
+batch these over networks, so they are trained one after another. They read forwards: what lies
+beyond the end of a sequence reaches none of its steps.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.masking import marked, mean_over
-from mtlsearch.inputs.schema import InputKind, Sequences, Tokens
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.masking import mean_over_positions, zero_absent
+from mtlsearch.backbones.settings import PER_MEMBER, PositionWidth, Rate
+from mtlsearch.inputs import SequenceSchema, TokenSchema
 
 
-class StepEmbedding(nn.Module):
-    """Embeds every token."""
+class StepEncoder(nn.Module):
+    """Maps each step or token of its own."""
 
-    def __init__(self, embedding: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.embedding = embedding
+        self.encoder = encoder
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, S] -> [B, S, F + 1]."""
-        vectors: Tensor = self.embedding(tokens)
-        there = marked(tokens, vectors)
-        return torch.cat([vectors * there, there], -1)
-
-
-class StepLinear(nn.Module):
-    """Maps every step."""
-
-    def __init__(self, linear: nn.Module) -> None:
-        super().__init__()
-        self.linear = linear
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, S, channels + 1] -> [B, S, F + 1]."""
-        there = x[..., -1:]
-        return torch.cat([self.linear(x[..., :-1]) * there, there], -1)
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, C], or tokens [B, S], to [B, S, F]."""
+        vectors = self.encoder(steps)
+        return zero_absent(vectors, mask)
 
 
 class RecurrentBlock(nn.Module):
     """Adds what the recurrent `layer` makes of its layer-normalised input."""
 
-    def __init__(self, norm: nn.Module, layer: nn.Module, dropout: nn.Module) -> None:
+    def __init__(
+        self,
+        norm: nn.Module,
+        layer: nn.Module,
+        dropout: nn.Module,
+    ) -> None:
         super().__init__()
-        self.norm, self.layer, self.dropout = norm, layer, dropout
+        self.norm = norm
+        self.layer = layer
+        self.dropout = dropout
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[B, S, F + 1] -> the same."""
-        steps, mark = h[..., :-1], h[..., -1:]
-        out = steps + self.dropout(self.layer(self.norm(steps))[0])
-        return torch.cat([out * (mark != 0), mark], -1)
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, F] to [B, S, F]."""
+        outputs, _ = self.layer(self.norm(h))
+        h = h + self.dropout(outputs)
+        return zero_absent(h, mask)
 
 
 class LastAndMean(nn.Module):
-    """Shows `linear` the last step there is, and the mean of all."""
+    """Shows `linear` the last step of a sequence, and the mean of all."""
 
     def __init__(self, norm: nn.Module, linear: nn.Module) -> None:
         super().__init__()
-        self.norm, self.linear = norm, linear
+        self.norm = norm
+        self.linear = linear
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[B, S, F + 1] -> [B, outputs]."""
-        there = (h[..., -1:] != 0).to(h.dtype)
-        steps = self.norm(h[..., :-1]) * there
-        last = there - torch.cat([there[..., 1:, :], torch.zeros_like(there[..., :1, :])], -2)
-        both = torch.cat([(steps * last).sum(-2), mean_over(steps, there)], -1)
-        out: Tensor = self.linear(both)
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, F] to [B, outputs]."""
+        steps = self.norm(h)
+        steps_at_most = mask.shape[-1]
+        numbers = mask * torch.arange(1, steps_at_most + 1, device=mask.device)
+        last_number = numbers.amax(-1, keepdim=True)
+        is_last = mask & (numbers == last_number)
+        last = zero_absent(steps, is_last).sum(-2)
+        mean = mean_over_positions(steps, mask)
+        shown = torch.cat([last, mean], -1)
+        out: Tensor = self.linear(shown)
         return out
 
 
 @dataclass(frozen=True)
-class Recurrent:
-    """A stage is h + Dropout(LSTM(LayerNorm(h))), or with `cell: gru` a GRU. A head reads the last step and the mean."""
+class Recurrent(Backbone):
+    """A stage is h + Dropout(LSTM(LayerNorm(h))), or with `cell: gru` a GRU.
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("sequences", "tokens")
+    A head reads the last step and the mean of all.
+    """
 
-    width: Annotated[int, Field(ge=1, le=4096)] = 32
+    takes = (SequenceSchema, TokenSchema)
+    masked = True
+
+    width: PositionWidth = 32
     cell: Literal["lstm", "gru"] = "lstm"
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: Sequences | Tokens) -> nn.Module:
-        """[B, S, channels + 1], or [B, S] of tokens -> [B, S, width + 1]."""
-        if isinstance(features, Tokens):
-            return StepEmbedding(nn.Embedding(features.vocabulary + 1, self.width))
-        return StepLinear(nn.Linear(features.channels, self.width))
+    def stem(self, schema: SequenceSchema | TokenSchema) -> nn.Module:
+        """Map [B, S, channels], or tokens [B, S], to [B, S, width]."""
+        if isinstance(schema, TokenSchema):
+            embedding = nn.Embedding(schema.vocabulary + 1, self.width)
+            return StepEncoder(embedding)
+        linear = nn.Linear(schema.channels, self.width)
+        return StepEncoder(linear)
 
     def stage(self, level: int) -> nn.Module:
-        """[B, S, width + 1] -> the same."""
-        layer = (nn.LSTM if self.cell == "lstm" else nn.GRU)(
-            self.width, self.width, batch_first=True
-        )
-        return RecurrentBlock(nn.LayerNorm(self.width), layer, nn.Dropout(self.dropout))
+        """Map [B, S, width] to [B, S, width]."""
+        cell = nn.LSTM if self.cell == "lstm" else nn.GRU
+        layer = cell(self.width, self.width, batch_first=True)
+        norm = nn.LayerNorm(self.width)
+        return RecurrentBlock(norm, layer, nn.Dropout(self.dropout))
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, S, width + 1] -> [B, outputs]."""
-        return LastAndMean(nn.LayerNorm(self.width), nn.Linear(2 * self.width, outputs))
+        """Map [B, S, width] to [B, outputs]."""
+        norm = nn.LayerNorm(self.width)
+        linear = nn.Linear(2 * self.width, outputs)
+        return LastAndMean(norm, linear)

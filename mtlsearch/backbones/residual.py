@@ -1,12 +1,17 @@
-"""A residual network for tables: pre-normalised two-layer blocks (Gorishniy et al. 2021, arXiv:2106.11959)."""
+"""A residual network for tables, of pre-normalised blocks with two layers.
+
+See Gorishniy et al. 2021 (arXiv:2106.11959).
+"""
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.inputs.schema import InputKind
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.inputs import TableSchema
 
 
 class ResidualBlock(nn.Module):
@@ -19,41 +24,42 @@ class ResidualBlock(nn.Module):
         self.body = body
 
     def forward(self, h: Tensor) -> Tensor:
-        """[B, F] -> [B, F]."""
+        """Map [B, F] to [B, F]."""
         out: Tensor = h + self.body(h)
         return out
 
 
 @dataclass(frozen=True)
-class Residual:
-    """A stage is h + Linear(Dropout(ReLU(Linear(LayerNorm(h))))), the inner layer `expansion` times as wide."""
+class Residual(Backbone):
+    """A stage is h + Linear(Dropout(ReLU(Linear(LayerNorm(h))))).
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
+    The inner layer is `expansion` times as wide.
+    """
 
-    width: Annotated[int, Field(ge=1, le=65536)] = 64
+    takes = (TableSchema,)
+
+    width: Width = 64
     expansion: Annotated[int, Field(ge=1, le=16)] = 2
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: int) -> nn.Module:
-        """[B, features] -> [B, width]."""
-        return nn.Linear(features, self.width)
+    def stem(self, schema: TableSchema) -> nn.Module:
+        """Return a module that maps [B, features] to [B, width]."""
+        return nn.Linear(schema.features, self.width)
 
     def stage(self, level: int) -> nn.Module:
-        """[B, width] -> [B, width]."""
-        inner = self.width * self.expansion
-        drop = [nn.Dropout(self.dropout)] if self.dropout else []
-        return ResidualBlock(
-            nn.Sequential(
-                nn.LayerNorm(self.width),
-                nn.Linear(self.width, inner),
-                nn.ReLU(),
-                *drop,
-                nn.Linear(inner, self.width),
-            )
+        """Return a module that maps [B, width] to [B, width]."""
+        inner_width = self.width * self.expansion
+        body = nn.Sequential(
+            nn.LayerNorm(self.width),
+            nn.Linear(self.width, inner_width),
+            nn.ReLU(),
+            *dropout_layers(self.dropout),
+            nn.Linear(inner_width, self.width),
         )
+        return ResidualBlock(body)
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, width] -> [B, outputs]."""
-        return nn.Sequential(nn.LayerNorm(self.width), nn.ReLU(), nn.Linear(self.width, outputs))
+        """Return a module that maps [B, width] to [B, outputs]."""
+        norm = nn.LayerNorm(self.width)
+        linear = nn.Linear(self.width, outputs)
+        return nn.Sequential(norm, nn.ReLU(), linear)

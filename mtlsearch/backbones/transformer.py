@@ -1,165 +1,186 @@
-"""A transformer encoder (Vaswani et al. 2017, normalised before each part) for texts, sequences and images cut into patches.
+"""A transformer encoder for texts, sequences and images that are cut into patches.
 
-What flows between levels is [B, S, F + 1], of which the last number is not 0 for the places that are there.
+Source: Vaswani et al. (2017), but normalised before each part.
 """
 
 import math
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtlsearch.backbones.masking import marked, mean_over
-from mtlsearch.inputs.schema import Images, InputKind, Sequences, Tokens
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.masking import mean_over_positions, zero_absent
+from mtlsearch.backbones.settings import PER_MEMBER, PositionWidth, Rate, dropout_layers
+from mtlsearch.inputs import ImageSchema, SequenceSchema, TokenSchema
 
-PATCHES = 8  # a side at most, into which an image is cut
-WAVELENGTH = 10_000.0  # the longest of the position encoding
-
-
-def positions(there: Tensor, width: int) -> Tensor:
-    """Sines and cosines [S, width] of the places in a sequence: there[..., S, 1] says how many there are."""
-    steps = torch.arange(there.shape[-2], device=there.device, dtype=there.dtype)[:, None]
-    waves = torch.arange(width, device=there.device, dtype=there.dtype)
-    angle = steps * torch.exp(-math.log(WAVELENGTH) * (waves // 2 * 2) / width)
-    return torch.where(waves % 2 == 0, angle.sin(), angle.cos())
+PATCHES = 8
+"""Patches a side, at most, into which an image is cut."""
+WAVELENGTH = 10_000.0
+"""The longest wave of the position encoding, in positions / (2 pi)."""
+NO_WEIGHT = -1e9
+"""The logit of a position that attention must not read."""
 
 
-class PlacedTokens(nn.Module):
-    """Embeds every token and adds its place."""
+def position_encoding(vectors: Tensor) -> Tensor:
+    """Return sines and cosines [S, F] of the positions of vectors[..., S, F]."""
+    steps, width = vectors.shape[-2:]
+    position = torch.arange(steps, device=vectors.device, dtype=vectors.dtype)
+    feature = torch.arange(width, device=vectors.device, dtype=vectors.dtype)
+    even_feature = feature // 2 * 2
+    frequency = torch.exp(-math.log(WAVELENGTH) * even_feature / width)
+    angle = position[:, None] * frequency
+    is_even = feature % 2 == 0
+    return torch.where(is_even, angle.sin(), angle.cos())
 
-    elementwise = True
 
-    def __init__(self, embedding: nn.Module) -> None:
-        super().__init__()
-        self.embedding = embedding
+def attend(
+    projections: Tensor,
+    mask: Tensor | None,
+    heads: int,
+) -> Tensor:
+    """Return what each position reads of those that are there, [..., S, F].
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, S] -> [B, S, F + 1]."""
-        vectors: Tensor = self.embedding(tokens)
-        there = marked(tokens, vectors)
-        return torch.cat([(vectors + positions(there, vectors.shape[-1])) * there, there], -1)
+    `projections` [..., S, 3 F] are queries, keys and values side by side, each of `heads` heads.
+    """
+    split = projections.reshape(*projections.shape[:-1], 3, heads, -1)
+    query, key, value = split.movedim(-2, -4).unbind(-2)
+    logits = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        absent = ~mask[..., None, None, :]
+        logits = logits.masked_fill(absent, NO_WEIGHT)
+    weights = logits.softmax(-1)
+    read = weights @ value
+    return read.movedim(-3, -2).flatten(-2)
 
 
 class PlacedSteps(nn.Module):
-    """Maps every step and adds its place."""
+    """Maps each step or token of its own and adds its position."""
 
     elementwise = True
 
-    def __init__(self, linear: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.linear = linear
+        self.encoder = encoder
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, S, channels + 1] -> [B, S, F + 1]."""
-        there, vectors = x[..., -1:], self.linear(x[..., :-1])
-        return torch.cat([(vectors + positions(there, vectors.shape[-1])) * there, there], -1)
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """Map [B, S, C], or tokens [B, S], to [B, S, F]."""
+        vectors = self.encoder(steps)
+        placed = vectors + position_encoding(vectors)
+        return zero_absent(placed, mask)
 
 
 class PlacedPatches(nn.Module):
-    """Maps every patch of an image and adds its place."""
+    """Maps each patch of an image, which `convolution` cuts out, and adds its position."""
 
     elementwise = True
 
-    def __init__(self, cut: nn.Module) -> None:
+    def __init__(self, convolution: nn.Module) -> None:
         super().__init__()
-        self.cut = cut
+        self.convolution = convolution
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, patches, F + 1]."""
-        vectors = self.cut(x).flatten(-2).mT
-        there = torch.ones_like(vectors[..., :1])
-        return torch.cat([vectors + positions(there, vectors.shape[-1]), there], -1)
-
-
-def attended(parts: Tensor, there: Tensor, heads: int) -> Tensor:
-    """Queries, keys and values [..., S, 3 F] -> what each takes from those `there` [..., S, 1], [..., S, F]."""
-    split = parts.reshape(*parts.shape[:-1], 3, heads, -1)
-    query, key, value = split.movedim(-2, -4).unbind(-2)
-    likeness = query @ key.mT / math.sqrt(query.shape[-1])
-    weights = likeness.masked_fill(~there.mT[..., None, :, :], -1e9).softmax(-1)
-    taken: Tensor = (weights @ value).movedim(-3, -2).flatten(-2)
-    return taken
+    def forward(self, pixels: Tensor, mask: None) -> Tensor:
+        """Map [B, C, H, W] to [B, patches, F]. Images have no mask: every patch is there."""
+        patches = self.convolution(pixels)
+        vectors: Tensor = patches.flatten(-2).mT
+        return vectors + position_encoding(vectors)
 
 
 class AttentionBlock(nn.Module):
-    """Adds what each place takes from those there are, then what `body` makes of every place."""
+    """Adds what each position reads of the others, then what `body` makes of every position."""
 
     elementwise = True
 
     def __init__(
-        self, norm: nn.Module, projections: nn.Module, out: nn.Module, body: nn.Module, heads: int
+        self,
+        norm: nn.Module,
+        projections: nn.Module,
+        out: nn.Module,
+        body: nn.Module,
+        heads: int,
     ) -> None:
         super().__init__()
-        self.norm, self.projections, self.out, self.body, self.heads = (
-            norm,
-            projections,
-            out,
-            body,
-            heads,
-        )
+        self.norm = norm
+        self.projections = projections
+        self.out = out
+        self.body = body
+        self.heads = heads
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[B, S, F + 1] -> the same."""
-        x, mark = h[..., :-1], h[..., -1:]
-        there = mark != 0
-        x = x + self.out(attended(self.projections(self.norm(x)), there, self.heads))
-        return torch.cat([(x + self.body(x)) * there, mark], -1)
+    def forward(self, h: Tensor, mask: Tensor | None) -> Tensor:
+        """Map [B, S, F] to [B, S, F]."""
+        projections = self.projections(self.norm(h))
+        read = attend(projections, mask, self.heads)
+        h = h + self.out(read)
+        h = h + self.body(h)
+        return zero_absent(h, mask)
 
 
 class MeanHead(nn.Module):
-    """Shows `linear` the mean of the places there are."""
+    """Shows `linear` the mean over the positions that are there."""
 
     elementwise = True
 
     def __init__(self, norm: nn.Module, linear: nn.Module) -> None:
         super().__init__()
-        self.norm, self.linear = norm, linear
+        self.norm = norm
+        self.linear = linear
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[B, S, F + 1] -> [B, outputs]."""
-        there = (h[..., -1:] != 0).to(h.dtype)
-        out: Tensor = self.linear(mean_over(self.norm(h[..., :-1]), there))
+    def forward(self, h: Tensor, mask: Tensor | None) -> Tensor:
+        """Map [B, S, F] to [B, outputs]."""
+        mean = mean_over_positions(self.norm(h), mask)
+        out: Tensor = self.linear(mean)
         return out
 
 
 @dataclass(frozen=True)
-class Transformer:
-    """A stage is attention of `heads` heads, as many as divide the width, and two linear layers, the inner 2 times as wide."""
+class Transformer(Backbone):
+    """A stage is attention, then two linear layers, of which the inner one is twice as wide.
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("tokens", "sequences", "images")
+    There are `heads` heads, or as many of them as divide the width.
+    """
 
-    width: Annotated[int, Field(ge=1, le=4096)] = 32
+    takes = (TokenSchema, SequenceSchema, ImageSchema)
+    masked = True
+
+    width: PositionWidth = 32
     heads: Annotated[int, Field(ge=1, le=64)] = 4
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = field(
-        default=0.0, metadata={"per": "member"}
-    )
+    dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
-    def stem(self, features: Tokens | Sequences | Images) -> nn.Module:
-        """[B, S], [B, S, channels + 1] or [B, C, H, W] -> [B, S, width + 1]."""
-        if isinstance(features, Tokens):
-            return PlacedTokens(nn.Embedding(features.vocabulary + 1, self.width))
-        if isinstance(features, Sequences):
-            return PlacedSteps(nn.Linear(features.channels, self.width))
-        side = (-(-features.height // PATCHES), -(-features.width // PATCHES))
-        return PlacedPatches(nn.Conv2d(features.channels, self.width, side, stride=side))
+    def stem(self, schema: TokenSchema | SequenceSchema | ImageSchema) -> nn.Module:
+        """Map tokens [B, S], steps [B, S, channels] or pixels [B, C, H, W] to [B, S, width]."""
+        if isinstance(schema, TokenSchema):
+            embedding = nn.Embedding(schema.vocabulary + 1, self.width)
+            return PlacedSteps(embedding)
+        if isinstance(schema, SequenceSchema):
+            linear = nn.Linear(schema.channels, self.width)
+            return PlacedSteps(linear)
+        height = math.ceil(schema.height / PATCHES)
+        width = math.ceil(schema.width / PATCHES)
+        patch = (height, width)
+        convolution = nn.Conv2d(schema.channels, self.width, patch, stride=patch)
+        return PlacedPatches(convolution)
 
     def stage(self, level: int) -> nn.Module:
-        """[B, S, width + 1] -> the same."""
-        width, drop = self.width, [nn.Dropout(self.dropout)] if self.dropout else []
+        """Map [B, S, width] to [B, S, width]."""
+        width = self.width
+        dropout = dropout_layers(self.dropout)
         body = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, 2 * width),
             nn.ReLU(),
-            *drop,
+            *dropout,
             nn.Linear(2 * width, width),
         )
-        projections, heads = nn.Linear(width, 3 * width, bias=False), math.gcd(self.heads, width)
-        return AttentionBlock(
-            nn.LayerNorm(width), projections, nn.Linear(width, width), body, heads
-        )
+        projections = nn.Linear(width, 3 * width, bias=False)
+        out = nn.Linear(width, width)
+        heads = math.gcd(self.heads, width)
+        norm = nn.LayerNorm(width)
+        return AttentionBlock(norm, projections, out, body, heads)
 
     def head(self, outputs: int, levels: int) -> nn.Module:
-        """[B, S, width + 1] -> [B, outputs]."""
-        return MeanHead(nn.LayerNorm(self.width), nn.Linear(self.width, outputs))
+        """Map [B, S, width] to [B, outputs]."""
+        norm = nn.LayerNorm(self.width)
+        linear = nn.Linear(self.width, outputs)
+        return MeanHead(norm, linear)

@@ -1,4 +1,4 @@
-"""The table of starts: how the weights of a trunk begin. To add one: one file, one line here."""
+"""The table of initializations. To add one: one file, one line here."""
 
 from mtlsearch.initializations.contract import Initialization
 from mtlsearch.initializations.pretrained import Pretrained

@@ -1,54 +1,86 @@
-"""What a loss weighting is: from the losses of K candidates on T tasks to their weights."""
+"""The contract of loss weightings: from the losses of K candidates on T tasks to their weights."""
 
+import abc
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-State = dict[str, Tensor]
-LEAST = 1e-8  # what a loss is taken for at least, where it is divided by or its logarithm would be too steep
+WeightingState = dict[str, Tensor]
+LEAST = 1e-8
+"""The lower bound of a loss that is divided by, or whose logarithm would be too steep."""
 
 
-class Weighting(Protocol):
-    """Weighs task losses. What differs between candidates lives in the state, so the methods read no settings.
+class Weighting(abc.ABC):
+    """A rule that weighs the losses of tasks.
 
-    A method derives from this class and overrides what it needs: `weigh` alone makes one without settings and memory.
-    A field that holds one value per task is declared with metadata `{"per": "task"}`: the space expands it and a component
-    keeps the values of its own tasks.
+    A weighting is a frozen dataclass that derives from this class; its fields are its keys in YAML.
+    `weigh` alone makes one without settings and memory. Candidates with different settings are
+    weighed in one call, so the methods `weigh`, `penalty`, `after_step` and `after_epoch` read no
+    settings: these live in the state.
 
-    With `needs_gramian`, which costs a backward pass per task, the weights hold only for parameters that tasks share; what
-    belongs to one task is trained on its plain loss, so weights may be zero or negative. `looks_again` costs a forward pass.
+    A field with one value per task is declared with metadata `{"per": "task"}`. The search space
+    expands it, and a component keeps the values of its own tasks.
     """
 
     needs_gramian: ClassVar[bool] = False
-    looks_again: ClassVar[bool] = False
+    """Whether `weigh` reads the Gramian of the tasks' gradients: a backward pass per task.
 
-    def state(self, seeds: Sequence[int]) -> State:
-        """The tensors [T] of one candidate; those that require a gradient are learned with the network.
+    Such weights hold only for parameters that tasks share. Parameters of one task are trained on
+    its plain loss, so weights may be zero or negative.
+    """
 
-        `seeds` holds a number for each task, which what is random begins with: then it depends on nobody else.
+    needs_updated_losses: ClassVar[bool] = False
+    """Whether `after_step` reads the losses after the step: another forward pass."""
+
+    def initial_state(self, seeds: Sequence[int]) -> WeightingState:
+        """Return the tensors [T] of one candidate that no gradient changes, as they begin.
+
+        `seeds` holds one number for each task. A random tensor begins with them, so that what a
+        task draws depends on no other task.
         """
         return {}
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """Weights [K, T] for losses[K, T].
+    def trainable_state(self, tasks: int) -> WeightingState:
+        """Return the tensors [T] of one candidate that are trained as well, as they begin."""
+        return {}
 
-        `gramian[K, T, T]`, where it is needed, holds the inner products of the task gradients on shared parameters.
+    @abc.abstractmethod
+    def weigh(
+        self,
+        losses: Tensor,
+        gramian: Tensor | None,
+        state: WeightingState,
+    ) -> Tensor:
+        """Return weights [K, T] for losses[K, T].
+
+        `gramian[K, T, T]` holds the inner products of the tasks' gradients on shared parameters, if
+        this weighting needs them. `state` holds the tensors [K, T] of both kinds.
         """
-        ...
 
-    def penalty(self, state: State) -> Tensor:
-        """What is added to the weighted sum of losses: [K], or a scalar for all."""
+    def penalty(self, state: WeightingState) -> Tensor:
+        """Return what is added to the weighted sum of losses: [K], or one scalar for all."""
         return torch.zeros(())
 
-    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
-        """The tensors of the state that a step with these losses [K, T], detached, changes. Never the learned ones.
+    def after_step(
+        self,
+        losses: Tensor,
+        updated_losses: Tensor | None,
+        state: WeightingState,
+    ) -> WeightingState:
+        """Return the tensors of the initial state that a step changes.
 
-        `after` [K, T], where it looks again, are the losses of the same rows and dropout masks with the weights after the step.
+        `losses[K, T]` are those of the step, detached.
+
+        `updated_losses[K, T]`, if this weighting needs them, are the losses of the same rows and
+        dropout masks with the parameters after the step.
         """
         return {}
 
-    def after_epoch(self, losses: Tensor, state: State) -> State:
-        """The tensors of the state that an epoch changes; `losses` [K, T], detached, are the means over its steps."""
+    def after_epoch(self, losses: Tensor, state: WeightingState) -> WeightingState:
+        """Return the tensors of the initial state that an epoch changes.
+
+        The detached losses[K, T] are means over the epoch's steps.
+        """
         return {}

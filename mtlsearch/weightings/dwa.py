@@ -8,30 +8,42 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.weightings.contract import LEAST, State, Weighting
+from mtlsearch.weightings.contract import LEAST, Weighting, WeightingState
 
 
 @dataclass(frozen=True)
 class DynamicAverage(Weighting):
-    """Tasks whose loss falls slowly weigh more: T * softmax(rate / temperature), where a task's rate is its mean loss in
-    the last epoch over that in the one before. Equal weights until both are known.
+    """Weights T * softmax(rate / temperature): tasks whose loss falls slowly weigh more.
 
-    The rates have no scale, but the losses are expected to have about the same: at equal rates they weigh equally.
+    The rate of a task is its mean loss in the last epoch over that in the epoch before. Weights are
+    equal until both are known. Rates have no scale, but losses are expected to have about the same:
+    at equal rates they weigh equally.
     """
 
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
 
-    def state(self, seeds: Sequence[int]) -> State:
-        """`temperature[T]`, `last[T]` (the mean losses of the last epoch) and `rate[T]`."""
+    def initial_state(self, seeds: Sequence[int]) -> WeightingState:
+        """Return `temperature[T]`, `last[T]` (the mean losses of the last epoch) and `rate[T]`."""
         tasks = len(seeds)
-        temperature, last = (torch.full((tasks,), value) for value in (self.temperature, torch.inf))
-        return {"temperature": temperature, "last": last, "rate": torch.zeros(tasks)}
+        return {
+            "temperature": torch.full((tasks,), self.temperature),
+            "last": torch.full((tasks,), torch.inf),
+            "rate": torch.zeros(tasks),
+        }
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """The weights of this epoch, [K, T], mean 1."""
+    def weigh(
+        self,
+        losses: Tensor,
+        gramian: Tensor | None,
+        state: WeightingState,
+    ) -> Tensor:
+        """Return the weights [K, T] of this epoch, with mean 1."""
+        tasks = losses.shape[-1]
         logits = state["rate"].double() / state["temperature"]
-        return losses.shape[-1] * logits.softmax(-1).to(losses.dtype)
+        shares = logits.softmax(-1)
+        return tasks * shares.to(losses.dtype)
 
-    def after_epoch(self, losses: Tensor, state: State) -> State:
-        """The new rates: all 0 after the first epoch, before which the loss counts as infinite."""
-        return {"last": losses, "rate": losses / state["last"].clamp(min=LEAST)}
+    def after_epoch(self, losses: Tensor, state: WeightingState) -> WeightingState:
+        """Return the new rates; 0 after the first epoch, as the loss before counts as infinite."""
+        previous = state["last"].clamp(min=LEAST)
+        return {"last": losses, "rate": losses / previous}

@@ -8,52 +8,79 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mtlsearch.weightings.contract import LEAST, State, Weighting
+from mtlsearch.weightings.contract import LEAST, Weighting, WeightingState
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, by which the logits move
+# Settings of Adam, by which the logits move.
+BETA1 = 0.9
+BETA2 = 0.999
+EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class FAMO(Weighting):
-    """All losses fall at the same relative rate: tasks whose logarithm of the loss fell least gain weight after each step.
+    """Weights under which all losses fall at the same relative rate.
 
-    A loss may have any scale, which cancels out, but must be positive.
+    After each step, tasks whose logarithm of the loss fell least gain weight. A loss must be
+    positive but may have any scale, which cancels out.
     """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 0.025
     decay: Annotated[float, Field(ge=0.0)] = 1e-3
 
-    looks_again = True
+    needs_updated_losses = True
 
-    def state(self, seeds: Sequence[int]) -> State:
-        """The settings and, at zero, `logits[T]` with Adam's two moments and its number of steps."""
+    def initial_state(self, seeds: Sequence[int]) -> WeightingState:
+        """Return the settings and, at zero, `logits[T]` with Adam's moments and number of steps."""
         tasks = len(seeds)
-        settings = {
+        return {
             "learning_rate": torch.full((tasks,), self.learning_rate),
             "decay": torch.full((tasks,), self.decay),
-        }
-        return settings | {
-            name: torch.zeros(tasks) for name in ("logits", "first", "second", "steps")
+            "logits": torch.zeros(tasks),
+            "first": torch.zeros(tasks),
+            "second": torch.zeros(tasks),
+            "steps": torch.zeros(tasks),
         }
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """Those of the sum of logarithms under softmax(logits), scaled to mean 1, [K, T]."""
-        steep = state["logits"].softmax(-1) / losses.detach().clamp(min=LEAST)
-        return losses.shape[-1] * steep / steep.sum(-1, keepdim=True)
+    def weigh(
+        self,
+        losses: Tensor,
+        gramian: Tensor | None,
+        state: WeightingState,
+    ) -> Tensor:
+        """Return weights [K, T], mean 1: those of the sum of log losses under softmax(logits)."""
+        tasks = losses.shape[-1]
+        shares = state["logits"].softmax(-1)
+        slopes = shares / losses.detach().clamp(min=LEAST)
+        return tasks * slopes / slopes.sum(-1, keepdim=True)
 
-    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
-        """One step of Adam on the logits, along the change of the logarithms."""
-        assert after is not None
-        fell = losses.clamp(min=LEAST).log() - after.clamp(min=LEAST).log()
-        shares, steps = state["logits"].softmax(-1), state["steps"] + 1
-        gradient = (
-            shares * (fell - (shares * fell).sum(-1, keepdim=True))
-            + state["decay"] * state["logits"]
-        )
-        first, second = (
-            torch.lerp(gradient, state["first"], BETA1),
-            torch.lerp(gradient**2, state["second"], BETA2),
-        )
+    def after_step(
+        self,
+        losses: Tensor,
+        updated_losses: Tensor | None,
+        state: WeightingState,
+    ) -> WeightingState:
+        """Return the state after a step of Adam on the logits, along the change of log losses."""
+        assert updated_losses is not None
+        gradient = _gradient_of_logits(losses, updated_losses, state)
+        steps = state["steps"] + 1
+        first = torch.lerp(gradient, state["first"], BETA1)
+        second = torch.lerp(gradient**2, state["second"], BETA2)
+
         size = (second / (1 - BETA2**steps)).sqrt() + EPSILON
-        logits = state["logits"] - state["learning_rate"] * first / (1 - BETA1**steps) / size
-        return {"logits": logits, "first": first, "second": second, "steps": steps}
+        change = state["learning_rate"] * first / (1 - BETA1**steps) / size
+        return {
+            "logits": state["logits"] - change,
+            "first": first,
+            "second": second,
+            "steps": steps,
+        }
+
+
+def _gradient_of_logits(losses: Tensor, updated_losses: Tensor, state: WeightingState) -> Tensor:
+    """Return [K, T]: the derivative of the weighted decrease of log losses, plus weight decay."""
+    before = losses.clamp(min=LEAST).log()
+    after = updated_losses.clamp(min=LEAST).log()
+    decrease = before - after
+    shares = state["logits"].softmax(-1)
+    mean_decrease = (shares * decrease).sum(-1, keepdim=True)
+    return shares * (decrease - mean_decrease) + state["decay"] * state["logits"]

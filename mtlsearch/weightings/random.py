@@ -6,23 +6,38 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlsearch.weightings.contract import State, Weighting
+from mtlsearch.weightings.contract import Weighting, WeightingState
 from mtlsearch.weightings.draws import advanced, seeded, uniform
 
 
 @dataclass(frozen=True)
 class RandomWeights(Weighting):
-    """In each step the softmax of T standard normal numbers, scaled to mean 1. Expects losses of like scale."""
+    """In each step the softmax of T standard normal numbers, scaled to mean 1.
 
-    def state(self, seeds: Sequence[int]) -> State:
-        """`bits[T]`: each task has a generator of its own."""
+    Losses are expected to have like scales.
+    """
+
+    def initial_state(self, seeds: Sequence[int]) -> WeightingState:
+        """Return `bits[T]`, the state of a random generator for each task."""
         return {"bits": seeded(seeds)}
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """The weights of this step, [K, T]."""
+    def weigh(
+        self,
+        losses: Tensor,
+        gramian: Tensor | None,
+        state: WeightingState,
+    ) -> Tensor:
+        """Return the weights [K, T] of this step."""
+        tasks = losses.shape[-1]
         normal: Tensor = torch.special.ndtri(uniform(state["bits"]))
-        return losses.shape[-1] * normal.softmax(-1).to(losses.dtype)
+        shares = normal.softmax(-1)
+        return tasks * shares.to(losses.dtype)
 
-    def after_step(self, losses: Tensor, after: Tensor | None, state: State) -> State:
-        """The next draw."""
+    def after_step(
+        self,
+        losses: Tensor,
+        updated_losses: Tensor | None,
+        state: WeightingState,
+    ) -> WeightingState:
+        """Return the generators of the next step."""
         return {"bits": advanced(state["bits"])}

@@ -1,16 +1,25 @@
-"""The sum of the losses' logarithms, which no scale touches: the geometric loss (Chennupati et al. 2019, arXiv:1904.08492)."""
+"""Scale-invariant loss weighting: the geometric loss (Chennupati et al. 2019, arXiv:1904.08492)."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from mtlsearch.weightings.contract import LEAST, State, Weighting
+from mtlsearch.weightings.contract import LEAST, Weighting, WeightingState
 
 
 @dataclass(frozen=True)
 class ScaleInvariant(Weighting):
-    """sum_t log(loss_t), by its gradient. A loss may have any scale, which cancels out, but must be positive."""
+    """The sum of the losses' logarithms, sum_t log(loss_t), by its gradient.
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
-        """1 / loss, [K, T]."""
-        return 1 / losses.detach().clamp(min=LEAST)
+    A loss must be positive but may have any scale, which cancels out.
+    """
+
+    def weigh(
+        self,
+        losses: Tensor,
+        gramian: Tensor | None,
+        state: WeightingState,
+    ) -> Tensor:
+        """Return 1 / loss, [K, T]."""
+        positive = losses.detach().clamp(min=LEAST)
+        return 1 / positive

@@ -1,4 +1,7 @@
-"""What every backbone must do. Parametrised over the table: a new backbone is tested without an edit here."""
+"""What every backbone must do.
+
+Parametrised over the table: a new backbone is tested without an edit here.
+"""
 
 import dataclasses
 import inspect
@@ -9,17 +12,18 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.inputs.schema import Images, Sequences, Tokens
+from mtlsearch.inputs import ImageSchema, SequenceSchema, TableSchema, TokenSchema
+from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 
 OUTPUTS, ROWS = 3, 16
-FEATURES = {
-    "table": [5],
-    "images": [Images(1, 8, 8), Images(3, 9, 14), Images(2, 40, 33)],
-    "sequences": [Sequences(1, 1), Sequences(7, 2)],
-    "tokens": [Tokens(1, 1), Tokens(7, 11)],
+SCHEMAS = {
+    TableSchema: [TableSchema(5)],
+    ImageSchema: [ImageSchema(1, 8, 8), ImageSchema(3, 9, 14), ImageSchema(2, 40, 33)],
+    SequenceSchema: [SequenceSchema(1, 1), SequenceSchema(7, 2)],
+    TokenSchema: [TokenSchema(1, 1), TokenSchema(7, 11)],
 }
 
 
@@ -28,19 +32,48 @@ def kind(request):
     return BACKBONES[request.param]
 
 
-def inputs(features, rows=ROWS):
-    """Inputs as the preparation makes them: sequences and texts of random lengths, with zeros beyond them."""
+def inputs(schema, rows=ROWS):
+    """Inputs as the preparation makes them: sequences and texts of random lengths, with zeros
+    beyond them.
+    """
     draw = torch.Generator().manual_seed(1)
-    if isinstance(features, int):
-        return torch.randn(rows, features, generator=draw)
-    if isinstance(features, Images):
-        return torch.randn(rows, features.channels, features.height, features.width, generator=draw)
-    steps = features.steps if isinstance(features, Sequences) else features.length
-    there = torch.arange(steps) < torch.randint(1, steps + 1, (rows, 1), generator=draw)
-    if isinstance(features, Tokens):
-        return torch.randint(1, features.vocabulary + 1, (rows, steps), generator=draw) * there
-    numbers = torch.randn(rows, steps, features.channels, generator=draw)
-    return torch.cat([numbers * there[..., None], there[..., None].float()], 2)
+    example = NetworkInput.of(schema.example(rows), torch.device("cpu"))
+    mask = example.mask
+    if mask is not None:
+        mask = torch.arange(mask.shape[1]) < torch.randint(
+            1, mask.shape[1] + 1, (rows, 1), generator=draw
+        )
+    if example.categories is not None:
+        shape = example.categories.shape
+        tokens = torch.randint(1, schema.vocabulary + 1, shape, generator=draw)
+        return NetworkInput(categories=tokens * mask, mask=mask)
+    values = torch.randn(example.values.shape, generator=draw)
+    if mask is not None:
+        values = values * mask[..., None]
+    return NetworkInput(values=values, mask=mask)
+
+
+class Chain(torch.nn.Module):
+    """Stem, stages and head of a backbone, called as a network calls them."""
+
+    def __init__(self, backbone, modules):
+        super().__init__()
+        self.backbone = backbone
+        self.chain = torch.nn.ModuleList(modules)
+
+    def forward(self, inputs):
+        stem, *others = self.chain
+        h = stem(*self.backbone.stem_arguments(inputs))
+        for module in others:
+            h = module(*self.backbone.arguments(h, inputs.mask))
+        return h
+
+
+def chain(backbone, schema, levels=2, head=True):
+    torch.manual_seed(0)
+    stages = [backbone.stage(level) for level in range(levels)]
+    heads = [backbone.head(OUTPUTS, levels)] if head else []
+    return Chain(backbone, [backbone.stem(schema), *stages, *heads])
 
 
 @pytest.fixture(params=[8, 24, 64])
@@ -55,16 +88,11 @@ def backbone(kind, request):
 @pytest.fixture
 def taken(backbone):
     """Every kind and size of input that the backbone takes."""
-    return [features for kind in backbone.takes for features in FEATURES[kind]]
+    return [schema for kind in backbone.takes for schema in SCHEMAS[kind]]
 
 
-def modules(backbone, features):
-    torch.manual_seed(0)
-    return backbone.stem(features), backbone.stage(0), backbone.stage(1), backbone.head(OUTPUTS, 2)
-
-
-def test_it_takes_known_kinds_of_input(kind):
-    assert set(kind.takes) <= set(FEATURES)
+def test_it_takes_known_schemas(kind):
+    assert set(kind.takes) <= set(SCHEMAS)
     assert kind.takes
 
 
@@ -75,29 +103,38 @@ def test_defaults_and_frozen(kind):
 
 
 def test_shapes(backbone, taken):
-    for features in taken:
-        stem, first, second, head = modules(backbone, features)
-        h = stem(inputs(features))
-        assert h.shape[0] == ROWS
-        assert first(h).shape[:2] == h.shape[:2]
-        assert first(h).dim() == h.dim()
-        assert head(second(first(h))).shape == (ROWS, OUTPUTS)
+    for schema in taken:
+        x = inputs(schema)
+        before = chain(backbone, schema, 0, head=False)(x)
+        after = chain(backbone, schema, 1, head=False)(x)
+        assert before.shape[0] == ROWS
+        assert after.shape[0] == ROWS
+        assert after.dim() == before.dim()
+        assert chain(backbone, schema)(x).shape == (ROWS, OUTPUTS)
+
+
+def test_the_features_are_where_the_backbone_says(backbone, taken):
+    """All inputs that it takes become the same number of features, on however many positions."""
+    widths = set()
+    for schema in taken:
+        h = chain(backbone, schema, 1, head=False)(inputs(schema))
+        assert -h.dim() < backbone.feature_axis < 0
+        widths.add(h.shape[backbone.feature_axis])
+    assert len(widths) == 1
 
 
 @pytest.mark.parametrize("levels", [1, 2, 9])
 def test_any_number_of_levels(backbone, taken, levels):
-    for features in taken:
-        h, head = backbone.stem(features)(inputs(features)), backbone.head(OUTPUTS, levels)
-        for level in range(levels):
-            h = backbone.stage(level)(h)
-        assert head(h).shape == (ROWS, OUTPUTS)
-        assert head(h).isfinite().all()
+    for schema in taken:
+        outputs = chain(backbone, schema, levels)(inputs(schema))
+        assert outputs.shape == (ROWS, OUTPUTS)
+        assert outputs.isfinite().all()
 
 
 def test_gradients_reach_every_parameter(backbone):
-    for features in (FEATURES[kind][-1] for kind in backbone.takes):
-        network = torch.nn.Sequential(*modules(backbone, features)).train()
-        network(inputs(features)).square().sum().backward()
+    for schema in (SCHEMAS[kind][-1] for kind in backbone.takes):
+        network = chain(backbone, schema).train()
+        network(inputs(schema)).square().sum().backward()
         assert [
             name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()
         ] == []
@@ -113,38 +150,43 @@ def test_each_call_makes_new_modules_of_one_shape(backbone):
 
 
 def test_evaluation_is_deterministic(backbone, taken):
-    for features in taken:
-        network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
+    for schema in taken:
+        network = chain(backbone, schema).eval()
+        x = inputs(schema)
         assert torch.equal(network(x), network(x))
 
 
 def test_rows_do_not_influence_each_other_in_evaluation(backbone, taken):
-    for features in taken:
-        network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
-        torch.testing.assert_close(network(x)[:3], network(x[:3]))
+    for schema in taken:
+        network = chain(backbone, schema).eval()
+        x = inputs(schema)
+        torch.testing.assert_close(network(x)[:3], network(x.take(slice(3))))
+
+
+def masked(taken):
+    return [schema for schema in taken if inputs(schema).mask is not None]
 
 
 def test_what_lies_beyond_the_end_of_a_sequence_or_text_changes_nothing(backbone, taken):
-    for features in taken:
-        if isinstance(features, Sequences | Tokens):
-            network, x = torch.nn.Sequential(*modules(backbone, features)).eval(), inputs(features)
-            longer = torch.cat([x, torch.zeros_like(x)], 1)
-            torch.testing.assert_close(network(longer), network(x))
+    for schema in masked(taken):
+        network = chain(backbone, schema).eval()
+        x = inputs(schema)
+        longer = x.map(lambda tensor: torch.cat([tensor, torch.zeros_like(tensor)], 1))
+        torch.testing.assert_close(network(longer), network(x))
 
 
-def test_sequences_stay_0_beyond_their_end(backbone, taken):
-    """So that soft sharing, which adds multiples of features to each other, leaves the marks of the ends as they are."""
-    for features in taken:
-        if isinstance(features, Sequences | Tokens):
-            h = x = inputs(features)
-            there = x > 0 if isinstance(features, Tokens) else x[..., -1] > 0
-            for module in modules(backbone, features)[:-1]:
-                h = module(h)
-                assert h.dim() == 2 or not h[~there].any()
+def test_absent_positions_stay_0(backbone, taken):
+    """So that soft sharing, which adds multiples of features to each other, leaves them so."""
+    for schema in masked(taken) if backbone.masked else ():
+        x = inputs(schema)
+        for levels in range(3):
+            h = chain(backbone, schema, levels, head=False)(x)
+            assert h.shape[:2] == x.mask.shape
+            assert not h[~x.mask].any()
 
 
 def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbone, taken):
-    for module in modules(backbone, taken[0]):
+    for module in chain(backbone, taken[0]).chain:
         for own in module.modules():
             if not type(own).__module__.startswith("torch.nn"):
                 arguments = {

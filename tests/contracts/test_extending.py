@@ -1,4 +1,6 @@
-"""Adding a method is one file and one line in a table (with its import): the contract tests then test it unedited."""
+"""Adding a method is one file and one line in a table (with its import): the contract tests then
+test it unedited.
+"""
 
 import os
 import shutil
@@ -19,20 +21,21 @@ from typing import ClassVar
 
 from torch import nn
 
-from mtlsearch.inputs.schema import InputKind
+from mtlsearch.backbones.contract import Backbone
+from mtlsearch.inputs import TableSchema
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Backbone):
     """Linear - Tanh."""
 
-    takes: ClassVar[tuple[InputKind, ...]] = ("table",)
+    takes: ClassVar = (TableSchema,)
 
     width: int = 16
 
-    def stem(self, features: int) -> nn.Module:
+    def stem(self, schema: TableSchema) -> nn.Module:
         """[B, features] -> [B, width]."""
-        return nn.Linear(features, self.width)
+        return nn.Linear(schema.features, self.width)
 
     def stage(self, level: int) -> nn.Module:
         """[B, width] -> [B, width]."""
@@ -49,7 +52,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlsearch.sharing.contract import Level, Sharing, State
+from mtlsearch.sharing.contract import Level, Sharing, SharingState
 
 
 @dataclass(frozen=True)
@@ -60,21 +63,21 @@ class Toy(Sharing):
     first_level: Level = 1
     last_level: Level | None = None
 
-    def state(self, nodes: int, edges: Tensor) -> State:
+    def initial_state(self, nodes: int, edges: Tensor) -> SharingState:
         """`strength[E]`."""
         return {"strength": torch.full((edges.shape[1],), self.strength)}
 
-    def learned(self, nodes: tuple[int, int], features: int) -> State:
+    def trainable_state(self, nodes: tuple[int, int], features: int) -> SharingState:
         """`share[2]`, of both directions."""
         return {"share": self.strength / torch.tensor(nodes)}
 
-    def mix(self, h: Tensor, edges: Tensor, state: State) -> Tensor:
+    def mix(self, h: Tensor, edges: Tensor, state: SharingState, feature_axis: int) -> Tensor:
         """[N, B, *F]."""
         to, by = edges.flip(0).flatten(), edges.flatten()
         share = state["share"].to(h.dtype).T.reshape(-1, *(1,) * (h.dim() - 1))
         return h.index_add(0, to, share * (h[by] - h[to]))
 
-    def penalty(self, weights: Tensor, edges: Tensor, state: State) -> Tensor:
+    def penalty(self, weights: Tensor, edges: Tensor, state: SharingState) -> Tensor:
         """[E]."""
         return state["strength"] * (weights[edges[0]] - weights[edges[1]]).abs().flatten(1).sum(1)
 '''
@@ -86,7 +89,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlsearch.weightings.contract import State, Weighting
+from mtlsearch.weightings.contract import Weighting, WeightingState
 
 
 @dataclass(frozen=True)
@@ -95,16 +98,17 @@ class Toy(Weighting):
 
     temperature: float = 1.0
 
-    def state(self, seeds: Sequence[int]) -> State:
+    def initial_state(self, seeds: Sequence[int]) -> WeightingState:
         """`temperature[T]`."""
         return {"temperature": torch.full((len(seeds),), self.temperature)}
 
-    def weigh(self, losses: Tensor, gramian: Tensor | None, state: State) -> Tensor:
+    def weigh(self, losses: Tensor, gramian: Tensor | None, state: WeightingState) -> Tensor:
         """[K, T]."""
         return losses.shape[-1] * (losses.detach() / state["temperature"]).softmax(-1)
 '''
 INITIALIZATION = '''"""A toy: branches go on from the median."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -119,12 +123,16 @@ class Toy(Initialization):
     pretraining: Pretraining = 0.3
     frozen: float = 0.0
 
+    def pretraining_tasks(self, component_tasks: Sequence[int], tasks: int) -> tuple[int, ...]:
+        """All."""
+        return tuple(range(tasks))
+
     @property
-    def steps_apart(self) -> int:
+    def local_steps(self) -> int:
         """Two."""
         return 2
 
-    def meet(self, common: Tensor, branches: Tensor) -> Tensor:
+    def average(self, common: Tensor, branches: Tensor) -> Tensor:
         """[*P]."""
         return branches.median(0).values
 '''

@@ -1,5 +1,8 @@
-"""Weightings that look at gradients: by hand, against TorchJD's own backward, and paid for by nobody else."""
+"""Weightings that look at gradients: by hand, against TorchJD's own backward, and paid for by
+nobody else.
+"""
 
+import dataclasses
 import itertools
 import math
 import subprocess
@@ -16,12 +19,15 @@ from mtlsearch.candidate import Candidate, Component
 from mtlsearch.data import load
 from mtlsearch.sharing import CrossStitch, L2Sharing, NoSharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TrainingData
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Step, losses_of
+from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import WEIGHTINGS, Fixed
-from mtlsearch.weightings.gradient_based import CAGrad, FairGrad, _project
+from mtlsearch.weightings.cagrad import CAGrad
+from mtlsearch.weightings.dual_cone import project
+from mtlsearch.weightings.fairgrad import FairGrad
+from tests.support.replicates import searched
 
 CONFLICT = torch.tensor(
     [[1.0, -2.0], [-2.0, 16.0]], dtype=torch.float64
@@ -47,7 +53,8 @@ BY_HAND = {
 
 
 def weigh(weighting, gramian):
-    state = {name: tensor[None] for name, tensor in weighting.state(range(len(gramian))).items()}
+    initial_state = weighting.initial_state(range(len(gramian)))
+    state = {name: tensor[None] for name, tensor in initial_state.items()}
     return weighting.weigh(torch.ones(1, len(gramian), dtype=gramian.dtype), gramian[None], state)[
         0
     ]
@@ -79,7 +86,7 @@ def test_pcgrad_draws_an_order_for_each_step():
     )
     gramian = directions @ directions.T
     weighting = WEIGHTINGS["pcgrad"]()
-    state, found = {"bits": weighting.state((1, 2, 3))["bits"][None]}, set()
+    state, found = {"bits": weighting.initial_state((1, 2, 3))["bits"][None]}, set()
     for _ in range(60):
         weights = weighting.weigh(torch.ones(1, 3), gramian[None], state)[0]
         found.add(tuple(round(weight, 3) for weight in weights.tolist()))
@@ -111,7 +118,7 @@ def test_the_projection_is_optimal():
         rows[0] -= 2 * rows[1:].sum(0)
         gramian, directions = rows @ rows.T, torch.eye(tasks, dtype=torch.float64)
         ridged = gramian / gramian.trace() + 1e-4 * torch.eye(tasks)
-        found = _project(directions, gramian)
+        found = project(directions, gramian)
         moved, slope = found - directions, found @ ridged
         assert moved.max() > 1e-3
         assert moved.min() >= 0
@@ -138,8 +145,8 @@ def scaled(power):
 
 
 AGGREGATORS = {
-    "upgrad": (aggregation.UPGrad(projector=_project), len, (0, 1, 2)),
-    "dualproj": (aggregation.DualProj(projector=_project), len, (0, 1, 2)),
+    "upgrad": (aggregation.UPGrad(projector=project), len, (0, 1, 2)),
+    "dualproj": (aggregation.DualProj(projector=project), len, (0, 1, 2)),
     "pcgrad": (
         aggregation.PCGrad(),
         lambda gramian: 1,
@@ -166,10 +173,11 @@ def problem(name):
 
 
 def doubled(fold):
-    inputs, targets = (
-        {name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    return dataclasses.replace(
+        fold,
+        inputs={name: x.map(torch.Tensor.double) for name, x in fold.inputs.items()},
+        targets={name: y.double() for name, y in fold.targets.items()},
     )
-    return type(fold)(**{**vars(fold), "inputs": inputs, "targets": targets})
 
 
 def network(weighting, tasks, tree=None, name="penguins"):
@@ -177,7 +185,7 @@ def network(weighting, tasks, tree=None, name="penguins"):
         problem(name),
         Candidate(tree or SharingTree.shared(len(tasks), 2), Mlp(6), NoSharing(), weighting),
     )
-    return Network(Component(tasks, candidate), data.signature(0), 3), [
+    return Network(Component(tasks, candidate), data.signature(searched(0)), 3), [
         data.dataset.tasks[task] for task in tasks
     ]
 
@@ -185,7 +193,7 @@ def network(weighting, tasks, tree=None, name="penguins"):
 def stepped(weighting, tasks, tree=None, name="penguins"):
     """A network whose gradients are those of one step on all training rows."""
     net, own = network(weighting, tasks, tree, name)
-    fold = doubled(problem(name).fold(0))
+    fold = doubled(problem(name).fold(searched(0)))
     Step(net, own, fold).run(iter([dict(fold.train)]), 0)
     return net
 
@@ -202,7 +210,7 @@ def changed(modules, others):
 @pytest.mark.parametrize("name", AGGREGATORS)
 def test_gradients_are_those_of_torchjd(name):
     aggregator, scale, tasks = AGGREGATORS[name]
-    ours, fold = stepped(WEIGHTINGS[name](), tasks), doubled(problem("penguins").fold(0))
+    ours, fold = stepped(WEIGHTINGS[name](), tasks), doubled(problem("penguins").fold(searched(0)))
     theirs, own = network(Fixed(), tasks)
     shared = [*theirs.stems.parameters(), *theirs.stages.parameters()]
     features = []
@@ -253,7 +261,7 @@ def test_members_whose_gradients_are_looked_at_are_trained_apart_from_others():
     def shape(weighting, tree, sharing=None):
         return Member(
             Component((0, 1, 2), Candidate(tree, Mlp(6), sharing or NoSharing(), weighting)),
-            0,
+            searched(0),
             0,
             1,
         ).shape

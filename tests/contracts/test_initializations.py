@@ -1,4 +1,7 @@
-"""What every start must do. Parametrised over the table: a new one is tested without an edit here."""
+"""What every start must do.
+
+Parametrised over the table: a new one is tested without an edit here.
+"""
 
 import dataclasses
 import json
@@ -8,17 +11,20 @@ import pytest
 import torch
 
 from mtlsearch.backbones import Mlp
-from mtlsearch.candidate import Candidate, OptimizerSettings, TrainingSettings
+from mtlsearch.candidate import Candidate, Composition, OptimizerSettings, TrainingSettings
 from mtlsearch.data import load
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.initializations import INITIALIZATIONS, Pretrained, Random
 from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import CrossStitch
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TRAINERS, Engine, TrainingData
+from mtlsearch.training.engine import Engine
 from mtlsearch.training.member import Member
 from mtlsearch.training.prediction import score_network
+from mtlsearch.training.trainers import TRAINERS
+from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Uncertainty
+from tests.support.replicates import searched
 
 SEED, DEPTH, TASKS = 5, 2, 3
 SHORT = TrainingSettings(epochs=4, batch_size=40, patience=4)
@@ -49,7 +55,9 @@ def penguins():
 
 @pytest.fixture(scope="module")
 def related():
-    """Three regressions that are linear maps of the same three features of twelve inputs, with few rows for each."""
+    """Three regressions that are linear maps of the same three features of twelve inputs, with few
+    rows for each.
+    """
     return TrainingData(
         planted(Teacher(SharingTree.shared(3, 1), 12), 240, 200, 0.1), 0, torch.device("cpu")
     )
@@ -61,9 +69,9 @@ def candidate(start, tree=SEPARATE, rate=1e-2, **settings):
     )
 
 
-def train(data, candidates, trainer, schedule=SHORT, test=False):
+def train(data, candidates, trainer, schedule=SHORT):
     asked = [
-        TrainingJob(number, each.composition(), number % 2, SEED, test)
+        TrainingJob(number, each.composition(), searched(number % 2), SEED)
         for number, each in enumerate(candidates)
     ]
     found = {each.number: each for each in Engine(data, schedule, trainer).train(asked) if each}
@@ -86,21 +94,21 @@ def test_json_round_trip(kind):
 
 
 @pytest.mark.parametrize("own", [(0,), (1, 3), (0, 1, 2, 3)])
-def test_teachers_are_tasks_of_the_dataset_in_order(kind, own):
-    teachers = kind().teachers(own, 4)
-    assert list(teachers) == sorted(set(teachers) & set(range(4)))
+def test_pretraining_tasks_are_tasks_of_the_dataset_in_order(kind, own):
+    pretraining_tasks = kind().pretraining_tasks(own, 4)
+    assert list(pretraining_tasks) == sorted(set(pretraining_tasks) & set(range(4)))
 
 
 def test_who_meets_goes_on_from_one_set_of_weights_whatever_the_order(kind):
     start, draw = kind(), torch.Generator().manual_seed(0)
     common, branches = torch.randn(5, 2, generator=draw), torch.randn(3, 5, 2, generator=draw)
-    found = start.meet(common, branches)
+    found = start.average(common, branches)
     assert found.shape == common.shape
     for order in permutations(range(3)):
-        torch.testing.assert_close(start.meet(common, branches[list(order)]), found)
-    torch.testing.assert_close(start.meet(common, torch.stack([common] * 3)), common)
+        torch.testing.assert_close(start.average(common, branches[list(order)]), found)
+    torch.testing.assert_close(start.average(common, torch.stack([common] * 3)), common)
     torch.testing.assert_close(
-        torch.stack([start.meet(common[i], branches[:, i]) for i in range(5)]), found
+        torch.stack([start.average(common[i], branches[:, i]) for i in range(5)]), found
     )
 
 
@@ -121,9 +129,12 @@ def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretr
     start = dataclasses.replace(learned, pretraining=pretraining, frozen=0.5)
     for component in candidate(start, PARTING).composition():
         member = Member.of(
-            component, TrainingJob(0, (component,), 0, SEED), TASKS, TrainingSettings(epochs)
+            component,
+            TrainingJob(0, Composition((component,)), searched(0), SEED),
+            TASKS,
+            TrainingSettings(epochs),
         )
-        donated = member.donor.epochs if member.donor else 0
+        donated = member.pretraining.epochs if member.pretraining else 0
         assert member.epochs + donated == epochs
         assert member.epochs >= 1
         assert donated == pytest.approx(epochs * pretraining, abs=1.0)
@@ -133,12 +144,12 @@ def test_the_epochs_of_a_donor_come_out_of_those_of_the_candidate(learned, pretr
 def test_components_of_a_candidate_have_one_donor_where_it_learns_from_all_tasks(learned):
     one = candidate(learned, PARTING, weighting=Uncertainty())
     members = [
-        Member.of(part, TrainingJob(0, (part,), 0, SEED), TASKS, SHORT)
+        Member.of(part, TrainingJob(0, Composition((part,)), searched(0), SEED), TASKS, SHORT)
         for part in one.composition()
     ]
     assert len(members) == 2
-    assert len({member.donor for member in members}) == 1
-    assert [member.donor.component.tasks for member in members] == [(0, 1, 2)] * 2
+    assert len({member.pretraining for member in members}) == 1
+    assert [member.pretraining.component.tasks for member in members] == [(0, 1, 2)] * 2
 
 
 def test_it_comes_to_the_same_alone_again_and_beside_others(penguins, learned, trainer):
@@ -157,7 +168,7 @@ def test_it_comes_to_the_same_alone_again_and_beside_others(penguins, learned, t
     )
     for number in (0, 1, 3, 4):
         assert together[number].failure is None
-        asked = TrainingJob(number, beside[number].composition(), number % 2, SEED)
+        asked = TrainingJob(number, beside[number].composition(), searched(number % 2), SEED)
         [alone] = [each for each in Engine(penguins, SHORT, trainer).train([asked]) if each]
         assert dataclasses.replace(alone, train_seconds=0.0) == together[number]
 
@@ -169,7 +180,7 @@ def test_the_forest_equals_the_serial_engine(related, learned, tree):
     try:
         data = TrainingData(related.dataset, 0, related.device)
         fold = data.fold
-        doubled = {r: _double(fold(r)) for r in (0, 1)}
+        doubled = {r: _double(fold(r)) for r in (searched(0), searched(1))}
         data.fold = doubled.__getitem__
         found, expected = (
             train(data, [candidate(learned, tree)] * 2, trainer) for trainer in ("forest", "serial")
@@ -183,26 +194,31 @@ def test_the_forest_equals_the_serial_engine(related, learned, tree):
 
 
 def _double(fold):
-    inputs, targets = (
-        {name: x.double() for name, x in each.items()} for each in (fold.inputs, fold.targets)
+    return dataclasses.replace(
+        fold,
+        inputs={name: x.map(torch.Tensor.double) for name, x in fold.inputs.items()},
+        targets={name: y.double() for name, y in fold.targets.items()},
     )
-    return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
 def test_a_model_is_that_of_its_outcome(penguins, learned, trainer):
     """What is exported is trained once more, its donor as well."""
-    one = TrainingJob(0, candidate(learned, PARTING).composition(), 1, SEED)
+    one = TrainingJob(0, candidate(learned, PARTING).composition(), searched(1), SEED)
     model, histories = Engine(penguins, SHORT, trainer).fit_model(one)
     [outcome] = [each for each in Engine(penguins, SHORT, trainer).train([one]) if each]
     assert [[round(loss, 6) for loss in history] for history in histories] == outcome.history
     scores = {}
     for network in model.networks:
-        scores |= score_network(network, penguins, 1, penguins.fold(1).validation)
+        scores |= score_network(
+            network, penguins, searched(1), penguins.fold(searched(1)).validation
+        )
     assert scores == pytest.approx(outcome.scores, rel=1e-6)
 
 
 def test_a_trunk_that_never_moves_again_is_better_than_one_by_chance(related, learned):
-    """Related tasks can be read off the trunk that was learned: with what was drawn only, the heads come less far."""
+    """Related tasks can be read off the trunk that was learned: with what was drawn only, the heads
+    come less far.
+    """
     schedule = TrainingSettings(epochs=40, batch_size=40, patience=40)
     chance = Pretrained(pretraining=0.0, frozen=1.0)
     starts = (chance, dataclasses.replace(learned, frozen=1.0))

@@ -1,4 +1,7 @@
-"""What every soft-sharing mechanism must do. Parametrised over the table: a new one is tested without an edit here."""
+"""What every soft-sharing mechanism must do.
+
+Parametrised over the table: a new one is tested without an edit here.
+"""
 
 import dataclasses
 import itertools
@@ -42,16 +45,16 @@ def tensors(sharing, nodes):
     edges = pairs(nodes)
     learned = {
         name: torch.stack([x] * edges.shape[1])
-        for name, x in sharing.learned((nodes, nodes), WIDTH).items()
+        for name, x in sharing.trainable_state((nodes, nodes), WIDTH).items()
         if edges.numel()
     }
-    return {**sharing.state(nodes, edges), **learned}
+    return {**sharing.initial_state(nodes, edges), **learned}
 
 
 def trained(sharing, nodes, seed=0):
     """As if something had been learned."""
     draw = torch.Generator().manual_seed(seed)
-    learned = sharing.learned((nodes, nodes), WIDTH)
+    learned = sharing.trainable_state((nodes, nodes), WIDTH)
     return {
         name: x + torch.randn(x.shape, generator=draw) if name in learned else x
         for name, x in tensors(sharing, nodes).items()
@@ -82,7 +85,8 @@ def test_state_leads_with_the_edges(sharing):
         edges = pairs(nodes)
         assert all(tensor.shape[0] == edges.shape[1] for tensor in tensors(sharing, nodes).values())
         assert (
-            not sharing.state(nodes, edges).keys() & sharing.learned((nodes, nodes), WIDTH).keys()
+            not sharing.initial_state(nodes, edges).keys()
+            & sharing.trainable_state((nodes, nodes), WIDTH).keys()
         )
 
 
@@ -94,14 +98,18 @@ def test_penalty_is_finite_not_negative_and_one_for_each_edge(sharing):
     assert (penalty >= 0).all()
 
 
+def mix(sharing, h, edges, state, feature_axis=-1):
+    return sharing.mix(h, edges, state, feature_axis)
+
+
 def test_without_edges_nothing_is_tied(sharing):
     edges = pairs(1)
     state = {
-        name: x.new_zeros(0, *x.shape) for name, x in sharing.learned((1, 1), WIDTH).items()
-    } | sharing.state(1, edges)
+        name: x.new_zeros(0, *x.shape) for name, x in sharing.trainable_state((1, 1), WIDTH).items()
+    } | sharing.initial_state(1, edges)
     h = torch.randn(1, ROWS, WIDTH)
     assert sharing.penalty(weights(1), edges, state).sum() == 0
-    assert torch.equal(sharing.mix(h, edges, state), h)
+    assert torch.equal(mix(sharing, h, edges, state), h)
 
 
 def test_untied_means_no_penalty_and_no_mixing(kind):
@@ -113,14 +121,14 @@ def test_untied_means_no_penalty_and_no_mixing(kind):
     assert not any(untied.levels(depth) for depth in (1, 2, 5))
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH)
     assert untied.penalty(weights(), edges, tensors(untied, NODES)).sum() == 0
-    assert torch.equal(untied.mix(h, edges, tensors(untied, NODES)), h)
+    assert torch.equal(mix(untied, h, edges, tensors(untied, NODES)), h)
 
 
 def influence(sharing, nodes):
     """How much the branches depend on each other, in activations and in weights."""
     h = torch.randn(nodes, 2, WIDTH, generator=torch.Generator().manual_seed(1))
     slopes = torch.autograd.functional.jacobian(
-        lambda x: sharing.mix(x, pairs(nodes), tensors(sharing, nodes)), h
+        lambda x: mix(sharing, x, pairs(nodes), tensors(sharing, nodes)), h
     )
     between = sum(
         slopes[n, :, :, m].abs().sum() for n in range(nodes) for m in range(nodes) if n != m
@@ -162,27 +170,29 @@ def test_permuting_the_nodes_permutes_what_is_tied(sharing, order):
     )
     turned = torch.tensor([order.index(node) for node in range(NODES)])[edges]
     torch.testing.assert_close(
-        sharing.mix(h[[*order]], turned, state), sharing.mix(h, edges, state)[[*order]]
+        mix(sharing, h[[*order]], turned, state), mix(sharing, h, edges, state)[[*order]]
     )
     torch.testing.assert_close(
         sharing.penalty(w[[*order]], turned, state), sharing.penalty(w, edges, state)
     )
     begun = tensors(sharing, NODES)
     torch.testing.assert_close(
-        sharing.mix(h[[*order]], edges, begun), sharing.mix(h, edges, begun)[[*order]]
+        mix(sharing, h[[*order]], edges, begun), mix(sharing, h, edges, begun)[[*order]]
     )
 
 
 def test_the_directions_of_an_edge_are_told_apart(sharing):
-    """What is learned for n from m is another number than for m from n: turning an edge and its tensors changes nothing."""
-    learned, h = sharing.learned((2, 2), WIDTH), torch.randn(2, ROWS, WIDTH)
+    """What is learned for n from m is another number than for m from n: turning an edge and its
+    tensors changes nothing.
+    """
+    learned, h = sharing.trainable_state((2, 2), WIDTH), torch.randn(2, ROWS, WIDTH)
     state = trained(sharing, 2)
     turned = {
         name: x.flip(1) if name in learned and learned[name].shape[:1] == (2,) else x
         for name, x in state.items()
     }
     torch.testing.assert_close(
-        sharing.mix(h, pairs(2).flip(0), turned), sharing.mix(h, pairs(2), state)
+        mix(sharing, h, pairs(2).flip(0), turned), mix(sharing, h, pairs(2), state)
     )
 
 
@@ -192,39 +202,40 @@ def test_branches_are_mixed_along_edges_only(sharing):
         {name: x[:1] for name, x in trained(sharing, NODES).items()},
     )
     slopes = torch.autograd.functional.jacobian(
-        lambda x: sharing.mix(x, pairs(NODES)[:, :1], state), h
+        lambda x: mix(sharing, x, pairs(NODES)[:, :1], state), h
     )  # of nodes 0 and 1
     assert torch.equal(slopes[2, :, :, 2].reshape(ROWS * WIDTH, -1), torch.eye(ROWS * WIDTH))
     assert not slopes[2, :, :, :2].any() and not slopes[:2, :, :, 2].any()
-    assert torch.equal(sharing.mix(h, pairs(NODES)[:, :1], state)[2], h[2])
+    assert torch.equal(mix(sharing, h, pairs(NODES)[:, :1], state)[2], h[2])
 
 
 def test_mix_keeps_the_shape_and_carries_gradients(sharing):
     edges, h = pairs(NODES), torch.randn(NODES, ROWS, WIDTH, requires_grad=True)
     state = {
-        name: x.requires_grad_(name in sharing.learned((NODES, NODES), WIDTH))
+        name: x.requires_grad_(name in sharing.trainable_state((NODES, NODES), WIDTH))
         for name, x in tensors(sharing, NODES).items()
     }
-    mixed = sharing.mix(h, edges, state)
+    mixed = mix(sharing, h, edges, state)
     assert mixed.shape == h.shape
     mixed.square().sum().backward()
-    for x in (h, *(state[name] for name in sharing.learned((NODES, NODES), WIDTH))):
+    for x in (h, *(state[name] for name in sharing.trainable_state((NODES, NODES), WIDTH))):
         assert x.grad is not None
         assert x.grad.isfinite().all() and x.grad.any()
 
 
 SPREAD = {
-    "tokens [L, F]": lambda h: h[:, :, None].repeat(1, 1, 4, 1),
-    "images [F, H, W]": lambda h: h[..., None, None].repeat(1, 1, 1, 4, 6),
+    "tokens [S, F]": (lambda h: h[:, :, None].repeat(1, 1, 4, 1), -1),
+    "images [F, H, W]": (lambda h: h[..., None, None].repeat(1, 1, 1, 4, 6), -3),
+    "clips [S, F, H, W]": (lambda h: h[:, :, None, :, None, None].repeat(1, 1, 2, 1, 4, 6), -3),
 }
 
 
-@pytest.mark.parametrize("spread", SPREAD.values(), ids=SPREAD)
-def test_tokens_and_images_that_are_alike_everywhere_are_mixed_as_plain_features(sharing, spread):
-    h, state = torch.randn(NODES, ROWS, WIDTH), trained(sharing, NODES)
-    torch.testing.assert_close(
-        sharing.mix(spread(h), pairs(NODES), state), spread(sharing.mix(h, pairs(NODES), state))
-    )
+@pytest.mark.parametrize(("spread", "axis"), SPREAD.values(), ids=SPREAD)
+def test_features_that_are_alike_at_every_position_are_mixed_as_plain_ones(sharing, spread, axis):
+    h = torch.randn(NODES, ROWS, WIDTH)
+    state = trained(sharing, NODES)
+    expected = spread(mix(sharing, h, pairs(NODES), state))
+    torch.testing.assert_close(mix(sharing, spread(h), pairs(NODES), state, axis), expected)
 
 
 def test_nan_does_not_leak_where_there_is_no_edge(sharing):
@@ -237,7 +248,7 @@ def test_nan_does_not_leak_where_there_is_no_edge(sharing):
     penalty, expected = sharing.penalty(sick, edges, state), sharing.penalty(healthy, edges, state)
     assert torch.equal(penalty[:-1], expected[:-1])
     assert torch.equal(
-        sharing.mix(sick_h, edges, state)[:NODES], sharing.mix(healthy_h, edges, state)[:NODES]
+        mix(sharing, sick_h, edges, state)[:NODES], mix(sharing, healthy_h, edges, state)[:NODES]
     )
     if penalty.requires_grad:
         penalty.sum().backward()
@@ -267,10 +278,10 @@ def test_many_candidates_run_as_one_program(sharing):
     )
     h = torch.randn(NODES + 2, ROWS, WIDTH)
     mixed = [
-        sharing.mix(h[:NODES], pairs(NODES), parts[0]),
-        sharing.mix(h[NODES:], pairs(2), parts[1]),
+        mix(sharing, h[:NODES], pairs(NODES), parts[0]),
+        mix(sharing, h[NODES:], pairs(2), parts[1]),
     ]
-    torch.testing.assert_close(sharing.mix(h, edges, stack(parts)), torch.cat(mixed))
+    torch.testing.assert_close(mix(sharing, h, edges, stack(parts)), torch.cat(mixed))
 
 
 def test_json_round_trip(sharing):
@@ -284,7 +295,9 @@ def test_json_round_trip(sharing):
 def test_pull_is_the_squared_distance_to_the_mean(nodes):
     pull, w, edges = L2Sharing(strength=0.3), weights(nodes), pairs(nodes)
     expected = 0.3 * sum((row - w.mean(0)).square().sum() for row in w)
-    torch.testing.assert_close(pull.penalty(w, edges, pull.state(nodes, edges)).sum(), expected)
+    torch.testing.assert_close(
+        pull.penalty(w, edges, pull.initial_state(nodes, edges)).sum(), expected
+    )
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.5, 1.0])
@@ -292,7 +305,7 @@ def test_pull_is_the_squared_distance_to_the_mean(nodes):
 def test_branches_begin_by_taking_a_share_of_their_mean(kind, strength):
     sharing, h = kind(strength=strength), torch.randn(NODES, ROWS, WIDTH)
     expected = (1 - strength) * h + strength * h.mean(0)
-    torch.testing.assert_close(sharing.mix(h, pairs(NODES), tensors(sharing, NODES)), expected)
+    torch.testing.assert_close(mix(sharing, h, pairs(NODES), tensors(sharing, NODES)), expected)
 
 
 def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
@@ -300,7 +313,7 @@ def test_a_cross_stitch_of_two_is_a_matrix_of_four_numbers():
     matrix = torch.tensor([[0.7, 0.4], [-0.2, 1.5]])
     stitch = torch.tensor([[[matrix[1, 1] - 1, matrix[1, 0]], [matrix[0, 0] - 1, matrix[0, 1]]]])
     torch.testing.assert_close(
-        sharing.mix(h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h)
+        mix(sharing, h, pairs(2), {"stitch": stitch}), torch.einsum("nm,mbf->nbf", matrix, h)
     )
 
 
@@ -311,13 +324,13 @@ def test_a_gate_is_a_softmax_over_all_branches(nodes):
     for to, by, edge, way in both_directions(nodes):
         logits[to, :, by] = h[to] @ state["weight"][edge, way] + state["bias"][edge, way]
     expected = torch.einsum("nbm,mbf->nbf", logits.softmax(-1), h)
-    torch.testing.assert_close(sharing.mix(h, pairs(nodes), state), expected)
+    torch.testing.assert_close(mix(sharing, h, pairs(nodes), state), expected)
 
 
 def test_a_gate_that_is_sure_overflows_nowhere():
     h, state = torch.randn(2, ROWS, WIDTH, requires_grad=True), tensors(Gate(), 2)
     state = {**state, "bias": torch.tensor([[1e4, -1e4]], requires_grad=True)}
-    mixed = Gate().mix(h, pairs(2), state)
+    mixed = mix(Gate(), h, pairs(2), state)
     torch.testing.assert_close(mixed, h[[0, 0]])
     mixed.sum().backward()
     assert h.grad.isfinite().all() and state["bias"].grad.isfinite().all()
@@ -335,7 +348,7 @@ def test_a_sluice_is_a_cross_stitch_of_halves(width):
             "xy,ybf->xbf", other, halves[:, by]
         )
     torch.testing.assert_close(
-        Sluice().mix(h, pairs(NODES), state), torch.cat([*expected], -1)[..., :width]
+        mix(Sluice(), h, pairs(NODES), state), torch.cat([*expected], -1)[..., :width]
     )
 
 
@@ -345,4 +358,4 @@ def test_attention_weighs_every_feature_of_every_other_branch():
     for to, by, edge, way in both_directions(NODES):
         own, other, bias = state["attention"][edge, way]
         expected[to] += (own * h[to] + other * h[by] + bias).sigmoid() * (h[by] - h[to])
-    torch.testing.assert_close(Attention().mix(h, pairs(NODES), state), expected)
+    torch.testing.assert_close(mix(Attention(), h, pairs(NODES), state), expected)

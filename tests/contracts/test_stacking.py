@@ -1,4 +1,7 @@
-"""Whatever the methods of a cohort, its stacked networks do what each does alone. A newly listed method needs no edit here."""
+"""Whatever the methods of a cohort, its stacked networks do what each does alone.
+
+A newly listed method needs no edit here.
+"""
 
 import dataclasses
 import random
@@ -11,27 +14,36 @@ import pytest
 import torch
 from torch import nn
 
-from mtlsearch.backbones import BACKBONES
+from mtlsearch.backbones import BACKBONES, Backbone
 from mtlsearch.candidate import Candidate, Component, OptimizerSettings, TrainingSettings
 from mtlsearch.data import load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
+from mtlsearch.inputs import INPUT_KINDS, ImageSchema, TableSchema, TokenSchema
+from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import SHARINGS, Sharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import Engine, TrainingData
+from mtlsearch.training.batches import batches
+from mtlsearch.training.engine import Engine
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
-from mtlsearch.training.plain.step import Step, batches
+from mtlsearch.training.plain.step import Step
 from mtlsearch.training.stacked.forest import Forest
 from mtlsearch.training.stacked.stacked_data import StackedData
-from mtlsearch.training.stacked.stacking import NotStackableError
 from mtlsearch.training.stacked.step import StackedStep
 from mtlsearch.training.stacked.trainer import StackedTrainer
+from mtlsearch.training.trainer import NotStackableError
+from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import WEIGHTINGS
+from tests.support.replicates import searched
 
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
 SCHEDULE = TrainingSettings(epochs=3, batch_size=40, patience=3)
-PROBLEMS = {"penguins": "table", "iris+breast_cancer": "table", **{kind: kind for kind in PLANTED}}
+SCHEMAS = {
+    "penguins": TableSchema,
+    "iris+breast_cancer": TableSchema,
+    **{kind: INPUT_KINDS[kind].schema for kind in PLANTED},
+}
 
 
 class Gated(nn.Module):
@@ -46,19 +58,19 @@ class Gated(nn.Module):
 
 
 @dataclass(frozen=True)
-class Toy:
+class Toy(Backbone):
     """A backbone of any stage."""
 
     build: Callable[[int, float], nn.Module] = lambda width, rate: Gated(
         nn.Sequential(nn.Linear(width, width), nn.Dropout(rate)), width
     )
-    takes = ("table",)
+    takes = (TableSchema,)
 
     width: int = WIDTH
     dropout: float = field(default=0.2, metadata={"per": "member"})
 
-    def stem(self, features):
-        return nn.Linear(features, self.width)
+    def stem(self, schema):
+        return nn.Linear(schema.features, self.width)
 
     def stage(self, level):
         return self.build(self.width, self.dropout)
@@ -73,10 +85,10 @@ class Mixing(Sharing):
 
     strength: float = 0.4
 
-    def state(self, nodes, edges):
+    def initial_state(self, nodes, edges):
         return {"strength": self.strength * (1 + edges[0] + 2 * edges[1]) / nodes**2}
 
-    def mix(self, h, edges, state):
+    def mix(self, h, edges, state, feature_axis):
         taken = state["strength"].reshape(-1, *[1] * (h.dim() - 1)) * (h[edges[1]] - h[edges[0]])
         return h.index_add(0, edges[0], taken).index_add(0, edges[1], -taken)
 
@@ -99,9 +111,9 @@ def stackable(kind):
 
 CASES = [
     (name, each)
-    for name, kind in PROBLEMS.items()
+    for name, schema in SCHEMAS.items()
     for each, own in sorted(KINDS["backbone"].items())
-    if kind in own.takes
+    if schema in own.takes
 ]
 
 
@@ -173,7 +185,7 @@ def component(kinds, number, tasks):
     )
     candidate = Candidate(tree, backbone, sharing, weighting, settings)
     return (
-        candidate.composition()[-1]
+        candidate.composition().components[-1]
         if number % 4 == 3
         else Component(tuple(range(tasks)), candidate)
     )
@@ -187,14 +199,17 @@ def cohort(data, kinds, size):
         )
     )
     parts = [component(each, number, len(data.dataset.tasks)) for number, each in numbered]
-    return [Network(part, data.signature(k % 2), SEEDS[k % 2]) for k, part in enumerate(parts)]
+    return [
+        Network(part, data.signature(searched(k % 2)), SEEDS[k % 2]) for k, part in enumerate(parts)
+    ]
 
 
 def doubled(fold):
-    inputs, targets = (
-        {name: x.double() if x.is_floating_point() else x for name, x in each.items()}
-        for each in (fold.inputs, fold.targets)
-    )
+    def double(x):
+        return x.double() if x.is_floating_point() else x
+
+    inputs = {source: x.map(double) for source, x in fold.inputs.items()}
+    targets = {task: double(y) for task, y in fold.targets.items()}
     return dataclasses.replace(fold, inputs=inputs, targets=targets)
 
 
@@ -241,25 +256,25 @@ def test_outputs_and_gradients_equal_those_of_each_network(
 ):
     kinds = (KINDS["backbone"][backbone], KINDS["sharing"][sharing], KINDS["weighting"][weighting])
     data = problem(name)
-    networks, folds = cohort(data, [kinds], 6), [data.fold(0), data.fold(1)]
+    networks, folds = cohort(data, [kinds], 6), [data.fold(searched(0)), data.fold(searched(1))]
     for network in networks:
         settings = dataclasses.replace(network.component.candidate.optimizer, clip_norm=0.0)
         candidate = dataclasses.replace(network.component.candidate, optimizer=settings)
         network.component = dataclasses.replace(network.component, candidate=candidate)
     step, order = stacked(data, networks, folds)
-    [(inputs, targets)] = islice(order(0), 1)
+    [batch] = islice(order(0), 1)
     step.forest.train(True)
-    outputs = step.forest(inputs)
+    outputs = step.forest(batch.inputs)
     for shape, places in step.forest.plan.heads.items():
         for (k, position), found in zip(places, outputs[shape], strict=True):
             rows = next(batches(folds[k % 2], SCHEDULE, networks[k].seed, 0))
             expected = networks[k](
-                {source: folds[k % 2].inputs[source][own] for source, own in rows.items()}
+                {source: folds[k % 2].inputs[source].take(own) for source, own in rows.items()}
             )[position]
             assert_close(found[: len(expected)], expected, 1e-5, networks[k].component)
     monkeypatch.setattr(step.optimizer, "step", lambda: None)
-    step.run([(inputs, targets)])
-    for part in step.forest.parts:
+    step.run([batch])
+    for part in step.forest.stacks:
         part.weights.data = part.weights.grad
     for k, network in enumerate(networks):
         gradients = [p.detach().flatten() for p in step.forest.extract(k).parameters()]
@@ -273,16 +288,21 @@ def test_outputs_and_gradients_equal_those_of_each_network(
 
 
 def every(backbone):
-    """The backbone with every sharing and every weighting; with a few of them where a step takes long."""
+    """The backbone with every sharing and every weighting; with a few of them where a step takes
+    long.
+    """
     others = [list(KINDS[part].values()) for part in ("sharing", "weighting")]
     found = [
         (backbone, *(each[n % len(each)] for each in others)) for n in range(max(map(len, others)))
     ]
-    return found[::6] if {"images", "tokens"} & {*backbone.takes} else found
+    return found[::6] if {ImageSchema, TokenSchema} & {*backbone.takes} else found
 
 
 def test_fifty_steps_lead_to_the_same_weights(data, backbone, float64):
-    kinds, folds = every(backbone), [doubled(data.fold(0)), doubled(data.fold(1))]
+    kinds, folds = (
+        every(backbone),
+        [doubled(data.fold(searched(0))), doubled(data.fold(searched(1)))],
+    )
     networks = cohort(data, kinds, len(kinds))
     step, order = stacked(data, networks, folds)
     steps = chain.from_iterable(map(order, count()))
@@ -307,7 +327,7 @@ def test_fifty_steps_lead_to_the_same_weights(data, backbone, float64):
 def test_an_extracted_network_puts_out_what_the_forest_does(data, backbone):
     networks, folds = (
         cohort(data, every(backbone), len(every(backbone))),
-        [data.fold(0), data.fold(1)],
+        [data.fold(searched(0)), data.fold(searched(1))],
     )
     step, order = stacked(data, networks, folds)
     step.run(order(0))
@@ -315,22 +335,28 @@ def test_an_extracted_network_puts_out_what_the_forest_does(data, backbone):
     with torch.no_grad():
         outputs = step.forest(
             {
-                source: torch.stack([fold.inputs[source][:32] for fold in folds])
+                source: both(fold.inputs[source].take(slice(32)) for fold in folds)
                 for source in folds[0].inputs
             }
         )
     extracted = [step.forest.extract(k).eval() for k in range(len(networks))]
     for shape, places in step.forest.plan.heads.items():
         for (k, position), expected in zip(places, outputs[shape], strict=True):
-            found = extracted[k]({source: x[:32] for source, x in folds[k % 2].inputs.items()})[
-                position
-            ]
+            found = extracted[k](
+                {source: x.take(slice(32)) for source, x in folds[k % 2].inputs.items()}
+            )[position]
             assert_close(found, expected, 1e-5, networks[k].component)
+
+
+def both(inputs):
+    """The same rows of several folds, with an axis for the folds in front."""
+    tensors = zip(*inputs, strict=True)
+    return NetworkInput(*(None if own[0] is None else torch.stack(own) for own in tensors))
 
 
 def ran(data, networks, steps):
     """Networks after so many steps in one forest."""
-    step, order = stacked(data, networks, [data.fold(0), data.fold(1)])
+    step, order = stacked(data, networks, [data.fold(searched(0)), data.fold(searched(1))])
     step.run(islice(chain.from_iterable(map(order, count())), steps))
     return [step.forest.extract(k) for k in range(len(networks))]
 
@@ -382,12 +408,12 @@ def test_a_strength_of_zero_is_no_sharing_at_all(data, backbone, sharing):
         part.tasks for part in plain.composition()
     ]
     whole = [
-        Network(Component(tuple(range(tree.tasks)), each), data.signature(0), SEEDS[0])
+        Network(Component(tuple(range(tree.tasks)), each), data.signature(searched(0)), SEEDS[0])
         for each in (plain, untied)
     ]
     assert whole[0].state_dict().keys() == whole[1].state_dict().keys()
     assert same(*ran(data, whole, 9))
-    assert same(*(alone(data, network, data.fold(0), 9) for network in whole))
+    assert same(*(alone(data, network, data.fold(searched(0)), 9) for network in whole))
 
 
 @pytest.mark.parametrize(
@@ -403,8 +429,8 @@ def test_a_tie_acts_on_its_levels_only(name):
             SHARINGS[name](**levels),
             WEIGHTINGS["fixed"](),
         )
-        network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
-        inputs = {source: x[:8] for source, x in data.fold(0).inputs.items()}
+        network = Network(Component((0, 1, 2), candidate), data.signature(searched(0)), SEEDS[0])
+        inputs = {source: x.take(slice(8)) for source, x in data.fold(searched(0)).inputs.items()}
         (network(inputs)[0].square().sum() + network.sharing_penalty()).backward()
         found.append(
             [
@@ -412,11 +438,11 @@ def test_a_tie_acts_on_its_levels_only(name):
                 for stages in network.levels
             ]
         )
-        assert candidate.tied == (*candidate.sharing.levels(DEPTH),)
+        assert candidate.soft_shared_levels == (*candidate.sharing.levels(DEPTH),)
         assert (
-            len(network.links)
-            == len(network.wiring.mixed)
-            == len(candidate.tied) * candidate.sharing.mixes
+            len(network.mixing_parameters)
+            == len(network.wiring.mixed_streams)
+            == len(candidate.soft_shared_levels) * candidate.sharing.mixes_activations
         )
     assert (
         found[0] == [True, True]
@@ -426,7 +452,9 @@ def test_a_tie_acts_on_its_levels_only(name):
     )
 
 
-@pytest.mark.parametrize("name", sorted(name for name, kind in SHARINGS.items() if kind().mixes))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, kind in SHARINGS.items() if kind().mixes_activations)
+)
 def test_the_influence_of_another_branch_grows_with_the_strength(name):
     """At the start, tied before the heads: of another branch's stem on the outputs of a task."""
     data, found = problem("penguins"), []
@@ -435,8 +463,10 @@ def test_the_influence_of_another_branch_grows_with_the_strength(name):
         candidate = Candidate(
             SharingTree.separate(3, DEPTH), BACKBONES["mlp"](WIDTH), sharing, WEIGHTINGS["fixed"]()
         )
-        network = Network(Component((0, 1, 2), candidate), data.signature(0), SEEDS[0])
-        out = network({source: x[:64] for source, x in data.fold(0).inputs.items()})[0]
+        network = Network(Component((0, 1, 2), candidate), data.signature(searched(0)), SEEDS[0])
+        out = network(
+            {source: x.take(slice(64)) for source, x in data.fold(searched(0)).inputs.items()}
+        )[0]
         slopes = [
             torch.autograd.grad(out[:, 0].sum(), p, allow_unused=True, retain_graph=True)[0]
             for p in network.stems[1].parameters()
@@ -495,14 +525,16 @@ def outcomes(data, trainings, trainer):
 def test_what_cannot_be_stacked_is_trained_one_by_one(name, backbone):
     data, trees = problem(name), (SharingTree.separate(3, DEPTH), SharingTree.shared(3, DEPTH))
     candidates = [
-        Candidate(tree, backbone, SHARINGS["pull"](), WEIGHTINGS["fixed"]()) for tree in trees
+        Candidate(tree, backbone, SHARINGS["l2_sharing"](), WEIGHTINGS["fixed"]()) for tree in trees
     ]
     trainings = [
-        TrainingJob(number, each.composition(), 0, SEEDS[0])
+        TrainingJob(number, each.composition(), searched(0), SEEDS[0])
         for number, each in enumerate(candidates)
     ]
-    members = [Member.of(each.composition[0], each, 3, SCHEDULE) for each in trainings]
-    networks = [Network(member.component, data.signature(0), member.seed) for member in members]
+    members = [Member.of(each.composition.components[0], each, 3, SCHEDULE) for each in trainings]
+    networks = [
+        Network(member.component, data.signature(searched(0)), member.seed) for member in members
+    ]
     with pytest.raises(NotStackableError):
         StackedTrainer(members, networks, data, SCHEDULE)
     by_forest, by_serial = outcomes(data, trainings, "forest"), outcomes(data, trainings, "serial")
@@ -514,7 +546,7 @@ def test_no_bit_depends_on_who_is_trained_beside(data, backbone):
     tasks, kinds = len(data.dataset.tasks), (backbone, SHARINGS["none"], WEIGHTINGS["fixed"])
     parts = [component(kinds, number, tasks) for number in (0, 1, 2, 4, 5)]
     trainings = [
-        TrainingJob(number, part.candidate.composition(), number % 2, SEEDS[0])
+        TrainingJob(number, part.candidate.composition(), searched(number % 2), SEEDS[0])
         for number, part in enumerate(parts)
     ]
     together = outcomes(data, trainings, "forest")

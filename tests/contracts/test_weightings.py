@@ -1,4 +1,7 @@
-"""What every loss weighting must do. Parametrised over the table: a new one is tested without an edit here."""
+"""What every loss weighting must do.
+
+Parametrised over the table: a new one is tested without an edit here.
+"""
 
 import dataclasses
 import json
@@ -44,7 +47,9 @@ def gradient_based(request):
 
 
 def per_task(kind, order=(0, 1, 2)):
-    """One instance with a different value for each task in every field that holds one value per task."""
+    """One instance with a different value for each task in every field that holds one value per
+    task.
+    """
     values = [1.0, 2.0, 3.0]
     names = [
         field.name for field in dataclasses.fields(kind) if field.metadata.get("per") == "task"
@@ -52,13 +57,20 @@ def per_task(kind, order=(0, 1, 2)):
     return kind(**{name: tuple(values[task] for task in order) for name in names})
 
 
+def begin(weighting, seeds):
+    """The tensors [T] of one candidate, trainable ones included."""
+    return weighting.initial_state(seeds) | weighting.trainable_state(len(seeds))
+
+
 def stack(weighting, candidates=K, seeds=SEEDS):
-    states = [weighting.state(seeds) for _ in range(candidates)]
-    return {name: torch.stack([state[name].detach() for state in states]) for name in states[0]}
+    state = begin(weighting, seeds)
+    return {name: torch.stack([tensor] * candidates) for name, tensor in state.items()}
 
 
 def lived(weighting, losses=LOSSES, seeds=SEEDS):
-    """The state [K, T] after three epochs of two steps each, with losses that fall at rates of their own."""
+    """The state [K, T] after three epochs of two steps each, with losses that fall at rates of
+    their own.
+    """
     state = stack(weighting, len(losses), seeds)
     for epoch in range(3):
         now = losses ** (1 + epoch)
@@ -76,7 +88,14 @@ def test_defaults_and_frozen(kind):
 
 @pytest.mark.parametrize("tasks", [1, 2, 5])
 def test_state_is_one_value_per_task(kind, tasks):
-    assert all(tensor.shape == (tasks,) for tensor in kind().state(range(tasks)).values())
+    state = begin(kind(), range(tasks))
+    assert all(tensor.shape == (tasks,) for tensor in state.values())
+
+
+def test_trainable_state_is_apart_from_the_initial_state(kind):
+    trainable = kind().trainable_state(len(SEEDS))
+    assert not trainable.keys() & kind().initial_state(SEEDS).keys()
+    assert all(tensor.is_floating_point() for tensor in trainable.values())
 
 
 def test_weights_are_finite_and_sum_to_more_than_nothing(kind):
@@ -153,13 +172,10 @@ def test_nan_in_one_candidate_leaves_the_others(kind):
     assert torch.equal(found[0], weighting.weigh(LOSSES, GRAMIAN, lived(weighting))[0])
 
 
-def test_losses_and_learned_state_get_gradients(kind):
+def test_losses_and_trainable_state_get_gradients(kind):
     weighting, losses = kind(), LOSSES[:1].clone().requires_grad_()
-    state = {
-        name: tensor.detach()[None].requires_grad_(tensor.requires_grad)
-        for name, tensor in kind().state(SEEDS).items()
-    }
-    learned = [tensor for tensor in state.values() if tensor.requires_grad]
+    state = stack(weighting, 1)
+    learned = [state[name].requires_grad_() for name in weighting.trainable_state(len(SEEDS))]
     total = (weighting.weigh(losses, GRAMIAN[:1], state) * losses).sum() + weighting.penalty(
         state
     ).sum()
@@ -177,18 +193,15 @@ def test_json_round_trip(kind):
 
 
 def test_fixed_weights_have_mean_one():
-    assert Fixed((1.0, 2.0, 6.0)).state(SEEDS)["weights"].tolist() == pytest.approx(
+    assert Fixed((1.0, 2.0, 6.0)).initial_state(SEEDS)["weights"].tolist() == pytest.approx(
         [1 / 3, 2 / 3, 2.0]
     )
-    assert Fixed().state(range(4))["weights"].tolist() == [1.0] * 4
+    assert Fixed().initial_state(range(4))["weights"].tolist() == [1.0] * 4
 
 
 def test_uncertainty_gradient_at_the_start():
     weighting, losses = Uncertainty(), torch.tensor([[0.5, 2.0, 0.1]])
-    state = {
-        name: tensor.detach()[None].requires_grad_()
-        for name, tensor in weighting.state(SEEDS).items()
-    }
+    state = {name: tensor.requires_grad_() for name, tensor in stack(weighting, 1).items()}
     ((weighting.weigh(losses, None, state) * losses).sum() + weighting.penalty(state)).backward()
     torch.testing.assert_close(state["log_variance"].grad, 0.5 - losses)
 
@@ -246,7 +259,9 @@ def test_the_gradient_of_scale_invariant_is_that_of_the_logarithms():
 
 
 def test_famo_moves_weight_to_the_loss_that_fell_least():
-    """Adam's first step has the size of the learning rate, and the gradients of two logits are opposite."""
+    """Adam's first step has the size of the learning rate, and the gradients of two logits are
+    opposite.
+    """
     weighting, losses = FAMO(learning_rate=0.1), torch.tensor([[0.5, 8.0]])
     state = stack(weighting, 1, SEEDS[:2])
     torch.testing.assert_close(
