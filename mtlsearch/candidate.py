@@ -1,4 +1,7 @@
-"""A candidate, the components it falls apart into, and their JSON spelling. Values only: nothing is trained here."""
+"""A candidate, the components it falls apart into, and their JSON spelling.
+
+Values only: nothing is trained here.
+"""
 
 import dataclasses
 import hashlib
@@ -14,8 +17,10 @@ from pydantic import Field, TypeAdapter
 from mtlsearch.backbones import BACKBONES, Backbone
 from mtlsearch.backbones.plugins import PLUGGED
 from mtlsearch.initializations import INITIALIZATIONS, Initialization, Random
+from mtlsearch.sharing import ALIASES as SHARING_ALIASES
 from mtlsearch.sharing import SHARINGS, NoSharing, Sharing
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.structure.wiring import Wiring
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -23,7 +28,10 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW (Loshchilov & Hutter 2019); gradients are scaled to a norm of at most `clip_norm` (0: never)."""
+    """AdamW (Loshchilov & Hutter 2019).
+
+    Gradients are scaled to a norm of at most `clip_norm`; with 0 they are not.
+    """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
@@ -32,9 +40,11 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How every candidate of a study trains: epochs at most, rows per step, epochs without improvement, and the precision.
+    """The schedule that every candidate of a study trains by.
 
-    The search may train in a lower one; what the verdict and the export rest on is trained in `verdict_precision`.
+    It has the epochs at most, the rows per step, the epochs without improvement, and the precision.
+    The search may train in a lower one; what the verdict and the export rest on is trained in
+    `verdict_precision`.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 60
@@ -48,6 +58,7 @@ class TrainingSettings:
         return dataclasses.replace(self, precision=self.verdict_precision)
 
 
+# The groups of settings of a candidate, which are its fields, and the methods of each by name.
 SETTING_GROUPS: dict[str, Mapping[str, type[Any]]] = {
     "backbone": ChainMap(BACKBONES, PLUGGED),
     "sharing": SHARINGS,
@@ -55,11 +66,16 @@ SETTING_GROUPS: dict[str, Mapping[str, type[Any]]] = {
     "optimizer": {"adamw": OptimizerSettings},
     "initialization": INITIALIZATIONS,
 }
+# Former names in the tables, which spaces and stored candidates may use.
+ALIASES: dict[str, Mapping[str, str]] = {"sharing": SHARING_ALIASES}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tree over tasks 0..T-1 and the settings it is trained with. Hashable; equal when it trains the same."""
+    """A tree over tasks 0..T-1 and the settings it is trained with.
+
+    Hashable; equal when it trains the same.
+    """
 
     tree: SharingTree
     backbone: Backbone
@@ -70,96 +86,127 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """A short digest of the canonical spelling: equal for equal candidates, stable across processes."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+        """A short digest, equal for equal candidates and stable across processes."""
+        spelling = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(spelling.encode()).hexdigest()[:16]
 
     @property
     def shares(self) -> bool:
-        """True when at least two tasks share a stage or are softly tied; a start that was learned from others is no sharing."""
-        return self.tree.tasks > 1 and (bool(self.tied) or not self.tree.is_separate)
+        """True when at least two tasks share a stage or are tied by soft sharing.
+
+        An initialization that was learned from other tasks is no sharing.
+        """
+        if self.tree.tasks == 1:
+            return False
+        return bool(self.soft_shared_levels) or not self.tree.is_separate
 
     @property
-    def tied(self) -> tuple[int, ...]:
-        """The levels, numbered from 0, on which there are several branches and these are softly tied to each other."""
-        return tuple(
-            level
-            for level in self.sharing.levels(self.tree.depth)
-            if len(self.tree.levels[level]) > 1
-        )
-
-    def named(self, part: str) -> str:
-        """What it has of a part, by the name in the part's table."""
-        return name_of(part, getattr(self, part))
+    def soft_shared_levels(self) -> tuple[int, ...]:
+        """The levels, numbered from 0, on which soft sharing ties several branches."""
+        levels = self.sharing.levels(self.tree.depth)
+        nodes = self.tree.levels
+        return tuple(level for level in levels if len(nodes[level]) > 1)
 
     @property
     def experts(self) -> tuple[int, ...]:
-        """How many branches that no task owns each level has: from where the tasks part to the last level that is tied."""
-        parted = (
-            len(nodes) > 1 and level <= max(self.tied, default=-1)
-            for level, nodes in enumerate(self.tree.levels)
-        )
-        return tuple(self.sharing.experts if has else 0 for has in parted)
+        """The number of branches that no task owns, level by level.
+
+        Experts run from the level on which the tasks part to the last level with soft sharing.
+        """
+        last = max(self.soft_shared_levels, default=-1)
+        experts = []
+        for level, nodes in enumerate(self.tree.levels):
+            has_experts = len(nodes) > 1 and level <= last
+            experts.append(self.sharing.experts if has_experts else 0)
+        return tuple(experts)
+
+    def setting_name(self, group: str) -> str:
+        """The name of its settings of a group, such as `mlp` for the group `backbone`."""
+        return setting_name(group, getattr(self, group))
 
     def composition(self) -> "Composition":
-        """The groups of tasks that influence each other, each with its own part of the tree and settings."""
-        if self.tied:
-            groups: Sequence[tuple[int, ...]] = (tuple(range(self.tree.tasks)),)
-        else:
-            groups = self.tree.components
-        return Composition(tuple(Component(group, self._restrict(group)) for group in groups))
+        """The groups of tasks that influence each other, each with its part of the tree."""
+        groups: Sequence[tuple[int, ...]] = self.tree.components
+        if self.soft_shared_levels:
+            groups = [tuple(range(self.tree.tasks))]
+        components = [Component(tasks, self._restrict(tasks)) for tasks in groups]
+        return Composition(tuple(components))
 
     def _restrict(self, tasks: Sequence[int]) -> "Candidate":
-        return dataclasses.replace(
-            self, tree=self.tree.restrict(tasks), weighting=_restrict(self.weighting, tasks)
-        )
+        """The candidate of these tasks alone."""
+        tree = self.tree.restrict(tasks)
+        weighting = _restrict(self.weighting, tasks)
+        return dataclasses.replace(self, tree=tree, weighting=weighting)
 
     def to_json(self) -> dict[str, Any]:
         """`{"tree": [...], "backbone": {"name": ..., fields}, ...}`."""
-        parts = {
-            part: {"name": self.named(part), **dataclasses.asdict(getattr(self, part))}
-            for part in SETTING_GROUPS
-        }
-        return {"tree": self.tree.to_json(), **parts}
+        value: dict[str, Any] = {"tree": self.tree.to_json()}
+        for group in SETTING_GROUPS:
+            fields = dataclasses.asdict(getattr(self, group))
+            value[group] = {"name": self.setting_name(group), **fields}
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Candidate":
-        """Inverse of `to_json`. Raises KeyError for an unknown name, pydantic's ValidationError for a bad field."""
-        parts = {part: _part_from_json(part, value[part]) for part in SETTING_GROUPS}
-        return cls(tree=SharingTree.from_json(value["tree"]), **parts)
+        """Inverse of `to_json`.
+
+        Raises KeyError for an unknown name, pydantic's ValidationError for a bad field.
+        """
+        tree = SharingTree.from_json(value["tree"])
+        groups = {group: _settings_from_json(group, value[group]) for group in SETTING_GROUPS}
+        return cls(tree=tree, **groups)
 
 
 @dataclass(frozen=True)
 class Component:
-    """Tasks (numbers within the dataset) that share something, and the candidate restricted to them.
+    """Tasks, by the dataset's numbers, that share something; the candidate restricted to them.
 
-    `candidate.tree` numbers the tasks 0..len(tasks)-1. Components influence each other in nothing, so a model may be
-    composed of components of different candidates.
+    `candidate.tree` numbers the tasks 0..len(tasks)-1. Components influence each other in nothing,
+    so a model may be composed of components of different candidates.
     """
 
     tasks: tuple[int, ...]
     candidate: Candidate
 
+    def wiring(self, sources: Sequence[str]) -> Wiring:
+        """The wiring of the component's network; `sources` are those of the dataset's tasks."""
+        sharing = self.candidate.sharing
+        levels = self.candidate.soft_shared_levels
+        return Wiring(
+            structure=self.candidate.tree,
+            sources=tuple(sources[task] for task in self.tasks),
+            experts=self.candidate.experts,
+            mixed_levels=levels if sharing.mixes_activations else (),
+            penalized_levels=levels if sharing.ties_weights else (),
+            private=sharing.private,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """`{"tasks": [...], "candidate": {...}}`."""
-        return {"tasks": list(self.tasks), "candidate": self.candidate.to_json()}
+        return {
+            "tasks": list(self.tasks),
+            "candidate": self.candidate.to_json(),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Component":
         """Inverse of `to_json`."""
-        return cls(tuple(value["tasks"]), Candidate.from_json(value["candidate"]))
+        candidate = Candidate.from_json(value["candidate"])
+        return cls(tuple(value["tasks"]), candidate)
 
 
 @dataclass(frozen=True)
 class Composition:
-    """Components that together hold every task of a dataset once, in the order of their tasks: a model to train.
+    """Components that together hold every task of a dataset once: a model to train.
 
-    A candidate falls apart into one; single-task learning may put one together from several candidates.
+    They are in the order of their tasks. A candidate falls apart into one; single-task learning may
+    put one together from several candidates.
     """
 
     components: tuple[Component, ...]
 
     def __post_init__(self) -> None:
-        """Bring the components into the order in which compositions are always spelled."""
+        """Bring the components into the order of their tasks."""
         ordered = sorted(self.components, key=lambda component: component.tasks)
         object.__setattr__(self, "components", tuple(ordered))
 
@@ -178,18 +225,22 @@ class Composition:
 
     def component_of(self, task: int) -> Component:
         """The component that holds a task."""
-        return next(component for component in self.components if task in component.tasks)
+        for component in self.components:
+            if task in component.tasks:
+                return component
+        raise LookupError(f"no component holds task {task}")
 
     def groups(self, names: Sequence[str]) -> list[list[str]]:
         """The names of each component's tasks."""
-        return [[names[task] for task in component.tasks] for component in self.components]
+        groups = []
+        for component in self.components:
+            groups.append([names[task] for task in component.tasks])
+        return groups
 
     def spell(self, names: Sequence[str]) -> str:
         """The components' trees as one line, separated by ` ; `."""
-        trees = []
-        for component in self.components:
-            own_names = [names[task] for task in component.tasks]
-            trees.append(component.candidate.tree.spell(own_names))
+        groups = zip(self.components, self.groups(names), strict=True)
+        trees = [component.candidate.tree.spell(group) for component, group in groups]
         return " ; ".join(trees)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -202,26 +253,48 @@ class Composition:
         return cls(tuple(Component.from_json(component) for component in value))
 
 
-def name_of(part: str, settings: Any) -> str:
-    """The name of such settings in the part's table."""
-    return next(name for name, kind in SETTING_GROUPS[part].items() if type(settings) is kind)
+def current_name(group: str, name: str) -> str:
+    """Return the name that the group's table has for `name`, which may be a former one."""
+    return ALIASES.get(group, {}).get(name, name)
 
 
-def _restrict(settings: Any, tasks: Sequence[int]) -> Any:
-    per_task = [
-        f.name
-        for f in dataclasses.fields(settings)
-        if f.metadata.get("per") == "task" and getattr(settings, f.name)
-    ]
-    return dataclasses.replace(
-        settings,
-        **{name: tuple(getattr(settings, name)[task] for task in tasks) for name in per_task},
-    )
+def former_name(group: str, name: str) -> str:
+    """Return the former name of what the group's table calls `name`, or `name` itself."""
+    for former, current in ALIASES.get(group, {}).items():
+        if current == name:
+            return former
+    return name
 
 
-def _part_from_json(part: str, value: Mapping[str, Any]) -> Any:
-    fields = {key: entry for key, entry in value.items() if key != "name"}
-    return _adapter(SETTING_GROUPS[part][value["name"]]).validate_python(fields)  # type: ignore[arg-type]
+def setting_name(group: str, settings: Any) -> str:
+    """The name of settings in the table of their group."""
+    for name, kind in SETTING_GROUPS[group].items():
+        if type(settings) is kind:
+            return name
+    raise LookupError(f"{type(settings).__name__} is not in the table of {group}")
+
+
+def _restrict(
+    settings: Any,
+    tasks: Sequence[int],
+) -> Any:
+    """The settings, with the values of these tasks alone where they hold one per task."""
+    changes = {}
+    for setting in dataclasses.fields(settings):
+        values = getattr(settings, setting.name)
+        if setting.metadata.get("per") == "task" and values:
+            changes[setting.name] = tuple(values[task] for task in tasks)
+    return dataclasses.replace(settings, **changes)
+
+
+def _settings_from_json(
+    group: str,
+    value: Mapping[str, Any],
+) -> Any:
+    kind = SETTING_GROUPS[group][current_name(group, value["name"])]
+    fields = dict(value)
+    del fields["name"]
+    return _adapter(kind).validate_python(fields)  # type: ignore[arg-type]
 
 
 @cache

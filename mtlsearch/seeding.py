@@ -1,4 +1,4 @@
-"""Where randomness comes from: every draw is a pure function of a replicate's seed and what it is drawn for."""
+"""Randomness: every draw is a pure function of a replicate's seed and its purpose."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,6 +15,9 @@ def derive_seed(*parts: object) -> int:
 
 @contextmanager
 def fork_rng() -> Iterator[None]:
-    """Let the block seed torch's generator of the CPU, where weights are drawn; the caller's state is put back afterwards."""
+    """Let the block seed torch's generator of the CPU, where weights are drawn.
+
+    The caller's state is put back afterwards.
+    """
     with torch.random.fork_rng(devices=[]):
         yield

@@ -8,7 +8,14 @@ from pydantic import ValidationError
 
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.residual import Residual
-from mtlsearch.candidate import Candidate, Component, OptimizerSettings
+from mtlsearch.candidate import (
+    Candidate,
+    Component,
+    Composition,
+    OptimizerSettings,
+    current_name,
+    former_name,
+)
 from mtlsearch.initializations import Pretrained
 from mtlsearch.sharing.l2_sharing import L2Sharing
 from mtlsearch.sharing.none import NoSharing
@@ -74,7 +81,7 @@ def test_equal_weights_stay_equal_weights():
 
 def test_tied_candidate_is_one_component():
     tied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.1))
-    assert tied.composition() == (Component((0, 1, 2), tied),)
+    assert tied.composition() == Composition((Component((0, 1, 2), tied),))
     untied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.0))
     assert len(untied.composition()) == 2
 
@@ -88,11 +95,11 @@ def test_a_tie_on_any_level_makes_one_component():
         ({"first_level": 3}, ()),
     ):
         candidate = dataclasses.replace(BASE, sharing=L2Sharing(**levels))
-        assert candidate.tied == tied
+        assert candidate.soft_shared_levels == tied
         assert len(candidate.composition()) == (1 if tied else 2)
     trunk = dataclasses.replace(BASE, tree=SharingTree.decode([0, 0], [1, 1], 2))
-    assert dataclasses.replace(trunk, sharing=L2Sharing(last_level=1)).tied == ()
-    assert dataclasses.replace(trunk, sharing=L2Sharing()).tied == (1,)
+    assert dataclasses.replace(trunk, sharing=L2Sharing(last_level=1)).soft_shared_levels == ()
+    assert dataclasses.replace(trunk, sharing=L2Sharing()).soft_shared_levels == (1,)
 
 
 def test_shares():
@@ -107,8 +114,22 @@ def test_shares():
 
 def test_component_json_round_trip_and_spelling():
     parts = BASE.composition()
-    assert (
-        tuple(Component.from_json(json.loads(json.dumps(part.to_json()))) for part in parts)
-        == parts
-    )
+    for part in parts:
+        assert Component.from_json(json.loads(json.dumps(part.to_json()))) == part
+    assert Composition.from_json(json.loads(json.dumps(parts.to_json()))) == parts
     assert parts.spell(["a", "b", "c"]) == "a+b > a+b ; c > c"
+
+
+def test_a_former_name_stands_for_the_current_one():
+    assert current_name("sharing", "pull") == "l2_sharing"
+    assert former_name("sharing", "l2_sharing") == "pull"
+    for name in ("gate", "unknown"):
+        assert current_name("sharing", name) == former_name("sharing", name) == name
+
+
+def test_a_stored_candidate_may_have_a_former_name():
+    tied = dataclasses.replace(BASE, sharing=L2Sharing(strength=0.1))
+    stored = tied.to_json()
+    assert stored["sharing"]["name"] == "l2_sharing"
+    stored["sharing"]["name"] = "pull"
+    assert Candidate.from_json(stored) == tied

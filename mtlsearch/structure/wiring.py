@@ -1,105 +1,150 @@
-"""The wiring of a component's network in integers: its nodes, what flows from which to which, and what is mixed."""
+"""The wiring of a component's network in integers: its nodes, streams and tied pairs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
-from mtlsearch.candidate import Component
-from mtlsearch.sharing.contract import pairs
+from mtlsearch.structure.contract import SharingStructure
 
 Stream = tuple[int, str]  # a node of a level, and one of the sources that flow through it
+Edge = tuple[int, int]  # two rows of a level that influence each other, the lower one first
+Link = tuple[
+    int, str
+]  # a level and a source whose streams are mixed; or a level and "" for weights
+
+ALL_SOURCES = ""  # stands for the source where edges run between nodes, not between streams
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """The nodes of each level are the branches of the tree, in its order, and after them the experts, which no task owns.
+    """The nodes and streams of a network.
 
-    `sources` are those of the component's tasks. A node runs once for each source that its tasks use; an expert for all.
+    The nodes of a level are the branches of the structure, in its order, and after them the
+    experts, which no task owns. A node runs once for each source that its tasks use, an expert for
+    every source: each such run is a stream.
+
+    `sources` holds the source of each task and `experts` the number of experts of each level. On
+    `mixed_levels` soft sharing mixes the activations of streams of one source; on
+    `penalized_levels` it penalizes the distance between the weights of nodes. With `private`,
+    branches are tied to experts only and not to each other.
     """
 
-    component: Component
+    structure: SharingStructure
     sources: tuple[str, ...]
+    experts: tuple[int, ...]
+    mixed_levels: tuple[int, ...] = ()
+    penalized_levels: tuple[int, ...] = ()
+    private: bool = False
 
     @property
     def depth(self) -> int:
         """Number of levels."""
-        return self.component.candidate.tree.depth
+        return self.structure.depth
+
+    def branches(self, level: int) -> int:
+        """Number of nodes of a level that tasks own."""
+        return len(self.structure.levels[level])
 
     def nodes(self, level: int) -> int:
-        """How many nodes a level has."""
-        return self._branches(level) + self.component.candidate.experts[level]
+        """Number of nodes of a level: its branches and its experts."""
+        return self.branches(level) + self.experts[level]
 
-    def _branches(self, level: int) -> int:
-        return len(self.component.candidate.tree.levels[level])
-
-    def tasks(self, level: int, node: int) -> tuple[int, ...]:
-        """The tasks of a node, by their places in the component; none of an expert."""
-        return (
-            self.component.candidate.tree.levels[level][node]
-            if node < self._branches(level)
-            else ()
-        )
+    def tasks(
+        self,
+        level: int,
+        node: int,
+    ) -> tuple[int, ...]:
+        """The tasks of a node, by their places in the component; none for an expert."""
+        if node >= self.branches(level):
+            return ()
+        return self.structure.levels[level][node]
 
     def expert(self, level: int, node: int) -> int:
-        """The number of an expert, from 0; negative for a branch."""
-        return node - self._branches(level)
+        """The number of an expert among those of its level, from 0; negative for a branch."""
+        return node - self.branches(level)
 
     def parent(self, level: int, node: int) -> int:
-        """The node of the level before from which this one takes its input; of level 0, itself: it has stems of its own.
+        """The node of the level before from which a node takes its input.
 
-        An expert goes on from the expert of its number, the first of them from where the tasks are still together.
+        On level 0 it is the node itself, which has stems. An expert goes on from the expert of the
+        same number. The first level that has experts follows one on which the tasks are still
+        together in a single node, 0.
         """
-        number = self.expert(level, node)
-        if not level:
+        if level == 0:
             return node
-        if number < 0:
-            return self.component.candidate.tree.parent(level, node)
-        return (
-            self._branches(level - 1) + number if self.component.candidate.experts[level - 1] else 0
-        )
+        expert = self.expert(level, node)
+        if expert < 0:
+            return self.structure.parent(level, node)
+        if self.experts[level - 1] == 0:
+            return 0
+        return self.branches(level - 1) + expert
 
     def leaf(self, task: int) -> Stream:
-        """What the head of a task reads on the last level."""
-        return self.component.candidate.tree.node(self.depth - 1, task), self.sources[task]
+        """The stream of the last level that the head of a task reads."""
+        node = self.structure.node(self.depth - 1, task)
+        return node, self.sources[task]
 
     @cached_property
     def streams(self) -> list[list[Stream]]:
-        """The streams of each level, node by node."""
-        return [
-            [(n, s) for n in range(self.nodes(level)) for s in self._through(level, n)]
-            for level in range(self.depth)
-        ]
+        """The streams of each level, node by node and in the order of the sources' names."""
+        return [self._streams(level) for level in range(self.depth)]
 
-    def _through(self, level: int, node: int) -> list[str]:
-        tasks = self.tasks(level, node)
-        return sorted({self.sources[task] for task in tasks} if tasks else set(self.sources))
+    def _streams(self, level: int) -> list[Stream]:
+        streams: list[Stream] = []
+        for node in range(self.nodes(level)):
+            tasks = self.tasks(level, node)
+            sources = set(self.sources)
+            if tasks:
+                sources = {self.sources[task] for task in tasks}
+            for source in sorted(sources):
+                streams.append((node, source))
+        return streams
 
     @cached_property
-    def mixed(self) -> dict[tuple[int, str], list[Stream]]:
-        """Per level and source the streams, where there are several and these are mixed with each other."""
-        candidate, found = self.component.candidate, {}
-        for level in candidate.tied if candidate.sharing.mixes else ():
+    def mixed_streams(self) -> dict[Link, list[Stream]]:
+        """The streams that are mixed with each other, at least two, by level and source."""
+        mixed = {}
+        for level in self.mixed_levels:
             for source in sorted(set(self.sources)):
                 streams = [stream for stream in self.streams[level] if stream[1] == source]
                 if len(streams) > 1:
-                    found[level, source] = streams
-        return found
-
-    @property
-    def pulled(self) -> Sequence[int]:
-        """The levels whose nodes' weights are tied to each other."""
-        return self.component.candidate.tied if self.component.candidate.sharing.pulls else ()
+                    mixed[level, source] = streams
+        return mixed
 
     @cached_property
-    def edges(self) -> dict[tuple[int, str], list[tuple[int, int]]]:
-        """What is tied: per level and source the pairs of its streams that are mixed, and per level, with "" for the source,
-        the pairs of its nodes whose weights are pulled.
+    def edges(self) -> dict[Link, list[Edge]]:
+        """The pairs that soft sharing ties.
+
+        By level and source they are pairs of the mixed streams, in their order; by level and
+        ALL_SOURCES, of the nodes whose weights are penalized.
         """
-        candidate = self.component.candidate
-        tied = {key: len(streams) for key, streams in self.mixed.items()}
-        tied |= {(level, ""): self.nodes(level) for level in self.pulled}
-        experts, private = candidate.experts, candidate.sharing.private
-        return {
-            key: pairs(nodes - experts[key[0]], experts[key[0]], private)
-            for key, nodes in tied.items()
-        }
+        sizes = {}
+        for link, streams in self.mixed_streams.items():
+            sizes[link] = len(streams)
+        for level in self.penalized_levels:
+            sizes[level, ALL_SOURCES] = self.nodes(level)
+        edges = {}
+        for link, size in sizes.items():
+            experts = self.experts[link[0]]
+            edges[link] = soft_sharing_edges(
+                size - experts,
+                experts,
+                self.private,
+            )
+        return edges
+
+
+def soft_sharing_edges(
+    branches: int,
+    experts: int,
+    private: bool,
+) -> list[Edge]:
+    """All pairs of the branches and experts of a level; if `private`, none of two branches.
+
+    >>> soft_sharing_edges(2, 1, private=True)
+    [(0, 2), (1, 2)]
+    """
+    pairs = combinations(range(branches + experts), 2)
+    if not private:
+        return list(pairs)
+    return [(lower, upper) for lower, upper in pairs if upper >= branches]

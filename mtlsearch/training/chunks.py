@@ -1,63 +1,134 @@
-"""Members in chunks of one shape, each with its trainer; smaller chunks where the memory does not suffice."""
+"""Members in chunks of one shape, each with its trainer; smaller ones where memory is short."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-import torch
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.seeding import fork_rng
-from mtlsearch.training.member import Member, on_one_trunk
-from mtlsearch.training.plain.network import Network, transplant
-from mtlsearch.training.prediction import count_macs, count_parameters
-from mtlsearch.training.stacked.stacked_data import widths
-from mtlsearch.training.stacked.stacking import NotStackableError
-from mtlsearch.training.trainer import MakeTrainer, Trainer
+from mtlsearch.training.batches import padded_widths
+from mtlsearch.training.costs import count_macs, count_parameters
+from mtlsearch.training.failures import failure_reason
+from mtlsearch.training.member import Member, with_one_trunk
+from mtlsearch.training.plain.network import Network, copy_trunk
+from mtlsearch.training.trainer import NotStackableError, Trainer, TrainerFactory
 from mtlsearch.training.training_data import TrainingData
+
+logger = logging.getLogger(__name__)
+
+Shape = tuple[object, ...]  # what members must have in common to be one chunk
+Cost = tuple[int, int]  # parameters, and multiply-accumulates for one row of every source
+Costs = dict[tuple[object, ...], Cost]  # by what the costs of a network follow from
+TakeTrainer = Callable[[Trainer], None]  # what is done with a trainer whose members have ended
+TakeFailure = Callable[[Member, str], None]  # what is done with a member that failed, and why
 
 
 @dataclass
 class Chunks:
-    """Makes trainers of at most `size` members and trains them. Where `make` cannot stack a network, `fallback` trains it.
+    """Trains members, at most `size` of them side by side.
 
-    `donors` holds the trained donors of the members that begin with one.
+    Attributes:
+        data: The dataset.
+        schedule: How all members are trained.
+        make_trainer: Makes the trainer of a chunk.
+        fallback: Makes the trainer of networks that `make_trainer` cannot stack.
+        size: The number of members of a chunk at most.
+        pretrained: The trained networks of the pretraining members that others begin with.
+        costs: The costs of networks that have been counted, by what they follow from.
     """
 
     data: TrainingData
     schedule: TrainingSettings
-    make: MakeTrainer
-    fallback: MakeTrainer
+    make_trainer: TrainerFactory
+    fallback: TrainerFactory
     size: int
-    donors: dict[Member, Network] = field(default_factory=dict)
-    costs: dict[tuple[object, ...], tuple[int, int]] = field(default_factory=dict)
+    pretrained: dict[Member, Network] = field(default_factory=dict)
+    costs: Costs = field(default_factory=dict)
 
-    def trainers(self, members: Iterable[Member]) -> Iterator[Trainer]:
-        """Trainers for all members, each member once; made when it is their turn."""
-        shapes: dict[tuple[object, ...], list[Member]] = {}
+    def train(
+        self, members: Iterable[Member], take: TakeTrainer, take_failure: TakeFailure
+    ) -> Iterator[None]:
+        """Train all members, each once and chunk by chunk.
+
+        Yields after each epoch and after each chunk.
+
+        Each trainer whose members have ended is given to `take`, and is kept no longer: the memory
+        that it needs is free for the next one. A member that no trainer could be made for, or not
+        be advanced, is given to `take_failure`.
+        """
+        for group in self._groups(members):
+            for first in range(0, len(group), self.size):
+                chunk = group[first : first + self.size]
+                yield from self._train_chunk(chunk, take, take_failure)
+
+    def _groups(self, members: Iterable[Member]) -> list[list[Member]]:
+        """The members, each once, that can be trained in one stack."""
+        groups: dict[Shape, list[Member]] = {}
         for member in dict.fromkeys(members):
-            rows = widths(self.data.fold(member.replicate), self.schedule)
-            shapes.setdefault((*member.shape, rows), []).append(member)
-        for own in shapes.values():
-            for first in range(0, len(own), self.size):
-                yield from self._made(own[first : first + self.size])
+            fold = self.data.fold(member.replicate)
+            widths = padded_widths(fold, self.schedule)
+            shape = (*member.shape, widths)
+            groups.setdefault(shape, []).append(member)
+        return list(groups.values())
 
-    def _made(self, members: Sequence[Member]) -> Iterator[Trainer]:
-        """A trainer of the members, or where the memory does not suffice for one, trainers of fewer each."""
+    def _train_chunk(
+        self, members: Sequence[Member], take: TakeTrainer, take_failure: TakeFailure
+    ) -> Iterator[None]:
+        """Train members side by side.
+
+        Where that fails for a reason of theirs, each half begins again; one alone fails.
+        """
         try:
-            yield self._trainer(members)
+            yield from self._train_together(members, take)
             return
-        except (RuntimeError, MemoryError) as error:
-            if len(members) == 1 or not out_of_memory(error):
+        except Exception as error:
+            reason = failure_reason(error, members)
+            if reason is None:
                 raise
-        for half in _halves(members):
-            yield from self._made(half)
+            # As text: a record with the error itself would keep the trainer's memory.
+            trace = traceback.format_exc()
+            logger.warning("the training of %d networks breaks\n%s", len(members), trace)
+        # Here neither the trainer nor the error, which refers to it, takes memory any more.
+        if len(members) == 1:
+            take_failure(members[0], reason)
+            yield
+            return
+        middle = len(members) // 2
+        yield from self._train_chunk(members[:middle], take, take_failure)
+        yield from self._train_chunk(members[middle:], take, take_failure)
+
+    def _train_together(
+        self,
+        members: Sequence[Member],
+        take: TakeTrainer,
+    ) -> Iterator[None]:
+        trainer = self._trainer(members)
+        for epoch in range(1, self.schedule.epochs + 1):
+            trainer.advance(epoch)
+            yield
+            if all(history.ended for history in trainer.histories.values()):
+                break
+        take(trainer)
+        del trainer
+        yield
 
     def _trainer(self, members: Sequence[Member]) -> Trainer:
         networks = self.networks(members)
         try:
-            return self.make(members, networks, self.data, self.schedule)
+            return self.make_trainer(
+                members,
+                networks,
+                self.data,
+                self.schedule,
+            )
         except NotStackableError:
-            return self.fallback(members, networks, self.data, self.schedule)
+            return self.fallback(
+                members,
+                networks,
+                self.data,
+                self.schedule,
+            )
 
     def networks(self, members: Sequence[Member]) -> list[Network]:
         """The networks that members start from."""
@@ -67,68 +138,45 @@ class Chunks:
     def _network(self, member: Member) -> Network:
         signature = self.data.signature(member.replicate)
         network = Network(member.component, signature, member.seed)
-        if member.meeting:
-            transplant(Network(on_one_trunk(member.component), signature, member.seed), network)
+        if member.averaging:
+            trunk = Network(
+                with_one_trunk(member.component),
+                signature,
+                member.seed,
+            )
+            copy_trunk(trunk, network)
         network = network.to(self.data.device)
-        if member.donor:
-            transplant(self.donors[member.donor], network)
+        if member.pretraining:
+            copy_trunk(self.pretrained[member.pretraining], network)
         return network
 
-    def cost(self, member: Member) -> tuple[int, int]:
-        """Parameters and multiply-accumulates of a member's network, which follow from its tasks, tree, ties and shape."""
+    def cost(self, member: Member) -> Cost:
+        """The cost of a member's network.
+
+        It follows from the tasks, the tree, soft sharing and the shape of the member.
+        """
         candidate = member.component.candidate
-        sharing = type(candidate.sharing), candidate.sharing.experts, candidate.sharing.private
-        key = (member.component.tasks, candidate.tree, member.shape, sharing, candidate.tied)
+        sharing = candidate.sharing
+        key = (
+            member.component.tasks,
+            candidate.tree,
+            candidate.soft_shared_levels,
+            member.shape,
+            type(sharing),
+            sharing.experts,
+            sharing.private,
+        )
         if key not in self.costs:
-            with fork_rng():
-                network = (
-                    Network(member.component, self.data.signature(member.replicate), 0)
-                    .to(self.data.device)
-                    .eval()
-                )
-            row = {source: x[:1] for source, x in self.data.fold(member.replicate).inputs.items()}
-            self.costs[key] = count_parameters(network), count_macs(network, row)
+            self.costs[key] = self._count_cost(member)
         return self.costs[key]
 
-    def advance(
-        self, trainers: Iterable[Trainer], until: int
-    ) -> Generator[None, None, list[Trainer]]:
-        """Train up to epoch `until`; yields after each epoch and returns the trainers.
-
-        One whose memory does not suffice is replaced by two, each with half its members, which begin again.
-        """
-        reached: list[Trainer] = []
-        for trainer in trainers:
-            members = list(trainer.records)
-            try:
-                yield from _train(trainer, until)
-                reached.append(trainer)
-                continue
-            except (RuntimeError, MemoryError) as error:
-                if len(members) == 1 or not out_of_memory(error):
-                    raise
-            del trainer
-            reached += yield from self.advance(
-                (each for half in _halves(members) for each in self._made(half)), until
-            )
-        return reached
-
-
-def _train(trainer: Trainer, until: int) -> Iterator[None]:
-    for epoch in range(1, until + 1):
-        trainer.advance(epoch)
-        yield
-        if all(record.ended for record in trainer.records.values()):
-            return
-
-
-def _halves(members: Sequence[Member]) -> tuple[Sequence[Member], Sequence[Member]]:
-    middle = len(members) // 2
-    return members[:middle], members[middle:]
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Torch says so by its own error on a GPU, and in words on a CPU."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(
-        error
-    )
+    def _count_cost(self, member: Member) -> Cost:
+        signature = self.data.signature(member.replicate)
+        with fork_rng():
+            network = Network(member.component, signature, seed=0)
+        network = network.to(self.data.device).eval()
+        fold = self.data.fold(member.replicate)
+        row = {}
+        for source, x in fold.inputs.items():
+            row[source] = x.take(slice(1))
+        return count_parameters(network), count_macs(network, row)

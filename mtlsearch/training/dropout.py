@@ -1,7 +1,8 @@
-"""Dropout whose masks are a pure function of a node's seed, the step and the source, so that every engine draws the same.
+"""Dropout whose masks are a pure function of a module's seed, the step and the source.
 
-Masks of torch's own dropout depend on what was drawn before. Here a table of well-mixed 32-bit numbers is made for each
-step, shared by all nodes, and each node hashes it once more with its own multiply-xor pair.
+Every engine thus draws the same masks. Masks of torch's own dropout depend on what was drawn
+before. Here a table of well-mixed 32-bit numbers is made for each step, shared by all modules, and
+each module hashes it once more with a multiply-xor pair of its own.
 """
 
 from functools import lru_cache
@@ -11,55 +12,112 @@ from torch import Tensor, nn
 
 from mtlsearch.seeding import derive_seed
 
-HALF, MASK = 2**31, 2**32 - 1
+UINT32_MAX = 2**32 - 1
+SIGNED_OFFSET = (
+    2**31
+)  # unsigned minus signed 32-bit numbers; torch has no products of unsigned ones
+
+# The multipliers and shifts of murmur3's finaliser (Appleby 2011).
+MIX_ROUNDS = ((16, 0x85EBCA6B), (13, 0xC2B2AE35))
+LAST_SHIFT = 16
 
 
 class SeededDropout(nn.Module):
-    """Stands in for `nn.Dropout(p)` in a network, which sets `moment` before each use."""
+    """Stands in for `nn.Dropout(p)` in a network, which sets `dropout_key` before each use.
+
+    Its buffers are scalars: `salt` and `factor` hash the table of numbers, those below `threshold`
+    are dropped, and `scale` makes up for them.
+    """
+
+    salt: Tensor
+    factor: Tensor
+    threshold: Tensor
+    scale: Tensor
 
     def __init__(self, p: float, seed: int) -> None:
         super().__init__()
-        self.p, self.moment = p, 0
-        salt, factor, least = (
-            (seed & MASK) - HALF,
-            ((seed >> 31) & MASK | 1) - HALF,
-            min(round(p * 2**32), MASK) - HALF,
-        )
-        for name, number in (("salt", salt), ("factor", factor), ("least", least)):
-            self.register_buffer(name, torch.tensor(number, dtype=torch.int32), persistent=False)
-        self.register_buffer(
-            "scale", torch.tensor(1.0 / (1.0 - p), dtype=torch.float64), persistent=False
-        )
+        self.p = p
+        self.dropout_key = 0
+        salt = seed & UINT32_MAX
+        factor = (seed >> 31) & UINT32_MAX | 1  # odd, so that multiplying loses no bit
+        threshold = min(round(p * 2**32), UINT32_MAX)
+        self._register("salt", _signed(salt))
+        self._register("factor", _signed(factor))
+        self._register("threshold", _signed(threshold))
+        scale = 1.0 / (1.0 - p)
+        self._register("scale", torch.tensor(scale, dtype=torch.float64))
+
+    def _register(self, name: str, number: Tensor) -> None:
+        self.register_buffer(name, number, persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
-        """h[B, *F] with a share of `p` set to 0 and the rest scaled by 1 / (1 - p); h itself in evaluation."""
+        """Set a share of `p` of h[B, *F] to 0 and scale the rest by 1 / (1 - p).
+
+        In evaluation h is left as it is.
+        """
         if not self.training:
             return h
-        salt, factor, least, scale = self.buffers()
-        keep = (noise(h.shape, self.moment, h.device) ^ salt) * factor >= least
-        return h * (keep.to(h.dtype) * scale.to(h.dtype))
+        numbers = random_numbers(h.shape, self.dropout_key, h.device)
+        return drop(
+            h,
+            numbers,
+            (self.salt, self.factor, self.threshold, self.scale),
+        )
 
 
-def seed_dropouts(module: nn.Module, seed: int) -> nn.Module:
-    """The module with each of its `nn.Dropout`s replaced by a seeded one; those of rate 0 are left."""
-    for number, (name, each) in enumerate(list(module.named_modules())):
-        if isinstance(each, nn.Dropout) and each.p > 0:
-            seeded = SeededDropout(each.p, derive_seed(seed, number))
-            if not name:
-                return seeded
-            module.set_submodule(name, seeded)
+def drop(
+    h: Tensor,
+    numbers: Tensor,
+    buffers: tuple[Tensor, Tensor, Tensor, Tensor],
+) -> Tensor:
+    """Return h with zeros where the hashed numbers lie below a threshold, scaled elsewhere.
+
+    `buffers` are those of `SeededDropout` in their order, shaped so that they broadcast against h.
+    """
+    salt, factor, threshold, scale = buffers
+    keep = (numbers ^ salt) * factor >= threshold
+    factors = keep.to(h.dtype) * scale.to(h.dtype)
+    return h * factors
+
+
+def seed_dropouts(
+    module: nn.Module,
+    seed: int,
+) -> nn.Module:
+    """The module with its `nn.Dropout`s replaced by seeded ones; those of rate 0 are left."""
+    layers = list(module.named_modules())
+    for number, (name, layer) in enumerate(layers):
+        if not isinstance(layer, nn.Dropout) or layer.p == 0:
+            continue
+        seeded = SeededDropout(layer.p, derive_seed(seed, number))
+        if name == "":
+            return seeded
+        module.set_submodule(name, seeded)
     return module
 
 
-def moment(step: int, source: str) -> int:
-    """What tells the masks of one step and source from those of another."""
-    return derive_seed("dropout", step, source) & MASK
+def dropout_key(step: int, source: str) -> int:
+    """The number that tells the masks of one step and source from those of another."""
+    return derive_seed("dropout", step, source) & UINT32_MAX
 
 
 @lru_cache(maxsize=8)
-def noise(shape: torch.Size, moment: int, device: torch.device) -> Tensor:
-    """Signed 32-bit numbers, murmur3's finaliser of the position and the moment. Rows do not depend on how many there are."""
-    x = torch.arange(shape.numel(), device=device) + moment
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        x = ((x ^ (x >> shift)) * factor) & MASK
-    return ((x ^ (x >> 16)) - HALF).to(torch.int32).reshape(shape)
+def random_numbers(
+    shape: torch.Size,
+    key: int,
+    device: torch.device,
+) -> Tensor:
+    """Signed 32-bit numbers, each a hash of its position and the key.
+
+    A row does not depend on how many follow.
+    """
+    x = torch.arange(shape.numel(), device=device) + key
+    for shift, factor in MIX_ROUNDS:
+        x = ((x ^ (x >> shift)) * factor) & UINT32_MAX
+    x = x ^ (x >> LAST_SHIFT)
+    return (x - SIGNED_OFFSET).to(torch.int32).reshape(shape)
+
+
+def _signed(number: int) -> Tensor:
+    """An unsigned 32-bit number as a signed one, in the same order."""
+    return torch.tensor(number - SIGNED_OFFSET, dtype=torch.int32)

@@ -1,35 +1,41 @@
-"""Which trainer, and how many members at a time: timed on a few steps of the data at hand."""
+"""The choice of a trainer and of a chunk size, timed on a few steps of the data at hand."""
 
 import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import TrainingJob
-from mtlsearch.training.chunks import Chunks, out_of_memory
+from mtlsearch.training.batches import batches
+from mtlsearch.training.chunks import Chunks
+from mtlsearch.training.failures import out_of_memory
 from mtlsearch.training.member import Member
-from mtlsearch.training.plain.step import batches
 from mtlsearch.training.plain.trainer import PlainTrainer
-from mtlsearch.training.stacked.stacking import NotStackableError
 from mtlsearch.training.stacked.trainer import StackedTrainer
+from mtlsearch.training.trainer import NotStackableError
 from mtlsearch.training.training_data import TrainingData
 
-Run = Callable[[], None]
+B = TypeVar("B")
+Run = Callable[[], None]  # some steps of training
 
-SIZES = (4, 8, 16, 32, 64, 128)
-STEPS, ROUNDS = 4, 3  # timed together; how often
+SIZES = (4, 8, 16, 32, 64, 128)  # chunks that are tried
+PLAIN_SIZE = 0  # stands for the plain trainer, which trains one member at a time
+STEPS = 4  # timed together
+ROUNDS = 3  # how often each is timed
 LONGEST = 1.0  # seconds to build and run a forest once, beyond which no larger one is tried
-MARGIN = 0.95  # of the serial time that the forest must stay under
+MARGIN = 0.95  # of the plain trainer's time that the stacked one must stay under
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A trainer and the chunk size, with the seconds per stage and step that it was chosen for, and those of the others."""
+    """A trainer and the chunk size.
+
+    `seconds` are those per stage and step, of what was chosen and of the others.
+    """
 
     trainer: str
     chunk: int
@@ -46,102 +52,177 @@ def choose(
     sample: Sequence[TrainingJob],
     trainer: str = "auto",
 ) -> Choice:
-    """Time the trainers, or one of them with each chunk size, on the members of a sample of trainings.
+    """Time the trainers, or one of them with each chunk size, on the members of a sample of jobs.
 
-    All take turns, and the best of several rounds counts: on a busy machine single timings say little.
+    All take turns, and the best of several rounds counts: on a busy machine single timings say
+    little.
     """
+    members = _alike_members(data, schedule, sample)
+    chunks = Chunks(
+        data,
+        schedule,
+        StackedTrainer,
+        PlainTrainer,
+        SIZES[-1],
+    )
+    runs: dict[int, Run] = {}
+    if trainer != "forest":
+        runs[PLAIN_SIZE] = _plain_run(chunks, members[: SIZES[0]])
+    if trainer != "serial":
+        runs |= _stacked_runs(chunks, members)
+    seconds = {}
+    for size, best in _time_in_turn(runs).items():
+        timed_members = members[: size or SIZES[0]]
+        seconds[size] = best / _count_stages(timed_members)
+    return _choice(seconds, trainer)
+
+
+def _alike_members(
+    data: TrainingData, schedule: TrainingSettings, sample: Sequence[TrainingJob]
+) -> list[Member]:
+    """The members of the jobs that have the most frequent shape, as if they began at random."""
     tasks = len(data.dataset.tasks)
-    found = dict.fromkeys(
-        Member.of(part, training, tasks, schedule)
-        for training in sample
-        for part in training.composition
-    )
-    shape = max((member.shape for member in found), key=[member.shape for member in found].count)
-    members = [dataclasses.replace(member, donor=None) for member in found if member.shape == shape]
-    sizes = [size for size in SIZES if size <= len(members)] or [len(members)]
-    chunks = Chunks(data, schedule, StackedTrainer, PlainTrainer, SIZES[-1])
-    runs: dict[int, Run | None] = (
-        {0: _serial(chunks, members[: SIZES[0]])} if trainer != "forest" else {}
-    )
-    runs |= _forests(chunks, members, sizes) if trainer != "serial" else {}
-    seconds = {
-        size: best / _stages(members[: size or SIZES[0]]) for size, best in _in_turn(runs).items()
-    }
-    named = {
-        f"forest, {size} at a time" if size else "serial": each for size, each in seconds.items()
-    }
-    serial = seconds.pop(0, math.inf)
-    if seconds and (trainer == "forest" or min(seconds.values()) < MARGIN * serial):
-        return Choice("forest", min(seconds, key=lambda size: seconds[size]), named)
-    return Choice("forest", SIZES[0], named) if trainer == "forest" else Choice("serial", 1, named)
+    members: dict[Member, None] = {}
+    for job in sample:
+        for component in job.composition:
+            members[
+                Member.of(
+                    component,
+                    job,
+                    tasks,
+                    schedule,
+                )
+            ] = None
+    shapes = [member.shape for member in members]
+    most_frequent = max(shapes, key=shapes.count)
+    alike = []
+    for member, shape in zip(members, shapes, strict=True):
+        if shape == most_frequent:
+            alike.append(dataclasses.replace(member, pretraining=None))
+    return alike
 
 
-def _in_turn(runs: Mapping[int, Run | None]) -> dict[int, float]:
-    """The least seconds per step of each, all taking turns; one that runs out of memory is left out."""
+def _choice(
+    seconds: Mapping[int, float],
+    trainer: str,
+) -> Choice:
+    """The choice by the seconds of each size; `trainer` is what the user asked for."""
+    named = {_size_name(size): value for size, value in seconds.items()}
+    stacked = dict(seconds)
+    plain_seconds = stacked.pop(PLAIN_SIZE, math.inf)
+    fastest = min(
+        stacked,
+        key=lambda size: stacked[size],
+        default=SIZES[0],
+    )
+    is_faster = stacked.get(fastest, math.inf) < MARGIN * plain_seconds
+    if trainer == "forest" or is_faster:
+        return Choice("forest", fastest, named)
+    return Choice("serial", 1, named)
+
+
+def _size_name(size: int) -> str:
+    return "serial" if size == PLAIN_SIZE else f"forest, {size} at a time"
+
+
+def _time_in_turn(runs: Mapping[int, Run]) -> dict[int, float]:
+    """The least seconds per step of each run, all taking turns."""
     best: dict[int, float] = {}
     for _ in range(ROUNDS):
         for size, run in runs.items():
-            if run is not None:
-                started = time.perf_counter()
-                run()
-                best[size] = min(best.get(size, math.inf), (time.perf_counter() - started) / STEPS)
+            started = time.perf_counter()
+            run()
+            seconds = (time.perf_counter() - started) / STEPS
+            best[size] = min(best.get(size, math.inf), seconds)
     return best
 
 
-def _stages(members: Sequence[Member]) -> int:
-    candidates = [member.component.candidate for member in members]
-    return sum(
-        len(nodes) + more
-        for each in candidates
-        for nodes, more in zip(each.tree.levels, each.experts, strict=True)
-    )
+def _count_stages(members: Sequence[Member]) -> int:
+    """The number of stages of all members, those of experts included."""
+    count = 0
+    for member in members:
+        candidate = member.component.candidate
+        count += sum(len(nodes) for nodes in candidate.tree.levels)
+        count += sum(candidate.experts)
+    return count
 
 
-def _serial(chunks: Chunks, members: Sequence[Member]) -> Run:
-    """Some steps of each member as plain modules; a few members tell it, since they do not influence each other."""
-    fittings = list(
-        PlainTrainer(
-            members, chunks.networks(members), chunks.data, chunks.schedule
-        ).fittings.values()
-    )
+def _plain_run(
+    chunks: Chunks,
+    members: Sequence[Member],
+) -> Run:
+    """Some steps of each member as plain modules.
+
+    A few members tell the time of all, since they do not influence each other.
+    """
+    networks = chunks.networks(members)
+    trainer = PlainTrainer(members, networks, chunks.data, chunks.schedule)
 
     def run() -> None:
-        for fitting in fittings:
-            order = batches(fitting.data, chunks.schedule, fitting.network.seed, 0)
-            fitting.step.run(itertools.islice(itertools.cycle(order), STEPS), 0)
+        for fitting in trainer.fittings.values():
+            order = batches(
+                fitting.fold,
+                chunks.schedule,
+                fitting.network.seed,
+                epoch=0,
+            )
+            fitting.step.run(_some_steps(order), epoch=0)
 
     return run
 
 
-def _forests(
-    chunks: Chunks, members: Sequence[Member], sizes: Sequence[int]
-) -> dict[int, Run | None]:
-    """Forests of growing size, as long as they are quick to try."""
-    found: dict[int, Run | None] = {}
+def _stacked_runs(
+    chunks: Chunks,
+    members: Sequence[Member],
+) -> dict[int, Run]:
+    """Forests of growing size, as long as they are quick to try, by their sizes."""
+    sizes = [size for size in SIZES if size <= len(members)]
+    if not sizes:
+        sizes = [len(members)]
+    runs: dict[int, Run] = {}
     for size in sizes:
         started = time.perf_counter()
-        found[size] = _forest(chunks, members[:size])
+        run = _stacked_run(chunks, members[:size])
+        if run is not None:
+            runs[size] = run
         if time.perf_counter() - started > LONGEST:
             break
-    return found
+    return runs
 
 
-def _forest(chunks: Chunks, members: Sequence[Member]) -> Run | None:
-    """Some steps of a forest of these members; None where they cannot be stacked or the memory is too small."""
+def _stacked_run(
+    chunks: Chunks,
+    members: Sequence[Member],
+) -> Run | None:
+    """Some steps of a forest of these members.
+
+    None where they cannot be stacked or the memory is too small.
+    """
+    networks = chunks.networks(members)
     try:
-        trainer = StackedTrainer(members, chunks.networks(members), chunks.data, chunks.schedule)
-        run = partial(_run_forest, trainer, chunks.schedule)
+        trainer = StackedTrainer(members, networks, chunks.data, chunks.schedule)
+
+        def run() -> None:
+            seeds = [seed for _, seed in trainer.replicates]
+            order = trainer.data_stack.epoch(seeds, 0, chunks.schedule)
+            trainer.step.run(_some_steps(order))
+            _wait_for_device(trainer)
+
         run()
-        return run
     except NotStackableError:
         return None
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         return None
+    return run
 
 
-def _run_forest(trainer: StackedTrainer, schedule: TrainingSettings) -> None:
-    order = trainer.rows.epoch([seed for _, seed in trainer.replicates], 0, schedule)
-    trainer.step.run(itertools.islice(itertools.cycle(order), STEPS))
-    trainer.step.forest.stages[0].weights.sum().item()  # waits for a GPU
+def _wait_for_device(trainer: StackedTrainer) -> None:
+    """Wait until a GPU has done what it was told to: reading a number of the result does."""
+    trainer.step.forest.stages[0].weights.sum().item()
+
+
+def _some_steps(order: Iterable[B]) -> Iterable[B]:
+    """The first steps of an epoch, which begins again where it is too short."""
+    return itertools.islice(itertools.cycle(order), STEPS)

@@ -1,4 +1,4 @@
-"""How the training of one member goes: its losses, its best epoch, when it ends and why it failed."""
+"""The course of one member's training: its losses, when it ends and why it failed."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,29 +9,46 @@ class TrainingFailedError(Exception):
 
 
 @dataclass
-class Record:
-    """A member's relative validation loss after each epoch, seconds spent, and why it failed.
+class TrainingHistory:
+    """The course of one member's training, epoch by epoch.
 
-    A task's relative loss is its loss divided by that of the best constant, so that tasks count alike in their mean.
+    Attributes:
+        losses: The relative validation loss after each epoch. A task's relative loss is its loss
+            divided by that of the best constant, so that tasks count alike in their mean.
+        seconds: The time spent.
+        failure: Why the training failed; None while it has not.
+        ended: Whether it has come to its end.
+        epochs_since_best: The epochs after the best one.
     """
 
-    history: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     failure: str | None = None
     ended: bool = False
-    since: int = 0
+    epochs_since_best: int = 0
 
-    def note(self, loss: float, epochs: int, patience: int) -> bool:
-        """Take in the loss of one more epoch; returns whether it is the best so far.
+    def add_epoch(
+        self,
+        loss: float,
+        epochs: int,
+        patience: int,
+    ) -> bool:
+        """Take in the loss of one more epoch; return whether it is the best so far.
 
         Training ends after `epochs`, or after `patience` of them without a better one.
         """
-        better = loss < min(self.history, default=math.inf)
-        self.history.append(loss)
-        self.since = 0 if better else self.since + 1
-        self.ended = len(self.history) >= epochs or self.since >= patience
-        return better
+        is_best = loss < min(self.losses, default=math.inf)
+        self.losses.append(loss)
+        self.epochs_since_best = 0 if is_best else self.epochs_since_best + 1
+        self.ended = len(self.losses) >= epochs or self.epochs_since_best >= patience
+        return is_best
 
     def fail(self, reason: str) -> None:
-        """End it without a result."""
-        self.failure, self.ended = reason, True
+        """End the training without a result."""
+        self.failure = reason
+        self.ended = True
+
+    @classmethod
+    def failed(cls, reason: str) -> "TrainingHistory":
+        """The history of a training that failed before its first epoch."""
+        return cls(failure=reason, ended=True)

@@ -1,91 +1,130 @@
-"""What a cohort consists of: members, each one network on one replicate; and the trainings that need them."""
+"""The members of a cohort: each is one network on one replicate."""
 
 import dataclasses
 from dataclasses import dataclass
 
 from mtlsearch.candidate import Candidate, Component, TrainingSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.records import TrainingJob
+from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.seeding import derive_seed
 from mtlsearch.structure.tree import SharingTree
 
 
 @dataclass(frozen=True)
 class Member:
-    """One network to train: a component on a replicate, for `epochs` at most, its trunk frozen for the first of them.
+    """One network to train. Equal members train alike, so a cohort trains them once.
 
-    Equal members train alike, so a cohort trains them once. With a `donor`, its trunk is what training starts from. The
-    branches of a donor may have a `meeting`: they begin alike and become one as it says.
+    Attributes:
+        component: The tasks and settings of the network.
+        replicate: The replicate, whose fold it is trained on.
+        seed: The seed of its initial weights, batches and dropout masks.
+        epochs: The epochs that it is trained for at most.
+        frozen_epochs: The first epochs, in which only its heads are trained.
+        pretraining: The member whose trunk it begins with; None: it begins at random.
+        averaging: For a pretraining member whose tasks have a branch each, how these are averaged;
+            they begin alike.
     """
 
     component: Component
-    replicate: int
+    replicate: Replicate
     seed: int
     epochs: int
     frozen_epochs: int = 0
-    donor: "Member | None" = None
-    meeting: Initialization | None = None
+    pretraining: "Member | None" = None
+    averaging: Initialization | None = None
 
     @classmethod
     def of(
-        cls, component: Component, training: TrainingJob, tasks: int, schedule: TrainingSettings
+        cls,
+        component: Component,
+        job: TrainingJob,
+        tasks: int,
+        schedule: TrainingSettings,
     ) -> "Member":
-        """The member that trains a component of `training`, in a dataset of so many tasks."""
-        start, seed = (
-            component.candidate.initialization,
-            derive_seed(training.seed, "replicate", training.replicate),
+        """The member that trains a component of a job, in a dataset of so many tasks."""
+        initialization = component.candidate.initialization
+        seed = replicate_seed(job)
+        wanted_epochs = round(schedule.epochs * initialization.pretraining)
+        pretraining_epochs = min(wanted_epochs, schedule.epochs - 1)
+        pretraining_tasks = initialization.pretraining_tasks(component.tasks, tasks)
+        pretraining = None
+        if pretraining_epochs and pretraining_tasks:
+            pretraining = cls(
+                _pretraining_component(component.candidate, pretraining_tasks),
+                job.replicate,
+                seed,
+                epochs=pretraining_epochs,
+                averaging=initialization if initialization.local_steps else None,
+            )
+        epochs = schedule.epochs - pretraining_epochs
+        return cls(
+            component,
+            job.replicate,
+            seed,
+            epochs=epochs,
+            frozen_epochs=round(epochs * initialization.frozen),
+            pretraining=pretraining,
         )
-        before = min(round(schedule.epochs * start.pretraining), schedule.epochs - 1)
-        epochs, teachers = schedule.epochs - before, start.teachers(component.tasks, tasks)
-        donor = (
-            cls._donor(component.candidate, teachers, training.replicate, seed, before)
-            if before and teachers
-            else None
-        )
-        return cls(component, training.replicate, seed, epochs, round(epochs * start.frozen), donor)
-
-    @classmethod
-    def _donor(
-        cls, candidate: Candidate, tasks: tuple[int, ...], replicate: int, seed: int, epochs: int
-    ) -> "Member":
-        """The tasks on one trunk, or on a branch each where these meet, with the candidate's backbone and optimizer."""
-        meeting = candidate.initialization if candidate.initialization.steps_apart else None
-        tree = (SharingTree.separate if meeting else SharingTree.shared)(
-            len(tasks), candidate.tree.depth
-        )
-        own = Candidate(tree, candidate.backbone, optimizer=candidate.optimizer)
-        return cls(Component(tasks, own), replicate, seed, epochs, meeting=meeting)
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What members must have in common to be stacked: the backbone but for its rates, and the depth.
+        """The facts that members must have in common to be stacked.
 
-        Also what their weighting looks at, so that nobody pays for others' backward and forward passes.
+        They are the backbone but for its rates, and the depth. Also what their weighting needs, so
+        that nobody pays for others' backward and forward passes.
         """
         candidate = self.component.candidate
-        backbone, weighting = candidate.backbone, candidate.weighting
-        shares = not candidate.tree.is_separate or (
-            candidate.sharing.mixes and bool(candidate.tied)
+        sharing = candidate.sharing
+        weighting = candidate.weighting
+        mixes = sharing.mixes_activations and bool(candidate.soft_shared_levels)
+        has_shared_parameters = mixes or not candidate.tree.is_separate
+        return (
+            *_stacked_settings(candidate),
+            candidate.tree.depth,
+            weighting.needs_gramian and has_shared_parameters,
+            weighting.needs_updated_losses,
         )
-        looks = weighting.needs_gramian and shares, weighting.looks_again
-        assert dataclasses.is_dataclass(backbone)
-        fields = dataclasses.fields(backbone)
-        numbers = (
-            (field.name, getattr(backbone, field.name), field.metadata.get("per"))
-            for field in fields
-        )
-        kept = tuple(
-            (name, value > 0 if per == "member" else value) for name, value, per in numbers
-        )
-        return type(backbone), kept, candidate.tree.depth, looks
 
 
-def on_one_trunk(component: Component) -> Component:
+def replicate_seed(job: TrainingJob) -> int:
+    """The seed of all members of a job: equal for all jobs of a study on one replicate."""
+    return derive_seed(job.seed, "replicate", job.replicate.number)
+
+
+def _stacked_settings(candidate: Candidate) -> tuple[object, ...]:
+    """The backbone's class and settings.
+
+    Of a rate that may differ within a stack, only whether it is 0.
+    """
+    backbone = candidate.backbone
+    assert dataclasses.is_dataclass(backbone)
+    settings = []
+    for field in dataclasses.fields(backbone):
+        value = getattr(backbone, field.name)
+        if field.metadata.get("per") == "member":
+            value = value > 0
+        settings.append((field.name, value))
+    return type(backbone), tuple(settings)
+
+
+def _pretraining_component(
+    candidate: Candidate,
+    tasks: tuple[int, ...],
+) -> Component:
+    """The tasks with a candidate's backbone and optimizer.
+
+    They share one trunk, or have branches that are averaged.
+    """
+    has_branches = candidate.initialization.local_steps > 0
+    make_tree = SharingTree.separate if has_branches else SharingTree.shared
+    tree = make_tree(len(tasks), candidate.tree.depth)
+    pretrained = Candidate(tree, candidate.backbone, optimizer=candidate.optimizer)
+    return Component(tasks, pretrained)
+
+
+def with_one_trunk(component: Component) -> Component:
     """The component with everything shared."""
     tree = component.candidate.tree
-    return dataclasses.replace(
-        component,
-        candidate=dataclasses.replace(
-            component.candidate, tree=SharingTree.shared(tree.tasks, tree.depth)
-        ),
-    )
+    shared = SharingTree.shared(tree.tasks, tree.depth)
+    candidate = dataclasses.replace(component.candidate, tree=shared)
+    return dataclasses.replace(component, candidate=candidate)

@@ -1,4 +1,7 @@
-"""In which precision a training step multiplies. Weights, optimizer, losses, validation and scores stay as they are."""
+"""The precision of products in a training step.
+
+Weights, optimizer, losses, validation and scores stay in float32.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +9,27 @@ from contextlib import contextmanager
 import torch
 
 
-def forward(precision: str, device: torch.device) -> torch.autocast:
-    """The context of a step's forward pass: with `bfloat16`, matrix products and convolutions run in it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+def forward_precision(
+    precision: str,
+    device: torch.device,
+) -> torch.autocast:
+    """The context of a step's forward pass.
+
+    With `bfloat16`, matrix products and convolutions run in it.
+    """
+    return torch.autocast(
+        device.type,
+        torch.bfloat16,
+        enabled=precision == "bfloat16",
+    )
 
 
 @contextmanager
-def steps(precision: str) -> Iterator[None]:
-    """The context of whole steps: with `tf32`, float32 products keep 10 bits of the mantissa where the hardware knows it.
+def step_precision(precision: str) -> Iterator[None]:
+    """The context of whole steps.
 
-    Torch has one such setting for the process, so it is put back as it was.
+    With `tf32`, float32 products keep 10 bits of the mantissa where the hardware knows it. Torch
+    has one such setting for the process, so it is put back as it was.
     """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if precision == "tf32" else before)

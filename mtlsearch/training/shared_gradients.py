@@ -1,7 +1,7 @@
-"""The tasks' gradients on what they share: Gramians for the weightings that need them, and what the weights then change.
+"""The tasks' gradients on shared parameters, for the weightings that need their Gramian.
 
-Such weights hold for stems and stages of at least two tasks, and for those whose outputs are mixed with other branches'. What
-belongs to one task, and what mixes, is trained on the plain losses.
+Such weights hold for stems and stages of at least two tasks, and for those whose outputs are mixed
+with other branches'. What belongs to one task, and what mixes, is trained on the plain losses.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mtlsearch.structure.wiring import Wiring
 from mtlsearch.training.batched_weighting import BatchedWeighting
-from mtlsearch.training.plain.network import Network
-from mtlsearch.training.stacked.forest import Forest
+
+STEM_LEVEL = -1  # the level of stems, which come before the stages of level 0
 
 
 @dataclass(frozen=True)
 class SharedRows:
-    """A parameter that reads as [`count`, P]; which of its rows are shared by tasks, [S], and of what member each is, [S]."""
+    """The rows of a parameter that tasks share.
+
+    The parameter reads as [`count`, P]. `rows` [S] are the numbers of the shared rows, `members`
+    [S] the member of each.
+    """
 
     parameter: Tensor
     count: int
@@ -30,112 +35,103 @@ class SharedRows:
 
 
 class SharedGradients:
-    """The gradients of groups of members whose weighting needs a Gramian, by one backward pass per task for all."""
+    """The gradients of groups of members whose weighting needs a Gramian.
+
+    One backward pass per task serves all members: their losses do not depend on each other's
+    parameters. K counts the members, T the tasks of the member that has most, H the heads, S the
+    shared rows of a parameter.
+    """
 
     def __init__(
         self, groups: Sequence[BatchedWeighting], shared: Sequence[SharedRows], members: int
     ) -> None:
-        """`shared` holds rows of these groups only; `members` is the number of all there are."""
-        tasks = max(group.heads.shape[1] for group in groups)
-        self.groups, self.shared, self.size = groups, shared, (members, tasks)
-        self.heads = [
-            torch.cat([group.heads[:, t] for group in groups if t < group.heads.shape[1]])
-            for t in range(tasks)
-        ]
+        """Prepare for groups of members, of `members` in all; `shared` holds rows of these only."""
+        self.groups = groups
+        self.shared = shared
+        self.members = members
+        self.tasks = max(group.heads.shape[1] for group in groups)
+        self.heads = [self._heads_of(task) for task in range(self.tasks)]
 
-    @classmethod
-    def of_network(cls, network: Network, weighed: BatchedWeighting) -> "SharedGradients | None":
-        """None where the weighting needs no Gramian or nothing is shared."""
-        own = weighed.heads.new_zeros(1)
-        places = [(network.stems[i], -1, i) for i in range(len(network.stems))]
-        places += [
-            (stage, level, i)
-            for level, stages in enumerate(network.levels)
-            for i, stage in enumerate(stages)
-        ]
-        modules = [module for module, level, index in places if _is_shared(network, level, index)]
-        shared = [
-            SharedRows(parameter, 1, own, own)
-            for module in modules
-            for parameter in module.parameters()
-        ]
-        return cls([weighed], shared, 1) if shared and weighed.weighting.needs_gramian else None
+    def _heads_of(self, task: int) -> Tensor:
+        """The heads of the task at a place, of all members that have so many."""
+        heads = []
+        for group in self.groups:
+            if task < group.heads.shape[1]:
+                heads.append(group.heads[:, task])
+        return torch.cat(heads)
 
-    @classmethod
-    def of_forest(
-        cls, forest: Forest, weighed: Sequence[BatchedWeighting]
-    ) -> "SharedGradients | None":
-        """None where no weighting needs a Gramian or none of its members shares anything."""
-        groups, shared = [group for group in weighed if group.weighting.needs_gramian], []
-        members = {k: forest.networks[k] for group in groups for k in group.members}
-        parts = (
-            [*((-1, stem) for stem in forest.stems.values()), *enumerate(forest.stages)]
-            if groups
-            else []
-        )
-        for level, part in parts:
-            places = enumerate(part.places)
-            found = [
-                (row, k)
-                for row, (k, index) in places
-                if k in members and _is_shared(members[k], level, index)
-            ]
-            if found:
-                rows, owners = torch.tensor(found, device=forest.device).T.contiguous()
-                shared.append(SharedRows(part.weights, len(part.places), rows, owners))
-        return cls(groups, shared, len(forest.networks)) if shared else None
-
-    def look(self, losses: Tensor) -> None:
+    def find_weights(self, losses: Tensor) -> None:
         """Find the weights for losses[H], whose graph is kept."""
-        parameters, passes = [each.parameter for each in self.shared], []
+        self.jacobians = self._jacobians(losses)
+        gramian = self._gramian()
+        self.weights = losses.new_ones(self.members, self.tasks)
+        for group in self.groups:
+            tasks = group.heads.shape[1]
+            group_losses = losses.detach()[group.heads]
+            group_gramian = gramian[group.members, :tasks, :tasks]
+            weights = group.weighting.weigh(group_losses, group_gramian, group.state)
+            self.weights[group.members, :tasks] = weights
+
+    def _jacobians(self, losses: Tensor) -> list[Tensor]:
+        """The gradients of every task on the shared rows of each parameter, [S, T, P]."""
+        parameters = [rows.parameter for rows in self.shared]
+        by_task = []
         for heads in self.heads:
             gradients = torch.autograd.grad(
                 losses[heads].sum(), parameters, retain_graph=True, materialize_grads=True
             )
-            passes.append(
-                [each.of(gradient) for each, gradient in zip(self.shared, gradients, strict=True)]
-            )
-        self.jacobians = [
-            torch.stack(each, 1) for each in zip(*passes, strict=True)
-        ]  # of each parameter [S, T, P]
-        gramian, self.weights = self._gramian(), losses.new_ones(self.size)
-        for group in self.groups:
-            tasks = group.heads.shape[1]
-            own = group.weighting.weigh(
-                losses.detach()[group.heads], gramian[group.members, :tasks, :tasks], group.state
-            )
-            self.weights[group.members, :tasks] = own
+            pairs = zip(self.shared, gradients, strict=True)
+            by_task.append([rows.of(gradient) for rows, gradient in pairs])
+        by_parameter = zip(*by_task, strict=True)
+        return [torch.stack(gradients, 1) for gradients in by_parameter]
 
     def _gramian(self) -> Tensor:
-        """Inner products [K, T, T], in float64, where sums hardly depend on their order."""
-        members, tasks = self.size
+        """Inner products [K, T, T] of the tasks' gradients.
+
+        They are in float64, where sums hardly depend on their order.
+        """
         gramian = torch.zeros(
-            members, tasks, tasks, dtype=torch.float64, device=self.heads[0].device
+            self.members,
+            self.tasks,
+            self.tasks,
+            dtype=torch.float64,
+            device=self.heads[0].device,
         )
-        for each, jacobian in zip(self.shared, self.jacobians, strict=True):
+        for rows, jacobian in zip(self.shared, self.jacobians, strict=True):
             exact = jacobian.double()
-            gramian.index_add_(0, each.members, exact @ exact.mT)
+            gramian.index_add_(0, rows.members, exact @ exact.mT)
         return gramian
 
-    def reweigh(self) -> None:
+    def apply_weights(self) -> None:
         """Add to the plain gradients on shared rows what makes them weighted ones."""
-        for each, jacobian in zip(self.shared, self.jacobians, strict=True):
+        for rows, jacobian in zip(self.shared, self.jacobians, strict=True):
             change = torch.zeros_like(jacobian[:, 0])
-            for task, weights in enumerate(self.weights[each.members].T):
+            for task, weights in enumerate(self.weights[rows.members].T):
                 change += (weights[:, None] - 1) * jacobian[:, task]
-            assert each.parameter.grad is not None
-            each.parameter.grad.view(each.count, -1).index_add_(0, each.rows, change)
+            gradient = rows.parameter.grad
+            assert gradient is not None
+            gradient.view(rows.count, -1).index_add_(
+                0,
+                rows.rows,
+                change,
+            )
         del self.jacobians  # as large as the shared weights, once per task
 
 
-def _is_shared(network: Network, level: int, index: int) -> bool:
-    """Whether at least two tasks use the stage `index` of a level, or the stem `index` (level -1), or activations are mixed
-    there or further on.
+def is_shared(
+    wiring: Wiring,
+    level: int,
+    index: int,
+) -> bool:
+    """Whether the weights of a stage, or of a stem (level STEM_LEVEL), serve at least two tasks.
+
+    They do where two tasks use them, and where activations are mixed with other branches' on this
+    level or further on.
     """
-    if any(mixed >= level for mixed, _ in network.wiring.mixed):
+    if any(mixed_level >= level for mixed_level, _ in wiring.mixed_streams):
         return True
-    wiring = network.wiring
-    if level >= 0:
+    if level != STEM_LEVEL:
         return len(wiring.tasks(level, index)) > 1
     node, source = wiring.streams[0][index]
-    return sum(wiring.sources[task] == source for task in wiring.tasks(0, node)) > 1
+    sources = [wiring.sources[task] for task in wiring.tasks(0, node)]
+    return sources.count(source) > 1

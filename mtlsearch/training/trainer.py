@@ -1,30 +1,47 @@
-"""What trains members side by side: the interface of the serial and the forest trainer."""
+"""The contract of trainers: what trains members side by side."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from torch import Tensor
 
+from mtlsearch.arrays import Array
 from mtlsearch.candidate import TrainingSettings
-from mtlsearch.training.history import Record
+from mtlsearch.training.history import TrainingHistory
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.training_data import TrainingData
 
+SourceRows = Mapping[str, Tensor]  # row numbers per source
+Scores = dict[Member, dict[str, float]]  # per task name
+Predictions = dict[Member, dict[str, Array]]  # per task name
+
+
+class NotStackableError(Exception):
+    """Modules of this kind have no batched form; they are trained one after another."""
+
 
 class Trainer(Protocol):
-    """Trains members that start from the given networks. `records` holds one per member."""
+    """Trains members that start from the given networks. `histories` holds one per member."""
 
-    records: dict[Member, Record]
+    histories: dict[Member, TrainingHistory]
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""
         ...
 
-    def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
-        """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows.
+    def scores(self, rows: SourceRows | None) -> Scores:
+        """The metrics of each member's tasks at its best epoch so far.
 
-        A member whose metric is not finite fails.
+        They are taken on `rows[source]`, or without `rows` on the member's own validation rows. A
+        member whose metric is not finite fails.
+        """
+        ...
+
+    def predictions(self, rows: SourceRows) -> Predictions:
+        """The predictions on `rows[source]` of each member that has not failed, at its best epoch.
+
+        In the tasks' own units, float64: [N], or [N, C] probabilities.
         """
         ...
 
@@ -33,7 +50,7 @@ class Trainer(Protocol):
         ...
 
 
-class MakeTrainer(Protocol):
+class TrainerFactory(Protocol):
     """Makes a trainer; raises NotStackableError when it cannot train networks of this kind."""
 
     def __call__(

@@ -1,25 +1,38 @@
-"""The dataset where the work is: prepared for each fold once, as tensors on the device."""
+"""The dataset on the device: prepared for each fold once, as tensors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
-from mtlsearch.tasks.task import Task
-from mtlsearch.training.plain.network import Signature
+from mtlsearch.inputs.network_input import NetworkInput
+from mtlsearch.records import Replicate
+from mtlsearch.tasks import Task
+from mtlsearch.training.signature import Signature
+
+FOLDS_KEPT = 8  # prepared folds that stay on the device
 
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
-    """One fold on the device: `inputs[source]` [N, *F], `targets[task]` [N]; rows per source.
+    """One fold on the device.
 
-    `longest` is the number of training rows of the longest source, counted in fold 0 so that all folds take as many steps.
+    Attributes:
+        prepared: What it was made of.
+        inputs: The encoded inputs of the N rows of each source.
+        targets: The scaled targets [N] of each task.
+        train: The training rows of each source.
+        validation: The validation rows of each source.
+        longest: The number of training rows of the longest source, counted in fold 0 so that all
+            folds take as many steps.
     """
 
     prepared: Prepared
-    inputs: dict[str, Tensor]
+    inputs: dict[str, NetworkInput]
     targets: dict[str, Tensor]
     train: dict[str, Tensor]
     validation: dict[str, Tensor]
@@ -27,38 +40,53 @@ class FoldData:
 
 
 class TrainingData:
-    """A dataset on a device. Folds are prepared when first asked for and kept while a handful are in use."""
+    """A dataset on a device.
 
-    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
-        self.dataset, self.seed, self.device = dataset, seed, device
-        self.fold = lru_cache(maxsize=8)(self._fold)
+    Folds are prepared when first asked for and kept while a handful are in use.
+    """
 
-    def _fold(self, replicate: int) -> FoldData:
-        prepared = prepare(self.dataset, fold(self.dataset, replicate, self.seed))
+    def __init__(
+        self,
+        dataset: Dataset,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.dataset = dataset
+        self.seed = seed
+        self.device = device
+        self.fold = lru_cache(maxsize=FOLDS_KEPT)(self._fold)
+
+    def _fold(self, replicate: Replicate) -> FoldData:
+        split = fold(self.dataset, replicate.number, self.seed)
+        first_split = fold(self.dataset, 0, self.seed)
+        longest = max(len(rows) for rows in first_split.train.values())
+        prepared = prepare(self.dataset, split)
+        inputs = {}
+        for source, encoded in prepared.inputs.items():
+            inputs[source] = NetworkInput.of(encoded, self.device)
         return FoldData(
             prepared=prepared,
-            inputs={
-                name: torch.from_numpy(x).to(self.device) for name, x in prepared.inputs.items()
-            },
-            targets={
-                name: torch.from_numpy(y).to(self.device) for name, y in prepared.targets.items()
-            },
-            train={
-                name: torch.from_numpy(rows).to(self.device)
-                for name, rows in prepared.fold.train.items()
-            },
-            validation={
-                name: torch.from_numpy(rows).to(self.device)
-                for name, rows in prepared.fold.validation.items()
-            },
-            longest=max(map(len, fold(self.dataset, 0, self.seed).train.values())),
+            inputs=inputs,
+            targets=self._tensors(prepared.targets),
+            train=self._tensors(prepared.fold.train),
+            validation=self._tensors(prepared.fold.validation),
+            longest=longest,
         )
 
-    def test_rows(self, task: Task) -> Tensor:
-        """The test rows of a task's source. Only confirmation asks for them."""
-        role = self.dataset.sources[task.source].splits.role
-        return torch.from_numpy((role == TEST).nonzero()[0]).to(self.device)
+    def _tensors(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+        """The arrays as tensors on the device, by their names."""
+        tensors = {}
+        for name, array in arrays.items():
+            tensors[name] = torch.from_numpy(array).to(self.device)
+        return tensors
 
-    def signature(self, replicate: int) -> Signature:
+    def test_rows(self, task: Task) -> Tensor:
+        """The test rows of a task's source, ascending. Only confirmation asks for them."""
+        role = self.dataset.sources[task.source].splits.role
+        rows = (role == TEST).nonzero()[0]
+        return torch.from_numpy(rows).to(self.device)
+
+    def signature(self, replicate: Replicate) -> Signature:
         """What networks must know of this dataset; the same for every fold."""
-        return Signature.of(self.dataset, self.fold(replicate).prepared.features)
+        schemas = self.fold(replicate).prepared.schemas
+        return Signature.of(self.dataset, schemas)

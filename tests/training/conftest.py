@@ -15,7 +15,7 @@ from mtlsearch.data import load
 from mtlsearch.initializations import Random
 from mtlsearch.sharing import NoSharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TrainingData
+from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
 
 Make = Callable[..., Candidate]
@@ -46,7 +46,8 @@ def two_sources() -> TrainingData:
 def three_sources() -> TrainingData:
     """Five tasks of three sources; three are of one kind, with tasks of other sources between them.
 
-    The folds differ in their numbers of rows, in the scale of the targets and in the shares of the classes.
+    The folds differ in their numbers of rows, in the scale of the targets and in the shares of the
+    classes.
     """
     one, other = load("tecator"), load("iris+breast_cancer")
     first, *rest = one.tasks
@@ -68,6 +69,11 @@ def three_sources() -> TrainingData:
     return TrainingData(merged, 0, torch.device("cpu"))
 
 
+def as_double(x: torch.Tensor) -> torch.Tensor:
+    """Floats as float64; other numbers and masks as they are."""
+    return x.double() if x.is_floating_point() else x
+
+
 @pytest.fixture
 def doubled() -> Iterator[Callable[[TrainingData], TrainingData]]:
     """Everything is made in float64; makes the same data in float64."""
@@ -75,11 +81,11 @@ def doubled() -> Iterator[Callable[[TrainingData], TrainingData]]:
     def double(data):
         def fold(replicate):
             found = data.fold(replicate)
-            inputs, targets = (
-                {name: x.double() for name, x in each.items()}
-                for each in (found.inputs, found.targets)
+            return dataclasses.replace(
+                found,
+                inputs={name: x.map(as_double) for name, x in found.inputs.items()},
+                targets={name: y.double() for name, y in found.targets.items()},
             )
-            return dataclasses.replace(found, inputs=inputs, targets=targets)
 
         copied = copy.copy(data)
         copied.fold = cache(fold)

@@ -1,4 +1,6 @@
-"""Every weighting of the table in trainers: what it remembers is its members' own, whoever comes and goes."""
+"""Every weighting of the table in trainers: what it remembers is its members' own, whoever comes
+and goes.
+"""
 
 import dataclasses
 
@@ -11,6 +13,7 @@ from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trainer import PlainTrainer
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Uncertainty
 from tests.support.forest_members import DEPTH, EVEN, assert_close, member, result, results, trained
+from tests.support.replicates import searched
 
 LONG = TrainingSettings(epochs=5, batch_size=64, patience=5)
 PARTING = SharingTree.decode((0, 0), (DEPTH, 1), DEPTH)
@@ -22,7 +25,9 @@ def weighting(request):
 
 
 def cohort(make, weighting):
-    """Members with one weighting, with and without something to share, and of others; they end at different epochs."""
+    """Members with one weighting, with and without something to share, and of others; they end at
+    different epochs.
+    """
     shared, separate = SharingTree.shared(3, DEPTH), SharingTree.separate(3, DEPTH)
     return [
         member(make(shared, EVEN, 0.1, weighting=weighting, clip=0.5), epochs=5),
@@ -47,7 +52,7 @@ def cohort(make, weighting):
 def test_neither_company_nor_order_nor_who_leaves_matters(penguins, make, weighting):
     members = cohort(make, weighting)
     together = trained(penguins, members, schedule=LONG)
-    assert [len(together.records[one].history) for one in members] == [5, 2, 5, 3, 5, 3, 4, 1]
+    assert [len(together.histories[one].losses) for one in members] == [5, 2, 5, 3, 5, 3, 4, 1]
     turned = trained(penguins, members[::-1], schedule=LONG)
     for one in members:
         alone = trained(penguins, [one], schedule=LONG)
@@ -71,7 +76,10 @@ def test_what_is_mixed_with_other_branches_is_shared(penguins, make):
     ):
         one = member(make(separate, EVEN, sharing=sharing, weighting=WEIGHTINGS["upgrad"]()))
         fitting = PlainTrainer(
-            [one], [Network(one.component, penguins.signature(0), one.seed)], penguins, LONG
+            [one],
+            [Network(one.component, penguins.signature(searched(0)), one.seed)],
+            penguins,
+            LONG,
         ).fittings[one]
         network, shared = fitting.network, fitting.step.shared
         own = [id(each.parameter) for each in shared.shared] if shared else []
@@ -92,7 +100,7 @@ def test_who_diverges_leaves_the_others_as_they_are(penguins, make, weighting):
         make(SharingTree.shared(3, DEPTH), EVEN, 0.1, 1e30, weighting=weighting), epochs=5
     )
     trainer = trained(penguins, [wild, *members], schedule=LONG)
-    assert "is not finite for" in trainer.records[wild].failure
+    assert "is not finite for" in trainer.histories[wild].failure
     assert results(trainer, members) == results(trained(penguins, members, schedule=LONG), members)
 
 

@@ -1,19 +1,25 @@
-"""Cohorts in chunks: their size does not matter, neither does memory that does not suffice, nor what begins with a donor."""
+"""Cohorts in chunks: their size does not matter, neither does memory that does not suffice, nor
+what begins with a donor.
+"""
 
+import copy
 import dataclasses
 import weakref
 
+import numpy as np
 import pytest
 import torch
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.initializations import Pretrained, Reptile
 from mtlsearch.records import TrainingJob
-from mtlsearch.sharing import CrossStitch, Gate, L2Sharing
+from mtlsearch.sharing import CrossStitch, L2Sharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TRAINERS, Engine
+from mtlsearch.training.engine import Engine
 from mtlsearch.training.stacked.trainer import StackedTrainer
+from mtlsearch.training.trainers import TRAINERS
 from mtlsearch.weightings import Fixed, Uncertainty
+from tests.support.replicates import confirmed, searched
 
 SEED, DEPTH = 5, 2
 SHORT = TrainingSettings(
@@ -46,7 +52,7 @@ def trainings(make, tasks, **shape):
         ),
     ]
     return [
-        TrainingJob(k, each.composition(), k % 2, SEED, test=k == 2)
+        TrainingJob(k, each.composition(), confirmed(0) if k == 2 else searched(k % 2), SEED)
         for k, each in enumerate(candidates)
     ]
 
@@ -75,7 +81,7 @@ def test_the_size_of_a_chunk_does_not_matter(data, asked, chunk):
     whole = outcomes(data, asked)
     assert outcomes(data, asked, chunk=chunk) == whole
     assert [whole[k].failure is None for k in range(6)] == [True, True, True, False, True, True]
-    assert [bool(whole[k].test_scores) for k in range(6)] == [
+    assert [bool(whole[k].predictions) for k in range(6)] == [
         False,
         False,
         True,
@@ -98,31 +104,35 @@ def test_pretraining_and_frozen_epochs_are_those_of_the_serial_engine(data, make
     for k, outcome in expected.items():
         assert found[k].failure == outcome.failure
         assert found[k].scores == pytest.approx(outcome.scores, rel=1e-6)
-        assert found[k].test_scores == pytest.approx(outcome.test_scores, rel=1e-6)
+        assert found[k].predictions.keys() == outcome.predictions.keys()
+        for name, values in outcome.predictions.items():
+            np.testing.assert_allclose(found[k].predictions[name], values, rtol=1e-6, atol=1e-9)
         for own, history in zip(found[k].history, outcome.history, strict=True):
             assert own == pytest.approx(history, abs=1.1e-6)
     assert [len(history) for history in found[0].history] == [2] * len(data.dataset.tasks)
 
 
 def limited(limit, where, error):
-    """A forest trainer whose memory suffices for so many members, and not before that of another, which failed, is free."""
+    """A forest trainer whose memory suffices for so many members, and not before that of another,
+    which failed, is free.
+    """
     failed, most = [], []
 
     class Limited(StackedTrainer):
         def __init__(self, members, *args):
             assert not any(weights() is not None for weights in failed)
             if where == "made" and len(members) > limit:
-                raise error
+                raise copy.copy(error)  # which has no traceback yet, as a new one
             super().__init__(members, *args)
             most.append(len(members))
 
         def advance(self, until):
-            if where == f"trained to epoch {until}" and len(self.records) > limit:
+            if where == f"trained to epoch {until}" and len(self.histories) > limit:
                 failed.extend(
                     weakref.ref(part.weights)
-                    for part in (*self.step.forest.parts, *self.best.parts)
+                    for part in (*self.step.forest.stacks, *self.best.stacks)
                 )
-                raise error
+                raise copy.copy(error)
             super().advance(until)
 
     return Limited, most
@@ -134,7 +144,7 @@ def test_where_the_memory_does_not_suffice_half_the_members_go_on(
     data, asked, monkeypatch, where, limit
 ):
     trainer, most = limited(limit, where, torch.OutOfMemoryError("CUDA out of memory."))
-    monkeypatch.setitem(TRAINERS, "limited", trainer)
+    monkeypatch.setitem(TRAINERS, "limited", lambda: trainer)
     assert outcomes(data, asked, "limited") == outcomes(data, asked)
     assert min(most) <= limit
     assert (max(most) > limit) == (where != "made")
@@ -145,36 +155,29 @@ def test_where_the_memory_does_not_suffice_half_the_members_go_on(
 )
 def test_errors_of_memory_in_other_words(penguins, make, monkeypatch, error):
     asked = trainings(make, 3)
-    monkeypatch.setitem(TRAINERS, "limited", limited(2, "trained to epoch 1", error)[0])
+    monkeypatch.setitem(TRAINERS, "limited", lambda: limited(2, "trained to epoch 1", error)[0])
     assert outcomes(penguins, asked, "limited") == outcomes(penguins, asked)
 
 
 @pytest.mark.parametrize("where", ["made", "trained to epoch 1"])
-@pytest.mark.parametrize(
-    ("limit", "error"),
-    [(0, torch.OutOfMemoryError("CUDA out of memory.")), (3, RuntimeError("mat1"))],
-)
-def test_other_errors_and_members_too_large_alone_are_raised(
-    penguins, make, monkeypatch, where, limit, error
+def test_a_member_too_large_alone_fails_its_training_and_no_other(
+    penguins, make, monkeypatch, where
 ):
-    monkeypatch.setitem(TRAINERS, "limited", limited(limit, where, error)[0])
-    with pytest.raises(RuntimeError, match=r"CUDA out of memory|mat1"):
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate much\nand more words")
+    monkeypatch.setitem(TRAINERS, "limited", lambda: limited(0, where, error)[0])
+    found = outcomes(penguins, trainings(make, 3), "limited")
+    assert len(found) == 7
+    for result in found.values():
+        assert result.failure.removeprefix("what it starts from: ") == (
+            "out of memory: CUDA out of memory. Tried to allocate much"
+        )
+
+
+@pytest.mark.parametrize("where", ["made", "trained to epoch 1"])
+@pytest.mark.parametrize("error", [RuntimeError("mat1"), ValueError("zip()"), KeyError("h")])
+def test_a_fault_of_the_program_is_no_failure_of_a_training(
+    penguins, make, monkeypatch, where, error
+):
+    monkeypatch.setitem(TRAINERS, "limited", lambda: limited(3, where, error)[0])
+    with pytest.raises(type(error), match=str(error.args[0]).strip("()")):
         outcomes(penguins, trainings(make, 3), "limited")
-
-
-def test_what_ties_learn_is_counted(penguins, make):
-    """Of a gate between three branches of width 8: 2 * (8 + 1) numbers for each pair on each level, and 2 * 8 multiplications."""
-    asked = [
-        TrainingJob(
-            number, make(SharingTree.separate(3, DEPTH), sharing=sharing).composition(), 0, SEED
-        )
-        for number, sharing in enumerate(
-            (L2Sharing(0.1), Gate(0.5), L2Sharing(0.2), Gate(0.5, last_level=1))
-        )
-    ]
-    found = outcomes(penguins, asked)
-    parameters, macs = (
-        [getattr(found[k], name) for k in range(4)] for name in ("parameters", "macs_per_example")
-    )
-    assert [each - parameters[0] for each in parameters] == [0, 2 * 3 * 2 * 9, 0, 3 * 2 * 9]
-    assert [each - macs[0] for each in macs] == [0, 2 * 3 * 2 * 8, 0, 3 * 2 * 8]

@@ -1,4 +1,6 @@
-"""Seeded dropout: the rate, the scale, and that the masks are no one's neighbours in any visible way."""
+"""Seeded dropout: the rate, the scale, and that the masks are no one's neighbours in any visible
+way.
+"""
 
 import math
 
@@ -7,7 +9,7 @@ import torch
 from torch import nn
 
 from mtlsearch.seeding import derive_seed
-from mtlsearch.training.dropout import SeededDropout, moment, seed_dropouts
+from mtlsearch.training.dropout import SeededDropout, dropout_key, seed_dropouts
 
 RATES = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9]
 ROWS, WIDTH = 64, 48
@@ -17,7 +19,7 @@ SIZE = ROWS * WIDTH
 def kept(p, node=0, step=0, source="a", shape=(ROWS, WIDTH)):
     """Which positions a dropout keeps, True or False."""
     layer = SeededDropout(p, derive_seed(7, "node", node))
-    layer.moment = moment(step, source)
+    layer.dropout_key = dropout_key(step, source)
     return layer(torch.ones(shape)) > 0
 
 
@@ -77,7 +79,9 @@ def test_neighbouring_positions_are_unrelated(p, lag):
 
 @pytest.mark.parametrize("p", RATES)
 def test_a_mask_has_no_period(p):
-    """Of white noise the power at each frequency, relative to its mean, is exponentially distributed."""
+    """Of white noise the power at each frequency, relative to its mean, is exponentially
+    distributed.
+    """
     masks = standardised(torch.stack([kept(p, node) for node in range(12)])).reshape(
         -1, ROWS, WIDTH
     )

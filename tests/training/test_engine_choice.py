@@ -1,4 +1,6 @@
-"""Which engine trains a study: timed on its own candidates, remembered with the timings, and never one that cannot."""
+"""Which engine trains a study: timed on its own candidates, remembered with the timings, and never
+one that cannot.
+"""
 
 import pytest
 import torch
@@ -7,7 +9,8 @@ import mtlsearch.training.engine_choice as choice
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import TrainingJob
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import choose
+from mtlsearch.training.engine_choice import choose
+from tests.support.replicates import searched
 
 SHORT = TrainingSettings(epochs=2, batch_size=32, patience=2)
 
@@ -16,7 +19,9 @@ SHORT = TrainingSettings(epochs=2, batch_size=32, patience=2)
 def sample(penguins, make):
     """Twelve trainings of separate networks: 36 members of one shape."""
     candidate = make(SharingTree.separate(3, 2))
-    return [TrainingJob(number, candidate.composition(), number, 0) for number in range(12)]
+    return [
+        TrainingJob(number, candidate.composition(), searched(number), 0) for number in range(12)
+    ]
 
 
 def forests(found):
@@ -38,7 +43,7 @@ def test_the_quickest_is_chosen_and_the_forest_only_where_it_is_clearly_quicker(
     def timed(seconds):
         monkeypatch.setattr(
             choice,
-            "_in_turn",
+            "_time_in_turn",
             lambda runs: {size: seconds.get(size, 9.0) * (size or 4) for size in runs},
         )
         return choose(penguins, SHORT, sample)
@@ -64,6 +69,6 @@ def test_what_cannot_be_stacked_is_trained_one_by_one(penguins, sample, monkeypa
     def refuse(*_):
         raise choice.NotStackableError("not this one")
 
-    monkeypatch.setattr(choice, "ForestTrainer", refuse)
+    monkeypatch.setattr(choice, "StackedTrainer", refuse)
     found = choose(penguins, SHORT, sample)
     assert (found.trainer, found.chunk, list(found.seconds)) == ("serial", 1, ["serial"])

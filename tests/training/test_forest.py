@@ -41,7 +41,9 @@ def test_neither_company_nor_order_matters(request, make, problem, width):
 
 
 def diverging(data, make):
-    """Members that come to nothing: at once, or after a while, their weights growing by a factor of -4 in every step."""
+    """Members that come to nothing: at once, or after a while, their weights growing by a factor of
+    -4 in every step.
+    """
     tasks = len(data.dataset.tasks)
     shared, separate = SharingTree.shared(tasks, DEPTH), SharingTree.separate(tasks, DEPTH)
     return [
@@ -62,10 +64,10 @@ def test_who_diverges_is_alone_with_it_and_fails_with_its_reason(request, make, 
     assert results(trainer, members) == results(trained(data, members), members)
     serial = trained(data, wild, PlainTrainer)
     for one, at_once in zip(wild, (True, True, False, False), strict=True):
-        failure, history = trainer.records[one].failure, trainer.records[one].history
-        assert failure == serial.records[one].failure
+        failure, history = trainer.histories[one].failure, trainer.histories[one].losses
+        assert failure == serial.histories[one].failure
         assert ("epoch 1 is not finite for" in failure) == at_once == (history == [])
-        assert history == pytest.approx(serial.records[one].history, rel=1e-3)
+        assert history == pytest.approx(serial.histories[one].losses, rel=1e-3)
     assert trainer.scores(None).keys() == set(members)
 
 
@@ -123,8 +125,8 @@ def test_a_separate_tree_is_as_many_members_of_one_task(request, make, problem):
     trainer = trained(
         data, [whole, *apart], schedule=TrainingSettings(epochs=1, batch_size=16, patience=1)
     )
-    assert trainer.records[whole].history == pytest.approx(
-        torch.tensor([trainer.records[one].history for one in apart]).mean(0).tolist()
+    assert trainer.histories[whole].losses == pytest.approx(
+        torch.tensor([trainer.histories[one].losses for one in apart]).mean(0).tolist()
     )
     network = trainer.network(whole)
     for task, one in enumerate(apart):

@@ -1,4 +1,6 @@
-"""The reference network: what it is made of, where its weights come from, streams of several sources, size and cost."""
+"""The reference network: what it is made of, where its weights come from, streams of several
+sources, size and cost.
+"""
 
 import subprocess
 import sys
@@ -11,9 +13,10 @@ from mtlsearch.data import load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.sharing import SHARINGS, CrossStitch, Gate, L2Sharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TrainingData
-from mtlsearch.training.plain.network import Model, Network
-from mtlsearch.training.prediction import count_macs, count_parameters
+from mtlsearch.training.costs import count_macs, count_parameters
+from mtlsearch.training.plain.network import CompositionNetwork, Network
+from mtlsearch.training.training_data import TrainingData
+from tests.support.replicates import searched
 
 SEED, WIDTH, DEPTH = 7, 8, 2
 BRANCHING = [[(0, 1), (2,)], [(0,), (1,), (2,)]]
@@ -21,11 +24,11 @@ BRANCHING = [[(0, 1), (2,)], [(0,), (1,), (2,)]]
 
 def network(data, candidate, tasks=None, seed=SEED):
     tasks = tuple(range(candidate.tree.tasks)) if tasks is None else tasks
-    return Network(Component(tasks, candidate), data.signature(0), seed)
+    return Network(Component(tasks, candidate), data.signature(searched(0)), seed)
 
 
 def inputs(data, rows=6):
-    return {source: x[:rows] for source, x in data.fold(0).inputs.items()}
+    return {source: x.take(slice(rows)) for source, x in data.fold(searched(0)).inputs.items()}
 
 
 def same_weights(one, other):
@@ -45,7 +48,7 @@ def test_the_separate_tree_equals_a_network_for_each_task_alone(request, make, p
     outputs = whole(inputs(data))
     for component in candidate.composition():
         [task] = component.tasks
-        alone = Network(component, data.signature(0), SEED).train(training)
+        alone = Network(component, data.signature(searched(0)), SEED).train(training)
         assert same_weights(whole.stems[task], alone.stems[0])
         assert same_weights(whole.heads[task], alone.heads[0])
         assert all(
@@ -94,16 +97,16 @@ def test_tasks_of_one_node_share_its_weights_and_others_do_not(penguins, make):
 
 def test_a_stage_shared_by_two_sources_has_one_set_of_weights(two_sources, make):
     net = network(two_sources, make(SharingTree.shared(2, DEPTH), WIDTH))
-    features = two_sources.signature(0).features
+    schemas = two_sources.signature(searched(0)).schemas
     assert [stem[0].in_features for stem in net.stems] == [
-        features["breast_cancer"],
-        features["iris"],
+        schemas["breast_cancer"].features,
+        schemas["iris"].features,
     ]
     assert [len(stages) for stages in net.stages] == [1, 1]
     assert [head.out_features for head in net.heads] == [3, 1]
     rows = {
-        "iris": two_sources.fold(0).inputs["iris"][:3],
-        "breast_cancer": two_sources.fold(0).inputs["breast_cancer"][:5],
+        "iris": two_sources.fold(searched(0)).inputs["iris"].take(slice(3)),
+        "breast_cancer": two_sources.fold(searched(0)).inputs["breast_cancer"].take(slice(5)),
     }
     species, malignant = net(rows)
     assert (species.shape, malignant.shape) == ((3, 3), (5, 1))
@@ -124,11 +127,11 @@ def test_a_stage_shared_by_two_sources_has_one_set_of_weights(two_sources, make)
 
 def test_two_sources_compute_what_the_layers_say(two_sources, make):
     net = network(two_sources, make(SharingTree.shared(2, DEPTH)))
-    rows = inputs(two_sources)
+    rows = {source: x.values for source, x in inputs(two_sources).items()}
     h = {"breast_cancer": net.stems[0](rows["breast_cancer"]), "iris": net.stems[1](rows["iris"])}
     for stages in net.stages:
         h = {source: stages[0](x) for source, x in h.items()}
-    species, malignant = net(rows)
+    species, malignant = net(inputs(two_sources))
     assert torch.equal(species, net.heads[0](h["iris"]))
     assert torch.equal(malignant, net.heads[1](h["breast_cancer"]))
 
@@ -160,11 +163,13 @@ def test_branches_are_mixed_among_those_through_which_a_source_flows(three_sourc
         for source in {task.source for task in tasks}
     }
     assert sorted(map(len, own.values())) == [1, 1, 3]
-    assert set(net.wiring.mixed) == {(0, "tecator"), (1, "tecator")}
-    assert net.wiring.mixed[1, "tecator"] == [(0, "tecator"), (3, "tecator")]
+    assert set(net.wiring.mixed_streams) == {(0, "tecator"), (1, "tecator")}
+    assert net.wiring.mixed_streams[1, "tecator"] == [(0, "tecator"), (3, "tecator")]
     h = [
         stage(
-            net.stems[net.wiring.streams[0].index((n, "tecator"))](inputs(three_sources)["tecator"])
+            net.stems[net.wiring.streams[0].index((n, "tecator"))](
+                inputs(three_sources)["tecator"].values
+            )
         )
         for n, stage in ((0, net.levels[0][0]), (2, net.levels[0][2]))
     ]
@@ -175,11 +180,13 @@ def test_branches_are_mixed_among_those_through_which_a_source_flows(three_sourc
 
 
 def test_experts_are_mixed_by_gates_as_in_mmoe(penguins, make):
-    """Level 1 holds a branch for each task and two experts, of which every task mixes all; towers and heads follow."""
+    """Level 1 holds a branch for each task and two experts, of which every task mixes all; towers
+    and heads follow.
+    """
     net = with_gates_moved(
         network(penguins, make(SharingTree.separate(3, 2), sharing=Gate(last_level=1, experts=2)))
     )
-    x = inputs(penguins)["penguins"]
+    x = inputs(penguins)["penguins"].values
     made = [stage(stem(x)) for stem, stage in zip(net.stems, net.levels[0], strict=True)]
     assert (len(made), len(net.levels[1])) == (5, 3)
     for task, out in enumerate(net(inputs(penguins))):
@@ -191,10 +198,12 @@ def test_experts_are_mixed_by_gates_as_in_mmoe(penguins, make):
 def test_private_branches_mix_with_shared_experts_only_as_in_progressive_layered_extraction(
     penguins, make
 ):
-    """A trunk, then two levels on which a task mixes its own branch and the experts, and an expert everything."""
+    """A trunk, then two levels on which a task mixes its own branch and the experts, and an expert
+    everything.
+    """
     trunk = [[(0, 1, 2)], [(0,), (1,), (2,)], [(0,), (1,), (2,)]]
     net = with_gates_moved(network(penguins, make(trunk, sharing=Gate(experts=2, private=True))))
-    h = net.levels[0][0](net.stems[0](inputs(penguins)["penguins"]))
+    h = net.levels[0][0](net.stems[0](inputs(penguins)["penguins"].values))
     made = [stage(h) for stage in net.levels[1]]
     assert [*map(len, net.levels)] == [1, 5, 5]
     sees = [[0, 3, 4], [1, 3, 4], [2, 3, 4], range(5), range(5)]
@@ -207,16 +216,22 @@ def test_private_branches_mix_with_shared_experts_only_as_in_progressive_layered
 
 def with_gates_moved(net):
     draw = torch.Generator().manual_seed(1)
-    for p in net.links.parameters():
+    for p in net.mixing_parameters.parameters():
         p.data += torch.randn(p.shape, generator=draw)
     return net
 
 
 def gated(net, level, made, node, sees):
-    """The mixture that a node makes of those it sees, by the numbers that the network's edges have learned."""
+    """The mixture that a node makes of those it sees, by the numbers that the network's edges have
+    learned.
+    """
     learned, logits = (
         dict(
-            zip(net.wiring.edges[level, "penguins"], net.links_of(level, "penguins"), strict=True)
+            zip(
+                net.wiring.edges[level, "penguins"],
+                net.mixing_parameters_of(level, "penguins"),
+                strict=True,
+            )
         ),
         [],
     )
@@ -244,7 +259,7 @@ def test_nodes_begin_by_taking_a_share_of_the_mean_of_those_they_are_tied_to(
         make(SharingTree.separate(3, 1), sharing=kind(strength=0.3, experts=2, private=private)),
     )
     h = torch.randn(5, 4, WIDTH)
-    mixed = net.component.candidate.sharing.mix(h, *net.tie(0, "penguins"))
+    mixed = net.component.candidate.sharing.mix(h, *net.mixing_state(0, "penguins"), -1)
     for node in range(5):
         others = h[[node, 3, 4]] if private and node < 3 else h
         torch.testing.assert_close(mixed[node], 0.7 * h[node] + 0.3 * others.mean(0))
@@ -264,9 +279,9 @@ def test_without_ties_there_are_no_experts(make):
 
 
 def model(data, candidate):
-    return Model(
+    return CompositionNetwork(
         candidate.composition(),
-        [Network(part, data.signature(0), SEED) for part in candidate.composition()],
+        [Network(part, data.signature(searched(0)), SEED) for part in candidate.composition()],
     )
 
 
@@ -275,9 +290,9 @@ def linear(inputs_, outputs):
 
 
 def test_parameters_and_macs_of_one_source_equal_the_count_by_hand(penguins, make):
-    [features] = penguins.signature(0).features.values()
+    [schema] = penguins.signature(searched(0)).schemas.values()
     heads = linear(WIDTH, 3) + 2 * linear(WIDTH, 1)
-    trunk, stage = linear(features, WIDTH), linear(WIDTH, WIDTH)
+    trunk, stage = linear(schema.features, WIDTH), linear(WIDTH, WIDTH)
     for tree, stems, stages in (
         (SharingTree.separate(3, DEPTH), 3, 6),
         (SharingTree.shared(3, DEPTH), 1, 2),
@@ -285,29 +300,37 @@ def test_parameters_and_macs_of_one_source_equal_the_count_by_hand(penguins, mak
     ):
         built = model(penguins, make(tree, WIDTH))
         assert count_parameters(built) == stems * trunk + stages * stage + heads
-        macs = stems * features * WIDTH + stages * WIDTH * WIDTH + WIDTH * 5
+        macs = stems * schema.features * WIDTH + stages * WIDTH * WIDTH + WIDTH * 5
         assert count_macs(built, inputs(penguins, 1)) == macs
     stitched = model(penguins, make(SharingTree.separate(3, DEPTH), WIDTH, sharing=CrossStitch()))
     assert count_parameters(stitched) == 3 * trunk + 6 * stage + heads + 4 * 3 * DEPTH
 
 
 def test_a_shared_stage_counts_its_weights_once_and_its_macs_for_each_source(two_sources, make):
-    features = two_sources.signature(0).features
+    schemas = two_sources.signature(searched(0)).schemas
     built = model(two_sources, make(SharingTree.shared(2, DEPTH), WIDTH))
-    stems = linear(features["iris"], WIDTH) + linear(features["breast_cancer"], WIDTH)
+    stems = linear(schemas["iris"].features, WIDTH) + linear(
+        schemas["breast_cancer"].features, WIDTH
+    )
     assert count_parameters(built) == stems + DEPTH * linear(WIDTH, WIDTH) + linear(
         WIDTH, 3
     ) + linear(WIDTH, 1)
-    macs = sum(features.values()) * WIDTH + 2 * DEPTH * WIDTH * WIDTH + WIDTH * 4
+    numbers = sum(schema.features for schema in schemas.values())
+    macs = numbers * WIDTH + 2 * DEPTH * WIDTH * WIDTH + WIDTH * 4
     assert count_macs(built, inputs(two_sources, 1)) == macs
 
 
 @pytest.mark.parametrize("kind", [None, *PLANTED])
 def test_an_example_is_like_the_inputs(kind):
     data = TrainingData(planted_arrays(kind) if kind else load(), 0, torch.device("cpu"))
-    for source, x in data.fold(0).inputs.items():
-        example = data.signature(0).example(source)
-        assert (example.shape, example.dtype) == (x[:2].shape, x.dtype)
+    for source, x in data.fold(searched(0)).inputs.items():
+        example = data.signature(searched(0)).example(source)
+        few = x.take(slice(2))
+        for example_tensor, tensor in zip(example, few, strict=True):
+            assert (example_tensor is None) == (tensor is None)
+        for example_tensor, tensor in zip(example.tensors, few.tensors, strict=True):
+            assert example_tensor.shape == tensor.shape
+            assert example_tensor.dtype == tensor.dtype
 
 
 @pytest.mark.parametrize(("layer", "gates"), [(torch.nn.LSTM, 4), (torch.nn.GRU, 3)])
@@ -320,7 +343,7 @@ def test_recurrent_layers_count_every_step(layer, gates):
 def test_counting_costs_does_not_import_the_compiler_of_torch():
     """Which takes every worker a second."""
     code = (
-        "import sys, torch; from mtlsearch.training.prediction import count_macs\n"
+        "import sys, torch; from mtlsearch.training.costs import count_macs\n"
         "assert count_macs(torch.nn.Conv2d(3, 8, 3), torch.zeros(1, 3, 8, 8)) == 27 * 8 * 36\n"
         "assert 'torch._dynamo' not in sys.modules"
     )

@@ -7,7 +7,7 @@ import torch
 
 from mtlsearch.candidate import OptimizerSettings
 from mtlsearch.seeding import derive_seed
-from mtlsearch.training.stacked.optimizer import Slot, StackedAdamW
+from mtlsearch.training.stacked.optimizer import ParameterGroup, StackedAdamW
 
 SETTINGS = [
     OptimizerSettings(1e-2, 0.0, 0.0),
@@ -86,7 +86,7 @@ class Stacked:
 
     def slots(self, values, stay):
         return [
-            Slot(
+            ParameterGroup(
                 value.clone().requires_grad_(),
                 torch.tensor([stay.index(SHAPES[n][0][row]) for n, row in self.rows[name]]),
                 *flags,
@@ -97,16 +97,18 @@ class Stacked:
         ]
 
     def step(self, step):
-        for name, slot in zip(self.rows, self.optimizer.slots, strict=True):
+        for name, slot in zip(self.rows, self.optimizer.groups, strict=True):
             slot.parameter.grad = torch.stack(
                 [draw(step, number(name), row, SHAPES[name][1]) for _, row in self.rows[name]]
             )
         self.optimizer.step()
-        assert all(slot.parameter.grad is None for slot in self.optimizer.slots)
+        assert all(slot.parameter.grad is None for slot in self.optimizer.groups)
 
     def keep(self, stay):
         values, kept = {}, []
-        for old, (name, slot) in enumerate(zip(list(self.rows), self.optimizer.slots, strict=True)):
+        for old, (name, slot) in enumerate(
+            zip(list(self.rows), self.optimizer.groups, strict=True)
+        ):
             rows = [
                 place
                 for place, (_, row) in enumerate(self.rows[name])
@@ -118,14 +120,12 @@ class Stacked:
                 values[name] = slot.parameter.detach()[rows]
             else:
                 del self.rows[name]
-        self.optimizer.keep(
-            self.slots(values, stay), kept, torch.tensor([self.members.index(k) for k in stay])
-        )
+        self.optimizer.keep(self.slots(values, stay), kept, [self.members.index(k) for k in stay])
         self.members = stay
 
     def values(self):
         """Each row by its name."""
-        slots = zip(self.rows.values(), self.optimizer.slots, strict=True)
+        slots = zip(self.rows.values(), self.optimizer.groups, strict=True)
         return {
             row: value
             for own, slot in slots
@@ -179,7 +179,7 @@ def test_a_member_whose_gradient_is_not_finite_is_alone_with_it():
     healthy, sick = Stacked(SETTINGS), Stacked(SETTINGS)
     for step in range(5):
         for each in (healthy, sick):
-            for name, slot in zip(each.rows, each.optimizer.slots, strict=True):
+            for name, slot in zip(each.rows, each.optimizer.groups, strict=True):
                 gradients = [
                     draw(step, number(name), row, SHAPES[name][1]) for _, row in each.rows[name]
                 ]
@@ -202,7 +202,7 @@ def test_a_member_whose_gradient_is_not_finite_is_alone_with_it():
 def test_a_parameter_without_a_gradient_stays():
     stacked = Stacked(SETTINGS)
     before = stacked.values()
-    [stage, *others] = stacked.optimizer.slots
+    [stage, *others] = stacked.optimizer.groups
     stage.parameter.grad = torch.ones_like(stage.parameter)
     stacked.optimizer.step()
     assert len(others) == len(SHAPES) - 1

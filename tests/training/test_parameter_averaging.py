@@ -8,13 +8,15 @@ from mtlsearch.candidate import Candidate, Component, OptimizerSettings, Trainin
 from mtlsearch.initializations import Reptile
 from mtlsearch.records import TrainingJob
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import TRAINERS
+from mtlsearch.training.batches import batches
 from mtlsearch.training.chunks import Chunks
-from mtlsearch.training.member import Member, on_one_trunk
+from mtlsearch.training.member import Member, with_one_trunk
 from mtlsearch.training.parameter_averaging import ParameterAveraging
-from mtlsearch.training.plain.network import Network, transplant
-from mtlsearch.training.plain.step import Fitting, batches, losses_of
+from mtlsearch.training.plain.network import Network, copy_trunk
+from mtlsearch.training.plain.step import Fitting, losses_of
 from mtlsearch.training.plain.trainer import PlainTrainer
+from mtlsearch.training.trainers import TRAINERS
+from tests.support.replicates import searched
 
 SEED, DEPTH = 5, 2
 RATE, DECAY = 1e-2, 1e-2
@@ -22,11 +24,11 @@ RATE, DECAY = 1e-2, 1e-2
 
 def test_reptile_goes_a_step_towards_the_mean_of_the_branches():
     common, branches = torch.tensor([1.0, 2.0]), torch.tensor([[3.0, 2.0], [1.0, 8.0]])
-    assert Reptile(step_size=0.5).meet(common, branches).tolist() == [
+    assert Reptile(step_size=0.5).average(common, branches).tolist() == [
         1.5,
         3.5,
     ]  # the mean is [2, 5]
-    assert Reptile(step_size=1.0).meet(common, branches).tolist() == [2.0, 5.0]
+    assert Reptile(step_size=1.0).average(common, branches).tolist() == [2.0, 5.0]
 
 
 def test_branches_meet_after_each_round_and_at_the_end_of_an_epoch_if_they_have_parted():
@@ -39,15 +41,15 @@ def test_branches_meet_after_each_round_and_at_the_end_of_an_epoch_if_they_have_
         branches[0] += 4.0
         meeting.after_step()
         found.append([float(branch) for branch in branches])
-    meeting.meet()
+    meeting.average()
     found.append([float(branch) for branch in branches])
-    meeting.meet()
+    meeting.average()
     found.append([float(branch) for branch in branches])
     assert found == [[4.0, 0.0], [2.0, 2.0], [6.0, 2.0], [3.0, 3.0], [3.0, 3.0]]
 
 
-def donor_of(data, start, epochs):
-    """The donor of a candidate that spends half of its epochs on it, with the number of its epochs."""
+def pretraining_member(data, start, epochs):
+    """The pretraining of a candidate that spends half of its epochs on it, with these epochs."""
     tasks = len(data.dataset.tasks)
     candidate = Candidate(
         SharingTree.separate(tasks, DEPTH),
@@ -57,23 +59,27 @@ def donor_of(data, start, epochs):
     )
     [first, *_] = candidate.composition()
     return Member.of(
-        first, TrainingJob(0, (first,), 0, SEED), tasks, TrainingSettings(2 * epochs, 40)
-    ).donor
+        first, TrainingJob(0, (first,), searched(0), SEED), tasks, TrainingSettings(2 * epochs, 40)
+    ).pretraining
 
 
 def trained(data, member, trainer):
-    chunks = Chunks(data, TrainingSettings(batch_size=40), TRAINERS[trainer], PlainTrainer, 4)
-    made = TRAINERS[trainer]([member], chunks.networks([member]), data, chunks.schedule)
+    chunks = Chunks(data, TrainingSettings(batch_size=40), TRAINERS[trainer](), PlainTrainer, 4)
+    made = TRAINERS[trainer]()([member], chunks.networks([member]), data, chunks.schedule)
     made.advance(member.epochs)
     return made.network(member)
 
 
 def written_out(data, member, start):
-    """Reptile over plain networks of one task each; the common trunk as a network of everything shared, without its heads."""
-    tasks, fold = member.component.tasks, data.fold(0)
+    """Reptile over plain networks of one task each; the common trunk as a network of everything
+    shared, without its heads.
+    """
+    tasks, fold = member.component.tasks, data.fold(searched(0))
 
     def network(own, tree):
-        return Network(Component(own, Candidate(tree, Mlp(4))), data.signature(0), member.seed)
+        return Network(
+            Component(own, Candidate(tree, Mlp(4))), data.signature(searched(0)), member.seed
+        )
 
     common = network(tasks, SharingTree.shared(len(tasks), DEPTH))
     alone = [network((task,), SharingTree.separate(1, DEPTH)) for task in tasks]
@@ -84,7 +90,7 @@ def written_out(data, member, start):
         rows = list(batches(fold, TrainingSettings(batch_size=40), member.seed, epoch))
         for first in range(0, len(rows), start.inner_steps):
             for task, each, optimizer in zip(tasks, alone, optimizers, strict=True):
-                transplant(common, each)
+                copy_trunk(common, each)
                 for batch in rows[first : first + start.inner_steps]:
                     optimizer.zero_grad()
                     losses_of(each, [data.dataset.tasks[task]], fold, batch).sum().backward()
@@ -112,10 +118,12 @@ def trunk(network):
 )
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_donor_is_reptile_written_out(penguins, trainer, start):
-    member = donor_of(penguins, start, 1)
+    member = pretraining_member(penguins, start, 1)
     assert member.epochs == 1
     found, expected = trained(penguins, member, trainer), written_out(penguins, member, start)
-    begun = trunk(Network(on_one_trunk(member.component), penguins.signature(0), member.seed))
+    begun = trunk(
+        Network(with_one_trunk(member.component), penguins.signature(searched(0)), member.seed)
+    )
     assert (
         sum(float((one - other).abs().sum()) for one, other in zip(expected, begun, strict=True))
         > 0.1
@@ -129,7 +137,7 @@ def test_a_donor_is_reptile_written_out(penguins, trainer, start):
 def test_all_branches_of_a_trained_donor_are_one_trunk(request, problem, trainer):
     """Each source's stems as well; heads stay the tasks' own."""
     data = request.getfixturevalue(problem)
-    network = trained(data, donor_of(data, Reptile(inner_steps=2), 3), trainer)
+    network = trained(data, pretraining_member(data, Reptile(inner_steps=2), 3), trainer)
     stems = {}
     for (_, source), stem in zip(network.wiring.streams[0], network.stems, strict=True):
         stems.setdefault(source, []).append(stem)
@@ -142,16 +150,20 @@ def test_all_branches_of_a_trained_donor_are_one_trunk(request, problem, trainer
 def test_permuting_the_tasks_of_a_donor_permutes_its_heads(penguins):
     """From one trunk; heads are drawn for a task, wherever it stands."""
     start = Reptile(inner_steps=2, step_size=0.4)
-    member = donor_of(penguins, start, 2)
-    common = Network(on_one_trunk(member.component), penguins.signature(0), member.seed)
+    member = pretraining_member(penguins, start, 2)
+    common = Network(with_one_trunk(member.component), penguins.signature(searched(0)), member.seed)
     found = []
     for order in ((0, 1, 2), (2, 0, 1)):
         network = Network(
-            Component(order, member.component.candidate), penguins.signature(0), member.seed
+            Component(order, member.component.candidate),
+            penguins.signature(searched(0)),
+            member.seed,
         )
-        transplant(common, network)
+        copy_trunk(common, network)
         tasks = [penguins.dataset.tasks[task] for task in order]
-        fitting = Fitting(network, tasks, penguins.fold(0), TrainingSettings(2, 40), meeting=start)
+        fitting = Fitting(
+            network, tasks, penguins.fold(searched(0)), TrainingSettings(2, 40), averaging=start
+        )
         fitting.advance(2)
         heads = dict(zip(order, network.heads, strict=True))
         found.append([*trunk(network), *(heads[task].weight.detach() for task in range(3))])

@@ -7,16 +7,20 @@ import pytest
 from mtlsearch.candidate import Component
 from mtlsearch.sharing import CrossStitch, Gate, L2Sharing
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import Binary, Multiclass
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.stacked.plan import Flow, HeadShape, Plan
+from tests.support.replicates import searched
 
-SPECIES, MALIGNANT = HeadShape("iris", "multiclass", 3), HeadShape("breast_cancer", "binary", 1)
+SPECIES, MALIGNANT = HeadShape("iris", Multiclass(), 3), HeadShape("breast_cancer", Binary(), 1)
 
 
 def network(data, make, tree, tasks=None, sharing=None):
     candidate = make(tree, width=4, sharing=sharing)
     return Network(
-        Component(tasks or tuple(range(candidate.tree.tasks)), candidate), data.signature(0), 3
+        Component(tasks or tuple(range(candidate.tree.tasks)), candidate),
+        data.signature(searched(0)),
+        3,
     )
 
 
@@ -31,7 +35,7 @@ def test_two_trees_over_two_sources(two_sources, make):
             {"breast_cancer": Flow([1, 3], [0, 1], {}), "iris": Flow([0, 2], [0, 1], {})},
         ],
         edges=[{1: [(1, 2)]}, {0: [(0, 1)], 1: [(2, 3)]}],
-        links={},
+        mixing_parameters={},
         heads={SPECIES: [(0, 0), (1, 0)], MALIGNANT: [(0, 1), (1, 1)]},
         leaves={SPECIES: [0, 1], MALIGNANT: [0, 1]},
         tasks={SPECIES: [0, 0], MALIGNANT: [1, 1]},
@@ -54,7 +58,7 @@ def test_two_trees_over_one_source_and_a_component_of_two_of_its_tasks(penguins,
             },
         ],
         edges=[{}, {}],
-        links={
+        mixing_parameters={
             (0, "penguins", CrossStitch): [(1, 0)],
             (1, "penguins", CrossStitch): [(0, 0), (1, 0), (1, 1), (1, 2)],
         },
@@ -84,7 +88,9 @@ def test_experts_stand_after_the_branches_and_are_reached_by_the_trunk_of_each_s
         },
         {source: Flow([own], [0], {}) for source, own in other.items()},
     ]
-    assert plan.links == {(2, source, Gate): [(0, 0), (0, 1), (0, 2)] for source in other}
+    assert plan.mixing_parameters == {
+        (2, source, Gate): [(0, 0), (0, 1), (0, 2)] for source in other
+    }
 
 
 def test_private_branches_are_tied_to_experts_only(penguins, make):

@@ -7,9 +7,10 @@ from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training import Engine
+from mtlsearch.training.engine import Engine
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Fitting
+from tests.support.replicates import searched
 
 SHARED = SharingTree.shared(3, 2)
 
@@ -19,7 +20,7 @@ def losses(data, candidate, trainer, precision):
     [outcome] = [
         each
         for each in Engine(data, schedule, trainer).train(
-            [TrainingJob(0, candidate.composition(), 0, 0)]
+            [TrainingJob(0, candidate.composition(), searched(0), 0)]
         )
         if each
     ]
@@ -48,15 +49,15 @@ def test_both_trainers_agree_in_bfloat16(penguins, make, sharing):
 def seen_while_training(data, candidate, precision):
     """Torch's setting and the dtype of the first layer's output, in training and in validation."""
     seen = {}
-    component = candidate.composition()[0]
-    network = Network(component, data.signature(0), 0)
+    component = candidate.composition().components[0]
+    network = Network(component, data.signature(searched(0)), 0)
     network.stems[0].register_forward_hook(
         lambda module, inputs, output: seen.update(
             {module.training: (torch.get_float32_matmul_precision(), output.dtype)}
         )
     )
     schedule = TrainingSettings(epochs=1, batch_size=64, precision=precision)
-    Fitting(network, data.dataset.tasks, data.fold(0), schedule).advance(1)
+    Fitting(network, data.dataset.tasks, data.fold(searched(0)), schedule).advance(1)
     return seen[True], seen[False]
 
 
@@ -75,6 +76,6 @@ def test_only_training_steps_run_in_the_lower_precision_and_the_setting_is_put_b
 def test_weights_stay_in_float32(penguins, make):
     schedule = TrainingSettings(epochs=1, batch_size=64, precision="bfloat16")
     model, _ = Engine(penguins, schedule, "forest").fit_model(
-        TrainingJob(0, make(SHARED).composition(), 0, 0)
+        TrainingJob(0, make(SHARED).composition(), searched(0), 0)
     )
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}

@@ -1,4 +1,6 @@
-"""Members of a forest come and go: early stopping, ends at different epochs, dropping, frozen trunks."""
+"""Members of a forest come and go: early stopping, ends at different epochs, dropping, frozen
+trunks.
+"""
 
 import copy
 import dataclasses
@@ -11,6 +13,7 @@ from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.sharing import CrossStitch, L2Sharing
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import Binary
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trainer import PlainTrainer
 from mtlsearch.training.stacked import stacked_data
@@ -27,6 +30,7 @@ from tests.support.forest_members import (
     results,
     trained,
 )
+from tests.support.replicates import searched
 
 
 @pytest.fixture(params=["penguins", "two_sources"])
@@ -54,7 +58,7 @@ def test_each_member_stops_when_it_should_with_the_weights_of_its_best_epoch(dat
     members[:3] = [faster(one, 0.1) for one in members[:3]]
     trainer = trained(doubles, members, schedule=schedule)
     assert_close(trainer, trained(doubles, members, PlainTrainer, schedule), members, 1e-6)
-    histories = [trainer.records[one].history for one in members]
+    histories = [trainer.histories[one].losses for one in members]
     early = [history for history in histories if len(history) < 24]
     assert len({len(history) for history in histories}) > 2
     assert all(history.index(min(history)) == len(history) - 3 for history in early)
@@ -73,7 +77,9 @@ def test_members_that_end_leave_the_others_as_they_are(data, make, seed):
 
 @pytest.mark.parametrize("ends", [(1, 2, 3), (2, 1, 3), (3, 1, 2), (3, 3, 1)])
 def test_all_heads_of_a_shape_and_all_of_a_source_may_end(data, make, ends):
-    """Besides members of one task each and of all, so that only one task, source, weighting or sharing is left."""
+    """Besides members of one task each and of all, so that only one task, source, weighting or
+    sharing is left.
+    """
     tasks = len(data.dataset.tasks)
     single = make(SharingTree.separate(1, DEPTH), EVEN, 0.2, weighting=Uncertainty())
     own = [member(single, (task,), task % 2) for task in range(tasks)]
@@ -90,39 +96,9 @@ def test_all_heads_of_a_shape_and_all_of_a_source_may_end(data, make, ends):
     for order in (members, members[::-1]):
         trainer = trained(data, order)
         assert results(trainer, members) == [alone(data, one) for one in members]
-        assert [len(trainer.records[one].history) for one in members] == [
+        assert [len(trainer.histories[one].losses) for one in members] == [
             one.epochs for one in members
         ]
-
-
-@pytest.mark.parametrize(
-    "dropped", [[0], [6], [2, 3, 5], [0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6], []]
-)
-def test_members_that_are_dropped_leave_the_others_as_they_are(data, make, dropped):
-    """Members 2, 4 and 6 have ended by then."""
-    members = ending(bag(data, make), [4, 4, 1, 4, 2, 4, 1])
-    expected = results(trained(data, members), members)
-    trainer = begin(data, members)
-    trainer.advance(2)
-    trainer.drop([members[k] for k in dropped])
-    left = [k for k in range(7) if k not in dropped]
-    assert [*trainer.records] == [members[k] for k in left]
-    assert trainer.scores(None).keys() == {members[k] for k in left}
-    trainer.advance(3)
-    trainer.drop([members[k] for k in left[1:2]])
-    trainer.advance(4)
-    for k in left[:1] + left[2:]:
-        assert result(trainer, members[k]) == expected[k]
-
-
-def test_all_may_be_dropped(data, make):
-    members = bag(data, make)
-    trainer = begin(data, members)
-    trainer.advance(1)
-    for some in (members[:3], members[3:], []):
-        trainer.drop(some)
-    trainer.advance(4)
-    assert trainer.records == trainer.scores(None) == {}
 
 
 def test_scores_and_weights_on_the_way_are_those_of_the_best_epoch_so_far(data, make):
@@ -131,10 +107,10 @@ def test_scores_and_weights_on_the_way_are_those_of_the_best_epoch_so_far(data, 
     for epoch in (1, 2, 3):
         trainer.advance(epoch)
         stopped = trained(data, ending(members, [epoch] * 7))
-        for one, short in zip(members, stopped.records, strict=True):
+        for one, short in zip(members, stopped.histories, strict=True):
             (history, *_, scores, weights), expected = result(trainer, one), result(stopped, short)
             assert (history, scores, weights) == (expected[0], *expected[3:])
-    assert any(record.history[2] > min(record.history) for record in trainer.records.values())
+    assert any(record.losses[2] > min(record.losses) for record in trainer.histories.values())
     trainer.advance(4)
     assert results(trainer, members) == results(trained(data, members), members)
 
@@ -150,7 +126,7 @@ def test_a_frozen_trunk_stays_until_its_own_end_of_it(data, make):
         SharingTree.separate(tasks, DEPTH), EVEN, rate=1e-3, sharing=CrossStitch(), decay=0.1
     )
     members = [member(candidate, frozen=frozen) for frozen in (0, 2, 4)]
-    start = Network(members[0].component, data.signature(0), members[0].seed)
+    start = Network(members[0].component, data.signature(searched(0)), members[0].seed)
     trainer = begin(data, members)
     for epoch, still in (
         (1, [False, True, True]),
@@ -162,8 +138,8 @@ def test_a_frozen_trunk_stays_until_its_own_end_of_it(data, make):
         found = [trainer.network(one) for one in members]
         assert [equal(network.stems, start.stems) for network in found] == still
         assert [equal(network.stages, start.stages) for network in found] == still
-        assert [equal(network.links, start.links) for network in found] == [
-            each or not start.wiring.mixed for each in still
+        assert [equal(network.mixing_parameters, start.mixing_parameters) for network in found] == [
+            each or not start.wiring.mixed_streams for each in still
         ]
         assert not any(equal(network.heads, start.heads) for network in found)
 
@@ -194,18 +170,18 @@ def test_a_metric_that_is_not_finite_fails_its_member_alone(penguins, make):
     """Of one row there is no R2."""
     single, members = copy.copy(penguins), bag(penguins, make)
     second = dataclasses.replace(
-        penguins.fold(1),
-        validation={name: x[:1] for name, x in penguins.fold(1).validation.items()},
+        penguins.fold(searched(1)),
+        validation={name: x[:1] for name, x in penguins.fold(searched(1)).validation.items()},
     )
-    single.fold = {0: penguins.fold(0), 1: second}.__getitem__
+    single.fold = {searched(0): penguins.fold(searched(0)), searched(1): second}.__getitem__
     trainer, serial = trained(single, members), trained(single, members, PlainTrainer)
     assert (
         trainer.scores(None).keys()
         == serial.scores(None).keys()
-        == {one for one in members if one.replicate == 0}
+        == {one for one in members if one.replicate == searched(0)}
     )
-    assert [trainer.records[one].failure for one in members] == [
-        serial.records[one].failure for one in members
+    assert [trainer.histories[one].failure for one in members] == [
+        serial.histories[one].failure for one in members
     ]
 
 
@@ -216,7 +192,7 @@ def test_rows_of_one_prediction_are_ties(data, make):
     found, expected = (
         trained(data, [one], kind).scores(None)[one] for kind in (StackedTrainer, PlainTrainer)
     )
-    [binary] = [task for task in data.dataset.tasks if task.kind == "binary"]
-    assert binary.metric == "roc_auc"
+    [binary] = [task for task in data.dataset.tasks if task.kind == Binary()]
+    assert binary.metric.name == "roc_auc"
     assert found[binary.name] == expected[binary.name] == 0.5
     assert found == pytest.approx(expected, abs=1e-4)

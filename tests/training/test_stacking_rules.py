@@ -6,7 +6,7 @@ from torch import nn
 
 from mtlsearch.backbones.residual import ResidualBlock
 from mtlsearch.training.dropout import seed_dropouts
-from mtlsearch.training.stacked.module_stack import Part
+from mtlsearch.training.stacked.module_stack import ModuleStack
 from mtlsearch.training.stacked.stacking import (
     ELEMENTWISE,
     NotStackableError,
@@ -15,7 +15,7 @@ from mtlsearch.training.stacked.stacking import (
     stack,
 )
 
-N, ROWS, WIDTH, MOMENT = 3, 5, 4, 99
+N, ROWS, WIDTH, DROPOUT_KEY = 3, 5, 4, 99
 
 
 class Doubling(nn.Module):
@@ -110,9 +110,9 @@ def instances(make):
     return [seed_dropouts(make(k), 11 + k).train() for k in range(N)]
 
 
-def at_the_moment(module):
+def with_dropout_key(module):
     for each in dropouts(module):
-        each.moment = MOMENT
+        each.dropout_key = DROPOUT_KEY
     return module
 
 
@@ -130,9 +130,9 @@ def h(request):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_stack_equals_the_loop(modules, h, training):
-    stacked = at_the_moment(stack(modules).train(training))
+    stacked = with_dropout_key(stack(modules).train(training))
     for each in modules:
-        at_the_moment(each.train(training))
+        with_dropout_key(each.train(training))
     expected = torch.stack([module(x) for module, x in zip(modules, h, strict=True)])
     found = stacked(h)
     torch.testing.assert_close(found, expected)
@@ -152,36 +152,36 @@ def test_elementwise_layers(kind, h):
     torch.testing.assert_close(stack([kind() for _ in range(N)])(h), kind()(h))
 
 
-def part_of(modules):
-    return Part([(k, 0) for k in range(N)], lambda network, _: network, modules)
+def stack_of(modules):
+    return ModuleStack([(k, 0) for k in range(N)], lambda network, _: network, modules)
 
 
 @pytest.mark.parametrize("rows", [[2, 0, 1], [1, 1, 2]])
-def test_a_part_runs_the_modules_of_any_rows(modules, h, rows):
-    part = part_of(modules)
-    part.module.train(True)
+def test_a_stack_runs_the_modules_of_any_rows(modules, h, rows):
+    stacked_modules = stack_of(modules)
+    stacked_modules.module.train(True)
     for each in modules:
-        at_the_moment(each)
-    found = part.run(h, torch.tensor(rows), MOMENT)
+        with_dropout_key(each)
+    found = stacked_modules.run((h,), torch.tensor(rows), DROPOUT_KEY)
     torch.testing.assert_close(
         found, torch.stack([modules[row](x) for row, x in zip(rows, h, strict=True)])
     )
-    in_order = part.run(h, None, MOMENT)
+    in_order = stacked_modules.run((h,), None, DROPOUT_KEY)
     torch.testing.assert_close(
         in_order, torch.stack([module(x) for module, x in zip(modules, h, strict=True)])
     )
 
 
-def test_a_part_keeps_the_rows_it_is_told_to(modules, h):
-    part, rows = part_of(modules), torch.tensor([0, 2])
-    part.module.train(True)
-    before = part.run(h, None, MOMENT)[rows]
-    part.keep([(0, 0), (1, 0)], rows)
-    assert torch.equal(part.run(h[rows], None, MOMENT), before)
-    assert part.weights.requires_grad
-    assert part.weights.is_leaf
+def test_a_stack_keeps_the_rows_it_is_told_to(modules, h):
+    stacked_modules, rows = stack_of(modules), torch.tensor([0, 2])
+    stacked_modules.module.train(True)
+    before = stacked_modules.run((h,), None, DROPOUT_KEY)[rows]
+    stacked_modules.keep([(0, 0), (1, 0)], rows)
+    assert torch.equal(stacked_modules.run((h[rows],), None, DROPOUT_KEY), before)
+    assert stacked_modules.weights.requires_grad
+    assert stacked_modules.weights.is_leaf
     extracted = instances(lambda k: modules[0])[0]
-    part.extract(1, extracted)
+    stacked_modules.extract(1, extracted)
     assert all(
         torch.equal(one, other)
         for one, other in zip(extracted.parameters(), modules[2].parameters(), strict=True)
@@ -193,10 +193,10 @@ def test_the_modules_stay_as_they_were(modules, h):
         {name: x.clone() for name, x in (*m.named_parameters(), *m.named_buffers())}
         for m in modules
     ]
-    part = part_of(modules)
-    part.run(h, torch.tensor([2, 1, 0]), MOMENT).sum().backward()
-    part.keep([(0, 0)], torch.tensor([2]))
-    part.run(h[:1], None, MOMENT)
+    stacked_modules = stack_of(modules)
+    stacked_modules.run((h,), torch.tensor([2, 1, 0]), DROPOUT_KEY).sum().backward()
+    stacked_modules.keep([(0, 0)], torch.tensor([2]))
+    stacked_modules.run((h[:1],), None, DROPOUT_KEY)
     for module, own in zip(modules, before, strict=True):
         after = dict((*module.named_parameters(), *module.named_buffers()))
         assert after.keys() == own.keys()
@@ -204,18 +204,18 @@ def test_the_modules_stay_as_they_were(modules, h):
 
 
 def test_a_nan_stays_in_its_row(modules, h):
-    part = part_of(modules)
-    part.module.train(True)
-    healthy = part.run(h, None, MOMENT)
+    stacked_modules = stack_of(modules)
+    stacked_modules.module.train(True)
+    healthy = stacked_modules.run((h,), None, DROPOUT_KEY)
     healthy.sum().backward()
-    gradient, part.weights.grad = part.weights.grad, None
+    gradient, stacked_modules.weights.grad = stacked_modules.weights.grad, None
     with torch.no_grad():
-        part.weights[1] = torch.nan
-    sick = part.run(h, None, MOMENT)
+        stacked_modules.weights[1] = torch.nan
+    sick = stacked_modules.run((h,), None, DROPOUT_KEY)
     sick.sum().backward()
     assert sick[1].isnan().any()
     assert torch.equal(sick[[0, 2]], healthy[[0, 2]])
-    assert torch.equal(part.weights.grad[[0, 2]], gradient[[0, 2]])
+    assert torch.equal(stacked_modules.weights.grad[[0, 2]], gradient[[0, 2]])
 
 
 def test_unknown_modules_run_under_vmap_and_known_ones_do_not():

@@ -1,7 +1,6 @@
-"""The training of one network: batches, AdamW, early stopping, best epoch, failure on NaN."""
+"""The training of one plain network, with early stopping and failure on NaN."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
 import torch
@@ -9,43 +8,17 @@ from torch import Tensor, nn
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.seeding import derive_seed
-from mtlsearch.tasks.loss import task_loss
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
-from mtlsearch.training.history import Record, TrainingFailedError
-from mtlsearch.training.parameter_averaging import ParameterAveraging, branches_of
+from mtlsearch.training.batches import BatchRows, batches
+from mtlsearch.training.history import TrainingFailedError, TrainingHistory
+from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.plain.network import Network
-from mtlsearch.training.precision import forward, steps
-from mtlsearch.training.shared_gradients import SharedGradients
+from mtlsearch.training.plain.trunk import branches_of, shared_gradients_of
+from mtlsearch.training.precision import forward_precision, step_precision
 from mtlsearch.training.training_data import FoldData
 
-Batch = dict[str, Tensor]  # row numbers per source
-
-
-def batches(data: FoldData, schedule: TrainingSettings, seed: int, epoch: int) -> Iterator[Batch]:
-    """One pass over every source in the same number of steps, so that a small source has smaller batches.
-
-    The order depends on the replicate's seed, the source and the epoch: never on the candidate.
-    """
-    steps = math.ceil(data.longest / schedule.batch_size)
-    parts = {}
-    for source, rows in data.train.items():
-        generator = torch.Generator().manual_seed(derive_seed(seed, "batches", source, epoch))
-        order = torch.randperm(len(rows), generator=generator).to(rows.device)
-        parts[source] = torch.tensor_split(rows[order], steps)
-    for step in range(steps):
-        yield {source: chunks[step] for source, chunks in parts.items()}
-
-
-def losses_of(network: Network, tasks: Sequence[Task], data: FoldData, batch: Batch) -> Tensor:
-    """The losses [1, T] of the network's tasks on a batch."""
-    outputs = network({source: data.inputs[source][rows] for source, rows in batch.items()})
-    each = [
-        task_loss(task.kind, output, data.targets[task.name][batch[task.source]])
-        for task, output in zip(tasks, outputs, strict=True)
-    ]
-    return torch.stack(each)[None]
+Weights = dict[str, Tensor]
 
 
 class Fitting:
@@ -55,29 +28,55 @@ class Fitting:
         self,
         network: Network,
         tasks: Sequence[Task],
-        data: FoldData,
+        fold: FoldData,
         schedule: TrainingSettings,
         frozen_epochs: int = 0,
-        meeting: Initialization | None = None,
+        averaging: Initialization | None = None,
     ) -> None:
-        self.network, self.data, self.schedule, self.frozen_epochs = (
+        """`tasks` are the network's.
+
+        `averaging` says how its branches are averaged, if they are.
+        """
+        self.network = network
+        self.fold = fold
+        self.schedule = schedule
+        self.frozen_epochs = frozen_epochs
+        self.step = Step(
             network,
-            data,
-            schedule,
-            frozen_epochs,
+            tasks,
+            fold,
+            schedule.precision,
+            averaging,
         )
-        self.step, self.record = Step(network, tasks, data, schedule.precision, meeting), Record()
-        self.best_weights = _weights(network)
+        self.history = TrainingHistory()
+        self.best_weights = _copy_weights(network)
 
     def advance(self, until: int) -> None:
         """Train up to epoch `until`, or the end. Raises TrainingFailedError."""
-        while not self.record.ended and (epoch := len(self.record.history)) < until:
-            self.step.freeze_trunk(epoch < self.frozen_epochs)
-            self.step.run(batches(self.data, self.schedule, self.network.seed, epoch), epoch)
-            if self.record.note(
-                self.step.validate(epoch), self.schedule.epochs, self.schedule.patience
-            ):
-                self.best_weights = _weights(self.network)
+        while not self.history.ended:
+            epoch = len(self.history.losses)
+            if epoch >= until:
+                return
+            self._train_epoch(epoch)
+
+    def _train_epoch(self, epoch: int) -> None:
+        is_frozen = epoch < self.frozen_epochs
+        self.step.freeze_trunk(is_frozen)
+        order = batches(
+            self.fold,
+            self.schedule,
+            self.network.seed,
+            epoch,
+        )
+        self.step.run(order, epoch)
+        loss = self.step.validate(epoch)
+        is_best = self.history.add_epoch(
+            loss,
+            epochs=self.schedule.epochs,
+            patience=self.schedule.patience,
+        )
+        if is_best:
+            self.best_weights = _copy_weights(self.network)
 
     def best(self) -> Network:
         """A copy of the network at its best epoch so far."""
@@ -87,98 +86,174 @@ class Fitting:
 
 
 class Step:
-    """The optimizer, the weighting's state and one epoch of steps for one network."""
+    """The optimizer, the weighting's state and one epoch of steps for one network.
+
+    T counts its tasks.
+    """
 
     def __init__(
         self,
         network: Network,
         tasks: Sequence[Task],
-        data: FoldData,
+        fold: FoldData,
         precision: str = "float32",
-        meeting: Initialization | None = None,
+        averaging: Initialization | None = None,
     ) -> None:
-        self.network, self.tasks, self.data, self.precision = network, tasks, data, precision
-        candidate, self.device = network.component.candidate, next(network.parameters()).device
-        self.clip_norm = candidate.optimizer.clip_norm
-        self.weighed = BatchedWeighting.of(
-            [network], [0], torch.arange(len(tasks), device=self.device)[None]
+        self.network = network
+        self.tasks = tasks
+        self.fold = fold
+        self.precision = precision
+        self.device = network.device
+        self.clip_norm = network.component.candidate.optimizer.clip_norm
+        heads = torch.arange(len(tasks), device=self.device)
+        self.weighting = BatchedWeighting.of(
+            [network],
+            [0],
+            heads[None],
         )
-        self.shared = SharedGradients.of_network(network, self.weighed)
-        links, rate = list(network.links.parameters()), candidate.optimizer.learning_rate
-        weights = [
-            p for part in (network.stems, network.stages, network.heads) for p in part.parameters()
-        ]
-        groups = [
-            {"params": weights, "weight_decay": candidate.optimizer.weight_decay},
-            {"params": links, "weight_decay": 0.0, "lr": rate * candidate.sharing.rate_factor},
-            {"params": self.weighed.learned, "weight_decay": 0.0},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
-        self.meeting = ParameterAveraging(meeting, branches_of(network)) if meeting else None
+        self.shared = shared_gradients_of(network, self.weighting)
+        self.optimizer = self._make_optimizer()
+        self.averaging: ParameterAveraging | None = None
+        if averaging:
+            self.averaging = ParameterAveraging(averaging, branches_of(network))
+
+    def _make_optimizer(self) -> torch.optim.AdamW:
+        """AdamW with three groups: the modules, the mixing parameters, the weighting's tensors."""
+        network = self.network
+        settings = network.component.candidate.optimizer
+        sharing = network.component.candidate.sharing
+        module_parameters: list[nn.Parameter] = []
+        for modules in (network.stems, network.stages, network.heads):
+            module_parameters.extend(modules.parameters())
+        modules_group = {
+            "params": module_parameters,
+            "weight_decay": settings.weight_decay,
+        }
+        mixing_group = {
+            "params": list(network.mixing_parameters.parameters()),
+            "weight_decay": 0.0,
+            "lr": settings.learning_rate * sharing.rate_factor,
+        }
+        weighting_group = {
+            "params": self.weighting.trainable,
+            "weight_decay": 0.0,
+        }
+        groups = [modules_group, mixing_group, weighting_group]
+        return torch.optim.AdamW(
+            groups,
+            lr=settings.learning_rate,
+            fused=True,
+        )
 
     def freeze_trunk(self, frozen: bool) -> None:
         """Let only the heads move, or everything."""
-        for part in self.network.trunk:
-            part.requires_grad_(not frozen)
-        self.shared = None if frozen else SharedGradients.of_network(self.network, self.weighed)
+        for modules in self.network.trunk:
+            modules.requires_grad_(not frozen)
+        self.shared = None
+        if not frozen:
+            self.shared = shared_gradients_of(self.network, self.weighting)
 
-    def run(self, epoch_batches: Iterator[Batch], epoch: int) -> None:
+    def run(
+        self,
+        epoch_batches: Iterable[BatchRows],
+        epoch: int,
+    ) -> None:
         """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
         self.network.train()
-        with steps(self.precision):
-            each = [self._step(batch) for batch in epoch_batches]
-        if self.meeting:
-            self.meeting.meet()
-        seen = sum(each, torch.zeros(len(self.tasks), device=self.device))
-        self.weighed.after_epoch(seen[None] / len(each))
-        self._demand_finite(seen, f"training loss in epoch {epoch + 1}")
+        with step_precision(self.precision):
+            losses = [self._step(batch) for batch in epoch_batches]
+        if self.averaging:
+            self.averaging.average()
+        zeros = torch.zeros(len(self.tasks), device=self.device)
+        total = sum(losses, zeros)
+        mean = total[None] / len(losses)
+        self.weighting.after_epoch(mean)
+        self._require_finite(total, f"training loss in epoch {epoch + 1}")
 
-    def _step(self, batch: Batch) -> Tensor:
+    def _step(self, batch: BatchRows) -> Tensor:
         """One step; the losses [T] before it."""
         losses = self._losses(batch)
         if self.shared:
-            self.shared.look(losses[0])
-        total = self.weighed.total(losses) + self.network.sharing_penalty()
+            self.shared.find_weights(losses[0])
+        total = self.weighting.total(losses) + self.network.sharing_penalty()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         if self.shared:
-            self.shared.reweigh()
+            self.shared.apply_weights()
         if self.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         self.optimizer.step()
-        with torch.no_grad():
-            self.weighed.after_step(
-                losses, self._losses(batch) if self.weighed.weighting.looks_again else None
-            )
-        if self.meeting:
-            self.meeting.after_step()
-        self.network.step += 1
+        self._after_step(losses, batch)
         return losses.detach()[0]
 
-    def _losses(self, batch: Batch) -> Tensor:
-        with forward(self.precision, self.device):
-            return losses_of(self.network, self.tasks, self.data, batch)
+    @torch.no_grad()
+    def _after_step(self, losses: Tensor, batch: BatchRows) -> None:
+        """Tell the weighting and the averaging of a step with these losses [1, T] before it."""
+        updated_losses = None
+        if self.weighting.weighting.needs_updated_losses:
+            updated_losses = self._losses(batch)
+        self.weighting.after_step(losses, updated_losses)
+        if self.averaging:
+            self.averaging.after_step()
+        self.network.step += 1
+
+    def _losses(self, batch: BatchRows) -> Tensor:
+        with forward_precision(self.precision, self.device):
+            return losses_of(
+                self.network,
+                self.tasks,
+                self.fold,
+                batch,
+            )
 
     @torch.no_grad()
     def validate(self, epoch: int) -> float:
         """The mean over tasks of the validation loss relative to that of the best constant."""
         self.network.eval()
-        losses = losses_of(self.network, self.tasks, self.data, self.data.validation)[0]
-        self._demand_finite(losses, f"validation loss in epoch {epoch + 1}")
-        baselines = losses.new_tensor(
-            [self.data.prepared.baseline_loss[task.name] for task in self.tasks]
-        )
-        return float((losses / baselines).mean())
+        losses = losses_of(
+            self.network,
+            self.tasks,
+            self.fold,
+            self.fold.validation,
+        )[0]
+        self._require_finite(losses, f"validation loss in epoch {epoch + 1}")
+        baseline_losses = self.fold.prepared.baseline_loss
+        baselines = [baseline_losses[task.name] for task in self.tasks]
+        relative = losses / losses.new_tensor(baselines)
+        return float(relative.mean())
 
-    def _demand_finite(self, losses: Tensor, what: str) -> None:
-        bad = [
-            task.name
-            for task, finite in zip(self.tasks, torch.isfinite(losses).tolist(), strict=True)
-            if not finite
-        ]
-        if bad:
-            raise TrainingFailedError(f"{what} is not finite for {', '.join(bad)}")
+    def _require_finite(self, losses: Tensor, what: str) -> None:
+        """Raise TrainingFailedError when a loss [T] is not finite."""
+        is_finite = torch.isfinite(losses).tolist()
+        names = []
+        for task, finite in zip(self.tasks, is_finite, strict=True):
+            if not finite:
+                names.append(task.name)
+        if names:
+            raise TrainingFailedError(f"{what} is not finite for {', '.join(names)}")
 
 
-def _weights(network: Network) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+def losses_of(
+    network: Network,
+    tasks: Sequence[Task],
+    fold: FoldData,
+    batch: BatchRows,
+) -> Tensor:
+    """The losses [1, T] of the network's tasks on a batch."""
+    inputs = {}
+    for source, rows in batch.items():
+        inputs[source] = fold.inputs[source].take(rows)
+    outputs = network(inputs)
+    losses = []
+    for task, output in zip(tasks, outputs, strict=True):
+        rows = batch[task.source]
+        target = fold.targets[task.name][rows]
+        losses.append(task_loss(task.kind, output, target))
+    return torch.stack(losses)[None]
+
+
+def _copy_weights(network: Network) -> Weights:
+    weights = {}
+    for name, value in network.state_dict().items():
+        weights[name] = value.detach().clone()
+    return weights

@@ -1,22 +1,24 @@
-"""The serial trainer: one member after another, each as a plain module. The reference that the forest must equal."""
+"""The plain trainer: one member after another, each as a plain module.
+
+The reference that the stacked one must equal.
+"""
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
-
-from torch import Tensor
+from collections.abc import Sequence
 
 from mtlsearch.candidate import TrainingSettings
-from mtlsearch.training.history import TrainingFailedError
+from mtlsearch.training.history import TrainingFailedError, TrainingHistory
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Fitting
-from mtlsearch.training.prediction import score_network
+from mtlsearch.training.prediction import predict_network, score_network
+from mtlsearch.training.trainer import Predictions, Scores, SourceRows
 from mtlsearch.training.training_data import TrainingData
 
 
 class PlainTrainer:
-    """Trains one member at a time."""
+    """Trains one member at a time. `histories` holds one per member."""
 
     def __init__(
         self,
@@ -26,22 +28,24 @@ class PlainTrainer:
         schedule: TrainingSettings,
     ) -> None:
         self.data = data
-        self.fittings = {
-            m: self._fitting(m, network, schedule)
-            for m, network in zip(members, networks, strict=True)
-        }
-        self.records = {member: fitting.record for member, fitting in self.fittings.items()}
+        self.schedule = schedule
+        self.fittings: dict[Member, Fitting] = {}
+        for member, network in zip(members, networks, strict=True):
+            self.fittings[member] = self._make_fitting(member, network)
+        self.histories: dict[Member, TrainingHistory] = {}
+        for member, fitting in self.fittings.items():
+            self.histories[member] = fitting.history
 
-    def _fitting(self, member: Member, network: Network, schedule: TrainingSettings) -> Fitting:
-        tasks = [self.data.dataset.tasks[task] for task in member.component.tasks]
-        own = dataclasses.replace(schedule, epochs=member.epochs)
+    def _make_fitting(self, member: Member, network: Network) -> Fitting:
+        tasks_of_dataset = self.data.dataset.tasks
+        tasks = [tasks_of_dataset[number] for number in member.component.tasks]
         return Fitting(
             network,
             tasks,
             self.data.fold(member.replicate),
-            own,
-            member.frozen_epochs,
-            member.meeting,
+            schedule=dataclasses.replace(self.schedule, epochs=member.epochs),
+            frozen_epochs=member.frozen_epochs,
+            averaging=member.averaging,
         )
 
     def advance(self, until: int) -> None:
@@ -51,22 +55,46 @@ class PlainTrainer:
             try:
                 fitting.advance(until)
             except TrainingFailedError as error:
-                fitting.record.fail(str(error))
-            fitting.record.seconds += time.perf_counter() - started
+                fitting.history.fail(str(error))
+            fitting.history.seconds += time.perf_counter() - started
 
-    def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
-        """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""
-        found = {}
-        for member in self.fittings:
-            if self.records[member].failure is None:
-                own = self.data.fold(member.replicate).validation if rows is None else rows
-                try:
-                    found[member] = score_network(
-                        self.network(member), self.data, member.replicate, own
-                    )
-                except TrainingFailedError as error:
-                    self.records[member].fail(str(error))
-        return found
+    def scores(self, rows: SourceRows | None) -> Scores:
+        """The metrics of each member's tasks at its best epoch so far.
+
+        They are taken on `rows[source]`, or without `rows` on the member's own validation rows.
+        """
+        scores = {}
+        for member, history in self.histories.items():
+            if history.failure is not None:
+                continue
+            scored_rows = rows
+            if scored_rows is None:
+                scored_rows = self.data.fold(member.replicate).validation
+            network = self.network(member)
+            try:
+                scores[member] = score_network(
+                    network,
+                    self.data,
+                    member.replicate,
+                    scored_rows,
+                )
+            except TrainingFailedError as error:
+                history.fail(str(error))
+        return scores
+
+    def predictions(self, rows: SourceRows) -> Predictions:
+        """The predictions on `rows[source]` of members that have not failed, at their best."""
+        predictions = {}
+        for member, history in self.histories.items():
+            if history.failure is None:
+                network = self.network(member)
+                predictions[member] = predict_network(
+                    network,
+                    self.data,
+                    member.replicate,
+                    rows,
+                )
+        return predictions
 
     def network(self, member: Member) -> Network:
         """A copy of the member's network at its best epoch."""

@@ -1,216 +1,421 @@
-"""A forest: the networks of many components, stacked stage by stage and run as one batched tensor program."""
+"""A forest: the networks of many components, stacked and run as one batched tensor program."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from mtlsearch.sharing import Sharing, State
-from mtlsearch.tasks.task import Task
-from mtlsearch.training.dropout import moment
+from mtlsearch.inputs.network_input import NetworkInput
+from mtlsearch.sharing import Sharing, SharingState
+from mtlsearch.structure.wiring import ALL_SOURCES
+from mtlsearch.tasks import Task
+from mtlsearch.training.dropout import dropout_key
 from mtlsearch.training.plain.network import Network
-from mtlsearch.training.stacked.module_stack import Part, Rows
-from mtlsearch.training.stacked.plan import HeadShape, Place, Plan
-from mtlsearch.training.stacked.row_index import RowIndex, pick
+from mtlsearch.training.stacked.module_stack import ModuleStack, Rows
+from mtlsearch.training.stacked.plan import Flow, HeadShape, MemberEdges, Place, Plan
+from mtlsearch.training.stacked.row_index import RowIndex, take_mask, take_rows
+
+K = TypeVar("K")
+
+KeptRows = tuple[int, Tensor]  # the number that a stack had, and the rows of it that are left
 
 
 @dataclass(frozen=True)
-class Tie:
-    """The edges [2, E] that one kind of sharing ties, its stacked state [E, ...], and what the edges learn, if anything."""
+class SoftSharing:
+    """The soft sharing of one kind between rows of a level.
+
+    Attributes:
+        sharing: One of its settings; what differs between members is in the state.
+        edges: The pairs of rows that are tied, [2, E].
+        state: The tensors that no gradient changes, each [E, ...].
+        parameters: The stack of the trained tensors of its edges; None where it trains nothing.
+    """
 
     sharing: Sharing
     edges: Tensor
-    state: State
-    links: Part | None
+    state: SharingState
+    parameters: ModuleStack | None
 
     @classmethod
     def join(
-        cls, sharings: Sequence[Sharing], edges: Sequence[Tensor], links: Part | None
-    ) -> "Tie":
-        """One tie for those of several members, all of one kind. The rows of a member follow one another."""
-        local = [each - each.min() for each in edges]
-        states = [
-            sharing.state(int(own.max()) + 1, own)
-            for sharing, own in zip(sharings, local, strict=True)
-        ]
-        state = {name: torch.cat([s[name] for s in states]) for name in states[0]}
-        return cls(sharings[0], torch.cat(list(edges), 1), state, links)
+        cls,
+        sharings: Sequence[Sharing],
+        edges: Sequence[Tensor],
+        parameters: ModuleStack | None,
+    ) -> "SoftSharing":
+        """The soft sharing of several members, all of one kind.
 
-    def mix(self, h: Tensor) -> Tensor:
-        """h[N, B, *F], mixed along the edges."""
-        return self.sharing.mix(
-            h, self.edges, self.state | (self.links.named() if self.links else {})
+        Each has edges of its own, between rows in succession.
+        """
+        states = []
+        for sharing, member_edges in zip(sharings, edges, strict=True):
+            from_zero = member_edges - member_edges.min()
+            nodes = int(from_zero.max()) + 1
+            states.append(sharing.initial_state(nodes, from_zero))
+        state = {}
+        for name in states[0]:
+            state[name] = torch.cat([member_state[name] for member_state in states])
+        return cls(
+            sharings[0],
+            torch.cat(list(edges), 1),
+            state,
+            parameters,
         )
+
+    def mix(self, h: Tensor, feature_axis: int) -> Tensor:
+        """h[N, B, *F], mixed along the edges."""
+        state = dict(self.state)
+        if self.parameters:
+            state |= self.parameters.named_parameters()
+        return self.sharing.mix(h, self.edges, state, feature_axis)
+
+    def penalty(self, weights: Tensor) -> Tensor:
+        """The summed loss between the rows of one stacked parameter weights[N, *P], a scalar."""
+        return self.sharing.penalty(
+            weights,
+            self.edges,
+            self.state,
+        ).sum()
+
+
+@dataclass(frozen=True)
+class Streams:
+    """How the streams of one source run through a level.
+
+    Attributes:
+        parents: The rows of the level before that they read.
+        owners: The stages that they run through.
+        mixings: How they are mixed then.
+    """
+
+    parents: RowIndex | None
+    owners: Rows
+    mixings: list[SoftSharing]
+
+
+@dataclass(frozen=True)
+class Flowing:
+    """What flows in the S streams of a source on a level.
+
+    Attributes:
+        h: The activations, [S, B, *F].
+        mask: The mask [S, B, P] of their positions; None where rows have none.
+    """
+
+    h: Tensor
+    mask: Tensor | None
+
+    def take(self, rows: RowIndex | None) -> "Flowing":
+        """What flows in some of the streams."""
+        return Flowing(take_rows(self.h, rows), take_mask(self.mask, rows))
+
+    def split(self, sizes: Sequence[int]) -> list["Flowing"]:
+        """What flows in so many streams each, one after another."""
+        activations = torch.split(self.h, list(sizes))
+        if self.mask is None:
+            return [Flowing(h, None) for h in activations]
+        masks = torch.split(self.mask, list(sizes))
+        parts = zip(activations, masks, strict=True)
+        return [Flowing(h, mask) for h, mask in parts]
 
 
 class Forest:
-    """K networks of one backbone and depth. `replicate[K]` says which of the R inputs a member reads."""
+    """K networks of one backbone and depth, of which each reads one of R inputs.
+
+    Attributes:
+        networks: The networks as they were when the forest was made; their wiring and settings
+            still hold.
+        plan: Whose each row is.
+        backbone: That of the first network; others differ from it in dropout rates at most.
+        replicate: The input that each member reads, [K].
+        stems: The stack of stems of each source.
+        stages: The stack of stages of each level.
+        heads: The stack of heads of each shape.
+        mixing_parameters: The stacks of the trained tensors of soft sharing.
+        step: The number of steps trained, which dropout masks depend on.
+    """
 
     def __init__(
         self, networks: Sequence[Network], tasks: Sequence[Task], replicate: Sequence[int]
     ) -> None:
         """Stack the weights of `networks`; `tasks` are the dataset's. Raises NotStackableError."""
-        self.tasks, self.step, plan = tasks, 0, Plan.of(networks, tasks)
-        self.stems = {
-            source: Part(places, lambda net, i: net.stems[i], networks)
-            for source, places in plan.stems.items()
-        }
-        self.stages = [
-            Part(places, partial(_stage, level), networks)
-            for level, places in enumerate(plan.nodes)
-        ]
-        self.heads = {
-            shape: Part(places, lambda net, i: net.heads[i], networks)
-            for shape, places in plan.heads.items()
-        }
-        self.links = {
-            key: Part(places, partial(_link, *key[:2]), networks)
-            for key, places in plan.links.items()
-        }
+        self.tasks = tasks
+        self.step = 0
+        plan = Plan.of(networks, tasks)
+        self.stems: dict[str, ModuleStack] = {}
+        for source, places in plan.stems.items():
+            self.stems[source] = ModuleStack(places, _find_stem, networks)
+        self.stages: list[ModuleStack] = []
+        for level, places in enumerate(plan.nodes):
+            self.stages.append(
+                ModuleStack(
+                    places,
+                    partial(_find_stage, level),
+                    networks,
+                )
+            )
+        self.heads: dict[HeadShape, ModuleStack] = {}
+        for shape, places in plan.heads.items():
+            self.heads[shape] = ModuleStack(places, _find_head, networks)
+        self.mixing_parameters = {}
+        for key, places in plan.mixing_parameters.items():
+            level, source, _ = key
+            find = partial(_find_edge, level, source)
+            self.mixing_parameters[key] = ModuleStack(places, find, networks)
+        self.backbone = networks[0].component.candidate.backbone
         self.device = self.stages[0].members.device
-        self._adopt(networks, plan, torch.as_tensor(replicate, device=self.device))
-
-    def _adopt(self, networks: Sequence[Network], plan: Plan, replicate: Tensor) -> None:
-        """Take over what follows from who the members are."""
-        self.networks, self.plan, self.replicate = list(networks), plan, replicate
-        self.inlets = {source: replicate[part.members] for source, part in self.stems.items()}
-        above = {source: len(places) for source, places in plan.stems.items()}
-        self.owners, self.parents = list[dict[str, Rows]](), list[dict[str, RowIndex | None]]()
-        for level, flows in enumerate(plan.flows):
-            self.owners.append(
-                {
-                    source: self._rows(flow.owner, len(plan.nodes[level]))
-                    for source, flow in flows.items()
-                }
-            )
-            self.parents.append(
-                {
-                    source: RowIndex.of(flow.parent, above[source], self.device)
-                    for source, flow in flows.items()
-                }
-            )
-            above = {source: len(flow.owner) for source, flow in flows.items()}
-        self.leaves = {source: self._leaves(source, above[source]) for source in above}
-        self.ties = [self._ties(edges, level) for level, edges in enumerate(plan.edges)]
-        self.mixes = [
-            {source: self._ties(flow.edges, level, source) for source, flow in flows.items()}
-            for level, flows in enumerate(plan.flows)
-        ]
-
-    def _leaves(self, source: str, among: int) -> tuple[list[HeadShape], RowIndex | None]:
-        """The heads of a source, and what they read, picked at once."""
-        shapes = [shape for shape in self.heads if shape.source == source]
-        return shapes, RowIndex.of(
-            [row for shape in shapes for row in self.plan.leaves[shape]], among, self.device
+        self._adopt(
+            networks,
+            plan,
+            torch.as_tensor(replicate, device=self.device),
         )
 
-    def _rows(self, rows: Sequence[int], among: int) -> Rows:
-        return None if list(rows) == list(range(among)) else torch.tensor(rows, device=self.device)
+    def _adopt(
+        self,
+        networks: Sequence[Network],
+        plan: Plan,
+        replicate: Tensor,
+    ) -> None:
+        """Take over what follows from who the members are."""
+        self.networks = list(networks)
+        self.plan = plan
+        self.replicate = replicate
+        self.stem_replicates = {}
+        for source, stack in self.stems.items():
+            self.stem_replicates[source] = replicate[stack.members]
+        self.levels = self._levels()
+        self.leaves = {source: self._leaves(source) for source in self.stems}
+        self.penalties = []
+        for level, edges in enumerate(plan.edges):
+            self.penalties.append(
+                self._soft_sharings(
+                    edges,
+                    level,
+                    ALL_SOURCES,
+                )
+            )
 
-    def _ties(
-        self, edges: Mapping[int, Sequence[tuple[int, int]]], level: int, source: str = ""
-    ) -> list[Tie]:
-        """Per kind of sharing the edges of its members on a level: between the streams of a source, or between nodes."""
-        found: dict[type[Sharing], list[int]] = {}
-        for k in edges:
-            found.setdefault(type(self.networks[k].component.candidate.sharing), []).append(k)
-        ties = []
-        for kind, members in found.items():
-            sharings = [self.networks[k].component.candidate.sharing for k in members]
-            pairs = [torch.tensor(edges[k], device=self.device).T for k in members]
-            ties.append(Tie.join(sharings, pairs, self.links.get((level, source, kind))))
-        return ties
+    def _levels(self) -> list[dict[str, Streams]]:
+        """Per level how the streams of each source run."""
+        rows_above = {}
+        for source, places in self.plan.stems.items():
+            rows_above[source] = len(places)
+        levels = []
+        for level, flows in enumerate(self.plan.flows):
+            streams = {}
+            for source, flow in flows.items():
+                streams[source] = self._streams(
+                    level,
+                    source,
+                    rows_above[source],
+                )
+                rows_above[source] = len(flow.owner)
+            levels.append(streams)
+        return levels
+
+    def _streams(
+        self,
+        level: int,
+        source: str,
+        rows_above: int,
+    ) -> Streams:
+        flow = self.plan.flows[level][source]
+        return Streams(
+            parents=RowIndex.of(
+                flow.parent,
+                rows_above,
+                self.device,
+            ),
+            owners=self._owners(flow, level),
+            mixings=self._soft_sharings(flow.edges, level, source),
+        )
+
+    def _owners(self, flow: Flow, level: int) -> Rows:
+        nodes = len(self.plan.nodes[level])
+        if flow.owner == list(range(nodes)):
+            return None
+        return torch.tensor(flow.owner, device=self.device)
+
+    def _leaves(self, source: str) -> RowIndex | None:
+        """The streams of the last level that the heads of a source read, shape by shape."""
+        rows = []
+        for shape in self._head_shapes(source):
+            rows.extend(self.plan.leaves[shape])
+        streams = len(self.plan.flows[-1][source].owner)
+        return RowIndex.of(rows, streams, self.device)
+
+    def _head_shapes(self, source: str) -> list[HeadShape]:
+        return [shape for shape in self.heads if shape.source == source]
+
+    def _soft_sharings(
+        self,
+        edges: MemberEdges,
+        level: int,
+        source: str,
+    ) -> list[SoftSharing]:
+        """The soft sharing of each kind that members have on a level.
+
+        Its edges run between the streams of a source, or between nodes (ALL_SOURCES).
+        """
+        members: dict[type[Sharing], list[int]] = {}
+        for member in edges:
+            kind = type(self._sharing(member))
+            members.setdefault(kind, []).append(member)
+        soft_sharings = []
+        for kind, members_of_kind in members.items():
+            sharings = [self._sharing(member) for member in members_of_kind]
+            tensors = [torch.tensor(edges[member]).T for member in members_of_kind]
+            on_device = [tensor.to(self.device) for tensor in tensors]
+            parameters = self.mixing_parameters.get((level, source, kind))
+            soft_sharings.append(SoftSharing.join(sharings, on_device, parameters))
+        return soft_sharings
+
+    def _sharing(self, member: int) -> Sharing:
+        return self.networks[member].component.candidate.sharing
 
     @property
-    def parts(self) -> list[Part]:
-        """All stacks: stems, stages, links, heads."""
-        return [*self.stems.values(), *self.stages, *self.links.values(), *self.heads.values()]
+    def stacks(self) -> list[ModuleStack]:
+        """All stacks: stems, stages, mixing parameters, heads."""
+        return [
+            *self.stems.values(),
+            *self.stages,
+            *self.mixing_parameters.values(),
+            *self.heads.values(),
+        ]
 
     def train(self, mode: bool) -> None:
         """Whether dropout is on."""
-        for part in self.parts:
-            part.module.train(mode)
+        for stack in self.stacks:
+            stack.module.train(mode)
 
-    def __call__(self, inputs: Mapping[str, Tensor]) -> dict[HeadShape, Tensor]:
-        """Inputs per source, [R, B, *F], to outputs per shape of head, [H, B, C]."""
-        at = {source: moment(self.step, source) for source in self.stems}
-        h = {
-            source: part.run(inputs[source][self.inlets[source]], None, at[source])
-            for source, part in self.stems.items()
-        }
-        for level, part in enumerate(self.stages):
+    def __call__(self, inputs: Mapping[str, NetworkInput]) -> dict[HeadShape, Tensor]:
+        """Inputs per source, tensors [R, B, *F], to outputs per shape of head, [H, B, C]."""
+        flowing = {source: self._run_stems(source, inputs[source]) for source in self.stems}
+        for stack, level in zip(self.stages, self.levels, strict=True):
             for source in self.stems:
-                x = part.run(
-                    pick(h[source], self.parents[level][source]),
-                    self.owners[level][source],
-                    at[source],
-                )
-                for tie in self.mixes[level][source]:
-                    x = tie.mix(x)
-                h[source] = x
+                above = flowing[source]
+                flowing[source] = self._run_stages(stack, level[source], source, above)
         outputs = {}
-        for source, (shapes, gather) in self.leaves.items():
-            leaves = torch.split(
-                pick(h[source], gather), [len(self.heads[shape].places) for shape in shapes]
-            )
-            outputs.update(
-                {
-                    s: self.heads[s].run(leaf, None, at[source])
-                    for s, leaf in zip(shapes, leaves, strict=True)
-                }
-            )
+        for source in self.stems:
+            outputs.update(self._run_heads(source, flowing[source]))
+        return outputs
+
+    def _run_stems(self, source: str, inputs: NetworkInput) -> Flowing:
+        """What a source's stems make of its inputs [R, B, *F]."""
+        x = inputs.take(self.stem_replicates[source])
+        arguments = self.backbone.stem_arguments(x)
+        key = dropout_key(self.step, source)
+        h = self.stems[source].run(arguments, None, key)
+        return Flowing(h, x.mask)
+
+    def _run_stages(
+        self,
+        stack: ModuleStack,
+        streams: Streams,
+        source: str,
+        above: Flowing,
+    ) -> Flowing:
+        """What flows in a source's streams on a level, from what flows on the level before."""
+        below = above.take(streams.parents)
+        arguments = self.backbone.arguments(below.h, below.mask)
+        key = dropout_key(self.step, source)
+        h = stack.run(arguments, streams.owners, key)
+        for mixing in streams.mixings:
+            h = mixing.mix(h, self.backbone.feature_axis)
+        return Flowing(h, below.mask)
+
+    def _run_heads(self, source: str, flowing: Flowing) -> dict[HeadShape, Tensor]:
+        """The outputs of a source's heads from what flows in its streams on the last level."""
+        shapes = self._head_shapes(source)
+        sizes = [len(self.heads[shape].places) for shape in shapes]
+        leaves = flowing.take(self.leaves[source]).split(sizes)
+        key = dropout_key(self.step, source)
+        outputs = {}
+        for shape, leaf in zip(shapes, leaves, strict=True):
+            arguments = self.backbone.arguments(leaf.h, leaf.mask)
+            outputs[shape] = self.heads[shape].run(arguments, None, key)
         return outputs
 
     def sharing_penalty(self) -> Tensor:
-        """The summed loss of the soft ties, a scalar."""
+        """The summed loss of soft sharing between weights, a scalar."""
         total = torch.zeros((), device=self.device)
-        for part, ties in zip(self.stages, self.ties, strict=True):
-            for tie in ties:
-                for weights in part.parameters():
-                    total = total + tie.sharing.penalty(weights, tie.edges, tie.state).sum()
+        for stack, penalties in zip(self.stages, self.penalties, strict=True):
+            for soft_sharing in penalties:
+                for weights in stack.parameters():
+                    total = total + soft_sharing.penalty(weights)
         return total
 
     def extract(self, member: int) -> Network:
         """The reference network of a member, with its present weights."""
         network = deepcopy(self.networks[member])
-        for part in self.parts:
-            for row, (k, index) in enumerate(part.places):
-                if k == member:
-                    part.extract(row, part.find(network, index))
+        for stack in self.stacks:
+            for row, (owner, index) in enumerate(stack.places):
+                if owner == member:
+                    stack.extract(row, stack.find(network, index))
         return network
 
-    def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
-        """Leave out all but these members (ascending, not none). Returns for each part left its old number and rows."""
-        networks = [self.networks[k] for k in members]
-        plan, kept = Plan.of(networks, self.tasks), list[tuple[int, Tensor]]()
-        for number, (part, places) in enumerate(self._replaced(plan)):
+    def keep(self, members: Sequence[int]) -> list[KeptRows]:
+        """Leave out all but these members (ascending, not none).
+
+        Returns for each stack left its old number and rows.
+        """
+        networks = [self.networks[member] for member in members]
+        plan = Plan.of(networks, self.tasks)
+        kept = []
+        for number, (stack, places) in enumerate(self._places_in(plan)):
             if places:
-                rows = torch.tensor(
-                    [row for row, (k, _) in enumerate(part.places) if k in set(members)],
-                    device=self.device,
-                )
+                rows = stack.rows_of(members)
+                stack.keep(places, rows)
                 kept.append((number, rows))
-                part.keep(places, rows)
-        self.stems = {source: self.stems[source] for source in self.stems if source in plan.stems}
-        self.links = {key: self.links[key] for key in self.links if key in plan.links}
-        self.heads = {shape: self.heads[shape] for shape in self.heads if shape in plan.heads}
-        self._adopt(networks, plan, self.replicate[torch.tensor(list(members), device=self.device)])
+        self.stems = _only(self.stems, plan.stems)
+        self.mixing_parameters = _only(self.mixing_parameters, plan.mixing_parameters)
+        self.heads = _only(self.heads, plan.heads)
+        index = torch.tensor(list(members), device=self.device)
+        self._adopt(networks, plan, self.replicate[index])
         return kept
 
-    def _replaced(self, plan: Plan) -> Iterator[tuple[Part, Sequence[Place]]]:
-        """Each part with its places in another plan."""
-        yield from ((part, plan.stems.get(source, ())) for source, part in self.stems.items())
+    def _places_in(self, plan: Plan) -> Iterator[tuple[ModuleStack, Sequence[Place]]]:
+        """Each stack, in the order of `stacks`, with its places in another plan."""
+        for source, stack in self.stems.items():
+            yield stack, plan.stems.get(source, ())
         yield from zip(self.stages, plan.nodes, strict=True)
-        yield from ((part, plan.links.get(key, ())) for key, part in self.links.items())
-        yield from ((part, plan.heads.get(shape, ())) for shape, part in self.heads.items())
+        for key, stack in self.mixing_parameters.items():
+            yield stack, plan.mixing_parameters.get(key, ())
+        for shape, stack in self.heads.items():
+            yield stack, plan.heads.get(shape, ())
 
 
-def _link(level: int, source: str, network: Network, index: int) -> nn.Module:
-    return network.links_of(level, source)[index]
+def _only(
+    stacks: dict[K, ModuleStack], places: Mapping[K, Sequence[Place]]
+) -> dict[K, ModuleStack]:
+    """The stacks that have places."""
+    return {key: stack for key, stack in stacks.items() if key in places}
 
 
-def _stage(level: int, network: Network, index: int) -> nn.Module:
+def _find_stem(network: Network, index: int) -> nn.Module:
+    return network.stems[index]
+
+
+def _find_stage(
+    level: int,
+    network: Network,
+    index: int,
+) -> nn.Module:
     return network.levels[level][index]
+
+
+def _find_head(network: Network, index: int) -> nn.Module:
+    return network.heads[index]
+
+
+def _find_edge(
+    level: int,
+    source: str,
+    network: Network,
+    index: int,
+) -> nn.Module:
+    return network.mixing_parameters_of(level, source)[index]

@@ -1,7 +1,8 @@
-"""AdamW over stacked weights: each member has its own learning rate, weight decay, clipping and number of steps.
+"""AdamW over stacked weights, with settings and a number of steps for each member.
 
-The rows of a member are one slice of each stack, so torch's own fused kernel (Loshchilov & Hutter 2019, arXiv:1711.05101)
-runs over slices: one or two calls per member, and the same arithmetic as `torch.optim.AdamW`.
+The rows of a member are one slice of each stack, so torch's own fused kernel (Loshchilov & Hutter
+2019, arXiv:1711.05101) runs over slices: one or two calls per member, and the same arithmetic as
+`torch.optim.AdamW`.
 """
 
 from collections.abc import Sequence
@@ -14,11 +15,20 @@ from torch import Tensor, nn
 
 from mtlsearch.candidate import OptimizerSettings
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+BETA1 = 0.9
+BETA2 = 0.999
+EPSILON = 1e-8
+SMALLEST_NORM = 1e-6  # added to the norm of gradients, as torch does where it clips them
 
 
 class Terms(NamedTuple):
-    """By what the learning rate is multiplied, whether weights decay, and whether the gradient is clipped."""
+    """How rows are stepped.
+
+    Attributes:
+        rate: By what the learning rate is multiplied.
+        decays: Whether weights decay.
+        clipped: Whether the gradient is clipped.
+    """
 
     rate: float
     decays: bool
@@ -26,32 +36,64 @@ class Terms(NamedTuple):
 
 
 @dataclass
-class Slot:
-    """A stacked parameter [N, ...], the member of each of its rows [N], ascending, whether it decays and is part of the trunk.
+class ParameterGroup:
+    """A stacked parameter.
 
-    `rates` is given for links: by what each member's learning rate is multiplied.
+    Attributes:
+        parameter: The rows of all members, [N, ...].
+        members: The member of each row, ascending, [N].
+        decays: Whether its weights decay.
+        in_trunk: Whether it stays as it is while a member's trunk is frozen.
+        rates: For mixing parameters, by what each member's learning rate is multiplied.
     """
 
     parameter: Tensor
     members: Tensor
     decays: bool
-    trunk: bool
+    in_trunk: bool
     rates: Sequence[float] | None = None
 
     def terms(self, member: int) -> Terms:
-        """How the rows of a member are stepped. What is no part of a network, a weighting's state, is not clipped."""
-        return (
-            Terms(1.0, self.decays, self.decays)
-            if self.rates is None
-            else Terms(self.rates[member], self.decays, True)
-        )
+        """How the rows of a member are stepped.
+
+        What is no part of a network, a weighting's state, is not clipped.
+        """
+        if self.rates is not None:
+            return Terms(
+                self.rates[member],
+                self.decays,
+                clipped=True,
+            )
+        return Terms(1.0, self.decays, clipped=self.decays)
+
+
+@dataclass
+class StepCount:
+    """The optimizer steps of a member: those of its trunk may be fewer."""
+
+    heads: int = 0
+    trunk: int = 0
+
+    def add(self, frozen: bool) -> None:
+        """Count a step."""
+        self.heads += 1
+        if not frozen:
+            self.trunk += 1
 
 
 @dataclass
 class Slice:
-    """The rows of a member in a slot: the number of the slot, which of its slices, and the weights with their moments."""
+    """The rows of a member in a group, as views.
 
-    slot: int
+    Attributes:
+        group: The number of the group.
+        place: Which of the group's slices it is.
+        weights: The rows of the parameter.
+        first: The rows of Adam's first moment.
+        second: The rows of Adam's second moment.
+    """
+
+    group: int
     place: int
     weights: Tensor
     first: Tensor
@@ -59,30 +101,52 @@ class Slice:
 
 
 class StackedAdamW:
-    """Steps all slots; `settings` holds one entry per member. Members never influence each other."""
+    """Steps all groups; `settings` holds one entry per member.
 
-    def __init__(self, slots: Sequence[Slot], settings: Sequence[OptimizerSettings]) -> None:
-        self.slots, self.settings = list(slots), list(settings)
-        self.first = [torch.zeros_like(slot.parameter) for slot in slots]
-        self.second = [torch.zeros_like(slot.parameter) for slot in slots]
-        self.steps = [[0, 0] for _ in settings]  # of each member: outside the trunk, of the trunk
+    Members never influence each other.
+    """
+
+    def __init__(
+        self, groups: Sequence[ParameterGroup], settings: Sequence[OptimizerSettings]
+    ) -> None:
+        self.groups = list(groups)
+        self.settings = list(settings)
+        self.first = [torch.zeros_like(group.parameter) for group in groups]
+        self.second = [torch.zeros_like(group.parameter) for group in groups]
+        self.steps = [StepCount() for _ in settings]
         self.frozen = [False for _ in settings]
         self._slice()
 
     def _slice(self) -> None:
-        """Cut the slots into the members' slices."""
-        runs = [
-            [(member, len(list(rows))) for member, rows in groupby(slot.members.tolist())]
-            for slot in self.slots
-        ]
-        self.counts = [[count for _, count in each] for each in runs]
-        self.slices: dict[int, dict[Terms, list[Slice]]] = {}  # per member
-        for number, slot in enumerate(self.slots):
-            tensors = (slot.parameter.detach(), self.first[number], self.second[number])
-            pieces = zip(*(torch.split(each, self.counts[number]) for each in tensors), strict=True)
-            for place, ((member, _), piece) in enumerate(zip(runs[number], pieces, strict=True)):
-                own = self.slices.setdefault(member, {}).setdefault(slot.terms(member), [])
-                own.append(Slice(number, place, *piece))
+        """Cut the groups into the members' slices."""
+        self.row_counts: list[list[int]] = []  # of each group the rows of each of its slices
+        self.slices: dict[int, dict[Terms, list[Slice]]] = {}  # of each member
+        for number in range(len(self.groups)):
+            self._slice_group(number)
+
+    def _slice_group(self, number: int) -> None:
+        group = self.groups[number]
+        members = []
+        row_counts = []
+        for member, rows in groupby(group.members.tolist()):
+            members.append(member)
+            row_counts.append(len(list(rows)))
+        weights = torch.split(group.parameter.detach(), row_counts)
+        first = torch.split(self.first[number], row_counts)
+        second = torch.split(self.second[number], row_counts)
+        for place, member in enumerate(members):
+            by_terms = self.slices.setdefault(member, {})
+            slices = by_terms.setdefault(group.terms(member), [])
+            slices.append(
+                Slice(
+                    number,
+                    place,
+                    weights[place],
+                    first[place],
+                    second[place],
+                )
+            )
+        self.row_counts.append(row_counts)
 
     def freeze(self, frozen: Sequence[bool]) -> None:
         """From now on leave the trunk of these members as it is."""
@@ -90,58 +154,107 @@ class StackedAdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """One update from the gradients, which are dropped. A slot without a gradient stays as it is."""
-        pieces = [self._gradients(number) for number in range(len(self.slots))]
+        """One update from the gradients, which are dropped.
+
+        A group without a gradient stays as it is.
+        """
+        numbers = range(len(self.groups))
+        gradients = [self._take_gradients(number) for number in numbers]
         for steps, frozen in zip(self.steps, self.frozen, strict=True):
-            steps[:] = steps[0] + 1, steps[1] + (not frozen)
-        self._count = {
-            n: torch.tensor(float(n), device=self.first[0].device)
-            for n in {n for own in self.steps for n in own}
-        }
-        for member, groups in self.slices.items():
-            frozen = self.frozen[member]
-            moved = {
-                terms: [
-                    each
-                    for each in slices
-                    if pieces[each.slot] and not (frozen and self.slots[each.slot].trunk)
-                ]
-                for terms, slices in groups.items()
-            }
-            gradients = {
-                terms: [pieces[each.slot][each.place] for each in slices]
-                for terms, slices in moved.items()
-            }
-            self._clip(
-                member, [each for terms, own in gradients.items() if terms.clipped for each in own]
-            )
-            for terms, slices in moved.items():
-                if slices:
-                    self._move(member, terms, slices, gradients[terms])
+            steps.add(frozen)
+        step_tensors = self._step_tensors()
+        for member in self.slices:
+            self._step_member(member, gradients, step_tensors)
 
-    def _gradients(self, number: int) -> Sequence[Tensor]:
-        """The gradient of a slot, slice by slice; empty where there is none."""
-        gradient, self.slots[number].parameter.grad = self.slots[number].parameter.grad, None
-        return () if gradient is None else torch.split(gradient, self.counts[number])
+    def _take_gradients(self, number: int) -> Sequence[Tensor]:
+        """The gradient of a group, slice by slice; empty where there is none."""
+        parameter = self.groups[number].parameter
+        gradient = parameter.grad
+        parameter.grad = None
+        if gradient is None:
+            return ()
+        return torch.split(gradient, self.row_counts[number])
 
-    def _clip(self, member: int, gradients: list[Tensor]) -> None:
+    def _step_tensors(self) -> dict[int, Tensor]:
+        """The numbers of steps as the kernel wants them."""
+        device = self.first[0].device
+        tensors = {}
+        for steps in self.steps:
+            for count in (steps.heads, steps.trunk):
+                if count not in tensors:
+                    tensors[count] = torch.tensor(float(count), device=device)
+        return tensors
+
+    def _step_member(
+        self,
+        member: int,
+        gradients: Sequence[Sequence[Tensor]],
+        step_tensors: dict[int, Tensor],
+    ) -> None:
+        moved: dict[Terms, list[Slice]] = {}
+        clipped: list[Tensor] = []
+        for terms, slices in self.slices[member].items():
+            moved[terms] = [
+                piece
+                for piece in slices
+                if self._moves(
+                    piece,
+                    member,
+                    gradients,
+                )
+            ]
+            if terms.clipped:
+                for piece in moved[terms]:
+                    clipped.append(gradients[piece.group][piece.place])
+        self._clip(member, clipped)
+        for terms, slices in moved.items():
+            if slices:
+                slice_gradients = [gradients[piece.group][piece.place] for piece in slices]
+                self._move(member, terms, slices, slice_gradients, step_tensors)
+
+    def _moves(
+        self,
+        piece: Slice,
+        member: int,
+        gradients: Sequence[Sequence[Tensor]],
+    ) -> bool:
+        """Whether a slice has a gradient and is not frozen."""
+        is_frozen = self.frozen[member] and self.groups[piece.group].in_trunk
+        return bool(gradients[piece.group]) and not is_frozen
+
+    def _clip(
+        self,
+        member: int,
+        gradients: list[Tensor],
+    ) -> None:
+        """Scale the gradients of a member to its largest norm, in place."""
         clip_norm = self.settings[member].clip_norm
         if gradients and clip_norm > 0:
-            torch._foreach_mul_(
-                gradients, (clip_norm / (nn.utils.get_total_norm(gradients) + 1e-6)).clamp(max=1.0)
-            )
+            norm = nn.utils.get_total_norm(gradients)
+            factor = (clip_norm / (norm + SMALLEST_NORM)).clamp(max=1.0)
+            torch._foreach_mul_(gradients, factor)
 
     def _move(
-        self, member: int, terms: Terms, slices: Sequence[Slice], gradients: list[Tensor]
+        self,
+        member: int,
+        terms: Terms,
+        slices: Sequence[Slice],
+        gradients: list[Tensor],
+        step_tensors: dict[int, Tensor],
     ) -> None:
-        settings, steps = self.settings[member], self.steps[member]
+        settings = self.settings[member]
+        steps = self.steps[member]
+        counts = []
+        for piece in slices:
+            in_trunk = self.groups[piece.group].in_trunk
+            counts.append(step_tensors[steps.trunk if in_trunk else steps.heads])
         torch._fused_adamw_(
-            [each.weights for each in slices],
+            [piece.weights for piece in slices],
             gradients,
-            [each.first for each in slices],
-            [each.second for each in slices],
+            [piece.first for piece in slices],
+            [piece.second for piece in slices],
             [],
-            [self._count[steps[self.slots[each.slot].trunk]] for each in slices],
+            counts,
             lr=settings.learning_rate * terms.rate,
             beta1=BETA1,
             beta2=BETA2,
@@ -152,13 +265,20 @@ class StackedAdamW:
         )
 
     def keep(
-        self, slots: Sequence[Slot], kept: Sequence[tuple[int, Tensor]], members: Tensor
+        self,
+        groups: Sequence[ParameterGroup],
+        kept: Sequence[tuple[int, Tensor]],
+        members: Sequence[int],
     ) -> None:
-        """Go on with `slots`, which are old slots (`kept`: their numbers and rows) of these members."""
-        self.slots = list(slots)
+        """Go on with these members alone.
+
+        `groups` are those of the old groups that are left; `kept` holds the numbers they had and
+        their rows.
+        """
+        self.groups = list(groups)
         self.first = [self.first[number][rows] for number, rows in kept]
         self.second = [self.second[number][rows] for number, rows in kept]
-        self.settings = [self.settings[member] for member in members.tolist()]
-        self.steps = [self.steps[member] for member in members.tolist()]
-        self.frozen = [self.frozen[member] for member in members.tolist()]
+        self.settings = [self.settings[member] for member in members]
+        self.steps = [self.steps[member] for member in members]
+        self.frozen = [self.frozen[member] for member in members]
         self._slice()

@@ -1,7 +1,8 @@
-"""A forest of networks as integers: which rows of the stacked stages belong to whom and where each takes its input.
+"""A forest of networks as integers: whose each row of a stack is, and what it reads.
 
-Rows are ordered by member, so that leaving members out leaves the order of the others as it was. Stacks are ordered by
-source and by task whoever the members are: they are added up in this order, and the last bits must not depend on company.
+Rows are ordered by member, so that leaving members out leaves the order of the others as it was.
+Stacks are ordered by source and by task whoever the members are: they are added up in this order,
+and the last bits must not depend on company.
 """
 
 from collections import defaultdict
@@ -9,13 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlsearch.sharing import Sharing
-from mtlsearch.tasks.task import Kind, Task
+from mtlsearch.structure.wiring import ALL_SOURCES, Edge
+from mtlsearch.tasks import Task, TaskKind
 from mtlsearch.training.plain.network import Network
 
-Place = tuple[int, int]  # a member, and which of its stems, nodes, links or heads
-LinkShape = tuple[
-    int, str, type[Sharing]
-]  # a level, a source and a kind of sharing: its links are one stack
+Place = tuple[int, int]  # a member, and which of its stems, nodes, tied edges or heads
+MemberEdges = dict[int, list[Edge]]  # the pairs of rows of each member that are tied
+
+# A level, a source and a kind of sharing: the mixing parameters of its edges are one stack.
+MixingShape = tuple[int, str, type[Sharing]]
+
+# The row of a stream (its member, node and source) among all streams of the source on a level.
+StreamRows = dict[tuple[int, int, str], int]
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class HeadShape:
     """What heads must have in common to be one stack."""
 
     source: str
-    kind: Kind
+    kind: TaskKind
     outputs: int
 
     @classmethod
@@ -34,123 +40,183 @@ class HeadShape:
 
 @dataclass(frozen=True)
 class Flow:
-    """The S streams of one source on one level: `owner[S]` their nodes, `parent[S]` the streams they read from one level up
-    (of level 0: the stems), `edges` per member that mixes the pairs of its streams that are.
+    """The S streams of one source on one level.
+
+    Attributes:
+        owner: The node of each stream, [S].
+        parent: The stream of the level before that each reads, [S]; on level 0 the stem.
+        edges: Per member that mixes its streams, the pairs of these that are mixed.
     """
 
     owner: list[int]
     parent: list[int]
-    edges: dict[int, list[tuple[int, int]]]
+    edges: MemberEdges
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`stems[source]`, `nodes[level]` and `heads[shape]` say whose each row is; `flows[level][source]` how rows run.
+    """Whose each row of every stack is, and how rows run.
 
-    `links[level, source, sharing]` are the edges between streams that learn something, of the members with a kind of sharing.
-    `leaves[shape]` are the last level's streams the heads read, `tasks[shape]` the dataset's numbers of their tasks, and
-    `edges[level]` per member whose weights are tied the pairs of its nodes that are.
+    Attributes:
+        stems: The places of each source's stems.
+        nodes: The places of each level's stages.
+        flows: Per level the flow of each source.
+        edges: Per level and member whose weights are penalized, the pairs of its nodes that are
+            tied.
+        mixing_parameters: The places of the edges that train something.
+        heads: The places of the heads of each shape.
+        leaves: The last level's streams that the heads of each shape read.
+        tasks: The dataset's tasks of the heads of each shape.
     """
 
     stems: dict[str, list[Place]]
     nodes: list[list[Place]]
     flows: list[dict[str, Flow]]
-    edges: list[dict[int, list[tuple[int, int]]]]
-    links: dict[LinkShape, list[Place]]
+    edges: list[MemberEdges]
+    mixing_parameters: dict[MixingShape, list[Place]]
     heads: dict[HeadShape, list[Place]]
     leaves: dict[HeadShape, list[int]]
     tasks: dict[HeadShape, list[int]]
 
     @classmethod
-    def of(cls, networks: Sequence[Network], tasks: Sequence[Task]) -> "Plan":
+    def of(
+        cls,
+        networks: Sequence[Network],
+        tasks: Sequence[Task],
+    ) -> "Plan":
         """The plan of networks of one depth; `tasks` are the dataset's."""
-        stems, rows = _stems(networks)
-        nodes, flows, edges = [], [], []
-        for level in range(len(networks[0].levels)):
-            places = [
-                (k, node)
-                for k, network in enumerate(networks)
-                for node in range(len(network.levels[level]))
-            ]
-            flow, rows = _flows(networks, level, rows)
+        stems, stream_rows = _stems(networks)
+        nodes = []
+        flows = []
+        edges = []
+        for level in range(networks[0].wiring.depth):
+            places = _nodes(networks, level)
+            owners = [member for member, _ in places]
+            flow, stream_rows = _flows(networks, level, stream_rows)
             nodes.append(places)
             flows.append(flow)
-            edges.append(_edges(networks, level, [k for k, _ in places]))
-        heads, leaves, numbers = _heads(networks, tasks, rows)
-        return cls(stems, nodes, flows, edges, _links(networks), heads, leaves, numbers)
+            edges.append(_edges(networks, level, ALL_SOURCES, owners))
+        heads = _Heads.of(networks, tasks, stream_rows)
+        return cls(
+            stems=stems,
+            nodes=nodes,
+            flows=flows,
+            edges=edges,
+            mixing_parameters=_mixing_parameters(networks),
+            heads=heads.places,
+            leaves=heads.leaves,
+            tasks=heads.tasks,
+        )
 
 
-Row = dict[
-    tuple[int, int, str], int
-]  # member, node, source -> row among the source's streams of a level
-
-
-def _stems(networks: Sequence[Network]) -> tuple[dict[str, list[Place]], Row]:
+def _stems(networks: Sequence[Network]) -> tuple[dict[str, list[Place]], StreamRows]:
+    """The stems of each source, and the row of the stem of each stream."""
     stems: dict[str, list[Place]] = defaultdict(list)
-    rows: Row = {}
-    for k, network in enumerate(networks):
+    rows: StreamRows = {}
+    for member, network in enumerate(networks):
         for index, (node, source) in enumerate(network.wiring.streams[0]):
-            rows[k, node, source] = len(stems[source])
-            stems[source].append((k, index))
+            rows[member, node, source] = len(stems[source])
+            stems[source].append((member, index))
     return dict(sorted(stems.items())), rows
 
 
-def _flows(networks: Sequence[Network], level: int, above: Row) -> tuple[dict[str, Flow], Row]:
+def _nodes(
+    networks: Sequence[Network],
+    level: int,
+) -> list[Place]:
+    places = []
+    for member, network in enumerate(networks):
+        for node in range(network.wiring.nodes(level)):
+            places.append((member, node))
+    return places
+
+
+def _flows(
+    networks: Sequence[Network], level: int, rows_above: StreamRows
+) -> tuple[dict[str, Flow], StreamRows]:
+    """The flow of each source on a level, and the row of each stream among those of its source."""
     owners: dict[str, list[int]] = defaultdict(list)
     parents: dict[str, list[int]] = defaultdict(list)
     members: dict[str, list[int]] = defaultdict(list)
-    rows: Row = {}
-    first = 0
-    for k, network in enumerate(networks):
-        for node, source in network.wiring.streams[level]:
-            rows[k, node, source] = len(owners[source])
-            owners[source].append(first + node)
-            parents[source].append(above[k, network.wiring.parent(level, node), source])
-            members[source].append(k)
-        first += len(network.levels[level])
-    return {
-        s: Flow(owners[s], parents[s], _edges(networks, level, members[s], s)) for s in owners
-    }, rows
-
-
-def _heads(
-    networks: Sequence[Network], tasks: Sequence[Task], rows: Row
-) -> tuple[dict[HeadShape, list[Place]], dict[HeadShape, list[int]], dict[HeadShape, list[int]]]:
-    heads: dict[HeadShape, list[Place]] = defaultdict(list)
-    leaves: dict[HeadShape, list[int]] = defaultdict(list)
-    numbers: dict[HeadShape, list[int]] = defaultdict(list)
-    for k, network in enumerate(networks):
-        for position, task in enumerate(network.component.tasks):
-            shape = HeadShape.of(tasks[task])
-            heads[shape].append((k, position))
-            leaves[shape].append(rows[k, *network.wiring.leaf(position)])
-            numbers[shape].append(task)
-    order = [shape for shape in dict.fromkeys(map(HeadShape.of, tasks)) if shape in heads]
-    return (
-        {s: heads[s] for s in order},
-        {s: leaves[s] for s in order},
-        {s: numbers[s] for s in order},
-    )
-
-
-def _links(networks: Sequence[Network]) -> dict[LinkShape, list[Place]]:
-    links: dict[LinkShape, list[Place]] = defaultdict(list)
-    for k, network in enumerate(networks):
-        for level, source in network.wiring.mixed:
-            numbers = range(len(network.links_of(level, source)))
-            links[level, source, type(network.component.candidate.sharing)] += [
-                (k, number) for number in numbers
-            ]
-    return {key: links[key] for key in sorted(links, key=lambda key: key[:2]) if links[key]}
+    rows: StreamRows = {}
+    first_node = 0
+    for member, network in enumerate(networks):
+        wiring = network.wiring
+        for node, source in wiring.streams[level]:
+            parent = wiring.parent(level, node)
+            rows[member, node, source] = len(owners[source])
+            owners[source].append(first_node + node)
+            parents[source].append(rows_above[member, parent, source])
+            members[source].append(member)
+        first_node += wiring.nodes(level)
+    flows = {}
+    for source, owner in owners.items():
+        edges = _edges(networks, level, source, members[source])
+        flows[source] = Flow(owner, parents[source], edges)
+    return flows, rows
 
 
 def _edges(
-    networks: Sequence[Network], level: int, members: Sequence[int], source: str = ""
-) -> dict[int, list[tuple[int, int]]]:
-    """Per member the pairs of rows that are tied on a level: of its streams of a source, or of its nodes."""
-    found = {}
-    for k, first in {member: row for row, member in reversed([*enumerate(members)])}.items():
-        edges = networks[k].wiring.edges.get((level, source))
-        if edges is not None:
-            found[k] = [(first + n, first + m) for n, m in edges]
-    return dict(sorted(found.items()))
+    networks: Sequence[Network], level: int, source: str, members: Sequence[int]
+) -> MemberEdges:
+    """Per member the pairs of rows that are tied on a level.
+
+    The rows are those of its streams of a source, or of its nodes (ALL_SOURCES). `members` holds
+    the member of each row, ascending.
+    """
+    edges: MemberEdges = {}
+    for row, member in enumerate(members):
+        is_first_row = row == 0 or members[row - 1] != member
+        pairs = networks[member].wiring.edges.get((level, source))
+        if is_first_row and pairs is not None:
+            edges[member] = []
+            for lower, upper in pairs:
+                edges[member].append((row + lower, row + upper))
+    return edges
+
+
+def _mixing_parameters(networks: Sequence[Network]) -> dict[MixingShape, list[Place]]:
+    """The edges that train something, ordered by level and source."""
+    places: dict[MixingShape, list[Place]] = defaultdict(list)
+    for member, network in enumerate(networks):
+        kind = type(network.component.candidate.sharing)
+        for level, source in network.wiring.mixed_streams:
+            edges = network.mixing_parameters_of(level, source)
+            shape = (level, source, kind)
+            for edge in range(len(edges)):
+                places[shape].append((member, edge))
+    ordered = sorted(places, key=lambda shape: shape[:2])
+    return {shape: places[shape] for shape in ordered if places[shape]}
+
+
+@dataclass(frozen=True)
+class _Heads:
+    """The heads of a plan, by their shapes in the order of the dataset's tasks."""
+
+    places: dict[HeadShape, list[Place]]
+    leaves: dict[HeadShape, list[int]]
+    tasks: dict[HeadShape, list[int]]
+
+    @classmethod
+    def of(
+        cls, networks: Sequence[Network], tasks: Sequence[Task], stream_rows: StreamRows
+    ) -> "_Heads":
+        heads = cls({}, {}, {})
+        shapes = [HeadShape.of(task) for task in tasks]
+        present = {shapes[number] for network in networks for number in network.component.tasks}
+        for shape in shapes:
+            if shape in present:
+                heads._add_shape(shape)
+        for member, network in enumerate(networks):
+            for position, number in enumerate(network.component.tasks):
+                shape = shapes[number]
+                node, source = network.wiring.leaf(position)
+                heads.places[shape].append((member, position))
+                heads.leaves[shape].append(stream_rows[member, node, source])
+                heads.tasks[shape].append(number)
+        return heads
+
+    def _add_shape(self, shape: HeadShape) -> None:
+        self.places.setdefault(shape, [])
+        self.leaves.setdefault(shape, [])
+        self.tasks.setdefault(shape, [])

@@ -1,148 +1,202 @@
-"""The folds of several replicates as one: inputs [R, N, *F] and targets [R, tasks, N] on the device, batches as row numbers.
+"""The folds of several replicates as one, and their batches.
 
-Batches are padded with rows that have no label: replicates may differ in their number of rows, and torch computes the last
-few elements of a tensor by other instructions, so that an unpadded result would depend on who is computed beside it. For
-the same reason those whose padded batches differ in length are not put together (`widths`).
+Inputs [R, N, *F] and targets [R, tasks, N] stay on the device; batches are row numbers. Batches are
+padded with rows that have no label: replicates may differ in their number of rows, and torch
+computes the last few elements of a tensor by other instructions, so that an unpadded result would
+depend on who is computed beside it. For the same reason those whose padded batches differ in length
+are not put together (`padded_widths`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from mtlsearch.candidate import TrainingSettings
-from mtlsearch.tasks.task import Task
-from mtlsearch.training.plain.step import batches
+from mtlsearch.inputs.network_input import NetworkInput
+from mtlsearch.tasks import Task
+from mtlsearch.training.batches import MULTIPLE, BatchRows, batches, padded, steps_per_epoch
 from mtlsearch.training.stacked.plan import HeadShape
+from mtlsearch.training.trainer import SourceRows
 from mtlsearch.training.training_data import FoldData
 
-MULTIPLE = 32  # of rows in a batch: a whole number of vector instructions on any CPU
 PIECE = 512  # rows of a forward pass that needs no gradient
 AHEAD = 64  # steps of which row numbers are laid out at once
-Batch = tuple[
-    dict[str, Tensor], dict[HeadShape, Tensor]
-]  # inputs [R, B, *F] per source, targets [R, tasks, B] per head
+
+
+class StackedBatch(NamedTuple):
+    """Inputs, tensors [R, B, *F], per source, and targets [R, tasks, B] per shape of head."""
+
+    inputs: dict[str, NetworkInput]
+    targets: dict[HeadShape, Tensor]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Row numbers [R, B] of one source into all replicates' rows, and which of them are there at all."""
+class PaddedRows:
+    """Row numbers [R, B] of one source, and which of them are there at all, [R, B]."""
 
     numbers: Tensor
     present: Tensor
 
+    def replicates(self, first: int, last: int) -> "PaddedRows":
+        """Those of some replicates."""
+        numbers = self.numbers[first:last]
+        present = self.present[first:last]
+        return PaddedRows(numbers, present)
 
-def widths(fold: FoldData, schedule: TrainingSettings) -> tuple[int, ...]:
-    """The padded lengths of a fold's batches and validation rows, source by source."""
-    steps = -(-fold.longest // schedule.batch_size)
-    return tuple(
-        _padded(rows)
-        for source in fold.inputs
-        for rows in (-(-len(fold.train[source]) // steps), len(fold.validation[source]))
-    )
+    def piece(self, first: int) -> "PaddedRows":
+        """The columns from `first` on, PIECE at most.
 
-
-def _padded(rows: int) -> int:
-    return -(-rows // MULTIPLE) * MULTIPLE
+        Beyond the end they are the first ones again, as rows that are not there.
+        """
+        last = first + PIECE
+        if self.numbers.shape[1] > first:
+            numbers = self.numbers[:, first:last]
+            present = self.present[:, first:last]
+            return PaddedRows(numbers, present)
+        numbers = self.numbers[:, :MULTIPLE]
+        absent = torch.zeros_like(self.present[:, :MULTIPLE])
+        return PaddedRows(numbers, absent)
 
 
 class StackedData:
-    """The data of R replicates. `column[t]` says which of its head's tasks the dataset's task t is."""
+    """The data of R replicates.
 
-    def __init__(self, folds: Sequence[FoldData], tasks: Sequence[Task]) -> None:
+    `column[t]` says which of its head's tasks the dataset's task t is.
+    """
+
+    def __init__(
+        self,
+        folds: Sequence[FoldData],
+        tasks: Sequence[Task],
+    ) -> None:
         self.folds = list(folds)
-        self.inputs = {
-            source: torch.cat([fold.inputs[source] for fold in folds]) for source in folds[0].inputs
-        }
+        self.inputs: dict[str, NetworkInput] = {}
+        for source in folds[0].inputs:
+            inputs = [fold.inputs[source] for fold in folds]
+            self.inputs[source] = NetworkInput.concatenate(inputs)
         self.shapes: dict[HeadShape, list[Task]] = {}
+        self.column = []
         for task in tasks:
-            self.shapes.setdefault(HeadShape.of(task), []).append(task)
-        self.column = [self.shapes[HeadShape.of(task)].index(task) for task in tasks]
-        self.targets = {
-            shape: torch.stack(
-                [torch.cat([fold.targets[task.name] for fold in folds]) for task in own]
-            )
-            for shape, own in self.shapes.items()
-        }
+            tasks_of_shape = self.shapes.setdefault(HeadShape.of(task), [])
+            self.column.append(len(tasks_of_shape))
+            tasks_of_shape.append(task)
+        self.targets: dict[HeadShape, Tensor] = {}
+        for shape, tasks_of_shape in self.shapes.items():
+            rows = [self._targets_of(task) for task in tasks_of_shape]
+            self.targets[shape] = torch.stack(rows)
+
+    def _targets_of(self, task: Task) -> Tensor:
+        """The targets of a task, those of one replicate after the other, [R * N]."""
+        targets = [fold.targets[task.name] for fold in self.folds]
+        return torch.cat(targets)
 
     def epoch(
         self, seeds: Sequence[int], epoch: int, schedule: TrainingSettings
-    ) -> Iterator[Batch]:
+    ) -> Iterator[StackedBatch]:
         """The batches of one epoch; replicate r takes those of `seeds[r]`."""
-        orders = [
-            batches(fold, schedule, seed, epoch)
-            for fold, seed in zip(self.folds, seeds, strict=True)
-        ]
-        width = {
-            source: max(-(-len(fold.train[source]) // self.steps(schedule)) for fold in self.folds)
-            for source in self.inputs
-        }
+        orders = []
+        for fold, seed in zip(self.folds, seeds, strict=True):
+            orders.append(batches(fold, schedule, seed, epoch))
+        widths = {source: self._longest_batch(source, schedule) for source in self.inputs}
         steps = zip(*orders, strict=True)
-        while ahead := list(islice(steps, AHEAD)):
-            rows = {
-                source: self._lay([r[source] for step in ahead for r in step], width[source])
-                for source in self.inputs
-            }
-            for number in range(len(ahead)):
-                own = slice(number * len(self.folds), (number + 1) * len(self.folds))
-                yield self.take(
-                    {
-                        source: Rows(each.numbers[own], each.present[own])
-                        for source, each in rows.items()
-                    }
-                )
+        while steps_ahead := list(islice(steps, AHEAD)):
+            yield from self._batches(steps_ahead, widths)
 
-    def steps(self, schedule: TrainingSettings) -> int:
-        """Steps per epoch."""
-        return -(-self.folds[0].longest // schedule.batch_size)
+    def _longest_batch(self, source: str, schedule: TrainingSettings) -> int:
+        """The rows of the longest batch of a source."""
+        steps = steps_per_epoch(self.folds[0], schedule)
+        most_rows = max(len(fold.train[source]) for fold in self.folds)
+        return math.ceil(most_rows / steps)
 
-    def _lay(self, parts: Sequence[Tensor], width: int) -> Rows:
-        """Rows of each replicate in turn, again and again, as [len(parts), width]."""
-        lengths = torch.tensor([len(part) for part in parts], device=parts[0].device)
-        numbers = torch.nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
-        numbers = torch.nn.functional.pad(numbers, (0, _padded(width) - numbers.shape[1]))
-        present = torch.arange(numbers.shape[1], device=numbers.device) < lengths[:, None]
-        return Rows(numbers, present)
+    def _batches(
+        self, steps: Sequence[Sequence[BatchRows]], widths: Mapping[str, int]
+    ) -> Iterator[StackedBatch]:
+        """The batches of steps, each with the row numbers of every replicate."""
+        rows = {}
+        for source, width in widths.items():
+            parts = [replicate[source] for step in steps for replicate in step]
+            rows[source] = _pad_rows(parts, width)
+        replicates = len(self.folds)
+        for number in range(len(steps)):
+            first = number * replicates
+            last = first + replicates
+            step_rows = {}
+            for source, padded_rows in rows.items():
+                step_rows[source] = padded_rows.replicates(first, last)
+            yield self.take(step_rows)
 
-    def take(self, rows: dict[str, Rows]) -> Batch:
+    def take(self, rows: Mapping[str, PaddedRows]) -> StackedBatch:
         """Inputs and targets of rows; targets of rows that are not there are missing."""
-        offset = {source: self._offset(source) for source in rows}
-        inputs = {
-            s: self.inputs[s][(own.numbers + offset[s]).flatten()].reshape(
-                *own.numbers.shape, *self.inputs[s].shape[1:]
-            )
-            for s, own in rows.items()
-        }
+        stacked_rows = {}
+        inputs = {}
+        for source, source_rows in rows.items():
+            numbers = source_rows.numbers + self._first_rows(source)
+            stacked_rows[source] = numbers
+            take = partial(_take_stacked, numbers)
+            inputs[source] = self.inputs[source].map(take)
         targets = {}
-        for shape, each in self.targets.items():
-            own = rows[shape.source]
-            found = each[:, (own.numbers + offset[shape.source]).flatten()].reshape(
-                len(each), *own.numbers.shape
-            )
-            targets[shape] = torch.where(own.present, found, torch.nan).transpose(0, 1)
-        return inputs, targets
+        for shape, y in self.targets.items():
+            numbers = stacked_rows[shape.source]
+            present = rows[shape.source].present
+            taken = y[:, numbers.flatten()].reshape(len(y), *numbers.shape)
+            labelled = torch.where(present, taken, torch.nan)
+            targets[shape] = labelled.transpose(0, 1)
+        return StackedBatch(inputs, targets)
 
-    def _offset(self, source: str) -> Tensor:
-        rows = len(self.folds[0].inputs[source])
-        return torch.arange(0, rows * len(self.folds), rows, device=self.inputs[source].device)[
-            :, None
-        ]
+    def _first_rows(self, source: str) -> Tensor:
+        """The first row of each replicate among the rows of all, [R, 1]."""
+        x = self.inputs[source]
+        rows = self.folds[0].inputs[source].rows
+        end = rows * len(self.folds)
+        return torch.arange(
+            0,
+            end,
+            rows,
+            device=x.device,
+        )[:, None]
 
-    def pieces(self, rows: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Rows]]:
-        """The rows of each replicate, piece by piece; a source that has come to its end repeats its first rows, unlabelled."""
-        parts = list(rows)
-        wholes = {
-            s: self._lay([part[s] for part in parts], max(len(part[s]) for part in parts))
-            for s in self.inputs
-        }
-        for first in range(0, max(whole.numbers.shape[1] for whole in wholes.values()), PIECE):
-            yield {source: _piece(whole, first) for source, whole in wholes.items()}
+    def pieces(self, replicates: Sequence[SourceRows]) -> Iterator[dict[str, PaddedRows]]:
+        """The rows of each replicate, piece by piece.
+
+        A source that has come to its end repeats its first rows, unlabelled.
+        """
+        whole = {}
+        for source in self.inputs:
+            parts = [replicate[source] for replicate in replicates]
+            longest = max(len(part) for part in parts)
+            whole[source] = _pad_rows(parts, longest)
+        width = max(rows.numbers.shape[1] for rows in whole.values())
+        for first in range(0, width, PIECE):
+            piece = {}
+            for source, rows in whole.items():
+                piece[source] = rows.piece(first)
+            yield piece
 
 
-def _piece(whole: Rows, first: int) -> Rows:
-    own = slice(first, first + PIECE)
-    if whole.numbers.shape[1] > first:
-        return Rows(whole.numbers[:, own], whole.present[:, own])
-    return Rows(whole.numbers[:, :MULTIPLE], torch.zeros_like(whole.present[:, :MULTIPLE]))
+def _take_stacked(numbers: Tensor, x: Tensor) -> Tensor:
+    """The rows [R, B] of x[N, *F], as [R, B, *F]."""
+    taken = x[numbers.flatten()]
+    return taken.reshape(*numbers.shape, *x.shape[1:])
+
+
+def _pad_rows(
+    parts: Sequence[Tensor],
+    width: int,
+) -> PaddedRows:
+    """Row numbers of different lengths side by side, [len(parts), padded(width)]."""
+    device = parts[0].device
+    lengths = [len(part) for part in parts]
+    numbers = pad_sequence(list(parts), batch_first=True)
+    missing = padded(width) - numbers.shape[1]
+    numbers = functional.pad(numbers, (0, missing))
+    places = torch.arange(numbers.shape[1], device=device)
+    present = places < torch.tensor(lengths, device=device)[:, None]
+    return PaddedRows(numbers, present)

@@ -1,6 +1,7 @@
 """Many modules of one make as one module: parameters and inputs get a leading axis N.
 
-Layers of `torch.nn` that make up most stages have a stacked form of their own; any other module runs under `torch.vmap`.
+Layers of `torch.nn` that make up most stages have a stacked form of their own; any other module
+runs under `torch.vmap`.
 """
 
 import copy
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from mtlsearch.training.dropout import SeededDropout, noise
+from mtlsearch.training.dropout import SeededDropout, drop, random_numbers
+from mtlsearch.training.trainer import NotStackableError
 
 ELEMENTWISE = (
     nn.ReLU,
@@ -28,32 +30,35 @@ ELEMENTWISE = (
 )
 
 
-class NotStackableError(Exception):
-    """Modules of this kind have no batched form; they are trained one after another."""
-
-
 class StackedLinear(nn.Module):
     """N linear layers, one batched matrix product: h[N, *B, in] -> [N, *B, out]."""
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
         self.weight = _stack([layer.weight for layer in layers])
-        self.bias = _stack([layer.bias for layer in layers]) if layers[0].bias is not None else None
+        self.bias = _stack_optional([layer.bias for layer in layers])
 
     def forward(self, h: Tensor) -> Tensor:
         """Each of the N inputs through its own layer."""
         if h.dim() > 3:
-            return self(h.flatten(1, -2)).reshape(*h.shape[:-1], -1)  # type: ignore[no-any-return]
-        rows, weight = h, cast("Tensor", self.weight)
-        lone = weight.shape[:2] == (1, 1)  # torch has another kernel for this, with other last bits
-        if lone:
-            rows, weight = torch.cat([rows, rows]), torch.cat([weight, weight])
-        out = (
-            torch.bmm(rows, weight.mT)
-            if self.bias is None
-            else torch.baddbmm(self.bias[:, None], rows, weight.mT)
+            flat: Tensor = self(h.flatten(1, -2))
+            return flat.reshape(*h.shape[:-1], -1)
+        weight: Tensor = self.weight
+        if weight.shape[:2] == (1, 1):
+            # Torch has another kernel for a single layer of one output, with other last bits.
+            two_inputs = torch.cat([h, h])
+            two_layers = torch.cat([weight, weight])
+            return self._multiply(two_inputs, two_layers)[:1].clone()
+        return self._multiply(h, weight)
+
+    def _multiply(self, h: Tensor, weight: Tensor) -> Tensor:
+        if self.bias is None:
+            return torch.bmm(h, weight.mT)
+        return torch.baddbmm(
+            self.bias[:, None],
+            h,
+            weight.mT,
         )
-        return out[:1].clone() if lone else out
 
 
 class StackedLayerNorm(nn.Module):
@@ -61,19 +66,25 @@ class StackedLayerNorm(nn.Module):
 
     def __init__(self, layers: Sequence[nn.LayerNorm]) -> None:
         super().__init__()
-        self.shape, self.eps = layers[0].normalized_shape, layers[0].eps
-        self.weight = (
-            _stack([layer.weight for layer in layers]) if layers[0].weight is not None else None
-        )
-        self.bias = _stack([layer.bias for layer in layers]) if layers[0].bias is not None else None
+        self.shape = layers[0].normalized_shape
+        self.eps = layers[0].eps
+        self.weight = _stack_optional([layer.weight for layer in layers])
+        self.bias = _stack_optional([layer.bias for layer in layers])
 
     def forward(self, h: Tensor) -> Tensor:
-        """Normalise over the last axes, then scale and shift each of the N inputs by its own numbers."""
-        out = functional.layer_norm(h, self.shape, eps=self.eps)
-        between = (1,) * (h.dim() - 1 - len(self.shape))
+        """Normalise over the last axes, then scale and shift each input by its own numbers."""
+        output = functional.layer_norm(
+            h,
+            self.shape,
+            eps=self.eps,
+        )
+        batch_axes = (1,) * (h.dim() - 1 - len(self.shape))
+        shape = (-1, *batch_axes, *self.shape)
         if self.weight is not None:
-            out = out * self.weight.reshape(-1, *between, *self.shape)
-        return out if self.bias is None else out + self.bias.reshape(-1, *between, *self.shape)
+            output = output * self.weight.reshape(shape)
+        if self.bias is not None:
+            output = output + self.bias.reshape(shape)
+        return output
 
 
 class StackedGroupNorm(nn.Module):
@@ -81,155 +92,231 @@ class StackedGroupNorm(nn.Module):
 
     def __init__(self, layers: Sequence[nn.GroupNorm]) -> None:
         super().__init__()
-        self.groups, self.eps, self.affine = layers[0].num_groups, layers[0].eps, layers[0].affine
-        self.weight = _stack([layer.weight for layer in layers]) if self.affine else None
-        self.bias = _stack([layer.bias for layer in layers]) if self.affine else None
+        self.groups = layers[0].num_groups
+        self.eps = layers[0].eps
+        self.weight = _stack_optional([layer.weight for layer in layers])
+        self.bias = _stack_optional([layer.bias for layer in layers])
 
     def forward(self, h: Tensor) -> Tensor:
-        """Normalise each group of channels, then scale and shift each of the N inputs by its own numbers."""
-        out = functional.group_norm(h.flatten(0, 1), self.groups, eps=self.eps).reshape(h.shape)
-        if self.weight is None or self.bias is None:
-            return out
-        weight, bias = (
-            each.reshape(len(h), 1, -1, *(1,) * (h.dim() - 3)) for each in (self.weight, self.bias)
+        """Normalise each group of channels, then scale and shift each input by its own numbers."""
+        flat = functional.group_norm(
+            h.flatten(0, 1),
+            self.groups,
+            eps=self.eps,
         )
-        return out * weight + bias
+        output = flat.reshape(h.shape)
+        if self.weight is None or self.bias is None:
+            return output
+        feature_axes = (1,) * (h.dim() - 3)
+        shape = (len(h), 1, -1, *feature_axes)
+        return output * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
 class StackedConv(nn.Module):
     """N convolutions: h[N, B, C, *F] -> [N, B, D, *G].
 
-    On a CPU one after another: the last bits of one with groups depend on how many there are, and it is hardly faster.
+    On a CPU one after another: the last bits of one with groups depend on how many there are, and
+    it is hardly faster.
     """
 
     def __init__(self, layers: Sequence[nn.Conv1d | nn.Conv2d]) -> None:
         super().__init__()
-        self.convolve = layers[0]._conv_forward
+        self.convolve_one = layers[0]._conv_forward
         self.weight = _stack([layer.weight for layer in layers])
-        self.bias = (
-            _stack([layer.bias for layer in layers if layer.bias is not None])
-            if layers[0].bias is not None
-            else None
-        )
+        self.bias = _stack_optional([layer.bias for layer in layers])
 
     def forward(self, h: Tensor) -> Tensor:
         """Each of the N inputs through its own layer."""
-        own = (h, self.weight) if self.bias is None else (h, self.weight, self.bias)
+        arguments: tuple[Tensor, ...] = (h, self.weight)
+        if self.bias is not None:
+            arguments = (h, self.weight, self.bias)
         if h.device.type != "cpu":
-            return torch.vmap(self._one)(*own)
-        return torch.stack([self._one(*each) for each in zip(*own, strict=True)])
+            return torch.vmap(self._convolve)(*arguments)
+        layers = zip(*arguments, strict=True)
+        return torch.stack([self._convolve(*layer) for layer in layers])
 
-    def _one(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return cast("Tensor", self.convolve(h, weight, bias))
+    def _convolve(
+        self,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        return cast("Tensor", self.convolve_one(h, weight, bias))
 
 
 class StackedDropout(nn.Module):
     """N seeded dropouts with rates of their own; the buffers of `SeededDropout`, each [N]."""
 
+    salt: Tensor
+    factor: Tensor
+    threshold: Tensor
+    scale: Tensor
+
     def __init__(self, layers: Sequence[SeededDropout]) -> None:
         super().__init__()
-        self.moment = 0
+        self.dropout_key = 0
         for name, _ in layers[0].named_buffers():
-            self.register_buffer(
-                name, torch.stack([layer.get_buffer(name) for layer in layers]), persistent=False
-            )
+            stacked = torch.stack([layer.get_buffer(name) for layer in layers])
+            self.register_buffer(name, stacked, persistent=False)
 
     def forward(self, h: Tensor) -> Tensor:
         """h[N, B, *F], masked; h itself in evaluation."""
         if not self.training:
             return h
-        salt, factor, least, scale = (
-            each.reshape(-1, *(1,) * (h.dim() - 1)) for each in self.buffers()
+        numbers = random_numbers(
+            h.shape[1:],
+            self.dropout_key,
+            h.device,
         )
-        keep = (noise(h.shape[1:], self.moment, h.device) ^ salt) * factor >= least
-        return h * (keep.to(h.dtype) * scale.to(h.dtype))
+        axes = (1,) * (h.dim() - 1)
+        buffers = (
+            self.salt.reshape(-1, *axes),
+            self.factor.reshape(-1, *axes),
+            self.threshold.reshape(-1, *axes),
+            self.scale.reshape(-1, *axes),
+        )
+        return drop(h, numbers, buffers)
 
 
 class Vmapped(nn.Module):
-    """N modules of any kind, batched by `torch.vmap`."""
+    """N modules of any kind, batched by `torch.vmap`.
+
+    `template` holds one of them, in a tuple so that its weights are not taken for this module's
+    own.
+    """
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         super().__init__()
         first = modules[0]
-        self.layout = (
-            copy.deepcopy(first),
-        )  # in a tuple, so that its weights are not taken for this module's own
-        self.names = [name for name, _ in (*first.named_parameters(), *first.named_buffers())]
-        self.weights = nn.ParameterList(
-            [
-                _stack(each)
-                for each in zip(*(module.parameters() for module in modules), strict=True)
-            ]
-        )
+        self.template = (copy.deepcopy(first),)
+        parameters = [module.parameters() for module in modules]
+        self.weights = nn.ParameterList()
+        for tensors in zip(*parameters, strict=True):
+            self.weights.append(_stack(tensors))
+        self.names = [name for name, _ in first.named_parameters()]
         for name, _ in first.named_buffers():
             stacked = torch.stack([module.get_buffer(name) for module in modules])
-            self.register_buffer(name.replace(".", "/"), stacked, persistent=False)
+            # A dot would name a submodule.
+            self.register_buffer(
+                name.replace(".", "/"),
+                stacked,
+                persistent=False,
+            )
+            self.names.append(name)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """h[N, B, *F] -> [N, B, *G]. Raises NotStackableError when torch cannot batch the module."""
-        layout = self.layout[0].train(self.training)
-        numbers = dict(zip(self.names, (*self.weights, *self.buffers()), strict=True))
+    def forward(self, *arguments: Tensor | None) -> Tensor:
+        """Map tensors [N, B, ...], the arguments of a module, to [N, B, *G].
+
+        Raises NotStackableError when torch cannot batch the module.
+        """
+        template = self.template[0].train(self.training)
+        values = [*self.weights, *self.buffers()]
+        tensors = dict(zip(self.names, values, strict=True))
+
+        def run_one(
+            tensors_of_one: dict[str, Tensor],
+            *arguments_of_one: Tensor | None,
+        ) -> Tensor:
+            output: Tensor = functional_call(template, tensors_of_one, arguments_of_one)
+            return output
+
+        axes = [None if argument is None else 0 for argument in arguments]
+        run = torch.vmap(run_one, in_dims=(0, *axes))
         try:
-            out: Tensor = torch.vmap(lambda own, x: functional_call(layout, own, (x,)))(numbers, h)
+            return run(tensors, *arguments)
         except RuntimeError as error:
-            if "vmap" in str(error) or "batching rule" in str(error).lower():
-                raise NotStackableError(
-                    f"{type(layout).__name__}: {str(error).splitlines()[0]}"
-                ) from error
-            raise
-        return out
+            if not _is_refused_by_vmap(error):
+                raise
+            reason = str(error).splitlines()[0]
+            raise NotStackableError(f"{type(template).__name__}: {reason}") from error
 
 
-RULES: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {
+def _is_refused_by_vmap(error: RuntimeError) -> bool:
+    """Whether torch says that it has no batched form of an operation.
+
+    It has no class of errors for that.
+    """
+    message = str(error)
+    return "vmap" in message or "batching rule" in message.lower()
+
+
+def _copy_elementwise(modules: Sequence[nn.Module]) -> nn.Module:
+    return copy.copy(modules[0])
+
+
+Stack = Callable[[Sequence[nn.Module]], nn.Module]  # makes one module of N
+
+RULES: dict[type[nn.Module], Stack] = {
     nn.Linear: StackedLinear,  # type: ignore[dict-item]
     nn.LayerNorm: StackedLayerNorm,  # type: ignore[dict-item]
     nn.GroupNorm: StackedGroupNorm,  # type: ignore[dict-item]
     nn.Conv1d: StackedConv,  # type: ignore[dict-item]
     nn.Conv2d: StackedConv,  # type: ignore[dict-item]
     SeededDropout: StackedDropout,  # type: ignore[dict-item]
-    **dict.fromkeys(ELEMENTWISE, lambda modules: copy.copy(modules[0])),
+    **dict.fromkeys(ELEMENTWISE, _copy_elementwise),
 }
 
 
 def stack(modules: Sequence[nn.Module]) -> nn.Module:
-    """One module for N modules that differ in their numbers only; parameters in the same order, each [N, *P].
+    """One module for N modules that differ in their numbers only.
 
-    A module whose forward only calls its children and elementwise operations may say so by `elementwise = True`; then it
-    is kept, with its children stacked. Raises NotStackableError.
+    Its parameters are in the same order, each [N, *P]. A module whose forward only calls its
+    children and elementwise operations may say so by `elementwise = True`; then it is kept, with
+    its children stacked. Raises NotStackableError.
     """
     first = modules[0]
     if type(first) in RULES:
         return RULES[type(first)](modules)
-    if len(first.state_dict()) > len(list(first.parameters())):
+    parameters = list(first.parameters())
+    if len(first.state_dict()) > len(parameters):
         raise NotStackableError(
             f"{type(first).__name__} keeps statistics between batches, or uses weights twice"
         )
-    by_child = type(first) is nn.Sequential or getattr(first, "elementwise", False)
-    if by_child and not (first._parameters or first._buffers):
-        kept = copy.copy(first)
-        kept._modules = {
-            name: stack([module.get_submodule(name) for module in modules])
-            for name in first._modules
-        }
-        for before, after in pairwise(kept.children()):
-            if (
-                type(first) is nn.Sequential
-                and isinstance(before, StackedLinear | StackedLayerNorm)
-                and isinstance(after, nn.ReLU)
-            ):
-                after.inplace = True  # nobody else sees what it overwrites
-        return kept
+    if _is_stacked_by_child(first):
+        return _stack_children(modules)
     return Vmapped(modules)
 
 
+def _is_stacked_by_child(module: nn.Module) -> bool:
+    if module._parameters or module._buffers:
+        return False
+    return type(module) is nn.Sequential or getattr(module, "elementwise", False)
+
+
+def _stack_children(modules: Sequence[nn.Module]) -> nn.Module:
+    """A copy of the first module, with stacks of the children of all."""
+    stacked = copy.copy(modules[0])
+    stacked._modules = {}
+    for name in modules[0]._modules:
+        children = [module.get_submodule(name) for module in modules]
+        stacked._modules[name] = stack(children)
+    if type(stacked) is nn.Sequential:
+        for before, after in pairwise(stacked.children()):
+            if isinstance(before, StackedLinear | StackedLayerNorm) and isinstance(after, nn.ReLU):
+                after.inplace = True  # nobody else sees what it overwrites
+    return stacked
+
+
 def dropouts(module: nn.Module) -> list[SeededDropout | StackedDropout]:
-    """The dropouts of a stacked module, each with its `moment`."""
-    inside = [
-        layout for each in module.modules() if isinstance(each, Vmapped) for layout in each.layout
-    ]
-    everything = [part for each in (module, *inside) for part in each.modules()]
-    return [each for each in everything if isinstance(each, SeededDropout | StackedDropout)]
+    """The dropouts of a stacked module, each with its `dropout_key`."""
+    roots = [module]
+    for part in module.modules():
+        if isinstance(part, Vmapped):
+            roots.extend(part.template)
+    layers = []
+    for root in roots:
+        for part in root.modules():
+            if isinstance(part, SeededDropout | StackedDropout):
+                layers.append(part)
+    return layers
 
 
 def _stack(tensors: Iterable[Tensor]) -> nn.Parameter:
-    return nn.Parameter(torch.stack([tensor.detach() for tensor in tensors]))
+    detached = [tensor.detach() for tensor in tensors]
+    return nn.Parameter(torch.stack(detached))
+
+
+def _stack_optional(tensors: Sequence[Tensor | None]) -> nn.Parameter | None:
+    """The stack of parameters that layers of one make have, or have not."""
+    present = [tensor for tensor in tensors if tensor is not None]
+    return _stack(present) if present else None

@@ -1,195 +1,267 @@
-"""One epoch of a forest: the losses of all heads, each member's weighting, the ties, and the stacked optimizer."""
+"""The steps of a forest: losses of all heads, weightings, soft sharing and the optimizer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks.loss import task_loss
+from mtlsearch.tasks import task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
-from mtlsearch.training.parameter_averaging import ParameterAveraging, branches_in
-from mtlsearch.training.precision import forward, steps
-from mtlsearch.training.shared_gradients import SharedGradients
-from mtlsearch.training.stacked.forest import Forest
-from mtlsearch.training.stacked.optimizer import Slot, StackedAdamW
-from mtlsearch.training.stacked.plan import HeadShape
-from mtlsearch.training.stacked.stacked_data import Batch
+from mtlsearch.training.parameter_averaging import ParameterAveraging
+from mtlsearch.training.precision import forward_precision, step_precision
+from mtlsearch.training.stacked.forest import Forest, KeptRows
+from mtlsearch.training.stacked.optimizer import ParameterGroup, StackedAdamW
+from mtlsearch.training.stacked.plan import HeadShape, Place
+from mtlsearch.training.stacked.stacked_data import StackedBatch
+from mtlsearch.training.stacked.trunk import branches_in, shared_gradients_in
 from mtlsearch.weightings import Weighting
 
 
+class TargetIndex(NamedTuple):
+    """The replicate [H] and the column [H] of the targets of each head of a shape."""
+
+    replicates: Tensor
+    columns: Tensor
+
+
 class StackedStep:
-    """The optimizer and the weightings' states of a forest. Heads are numbered 0..H-1 in the order of its parts."""
+    """The optimizer and the weightings' states of a forest.
+
+    Heads are numbered 0..H-1 in the order of its stacks.
+    """
 
     def __init__(
         self,
         forest: Forest,
         column: Sequence[int],
         precision: str = "float32",
-        meetings: Mapping[int, Initialization] | None = None,
+        averagings: Mapping[int, Initialization] | None = None,
     ) -> None:
-        """`column[t]` is the place of the dataset's task t among the targets of its head's shape; `meetings` say of which
-        members the branches meet.
-        """
-        self.forest, self.column, self.precision = forest, column, precision
-        self._number()
-        self.weighed = self._weighed()
-        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
-        self.optimizer = StackedAdamW(
-            self._slots(), [net.component.candidate.optimizer for net in forest.networks]
-        )
-        self.meetings = {
-            k: ParameterAveraging(start, branches_in(forest, k))
-            for k, start in (meetings or {}).items()
-        }
+        """`column[t]` is the place of the dataset's task t among the targets of its head's shape.
 
-    def _number(self) -> None:
+        `averagings` says of which members the branches are averaged, and how.
+        """
+        self.forest = forest
+        self.column = column
+        self.precision = precision
+        self._number_heads()
+        self.weightings = self._group_weightings()
+        self.shared = shared_gradients_in(forest, self.weightings)
+        settings = [network.component.candidate.optimizer for network in forest.networks]
+        self.optimizer = StackedAdamW(self._parameter_groups(), settings)
+        self.averagings = {}
+        for member, initialization in (averagings or {}).items():
+            branches = branches_in(forest, member)
+            self.averagings[member] = ParameterAveraging(initialization, branches)
+
+    def _number_heads(self) -> None:
         """Number the heads and find their targets."""
-        forest, device = self.forest, self.forest.device
-        self.heads = [
-            (shape, place) for shape, part in forest.heads.items() for place in part.places
-        ]
-        self.number = {place: number for number, (_, place) in enumerate(self.heads)}
-        self.members = torch.tensor([k for _, (k, _) in self.heads], device=device)
-        self.targets: dict[HeadShape, tuple[Tensor, Tensor]] = {
-            shape: (
-                forest.replicate[part.members],
-                torch.tensor([self.column[t] for t in forest.plan.tasks[shape]], device=device),
+        forest = self.forest
+        self.heads: list[Place] = []
+        self.targets: dict[HeadShape, TargetIndex] = {}
+        for shape, stack in forest.heads.items():
+            self.heads.extend(stack.places)
+            columns = [self.column[task] for task in forest.plan.tasks[shape]]
+            self.targets[shape] = TargetIndex(
+                replicates=forest.replicate[stack.members],
+                columns=torch.tensor(columns, device=forest.device),
             )
-            for shape, part in forest.heads.items()
-        }
+        self.number = {place: number for number, place in enumerate(self.heads)}
+        members = [member for member, _ in self.heads]
+        self.members = torch.tensor(members, device=forest.device)
 
     def task(self, head: int) -> int:
         """The dataset's task of a head."""
-        member, position = self.heads[head][1]
+        member, position = self.heads[head]
         return self.forest.networks[member].component.tasks[position]
 
-    def _weighed(self) -> list[BatchedWeighting]:
+    def _group_weightings(self) -> list[BatchedWeighting]:
+        """The members with one kind of weighting and one number of tasks, group by group."""
         groups: dict[tuple[type[Weighting], int], list[int]] = {}
-        for k, network in enumerate(self.forest.networks):
-            groups.setdefault(
-                (type(network.component.candidate.weighting), len(network.heads)), []
-            ).append(k)
-        networks = self.forest.networks
-        return [
-            BatchedWeighting.of([networks[k] for k in own], own, self._heads_of(own))
-            for own in groups.values()
-        ]
+        for member, network in enumerate(self.forest.networks):
+            kind = type(network.component.candidate.weighting)
+            tasks = len(network.component.tasks)
+            groups.setdefault((kind, tasks), []).append(member)
+        weightings = []
+        for members in groups.values():
+            networks = [self.forest.networks[member] for member in members]
+            heads = self._heads_of(members)
+            weightings.append(BatchedWeighting.of(networks, members, heads))
+        return weightings
 
     def _heads_of(self, members: Sequence[int]) -> Tensor:
-        counts = [len(self.forest.networks[k].heads) for k in members]
-        numbers = [
-            [self.number[k, position] for position in range(count)]
-            for k, count in zip(members, counts, strict=True)
-        ]
+        """The numbers [K, T] of the heads of members that have the same number of tasks."""
+        numbers = []
+        for member in members:
+            tasks = len(self.forest.networks[member].component.tasks)
+            places = [(member, position) for position in range(tasks)]
+            numbers.append([self.number[place] for place in places])
         return torch.tensor(numbers, device=self.forest.device)
 
-    def _slots(self) -> list[Slot]:
-        heads, links = list(self.forest.heads.values()), list(self.forest.links.values())
-        rates = [
-            network.component.candidate.sharing.rate_factor for network in self.forest.networks
-        ]
-        slots = [
-            Slot(
-                part.weights,
-                part.members,
-                part not in links,
-                part not in heads,
-                rates if part in links else None,
+    def _parameter_groups(self) -> list[ParameterGroup]:
+        """The stacks of the forest, then the trained tensors of the weightings."""
+        forest = self.forest
+        mixing_stacks = list(forest.mixing_parameters.values())
+        head_stacks = list(forest.heads.values())
+        sharings = [network.component.candidate.sharing for network in forest.networks]
+        rates = [sharing.rate_factor for sharing in sharings]
+        groups = []
+        for stack in forest.stacks:
+            is_mixing = stack in mixing_stacks
+            group = ParameterGroup(
+                stack.weights,
+                stack.members,
+                decays=not is_mixing,
+                in_trunk=stack not in head_stacks,
+                rates=rates if is_mixing else None,
             )
-            for part in self.forest.parts
-        ]
-        for group in self.weighed:
-            own = torch.tensor(group.members, device=self.forest.device)
-            slots += [Slot(value, own, decays=False, trunk=False) for value in group.learned]
-        return slots
+            groups.append(group)
+        for weighting in self.weightings:
+            members = torch.tensor(weighting.members, device=forest.device)
+            for value in weighting.trainable:
+                groups.append(
+                    ParameterGroup(
+                        value,
+                        members,
+                        decays=False,
+                        in_trunk=False,
+                    )
+                )
+        return groups
 
-    def losses(self, batch: Batch) -> Tensor:
+    def losses(self, batch: StackedBatch) -> Tensor:
         """The loss of every head on a batch, [H]."""
-        inputs, targets = batch
-        with forward(self.precision, self.forest.device):
-            outputs = self.forest(inputs)
-        return torch.cat(
-            [
-                task_loss(shape.kind, outputs[shape], targets[shape][index])
-                for shape, index in self.targets.items()
-            ]
-        )
+        with forward_precision(self.precision, self.forest.device):
+            outputs = self.forest(batch.inputs)
+        return self.head_losses(outputs, batch.targets)
 
-    def run(self, batches: Iterable[Batch]) -> Tensor:
-        """One epoch of steps; returns the summed losses of the heads, [H], which show whether all were finite."""
+    def head_losses(
+        self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
+    ) -> Tensor:
+        """The losses [H] for outputs [H, B, C] and targets [R, tasks, B]."""
+        losses = []
+        for shape, index in self.targets.items():
+            losses.append(
+                task_loss(
+                    shape.kind,
+                    outputs[shape],
+                    targets[shape][index],
+                )
+            )
+        return torch.cat(losses)
+
+    def run(self, batches: Iterable[StackedBatch]) -> Tensor:
+        """Take the steps of an epoch; return the summed losses of the heads, [H].
+
+        The sums show whether all losses were finite.
+        """
         self.forest.train(True)
-        with steps(self.precision):
-            each = [self._step(batch) for batch in batches]
-        for meeting in self.meetings.values():
-            meeting.meet()
-        seen = sum(each, torch.zeros(len(self.heads), device=self.forest.device))
-        for group in self.weighed:
-            group.after_epoch(seen[group.heads] / len(each))
-        return seen
+        with step_precision(self.precision):
+            losses = [self._step(batch) for batch in batches]
+        for averaging in self.averagings.values():
+            averaging.average()
+        zeros = torch.zeros(len(self.heads), device=self.forest.device)
+        total = sum(losses, zeros)
+        for weighting in self.weightings:
+            mean = total[weighting.heads] / len(losses)
+            weighting.after_epoch(mean)
+        return total
 
-    def _step(self, batch: Batch) -> Tensor:
+    def _step(self, batch: StackedBatch) -> Tensor:
         """One step; the losses [H] before it."""
         losses = self.losses(batch)
         if self.shared:
-            self.shared.look(losses)
-        each = [(group, losses[group.heads]) for group in self.weighed]
-        total = torch.stack([group.total(own) for group, own in each]).sum()
-        if any(self.forest.ties):
+            self.shared.find_weights(losses)
+        totals = []
+        for weighting in self.weightings:
+            member_losses = losses[weighting.heads]
+            totals.append(weighting.total(member_losses))
+        total = torch.stack(totals).sum()
+        if any(self.forest.penalties):
             total = total + self.forest.sharing_penalty()
         total.backward()  # type: ignore[no-untyped-call]
         if self.shared:
-            self.shared.reweigh()
+            self.shared.apply_weights()
         self.optimizer.step()
-        self._after_step(each, batch)
-        for meeting in self.meetings.values():
-            meeting.after_step()
-        self.forest.step += 1
+        self._after_step(losses, batch)
         return losses.detach()
 
     @torch.no_grad()
-    def _after_step(self, each: Sequence[tuple[BatchedWeighting, Tensor]], batch: Batch) -> None:
-        again = (
-            self.losses(batch) if any(group.weighting.looks_again for group, _ in each) else None
-        )
-        for group, own in each:
-            group.after_step(own, None if again is None else again[group.heads])
+    def _after_step(self, losses: Tensor, batch: StackedBatch) -> None:
+        """Let weightings and averagings take note of a step with these losses [H] before it."""
+        updated_losses = None
+        if any(weighting.weighting.needs_updated_losses for weighting in self.weightings):
+            updated_losses = self.losses(batch)
+        for weighting in self.weightings:
+            heads = weighting.heads
+            updated = None if updated_losses is None else updated_losses[heads]
+            weighting.after_step(losses[heads], updated)
+        for averaging in self.averagings.values():
+            averaging.after_step()
+        self.forest.step += 1
 
-    def keep(self, members: Sequence[int]) -> list[tuple[int, Tensor]]:
+    def keep(self, members: Sequence[int]) -> list[KeptRows]:
         """Leave out all but these members (ascending, not none); as `Forest.keep`."""
-        before, parts = len(self.forest.parts), self.forest.keep(members)
-        kept, number = list(parts), before
-        renamed = {k: position for position, k in enumerate(members)}
-        self._number()
-        groups = []
-        for group in self.weighed:
-            rows = [row for row, k in enumerate(group.members) if k in renamed]
-            index = torch.tensor(rows, device=self.forest.device, dtype=torch.long)
-            for value in group.state.values():
-                if value.requires_grad:
-                    kept += [(number, index)] if rows else []
-                    number += 1
-            if rows:
-                groups.append(
-                    self._narrow(group, [renamed[group.members[row]] for row in rows], index)
-                )
-        self.weighed = groups
-        self.shared = SharedGradients.of_forest(self.forest, self.weighed)
+        stacks_before = len(self.forest.stacks)
+        kept_stacks = self.forest.keep(members)
+        self._number_heads()
+        number = {member: position for position, member in enumerate(members)}
+        kept_states = self._keep_weightings(number, stacks_before)
+        self.shared = shared_gradients_in(self.forest, self.weightings)
         self.optimizer.keep(
-            self._slots(), kept, torch.tensor(list(members), device=self.forest.device)
+            self._parameter_groups(),
+            [*kept_stacks, *kept_states],
+            members,
         )
-        self.meetings = {
-            renamed[k]: meeting for k, meeting in self.meetings.items() if k in renamed
-        }
-        for k, meeting in self.meetings.items():
-            meeting.branches = branches_in(self.forest, k)
-        return parts
+        self._keep_averagings(number)
+        return kept_stacks
+
+    def _keep_weightings(self, number: Mapping[int, int], first_group: int) -> list[KeptRows]:
+        """Leave out the weightings of all but these members, whose new numbers are given.
+
+        Returns for each trained tensor left its old number among the optimizer's groups, from
+        `first_group` on, and rows.
+        """
+        kept = []
+        weightings = []
+        group = first_group
+        for weighting in self.weightings:
+            rows = [row for row, member in enumerate(weighting.members) if member in number]
+            index = torch.tensor(
+                rows,
+                device=self.forest.device,
+                dtype=torch.long,
+            )
+            for _ in weighting.trainable:
+                if rows:
+                    kept.append((group, index))
+                group += 1
+            if rows:
+                members = [number[weighting.members[row]] for row in rows]
+                weightings.append(self._narrow(weighting, members, index))
+        self.weightings = weightings
+        return kept
 
     def _narrow(
-        self, group: BatchedWeighting, members: list[int], rows: Tensor
+        self, weighting: BatchedWeighting, members: list[int], rows: Tensor
     ) -> BatchedWeighting:
-        state = {
-            name: value.detach()[rows].requires_grad_(value.requires_grad)
-            for name, value in group.state.items()
-        }
-        return BatchedWeighting(group.weighting, members, self._heads_of(members), state)
+        """The weighting of these rows alone, whose members are now others."""
+        state = {}
+        for name, value in weighting.state.items():
+            state[name] = value.detach()[rows].requires_grad_(value.requires_grad)
+        return BatchedWeighting(
+            weighting.weighting,
+            members,
+            self._heads_of(members),
+            state,
+        )
+
+    def _keep_averagings(self, number: Mapping[int, int]) -> None:
+        kept = {}
+        for member, averaging in self.averagings.items():
+            if member in number:
+                averaging.branches = branches_in(self.forest, number[member])
+                kept[number[member]] = averaging
+        self.averagings = kept

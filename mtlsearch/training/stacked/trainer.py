@@ -1,36 +1,50 @@
-"""The forest trainer: members side by side as one tensor program. What has ended is left out of it after each epoch."""
+"""The stacked trainer: members side by side as one tensor program.
+
+What has ended is left out of it after each epoch.
+"""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from mtlsearch.arrays import Array
 from mtlsearch.candidate import TrainingSettings
-from mtlsearch.tasks.batched_metrics import batched_score
-from mtlsearch.tasks.loss import task_loss
-from mtlsearch.tasks.task import Kind
-from mtlsearch.training.history import Record, TrainingFailedError
+from mtlsearch.records import Replicate
+from mtlsearch.training.history import TrainingFailedError, TrainingHistory
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
-from mtlsearch.training.prediction import demand_finite
+from mtlsearch.training.prediction import require_finite
 from mtlsearch.training.stacked.forest import Forest
 from mtlsearch.training.stacked.plan import HeadShape
 from mtlsearch.training.stacked.stacked_data import StackedData
 from mtlsearch.training.stacked.step import StackedStep
+from mtlsearch.training.trainer import Predictions, Scores, SourceRows
 from mtlsearch.training.training_data import TrainingData
 
-RESTORE: dict[Kind, Callable[[Tensor, float, float], Tensor]] = {
-    "regression": lambda output, scale, center: output[..., 0] * scale + center,
-    "binary": lambda output, scale, center: output[..., 0].sigmoid(),
-    "multiclass": lambda output, scale, center: output.softmax(-1),
-}
+ByShape = dict[HeadShape, Tensor]  # outputs or targets of the heads of each shape
+
+
+class TaskPredictions(NamedTuple):
+    """The predictions of K members of one replicate for a task, on N rows.
+
+    They are [K, N], or [K, N, C] probabilities.
+    """
+
+    members: list[Member]
+    predictions: Array
+    rows: Tensor
 
 
 class StackedTrainer:
-    """Trains members of one shape together. Raises NotStackableError for modules that have no batched form.
+    """Trains members of one shape together.
 
-    `step` holds the members that have not ended (`running`), `best` all of them (`members`) at their best epochs.
+    Raises NotStackableError for modules that have no batched form.
+
+    `step` holds the members that have not ended (`running`), `best` all of them (`members`) at
+    their best epochs.
     """
 
     def __init__(
@@ -40,194 +54,302 @@ class StackedTrainer:
         data: TrainingData,
         schedule: TrainingSettings,
     ) -> None:
-        self.data, self.schedule, self.tasks, self.epoch = data, schedule, data.dataset.tasks, 0
-        self.members, self.running = list(members), list(members)
-        self.records = {member: Record() for member in members}
-        self.replicates = list(dict.fromkeys((m.replicate, m.seed) for m in members))
-        self.rows = StackedData(
-            [data.fold(replicate) for replicate, _ in self.replicates], self.tasks
-        )
-        own = [self.replicates.index((m.replicate, m.seed)) for m in members]
-        self.best = Forest(networks, self.tasks, own)
-        meetings = {k: member.meeting for k, member in enumerate(members) if member.meeting}
-        self.step = StackedStep(
-            Forest(networks, self.tasks, own), self.rows.column, schedule.precision, meetings
-        )
-        self.kept = [
-            (n, torch.arange(len(part.places), device=data.device))
-            for n, part in enumerate(self.best.parts)
-        ]
-        for mode in (True, False):  # so that what cannot be stacked is found out now
-            self.best.train(mode)
-            self._outputs(
-                self.best,
-                [
-                    {source: rows[:1] for source, rows in fold.train.items()}
-                    for fold in self.rows.folds
-                ],
+        self.data = data
+        self.schedule = schedule
+        self.tasks = data.dataset.tasks
+        self.epoch = 0
+        self.members = list(members)
+        self.running = list(members)
+        self.histories = {member: TrainingHistory() for member in members}
+        self.replicates = list(dict.fromkeys(_replicate_key(member) for member in members))
+        folds = [data.fold(replicate) for replicate, _ in self.replicates]
+        self.data_stack = StackedData(folds, self.tasks)
+        numbers = [self._replicate_number(member) for member in members]
+        self.best = Forest(networks, self.tasks, numbers)
+        self.step = self._make_step(
+            Forest(
+                networks,
+                self.tasks,
+                numbers,
             )
+        )
+        # Of each stack of the running members its number in `best` and its rows there.
+        self.best_rows = []
+        for number, stack in enumerate(self.best.stacks):
+            rows = torch.arange(len(stack.places), device=data.device)
+            self.best_rows.append((number, rows))
+        self._try_modules()
+
+    def _replicate_number(self, member: Member) -> int:
+        return self.replicates.index(_replicate_key(member))
+
+    def _make_step(self, forest: Forest) -> StackedStep:
+        averagings = {}
+        for number, member in enumerate(self.members):
+            if member.averaging:
+                averagings[number] = member.averaging
+        return StackedStep(
+            forest,
+            self.data_stack.column,
+            self.schedule.precision,
+            averagings,
+        )
+
+    def _try_modules(self) -> None:
+        """Run every module once, so that what cannot be stacked is found out now.
+
+        In training and in evaluation.
+        """
+        one_row = []
+        for fold in self.data_stack.folds:
+            first_rows = {}
+            for source, rows in fold.train.items():
+                first_rows[source] = rows[:1]
+            one_row.append(first_rows)
+        for mode in (True, False):
+            self.best.train(mode)
+            self._outputs(self.best, one_row)
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""
         while self.running and self.epoch < until:
-            started, present = time.perf_counter(), list(self.running)
-            self._epoch()
+            started = time.perf_counter()
+            present = list(self.running)
+            self._train_epoch()
             self.epoch += 1
             seconds = (time.perf_counter() - started) / len(present)
             for member in present:
-                self.records[member].seconds += seconds
+                self.histories[member].seconds += seconds
 
-    def _epoch(self) -> None:
-        epoch, records = self.epoch, [self.records[member] for member in self.running]
-        self.step.optimizer.freeze([epoch < member.frozen_epochs for member in self.running])
-        seen = self.step.run(
-            self.rows.epoch([seed for _, seed in self.replicates], epoch, self.schedule)
+    def _train_epoch(self) -> None:
+        frozen = [self.epoch < member.frozen_epochs for member in self.running]
+        seeds = [seed for _, seed in self.replicates]
+        self.step.optimizer.freeze(frozen)
+        order = self.data_stack.epoch(
+            seeds,
+            self.epoch,
+            self.schedule,
         )
-        losses = self._validate()
-        self._fail(seen, f"training loss in epoch {epoch + 1}")
-        self._fail(losses, f"validation loss in epoch {epoch + 1}")
-        improved = []
-        for k, loss in enumerate(self._means(losses)):
-            if records[k].failure is None and records[k].note(
-                loss, self.running[k].epochs, self.schedule.patience
-            ):
-                improved.append(k)
-        self._store(improved)
-        self._leave(lambda member: self.records[member].ended)
+        training_losses = self.step.run(order)
+        validation_losses = self._validate()
+        self._fail_where_not_finite(training_losses, "training loss")
+        self._fail_where_not_finite(validation_losses, "validation loss")
+        improved = self._note_losses(validation_losses)
+        self._store_best(improved)
+        self._leave_out_ended()
 
-    def _fail(self, losses: Tensor, what: str) -> None:
-        """End the members that have a loss which is not finite."""
-        bad: dict[int, list[int]] = {}
-        for head in (~losses.isfinite()).nonzero().flatten().tolist():
-            bad.setdefault(self.step.heads[head][1][0], []).append(self.step.task(head))
-        for k, tasks in bad.items():
-            if self.records[self.running[k]].failure is None:
+    def _fail_where_not_finite(self, losses: Tensor, what: str) -> None:
+        """End the members that have a loss [H] which is not finite."""
+        broken: dict[int, list[int]] = {}
+        for head, is_finite in enumerate(losses.isfinite().tolist()):
+            if not is_finite:
+                number, _ = self.step.heads[head]
+                task = self.step.task(head)
+                broken.setdefault(number, []).append(task)
+        for number, tasks in broken.items():
+            history = self.histories[self.running[number]]
+            if history.failure is None:
                 names = [self.tasks[task].name for task in sorted(tasks)]
-                self.records[self.running[k]].fail(f"{what} is not finite for {', '.join(names)}")
+                history.fail(
+                    f"{what} in epoch {self.epoch + 1} is not finite for {', '.join(names)}"
+                )
 
     @torch.no_grad()
     def _validate(self) -> Tensor:
         """The validation loss of each head relative to that of the best constant, [H]."""
-        self.step.forest.train(False)
-        outputs, targets = self._outputs(
-            self.step.forest, [fold.validation for fold in self.rows.folds]
-        )
-        each = [
-            task_loss(shape.kind, outputs[shape], targets[shape][index])
-            for shape, index in self.step.targets.items()
-        ]
-        return torch.cat(each) / self._baselines
+        forest = self.step.forest
+        forest.train(False)
+        validation = [fold.validation for fold in self.data_stack.folds]
+        outputs, targets = self._outputs(forest, validation)
+        return self.step.head_losses(outputs, targets) / self._baseline_losses()
 
-    @property
-    def _baselines(self) -> Tensor:
+    def _baseline_losses(self) -> Tensor:
         """The loss of the best constant for each head, [H]."""
-        table = torch.tensor(
-            [
-                [fold.prepared.baseline_loss[task.name] for task in self.tasks]
-                for fold in self.rows.folds
-            ]
-        )
-        tasks = torch.tensor([self.step.task(head) for head in range(len(self.step.heads))])
-        return table[self.step.forest.replicate.cpu()[self.step.members.cpu()], tasks].to(
-            self.data.device
-        )
+        losses = []
+        for head, (number, _) in enumerate(self.step.heads):
+            replicate = self._replicate_number(self.running[number])
+            prepared = self.data_stack.folds[replicate].prepared
+            task = self.tasks[self.step.task(head)]
+            losses.append(prepared.baseline_loss[task.name])
+        return torch.tensor(losses).to(self.data.device)
 
-    def _means(self, losses: Tensor) -> list[float]:
-        """The mean over each member's heads."""
-        sums = losses.new_zeros(len(self.running)).index_add_(0, self.step.members, losses)
-        counts = torch.tensor(
-            [len(member.component.tasks) for member in self.running], device=losses.device
-        )
-        return (sums / counts).tolist()
+    def _note_losses(self, losses: Tensor) -> list[int]:
+        """Add the validation losses [H] to the histories.
 
-    def _outputs(
-        self, forest: Forest, rows: Sequence[dict[str, Tensor]]
-    ) -> tuple[dict[HeadShape, Tensor], dict[HeadShape, Tensor]]:
-        """Outputs [H, N, C] and targets [R, tasks, N] on the rows of each replicate."""
-        with torch.no_grad():
-            pieces = [
-                (forest(inputs), y) for inputs, y in map(self.rows.take, self.rows.pieces(rows))
-            ]
-        outputs = {shape: torch.cat([out[shape] for out, _ in pieces], 1) for shape in forest.heads}
-        return outputs, {
-            shape: torch.cat([y[shape] for _, y in pieces], 2) for shape in forest.heads
-        }
+        Returns the numbers of the members that are at their best epoch so far.
+        """
+        improved = []
+        for number, loss in enumerate(self._member_means(losses)):
+            member = self.running[number]
+            history = self.histories[member]
+            if history.failure is not None:
+                continue
+            if history.add_epoch(
+                loss,
+                member.epochs,
+                self.schedule.patience,
+            ):
+                improved.append(number)
+        return improved
+
+    def _member_means(self, losses: Tensor) -> list[float]:
+        """The mean over each running member's heads of losses [H]."""
+        task_counts = [len(member.component.tasks) for member in self.running]
+        sums = losses.new_zeros(len(self.running)).index_add_(
+            0,
+            self.step.members,
+            losses,
+        )
+        counts = torch.tensor(task_counts, device=losses.device)
+        means: list[float] = (sums / counts).tolist()
+        return means
 
     @torch.no_grad()
-    def _store(self, improved: Sequence[int]) -> None:
+    def _outputs(self, forest: Forest, rows: Sequence[SourceRows]) -> tuple[ByShape, ByShape]:
+        """Outputs [H, N, C] and targets [R, tasks, N] on the rows of each replicate."""
+        outputs: list[ByShape] = []
+        targets: list[ByShape] = []
+        for piece in self.data_stack.pieces(rows):
+            batch = self.data_stack.take(piece)
+            outputs.append(forest(batch.inputs))
+            targets.append(batch.targets)
+        whole_outputs = {}
+        whole_targets = {}
+        for shape in forest.heads:
+            whole_outputs[shape] = torch.cat([piece[shape] for piece in outputs], 1)
+            whole_targets[shape] = torch.cat([piece[shape] for piece in targets], 2)
+        return whole_outputs, whole_targets
+
+    @torch.no_grad()
+    def _store_best(self, improved: Sequence[int]) -> None:
         """Copy the present weights of running members to their best."""
-        chosen = torch.zeros(len(self.running), dtype=torch.bool, device=self.data.device)
-        chosen[list(improved)] = True
-        best = self.best.parts
-        for part, (number, rows) in zip(self.step.forest.parts, self.kept, strict=True):
-            mine = chosen[part.members]
-            best[number].weights[rows[mine]] = part.weights[mine]
-
-    def _leave(self, gone: Callable[[Member], bool]) -> None:
-        """Take members out of the running."""
-        stay = [k for k, member in enumerate(self.running) if not gone(member)]
-        if stay and len(stay) < len(self.running):
-            self.kept = [
-                (self.kept[old][0], self.kept[old][1][rows]) for old, rows in self.step.keep(stay)
-            ]
-        self.running = [self.running[k] for k in stay]
-
-    def scores(self, rows: Mapping[str, Tensor] | None) -> dict[Member, dict[str, float]]:
-        """The metrics of each member's tasks at its best epoch so far, on `rows[source]` or its own validation rows."""
-        if not self.members:
-            return {}
-        each = [fold.validation if rows is None else dict(rows) for fold in self.rows.folds]
-        outputs, found = (
-            self._outputs(self.best, each)[0],
-            {member: dict[str, float]() for member in self.members},
+        is_improved = torch.zeros(
+            len(self.running),
+            dtype=torch.bool,
+            device=self.data.device,
         )
-        for number, task in enumerate(self.tasks):
-            for member, value in self._task_scores(
-                outputs, number, [rows[task.source] for rows in each]
-            ).items():
-                record = self.records[member]
-                try:
-                    own = each[self.replicates.index((member.replicate, member.seed))]
-                    found[member][task.name] = (
-                        value
-                        if record.failure
-                        else demand_finite(value, task, len(own[task.source]))
-                    )
-                except TrainingFailedError as error:
-                    record.fail(str(error))
-        return {
-            member: own for member, own in found.items() if self.records[member].failure is None
-        }
+        is_improved[list(improved)] = True
+        best_stacks = self.best.stacks
+        stacks = self.step.forest.stacks
+        for stack, (number, best_rows) in zip(stacks, self.best_rows, strict=True):
+            rows = is_improved[stack.members]
+            best_weights = best_stacks[number].weights
+            best_weights[best_rows[rows]] = stack.weights[rows]
 
-    def _task_scores(
-        self, outputs: Mapping[HeadShape, Tensor], number: int, rows: Sequence[Tensor]
-    ) -> dict[Member, float]:
-        """The metric of one task for all members that have it; `rows` per replicate.
+    def _leave_out_ended(self) -> None:
+        """Take the members that have ended out of the running."""
+        left = []
+        for number, member in enumerate(self.running):
+            if not self.histories[member].ended:
+                left.append(number)
+        if left and len(left) < len(self.running):
+            best_rows = []
+            for stack, rows in self.step.keep(left):
+                number, rows_before = self.best_rows[stack]
+                best_rows.append((number, rows_before[rows]))
+            self.best_rows = best_rows
+        self.running = [self.running[number] for number in left]
+
+    def scores(self, rows: SourceRows | None) -> Scores:
+        """The metrics of each member's tasks at its best epoch so far.
+
+        They are taken on `rows[source]`, or without `rows` on the member's own validation rows.
+        """
+        replicate_rows: list[SourceRows] = []
+        for fold in self.data_stack.folds:
+            replicate_rows.append(fold.validation if rows is None else rows)
+        scores: Scores = {}
+        for task, predicted in self._predict(replicate_rows):
+            metric = self.tasks[task].metric
+            labels = self._labels(task)[predicted.rows]
+            predictions = torch.from_numpy(predicted.predictions).to(self.data.device)
+            values = metric.score_batch(predictions, labels).tolist()
+            for member, value in zip(predicted.members, values, strict=True):
+                self._note_score(
+                    member,
+                    task,
+                    value,
+                    len(predicted.rows),
+                )
+                scores.setdefault(member, {})[self.tasks[task].name] = value
+        succeeded = [member for member in self.members if not self._has_failed(member)]
+        return {member: scores[member] for member in succeeded}
+
+    def _labels(self, task: int) -> Tensor:
+        labels = self.data.dataset.targets[self.tasks[task].name]
+        return torch.from_numpy(labels).to(self.data.device)
+
+    def _has_failed(self, member: Member) -> bool:
+        return self.histories[member].failure is not None
+
+    def _note_score(
+        self,
+        member: Member,
+        task: int,
+        score: float,
+        rows: int,
+    ) -> None:
+        """Let a member fail whose score is not finite."""
+        if self._has_failed(member):
+            return
+        try:
+            require_finite(score, self.tasks[task], rows)
+        except TrainingFailedError as error:
+            self.histories[member].fail(str(error))
+
+    def predictions(self, rows: SourceRows) -> Predictions:
+        """The predictions on `rows[source]` of members that have not failed, at their best."""
+        predictions: Predictions = {}
+        same_rows = [rows for _ in self.data_stack.folds]
+        for task, predicted in self._predict(same_rows):
+            for member, values in zip(predicted.members, predicted.predictions, strict=True):
+                if not self._has_failed(member):
+                    predictions.setdefault(member, {})[self.tasks[task].name] = values
+        return predictions
+
+    def _predict(self, rows: Sequence[SourceRows]) -> Iterator[tuple[int, TaskPredictions]]:
+        """Each task with the predictions of its members, on the rows of each replicate.
 
         Each replicate apart and in the end unpadded: the last bits of a sum depend on its length.
         """
-        task, found = self.tasks[number], dict[Member, float]()
-        shape = HeadShape.of(task)
-        labels = torch.from_numpy(self.data.dataset.targets[task.name]).to(self.data.device)
-        places = zip(
-            self.best.plan.heads.get(shape, ()), self.best.plan.tasks.get(shape, ()), strict=True
-        )
-        heads = [
-            (row, self.members[k]) for row, ((k, _), own) in enumerate(places) if own == number
-        ]
-        for replicate, fold, own in zip(self.replicates, self.rows.folds, rows, strict=True):
-            mine = {
-                member: row for row, member in heads if (member.replicate, member.seed) == replicate
-            }
-            if mine:
-                output = outputs[shape][list(mine.values())].double()
-                prediction = RESTORE[task.kind](
-                    output, fold.prepared.scale[task.name], fold.prepared.center[task.name]
+        outputs, _ = self._outputs(self.best, rows)
+        for number, task in enumerate(self.tasks):
+            shape = HeadShape.of(task)
+            heads = self._heads_by_replicate(number)
+            for replicate, members in heads.items():
+                decoder = self.data_stack.folds[replicate].prepared.decoders[task.name]
+                task_rows = rows[replicate][task.source]
+                padded_output = outputs[shape][list(members)]
+                output = padded_output[:, : len(task_rows)].cpu().numpy()
+                predictions = decoder.to_predictions(output)
+                yield (
+                    number,
+                    TaskPredictions(
+                        list(members.values()),
+                        predictions,
+                        task_rows,
+                    ),
                 )
-                values = batched_score(task.metric, prediction[:, : len(own)], labels[own])
-                found.update(zip(mine, values.tolist(), strict=True))
-        return found
+
+    def _heads_by_replicate(self, task: int) -> dict[int, dict[int, Member]]:
+        """Per replicate the heads of a task: their rows in the stack, with their members."""
+        shape = HeadShape.of(self.tasks[task])
+        places = self.best.plan.heads.get(shape, [])
+        tasks = self.best.plan.tasks.get(shape, [])
+        heads: dict[int, dict[int, Member]] = {}
+        for row, (number, _) in enumerate(places):
+            if tasks[row] == task:
+                member = self.members[number]
+                replicate = self._replicate_number(member)
+                heads.setdefault(replicate, {})[row] = member
+        return heads
 
     def network(self, member: Member) -> Network:
         """The member's network at its best epoch."""
-        return self.best.extract(self.members.index(member)).eval()
+        number = self.members.index(member)
+        return self.best.extract(number).eval()
+
+
+def _replicate_key(member: Member) -> tuple[Replicate, int]:
+    """What members must have in common to read the same inputs in the same order."""
+    return member.replicate, member.seed
