@@ -1,4 +1,4 @@
-"""The errors a user can meet, each with the exit code of the command line, and the spelling of "unknown name"."""
+"""The errors that a user can meet, each with the exit code of the command line."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Search spaces: the grammar, what a trial is asked, pins, and one line for every mistake."""
+"""Search spaces: the grammar, what a trial is asked, what is fixed, and every mistake."""
 
 import dataclasses
 import json
@@ -12,19 +12,18 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial
 from pydantic import Field
 
-from mtlsearch import space as space_module
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.backbones.mlp import Mlp
-from mtlsearch.candidate import Candidate
+from mtlsearch.candidate import Candidate, TrainingSettings
 from mtlsearch.errors import SpaceError
 from mtlsearch.initializations import INITIALIZATIONS
+from mtlsearch.inputs import TableSchema, kinds_taken
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.sharing.l2_sharing import L2Sharing
 from mtlsearch.sharing.none import NoSharing
 from mtlsearch.space import (
     DEFAULTS,
     SearchSpace,
-    TrainingSettings,
     TreeLimits,
     known_spaces,
     load_space,
@@ -33,6 +32,7 @@ from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from mtlsearch.weightings.fixed import Fixed
 
+ROOT = Path(__file__).resolve().parent.parent
 SPACES = sorted(known_spaces())
 
 
@@ -46,10 +46,10 @@ def study():
 
 
 def test_every_backbone_is_described_with_its_settings():
-    readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
+    readme = (ROOT / "search_spaces" / "README.md").read_text()
     for name, kind in BACKBONES.items():
         [row] = [line for line in readme.splitlines() if line.startswith(f"| `{name}` | ")]
-        assert all(taken.removesuffix("s") in row for taken in kind.takes)
+        assert all(taken.removesuffix("s") in row for taken in kinds_taken(kind.takes))
         assert all(f"`{field.name}`" in row for field in dataclasses.fields(kind))
 
 
@@ -69,7 +69,7 @@ def test_the_shipped_spaces():
         "soft_sharing",
         "tokens",
     ]
-    readme = (Path(space_module.__file__).parent.parent / "search_spaces" / "README.md").read_text()
+    readme = (ROOT / "search_spaces" / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in SPACES)
     assert all(path.read_text().startswith("# ") for path in known_spaces().values())
 
@@ -101,7 +101,9 @@ def test_a_sample_is_a_function_of_the_trials_parameters(name):
 def test_mapping_round_trip(name, tasks):
     space = load_space(name, tasks)
     assert SearchSpace.from_mapping(json.loads(json.dumps(space.to_mapping())), tasks) == space
-    assert SearchSpace.from_mapping(space.pinned(sharing=NoSharing()).to_mapping(), tasks) == space
+    assert (
+        SearchSpace.from_mapping(space.with_fixed(sharing=NoSharing()).to_mapping(), tasks) == space
+    )
 
 
 def test_defaults():
@@ -120,7 +122,9 @@ def test_parameter_names():
     mapping = {
         "tree": {"levels": 2},
         "backbone": {"name": "mlp", "width": {"choice": [8, 16]}},
-        "sharing": {"choice": [{"name": "none"}, {"name": "pull", "strength": {"log": [1e-3, 1]}}]},
+        "sharing": {
+            "choice": [{"name": "none"}, {"name": "l2_sharing", "strength": {"log": [1e-3, 1]}}]
+        },
         "weighting": {
             "choice": [{"name": "fixed", "weights": {"log": [0.1, 10]}}, {"name": "uncertainty"}]
         },
@@ -129,8 +133,8 @@ def test_parameter_names():
         "host_1": 0,
         "split_1": 1,
         "backbone.width": 16,
-        "sharing": "pull",
-        "sharing.pull.strength": 0.1,
+        "sharing": "l2_sharing",
+        "sharing.l2_sharing.strength": 0.1,
         "weighting": "fixed",
         "weighting.fixed.weights.0": 1.0,
         "weighting.fixed.weights.1": 3.0,
@@ -212,26 +216,26 @@ def test_a_field_of_several_kinds(monkeypatch):
         )
 
 
-def test_pinned_tree_and_parts_are_not_asked_for():
+def test_a_fixed_tree_and_fixed_settings_are_not_asked_for():
     space = load_space("default", 3)
     separate = SharingTree.separate(3, 3)
-    pinned = space.pinned(tree=separate, sharing=NoSharing())
+    fixed = space.with_fixed(tree=separate, sharing=NoSharing())
     trial = study().ask()
-    candidate = pinned.sample(trial)
+    candidate = fixed.sample(trial)
     assert (candidate.tree, candidate.sharing) == (separate, NoSharing())
     assert not [name for name in trial.params if name.startswith(("host", "split", "sharing"))]
-    assert pinned.pinned(weighting=Fixed()).sample(study().ask()).tree == separate
-    assert not space.pins
+    assert fixed.with_fixed(weighting=Fixed()).sample(study().ask()).tree == separate
+    assert not space.fixed
 
 
-def test_what_does_not_fit_cannot_be_pinned():
+def test_what_does_not_fit_cannot_be_fixed():
     space = load_space("default", 3)
     with pytest.raises(ValueError, match="3 tasks on 3 levels"):
-        space.pinned(tree=SharingTree.separate(2, 3))
+        space.with_fixed(tree=SharingTree.separate(2, 3))
     with pytest.raises(ValueError, match="is no sharing"):
-        space.pinned(sharing=Fixed())
+        space.with_fixed(sharing=Fixed())
     with pytest.raises(ValueError, match="is no nonsense"):
-        space.pinned(nonsense=Fixed())
+        space.with_fixed(nonsense=Fixed())
     with pytest.raises(ValueError, match="at least one task"):
         SearchSpace.from_mapping({}, 0)
 
@@ -240,14 +244,16 @@ def test_parameters_for_people():
     space = load_space("default", 3)
     rows = dict(space.parameters())
     assert rows["tree.levels"] == "3"
-    assert rows["sharing.pull.strength"] == "{log: [1e-05, 1.0]}"
+    assert rows["sharing.l2_sharing.strength"] == "{log: [1e-05, 1.0]}"
     assert rows["backbone.mlp.width"] == "{choice: [32, 64, 128]}"
     assert rows["training.epochs"] == "60"
     assert rows["cost"] == "none"
-    pinned = dict(space.pinned(tree=SharingTree.shared(3, 3), sharing=L2Sharing(0.5)).parameters())
-    assert pinned["sharing"] == "pinned: Pull(strength=0.5, first_level=1, last_level=None)"
-    assert pinned["tree"].startswith("pinned: ")
-    assert not [name for name in pinned if name.startswith(("sharing.", "tree."))]
+    fixed = dict(
+        space.with_fixed(tree=SharingTree.shared(3, 3), sharing=L2Sharing(0.5)).parameters()
+    )
+    assert fixed["sharing"] == "fixed: L2Sharing(strength=0.5, first_level=1, last_level=None)"
+    assert fixed["tree"].startswith("fixed: ")
+    assert not [name for name in fixed if name.startswith(("sharing.", "tree."))]
 
 
 def test_the_default_of_every_section_is_in_its_table():
@@ -503,11 +509,11 @@ def test_a_file_goes_before_a_name_and_the_package_before_the_repository(tmp_pat
     for folder, levels in ((first, 1), (second, 2)):
         folder.mkdir()
         (folder / "toy.yaml").write_text(f"tree: {{levels: {levels}}}")
-    monkeypatch.setattr(space_module, "FOLDERS", (first, second, tmp_path / "absent"))
-    assert known_spaces() == {"toy": first / "toy.yaml"}
-    assert load_space("toy", 2).tree.levels == 1
+    folders = (first, second, tmp_path / "absent")
+    assert known_spaces(folders) == {"toy": first / "toy.yaml"}
+    assert load_space("toy", 2, folders).tree.levels == 1
     monkeypatch.chdir(second)
-    assert load_space("toy.yaml", 2).tree.levels == 2
+    assert load_space("toy.yaml", 2, folders).tree.levels == 2
 
 
 def test_everything_names_every_soft_sharing_weighting_start_and_backbone_for_tables():
@@ -516,4 +522,30 @@ def test_everything_names_every_soft_sharing_weighting_start_and_backbone_for_ta
     assert named["sharing"] == {*SHARINGS}
     assert named["weighting"] == {*WEIGHTINGS}
     assert named["initialization"] == {*INITIALIZATIONS}
-    assert named["backbone"] == {name for name, kind in BACKBONES.items() if "table" in kind.takes}
+    assert named["backbone"] == {
+        name for name, kind in BACKBONES.items() if TableSchema in kind.takes
+    }
+
+
+def test_what_may_be_null_may_be_chosen_once_only():
+    twice = {"sharing": {"name": "l2_sharing", "last_level": {"choice": [None, None]}}}
+    with pytest.raises(SpaceError, match="each given once"):
+        SearchSpace.from_mapping(twice, 2)
+    once = {"sharing": {"name": "l2_sharing", "last_level": {"choice": [None, 1]}}}
+    space = SearchSpace.from_mapping(once, 2)
+    assert {option.sample(study().ask()).last_level for option in space.options["sharing"]} <= {
+        None,
+        1,
+    }
+
+
+def test_a_former_name_and_its_present_one_are_the_same_method():
+    entries = [{"name": "pull"}, {"name": "l2_sharing"}]
+    with pytest.raises(SpaceError, match=r'sharing\.choice: "l2_sharing" is given twice'):
+        SearchSpace.from_mapping({"sharing": {"choice": entries}}, 2)
+
+
+def test_a_former_name_is_an_alias():
+    former = SearchSpace.from_mapping({"sharing": {"name": "pull", "strength": 0.1}}, 3)
+    space = SearchSpace.from_mapping({"sharing": {"name": "l2_sharing", "strength": 0.1}}, 3)
+    assert former == space

@@ -1,1 +1,1 @@
-"""Pure functions from outcomes to statements: no training, no storage."""
+"""Pure functions from records to statements: no training, no storage, no name of an arm."""

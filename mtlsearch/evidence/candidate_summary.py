@@ -1,4 +1,4 @@
-"""Trainings pooled into candidates: what they scored, with a standard error, and what their scores are estimated to be."""
+"""Trainings pooled into candidates: what they scored, and what their scores are estimated to be."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,31 @@ from mtlsearch.candidate import Composition
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.records import Trial
-from mtlsearch.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class CandidateSummary:
-    """A candidate with all its successful replicates. `number` is that of its first training in its arm.
+    """A candidate with all its replicates.
 
-    `scores` are means over its replicates. Candidates are scored on different replicates, and some of those are harder: so
-    choices rest on `estimates`, which are what all trainings of the arm together say of a candidate, with their standard
-    `deviations`, where there are enough of them. `costs` are the parameters and MACs of each component.
+    Candidates are scored on different replicates, and some of those are harder than others. So
+    choices rest on estimates: what all trainings of the arm together say of the candidate.
 
-    Recombined of several candidates it has no number, and no scores until it is trained.
+    Attributes:
+        arm: The name of the arm.
+        number: The number of the candidate's first training in its arm.
+        composition: The model.
+        scores: Per task name the mean validation score over the replicates.
+        standard_errors: The standard errors of these means; None for a single replicate.
+        estimates: Per task name the estimated score on an average replicate; `scores` where there
+            are too few trainings for more.
+        deviations: The standard deviations of the estimates; empty where they are not known.
+        replicates: The number of replicates.
+        parameters: The number of trained weights.
+        macs_per_example: The multiply-accumulates of one forward pass.
     """
 
     arm: str
-    number: int | None
+    number: int
     composition: Composition
     scores: Mapping[str, float]
     standard_errors: Mapping[str, float | None]
@@ -33,57 +42,65 @@ class CandidateSummary:
     replicates: int
     parameters: int
     macs_per_example: int
-    costs: Sequence[Sequence[int]] = ()
 
     @property
     def shares(self) -> bool:
-        """True when at least two tasks share a stage or are softly tied."""
+        """True when at least two tasks share a stage or are tied by soft sharing."""
         return self.composition.shares
 
 
 def pool(
-    trainings: Iterable[Trial], replicates: int, tasks: Sequence[Task]
+    trials: Iterable[Trial], affinity: Affinity | None, replicates: int
 ) -> list[CandidateSummary]:
-    """Pool one arm's trainings by candidate, in order of their first training.
+    """Pool the trainings of one arm by candidate, in the order of their first training.
 
-    A candidate of which a replicate failed is left out, and so is one with fewer
-    than `replicates` trainings, unless no candidate has as many.
+    A candidate is left out when one of its replicates failed, and when it has fewer than
+    `replicates` trainings, unless no candidate has as many.
+
+    Args:
+        trials: The trainings.
+        affinity: What all trainings of the arm say together; None where they are too few.
+        replicates: How many trainings of a candidate are wanted.
     """
-    everything = sorted(trainings, key=lambda each: each.number)
-    affinity, groups = Affinity.fit(everything, tasks), dict[str, list[Trial]]()
-    for training in everything:
-        groups.setdefault(training.candidate.key, []).append(training)
-    sound = [
-        group for group in groups.values() if all(each.result.failure is None for each in group)
-    ]
+    in_order = sorted(trials, key=lambda trial: trial.number)
+    by_candidate: dict[str, list[Trial]] = {}
+    for trial in in_order:
+        by_candidate.setdefault(trial.candidate.key, []).append(trial)
+    sound = [group for group in by_candidate.values() if _is_sound(group)]
     full = [group for group in sound if len(group) >= replicates]
-    return [_evaluate(group, affinity) for group in full or sound]
+    return [_summary(group, affinity) for group in full or sound]
 
 
-def _evaluate(group: Sequence[Trial], affinity: Affinity | None) -> CandidateSummary:
+def _is_sound(group: Sequence[Trial]) -> bool:
+    return all(trial.result.failure is None for trial in group)
+
+
+def _summary(group: Sequence[Trial], affinity: Affinity | None) -> CandidateSummary:
     first = group[0]
-    rows, parts = [each.result.scores for each in group], first.candidate.composition()
-    scores = {task: float(np.mean([row[task] for row in rows])) for task in rows[0]}
-    estimates = (
-        {task: value for part in parts for task, value in affinity.scores(part).items()}
-        if affinity
-        else scores
-    )
-    deviations = (
-        {task: value for part in parts for task, value in affinity.deviations(part).items()}
-        if affinity
-        else {}
-    )
+    composition = first.candidate.composition()
+    scores = {}
+    standard_errors = {}
+    for task in first.result.scores:
+        values = [trial.result.scores[task] for trial in group]
+        scores[task] = float(np.mean(values))
+        standard_errors[task] = standard_error(values)
+    estimates = scores
+    deviations: dict[str, float] = {}
+    if affinity:
+        by_task: dict[str, float] = {}
+        for component in composition:
+            by_task |= affinity.scores(component)
+            deviations |= affinity.deviations(component)
+        estimates = {task: by_task[task] for task in scores}
     return CandidateSummary(
         arm=first.arm,
         number=first.number,
-        composition=parts,
+        composition=composition,
         scores=scores,
-        standard_errors={task: standard_error([row[task] for row in rows]) for task in scores},
-        estimates={task: estimates[task] for task in scores},
+        standard_errors=standard_errors,
+        estimates=estimates,
         deviations=deviations,
         replicates=len(group),
         parameters=first.result.parameters,
         macs_per_example=first.result.macs_per_example,
-        costs=first.result.costs,
     )

@@ -1,34 +1,55 @@
-"""The Pareto front of evaluated candidates over the tasks' estimated scores."""
+"""The Pareto front of candidates over the tasks' estimated scores and, where asked for, a cost."""
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from moocore import is_nondominated
 
 from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
 
 def front(
-    evaluated: Sequence[CandidateSummary], tasks: Sequence[Task], cost: str = "none"
+    summaries: Sequence[CandidateSummary],
+    tasks: Sequence[Task],
+    cost: str = "none",
 ) -> list[CandidateSummary]:
-    """The candidates that no other one beats in every task (and in the cost, where one is an objective)."""
-    if not evaluated:
+    """The candidates that no other one beats in everything, in their order; of equals all.
+
+    Args:
+        summaries: The candidates.
+        tasks: The tasks, each of which is an objective.
+        cost: The further objective: "parameters", "macs", or "none".
+    """
+    if not summaries:
         return []
-    keep = is_nondominated(
-        np.array([_losses(each, tasks, cost) for each in evaluated]), keep_weakly=True
-    )
-    return [each for each, kept in zip(evaluated, keep, strict=True) if kept]
+    losses = [_losses(summary, tasks, cost) for summary in summaries]
+    kept = is_nondominated(np.array(losses), keep_weakly=True)
+    return list(compress(summaries, kept))
 
 
-def _losses(each: CandidateSummary, tasks: Sequence[Task], cost: str) -> list[float]:
-    """One value per objective, lower is better."""
-    signs = [-METRICS[task.metric].sign for task in tasks]
-    losses = [sign * each.estimates[task.name] for sign, task in zip(signs, tasks, strict=True)]
-    return losses + cost_of(each.parameters, each.macs_per_example, cost)
+def cost_of(
+    parameters: int,
+    macs_per_example: int,
+    cost: str,
+) -> list[float]:
+    """The cost to be minimised, as a list of one value, or of none where cost is no objective."""
+    if cost == "parameters":
+        return [float(parameters)]
+    if cost == "macs":
+        return [float(macs_per_example)]
+    return []
 
 
-def cost_of(parameters: int, macs_per_example: int, cost: str) -> list[float]:
-    """The extra objective to be minimised, as a list of one or none."""
-    return {"none": [], "parameters": [float(parameters)], "macs": [float(macs_per_example)]}[cost]
+def _losses(
+    summary: CandidateSummary,
+    tasks: Sequence[Task],
+    cost: str,
+) -> list[float]:
+    """One value per objective; lower is better."""
+    losses = []
+    for task in tasks:
+        score = summary.estimates[task.name]
+        losses.append(-task.metric.sign * score)
+    return losses + cost_of(summary.parameters, summary.macs_per_example, cost)

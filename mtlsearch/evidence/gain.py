@@ -1,39 +1,63 @@
-"""Relative gains over a reference, in both sign conventions of the field.
+"""Relative gains over a reference, in the sign convention of Maninis et al.
 
-Maninis et al. 2019 (arXiv:1904.08918): 100/T * sum_t (-1)^l_t (M_t - R_t) / R_t with l_t = 1 where lower is better, so
-positive is better. Nash-MTL (Navon et al. 2022) and FAMO report the same with the opposite sign: negative is better.
-The denominator is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone.
+Maninis et al. 2019 (arXiv:1904.08918) average over T tasks
+
+    100 / T * sum_t (-1)^l_t (M_t - R_t) / R_t
+
+where M_t is the score, R_t the reference, and l_t = 1 where lower is better: positive is better.
+Nash-MTL (Navon et al. 2022) and FAMO report the same with the opposite sign. Here the denominator
+is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
 
-def unit(task: Task, reference: float) -> float:
-    """What a gain over this reference is a share of."""
-    return max(abs(reference), METRICS[task.metric].floor)
+def gain_scale(task: Task, reference: float) -> float:
+    """The difference of scores that is a gain of 100% over this reference."""
+    return max(abs(reference), task.metric.floor)
 
 
-def task_gain(task: Task, score: float, reference: float) -> float:
-    """Relative improvement of one task in percent, positive is better."""
-    return 100.0 * METRICS[task.metric].sign * (score - reference) / unit(task, reference)
-
-
-def gain_deviation(
-    tasks: Sequence[Task], deviations: Mapping[str, float], reference: Mapping[str, float]
+def task_gain(
+    task: Task,
+    score: float,
+    reference: float,
 ) -> float:
-    """The standard deviation of a mean gain in percent, for those of independent scores."""
-    each = [deviations[task.name] / unit(task, reference[task.name]) for task in tasks]
-    return 100.0 * math.hypot(*each) / len(tasks)
+    """The relative improvement of one task in percent; positive is better."""
+    percent = 100.0 * task.metric.sign
+    improvement = percent * (score - reference)
+    return improvement / gain_scale(task, reference)
 
 
 def mean_gain(
-    tasks: Sequence[Task], scores: Mapping[str, float], reference: Mapping[str, float]
+    tasks: Sequence[Task],
+    scores: Mapping[str, float],
+    reference: Mapping[str, float],
 ) -> float:
-    """Mean relative gain over the tasks in percent (Maninis et al. 2019), positive is better."""
-    return sum(task_gain(task, scores[task.name], reference[task.name]) for task in tasks) / len(
-        tasks
-    )
+    """The mean relative improvement over the tasks in percent; positive is better."""
+    total = 0.0
+    for task in tasks:
+        name = task.name
+        total += task_gain(task, scores[name], reference[name])
+    return total / len(tasks)
+
+
+def gain_deviation(
+    tasks: Sequence[Task],
+    deviations: Mapping[str, float],
+    reference: Mapping[str, float],
+) -> float:
+    """The standard deviation of a mean gain in percent, when the scores are independent.
+
+    Args:
+        tasks: The tasks that the mean is over.
+        deviations: The standard deviation of each task's score.
+        reference: The score of each task that the gain is over.
+    """
+    relative = []
+    for task in tasks:
+        scale = gain_scale(task, reference[task.name])
+        relative.append(deviations[task.name] / scale)
+    return 100.0 * math.hypot(*relative) / len(tasks)

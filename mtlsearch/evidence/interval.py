@@ -1,4 +1,4 @@
-"""Means with their uncertainty: standard errors, Student's t intervals over seeds and test rows, and Holm's correction."""
+"""Means with their uncertainty: Student's t intervals, and Holm's correction."""
 
 import math
 from bisect import bisect_left
@@ -10,29 +10,57 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
-MOST = 10_000  # seeds or rows beyond which more of them are no practical advice
+UPPER_QUANTILE = 0.5 + CONFIDENCE / 2
+LARGEST_COUNT = 10_000  # of seeds or rows; to ask for more is no practical advice
+NEGLIGIBLE = 1e-9  # share of the variance of the rows below which that of the seeds is rounding
 
 Sign = Literal["above", "below", "spans"]
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A mean and its 95% interval; `low` and `high` are None when there are fewer than two values.
+class VarianceTerm:
+    """A standard deviation of a mean, with the degrees of freedom that its estimate rests on."""
 
-    `p` is the two-sided p-value of a mean of zero. The variance of the mean has two parts: `seeds`, which falls with more
-    values, and `rows`, which only more test rows would lower.
+    deviation: float
+    dof: float
+
+    def half_width(self) -> float:
+        """Half the width of the 95% interval of the mean."""
+        quantile = float(stats.t.ppf(UPPER_QUANTILE, self.dof))
+        return quantile * self.deviation
+
+    def p_value(self, mean: float) -> float:
+        """The two-sided p-value of a true mean of zero."""
+        t = abs(mean) / self.deviation
+        return 2 * float(stats.t.sf(t, self.dof))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its 95% interval.
+
+    Attributes:
+        mean: The mean.
+        low: The lower end; None when there are fewer than two values.
+        high: The upper end; None when there are fewer than two values.
+        p: The two-sided p-value of a true mean of zero.
+        seed_variance: The part of the mean's variance that falls with more values.
+        row_variance: The part of the mean's variance that only more test rows would lower.
     """
 
     mean: float
     low: float | None
     high: float | None
     p: float = 1.0
-    seeds: float = 0.0
-    rows: float = 0.0
+    seed_variance: float = 0.0
+    row_variance: float = 0.0
 
     @property
     def sign(self) -> Sign:
-        """Where zero lies: the interval is above it, below it, or spans it (also when there is no interval)."""
+        """Where the interval lies: above zero, below zero, or spanning it.
+
+        It also spans zero when it has no ends.
+        """
         if self.low is not None and self.low > 0:
             return "above"
         if self.high is not None and self.high < 0:
@@ -40,78 +68,134 @@ class Interval:
         return "spans"
 
     def needed(self, count: int) -> int | None:
-        """How many values instead of these `count` would leave zero out, if mean and variances stayed; None: not even MOST.
+        """How many values would leave zero out, if mean and variances stayed as they are.
 
-        Where it is the rows that are too few, no number of seeds would do.
+        Args:
+            count: The number of values that the interval rests on.
+
+        Returns:
+            The least such number; None when even LARGEST_COUNT would not do, as when the test rows
+            are too few.
         """
 
-        def tells(values: int) -> bool:
-            return _reach(_ways(values, self.seeds * count / values, self.rows)) < abs(self.mean)
+        def leaves_zero_out(values: int) -> bool:
+            seed_variance = self.seed_variance * count / values
+            half_width = _half_width(values, seed_variance, self.row_variance)
+            return half_width < abs(self.mean)
 
-        found = bisect_left(range(MOST + 1), True, lo=2, key=tells)
-        return None if found > MOST else found
+        counts = range(LARGEST_COUNT + 1)
+        least = bisect_left(counts, True, lo=2, key=leaves_zero_out)
+        return None if least > LARGEST_COUNT else least
 
     def to_json(self) -> dict[str, float | None]:
         """`{"mean", "low", "high"}`."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        return {
+            "mean": self.mean,
+            "low": self.low,
+            "high": self.high,
+        }
 
 
 def standard_error(values: Sequence[float]) -> float | None:
     """Standard error of the mean; None for fewer than two values."""
     if len(values) < 2:
         return None
-    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+    deviation = np.std(values, ddof=1)
+    return float(deviation / math.sqrt(len(values)))
 
 
-def interval(values: Sequence[float], resampled: Sequence[float] = ()) -> Interval:
+def interval(
+    values: Sequence[float],
+    resampled: Sequence[float] = (),
+) -> Interval:
     """Student's t interval of the mean of independent values.
 
-    `resampled` is that mean on bootstrap samples of the test rows, which all values have in common: their variance is added,
-    and the degrees of freedom are Satterthwaite's (1946) for the sum, with those of the rows taken as infinite. With few seeds
-    that is too bold, so the interval is never narrower than from the seeds alone.
+    The values have the test rows in common. The variance that comes of their choice is estimated
+    from bootstrap samples and added; the degrees of freedom are Satterthwaite's (1946) for the sum,
+    with those of the rows taken as infinite. With few seeds that is too bold, so the interval is
+    never narrower than from the seeds alone.
+
+    Args:
+        values: One value per seed.
+        resampled: The mean of the values on each bootstrap sample of the test rows; what is not
+            finite is left out.
     """
-    mean, error = float(np.mean(values)), standard_error(values)
+    mean = float(np.mean(values))
+    error = standard_error(values)
     if error is None:
         return Interval(mean, None, None)
-    known = [each for each in resampled if math.isfinite(each)]
-    seeds, rows = error**2, float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
-    if seeds + rows == 0.0:
+    seed_variance = error**2
+    row_variance = _variance(resampled)
+    if seed_variance + row_variance == 0.0:
         return Interval(mean, mean, mean, float(mean == 0.0))
-    ways = _ways(len(values), seeds, rows)
-    reach = _reach(ways)
-    p = max(2 * float(stats.t.sf(abs(mean) / deviation, own)) for deviation, own in ways)
-    return Interval(mean, mean - reach, mean + reach, p, seeds, rows)
-
-
-def _ways(count: int, seeds: float, rows: float) -> list[tuple[float, float]]:
-    """Standard deviations of a mean of so many values, each with its degrees of freedom: the wider interval counts."""
-    freedom = (seeds + rows) ** 2 / (seeds**2 / (count - 1)) if seeds > 1e-9 * rows else math.inf
-    whole = (math.sqrt(seeds + rows), freedom)
-    return [whole, (math.sqrt(seeds), count - 1.0)] if seeds else [whole]
-
-
-def _reach(ways: Sequence[tuple[float, float]]) -> float:
-    return max(
-        float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * deviation for deviation, freedom in ways
+    terms = _variance_terms(len(values), seed_variance, row_variance)
+    half_width = max(term.half_width() for term in terms)
+    return Interval(
+        mean=mean,
+        low=mean - half_width,
+        high=mean + half_width,
+        p=max(term.p_value(mean) for term in terms),
+        seed_variance=seed_variance,
+        row_variance=row_variance,
     )
 
 
 def normal(mean: float, deviation: float | None) -> Interval:
-    """The interval of an estimate with a normal error; without ends where its standard deviation is not known."""
+    """The interval of an estimate with a normal error.
+
+    Args:
+        mean: The estimate.
+        deviation: Its standard deviation; None when it is not known: the interval has no ends.
+    """
     if deviation is None:
         return Interval(mean, None, None)
-    reach = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * deviation
-    return Interval(mean, mean - reach, mean + reach)
+    quantile = float(stats.norm.ppf(UPPER_QUANTILE))
+    half_width = quantile * deviation
+    return Interval(mean, mean - half_width, mean + half_width)
 
 
 def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
-    """The signs that can be claimed together with 95% confidence (Holm 1979): the others span zero."""
-    found: dict[str, Sign] = dict.fromkeys(intervals, "spans")
-    for place, name in enumerate(sorted(intervals, key=lambda each: intervals[each].p)):
-        if (
-            intervals[name].p > (1 - CONFIDENCE) / (len(intervals) - place)
-            or intervals[name].low is None
-        ):
+    """The signs that can be claimed together with 95% confidence (Holm 1979); others span zero."""
+    signs: dict[str, Sign] = dict.fromkeys(intervals, "spans")
+    by_p = sorted(intervals, key=lambda name: intervals[name].p)
+    for rank, name in enumerate(by_p):
+        claim = intervals[name]
+        remaining = len(intervals) - rank
+        threshold = (1 - CONFIDENCE) / remaining
+        if claim.p > threshold or claim.low is None:
             break
-        found[name] = "above" if intervals[name].mean > 0 else "below"
-    return found
+        signs[name] = "above" if claim.mean > 0 else "below"
+    return signs
+
+
+def _variance(resampled: Sequence[float]) -> float:
+    finite = [value for value in resampled if math.isfinite(value)]
+    if len(finite) < 2:
+        return 0.0
+    return float(np.var(finite, ddof=1))
+
+
+def _variance_terms(
+    count: int,
+    seed_variance: float,
+    row_variance: float,
+) -> list[VarianceTerm]:
+    """What the variance of a mean of so many values may be taken for: the wider interval counts."""
+    total = seed_variance + row_variance
+    dof = math.inf
+    if seed_variance > NEGLIGIBLE * row_variance:
+        dof = total**2 / (seed_variance**2 / (count - 1))
+    both = VarianceTerm(math.sqrt(total), dof)
+    if not seed_variance:
+        return [both]
+    seeds_alone = VarianceTerm(math.sqrt(seed_variance), count - 1.0)
+    return [both, seeds_alone]
+
+
+def _half_width(
+    count: int,
+    seed_variance: float,
+    row_variance: float,
+) -> float:
+    terms = _variance_terms(count, seed_variance, row_variance)
+    return max(term.half_width() for term in terms)

@@ -1,4 +1,4 @@
-"""Choosing the model of an arm that is confirmed: on estimates from validation scores only."""
+"""The choice of the model of an arm that is confirmed, on estimates from validation scores only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,19 @@ import numpy as np
 from mtlsearch.candidate import Composition
 from mtlsearch.evidence.candidate_summary import CandidateSummary
 from mtlsearch.evidence.gain import mean_gain
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
 
 @dataclass(frozen=True)
 class Pick:
-    """An arm's best model. `candidate` is its number, None when each task takes its own of several candidates."""
+    """The best model of an arm.
+
+    Attributes:
+        arm: The name of the arm.
+        candidate: The number of the candidate; None when the tasks take theirs from several.
+        composition: The model.
+        validation_gain: The estimated mean relative gain over the reference, in percent.
+    """
 
     arm: str
     candidate: int | None
@@ -23,60 +29,87 @@ class Pick:
 
 
 def best_per_task(
-    evaluated: Sequence[CandidateSummary], tasks: Sequence[Task]
+    summaries: Sequence[CandidateSummary], tasks: Sequence[Task]
 ) -> dict[str, CandidateSummary]:
     """For each task the candidate with the best estimate; the earliest of equals."""
-    signs = {task.name: METRICS[task.metric].sign for task in tasks}
-    return {
-        name: max(evaluated, key=lambda each: sign * each.estimates[name])
-        for name, sign in signs.items()
-    }
+    best = {}
+    for task in tasks:
+        best[task.name] = _best_for(task, summaries)
+    return best
 
 
 def reference_scores(
-    single_task: Sequence[CandidateSummary],
+    baseline: Sequence[CandidateSummary],
     everything: Sequence[CandidateSummary],
     tasks: Sequence[Task],
 ) -> dict[str, float]:
-    """What gains are measured against on validation: the best single-task estimate per task.
+    """The validation scores that gains are measured against, per task.
 
-    Without single-task trainings it is the median over all candidates.
+    They are the best estimates of the baseline's candidates, or, where the baseline has none, the
+    medians over all candidates.
     """
-    if single_task:
-        return {
-            name: each.estimates[name] for name, each in best_per_task(single_task, tasks).items()
-        }
-    return {
-        task.name: float(np.median([each.estimates[task.name] for each in everything]))
-        for task in tasks
-    }
+    if baseline:
+        best = best_per_task(baseline, tasks)
+        return {name: summary.estimates[name] for name, summary in best.items()}
+    medians = {}
+    for task in tasks:
+        estimates = [summary.estimates[task.name] for summary in everything]
+        medians[task.name] = float(np.median(estimates))
+    return medians
 
 
 def pick(
     arm: str,
-    evaluated: Sequence[CandidateSummary],
+    summaries: Sequence[CandidateSummary],
     tasks: Sequence[Task],
     reference: Mapping[str, float],
+    *,
     must_share: bool = False,
     per_task: bool = False,
 ) -> Pick | None:
-    """The candidate with the best mean relative gain by its estimates; the earliest of equals.
+    """Pick the candidate with the best estimated mean gain; the earliest of equals.
 
-    `must_share` demands that at least two tasks influence each other. With `per_task` each task takes its component from the
-    candidate that is the best for it. None when there is nothing to choose from.
+    Args:
+        arm: The name of the arm.
+        summaries: Its candidates.
+        tasks: All tasks.
+        reference: The scores that gains are over.
+        must_share: Only candidates in which at least two tasks influence each other may be picked.
+        per_task: Each task takes its component from the candidate that is the best for it.
+
+    Returns:
+        The pick; None when there is nothing to choose from.
     """
-    allowed = [each for each in evaluated if each.shares or not must_share]
+    allowed = [summary for summary in summaries if summary.shares or not must_share]
     if not allowed:
         return None
     if per_task:
-        best = best_per_task(allowed, tasks)
-        estimates = {name: each.estimates[name] for name, each in best.items()}
-        parts = [
-            best[task.name].composition.component_of(number) for number, task in enumerate(tasks)
-        ]
-        numbers = {each.number for each in best.values()}
-        number = numbers.pop() if len(numbers) == 1 else None
-        return Pick(arm, number, Composition(tuple(parts)), mean_gain(tasks, estimates, reference))
-    chosen = max(allowed, key=lambda each: mean_gain(tasks, each.estimates, reference))
-    gain = mean_gain(tasks, chosen.estimates, reference)
-    return Pick(arm, chosen.number, chosen.composition, gain)
+        return _pick_per_task(arm, allowed, tasks, reference)
+    gains = [mean_gain(tasks, summary.estimates, reference) for summary in allowed]
+    largest = max(gains)
+    best = allowed[gains.index(largest)]
+    return Pick(arm, best.number, best.composition, largest)
+
+
+def _pick_per_task(
+    arm: str,
+    summaries: Sequence[CandidateSummary],
+    tasks: Sequence[Task],
+    reference: Mapping[str, float],
+) -> Pick:
+    components = []
+    estimates = {}
+    numbers = set()
+    for index, task in enumerate(tasks):
+        best = _best_for(task, summaries)
+        components.append(best.composition.component_of(index))
+        estimates[task.name] = best.estimates[task.name]
+        numbers.add(best.number)
+    number = numbers.pop() if len(numbers) == 1 else None
+    gain = mean_gain(tasks, estimates, reference)
+    return Pick(arm, number, Composition(tuple(components)), gain)
+
+
+def _best_for(task: Task, summaries: Sequence[CandidateSummary]) -> CandidateSummary:
+    sign = task.metric.sign
+    return max(summaries, key=lambda summary: sign * summary.estimates[task.name])

@@ -10,16 +10,18 @@ from mtlsearch.evidence.candidate_summary import CandidateSummary
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.sharing import L2Sharing, NoSharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 from mtlsearch.weightings import Fixed
+from tests.support.replicates import searched
+from tests.support.tasks import make_task
 
 
 @pytest.fixture
 def tasks() -> tuple[Task, ...]:
     """A task whose metric is better when higher, and one whose metric is better when lower."""
     return (
-        Task("a", "binary", "roc_auc", "s", "a", ("0", "1")),
-        Task("b", "regression", "rmse", "s", "b"),
+        make_task("a", "binary", "roc_auc", classes=("0", "1")),
+        make_task("b", "regression", "rmse"),
     )
 
 
@@ -43,7 +45,6 @@ def train(candidate) -> Callable[..., Trial]:
         outcome = TrainingResult(
             number,
             scores,
-            {},
             100 * width,
             10 * width,
             [1],
@@ -51,7 +52,7 @@ def train(candidate) -> Callable[..., Trial]:
             0.1,
             None if scores else "not finite",
         )
-        return Trial("searched", number, candidate(width, shared), replicate, outcome)
+        return Trial("searched", number, candidate(width, shared), searched(replicate), outcome)
 
     return make
 

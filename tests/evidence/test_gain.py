@@ -8,8 +8,8 @@ from scipy import stats
 
 from mtlsearch.evidence.gain import gain_deviation, mean_gain, task_gain
 from mtlsearch.evidence.interval import Interval, interval, standard_error
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import METRICS
+from tests.support.tasks import make_task
 
 
 def test_the_gain_is_positive_when_a_higher_is_better_metric_rises(tasks):
@@ -30,14 +30,14 @@ def test_the_mean_gain_is_the_mean_over_the_tasks(tasks):
 
 
 def test_a_reference_near_zero_is_held_at_the_floor():
-    task = Task("r", "regression", "r2", "s", "r")
+    task = make_task("r", "regression", "r2")
     assert METRICS["r2"].floor == 0.1
     assert task_gain(task, 0.05, 0.01) == pytest.approx(40.0)
     assert task_gain(task, 0.3, 0.2) == pytest.approx(50.0)
 
 
 def test_the_gain_over_a_negative_reference_keeps_its_sign():
-    task = Task("r", "regression", "r2", "s", "r")
+    task = make_task("r", "regression", "r2")
     assert task_gain(task, 0.1, -0.4) == pytest.approx(125.0)
     assert task_gain(task, -0.6, -0.4) == pytest.approx(-50.0)
 

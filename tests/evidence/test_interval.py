@@ -1,4 +1,4 @@
-"""Intervals whose variance comes from seeds and from test rows, what it would take to tell, and Holm's correction."""
+"""Intervals over seeds and test rows, what it would take to tell, and Holm's correction."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_the_p_value_of_three_values_by_hand():
 
 def test_the_variances_of_seeds_and_rows_add_up_by_hand():
     found = interval([1.0, 2.0, 3.0], samples(5.0, 3.0))
-    assert (found.mean, found.seeds, found.rows) == pytest.approx((2.0, 1 / 3, 3.0))
+    assert (found.mean, found.seed_variance, found.row_variance) == pytest.approx((2.0, 1 / 3, 3.0))
     freedom = (10 / 3) ** 2 / ((1 / 3) ** 2 / 2)  # 200
     reach = stats.t.ppf(0.975, freedom) * math.sqrt(10 / 3)
     assert (found.low, found.high) == pytest.approx((2 - reach, 2 + reach), rel=1e-6)
@@ -69,7 +69,7 @@ def test_with_many_seeds_the_interval_widens_with_the_variance_of_rows():
 def test_samples_on_which_a_metric_is_undefined_are_left_out():
     values, known = [1.0, 2.0, 4.0], [1.0, 1.5, 3.0, 2.0]
     assert interval(values, [math.nan, *known[:2], math.nan, *known[2:]]) == interval(values, known)
-    assert interval(values, known).rows == pytest.approx(np.var(known, ddof=1))
+    assert interval(values, known).row_variance == pytest.approx(np.var(known, ddof=1))
     assert (
         interval(values, [math.nan, 5.0, math.nan])
         == interval(values, [math.nan] * 3)
@@ -101,7 +101,7 @@ def test_so_many_seeds_would_tell_and_one_less_would_not(mean, rows):
     many = found.needed(len(few))
     for count, sign in ((many - 1, "spans"), (many, "above" if mean > 0 else "below")):
         spread = math.sqrt(
-            found.seeds * len(few) * (count - 1) / count
+            found.seed_variance * len(few) * (count - 1) / count
         )  # of values whose standard error follows from it
         values = [
             mean + spread * x * math.sqrt(count / (2 * (count // 2)))
@@ -171,7 +171,7 @@ def test_without_a_difference_about_one_family_in_twenty_claims_anything():
 
 
 def test_few_test_rows_alone_are_no_difference():
-    """Two equal models on 60 rows in common; the seeds agree with each other, and only the rows differ by chance."""
+    """Two equal models on 60 common rows: the seeds agree, and only the rows differ by chance."""
     rng, with_rows, without = np.random.default_rng(0), 0, 0
     for _ in range(400):
         rows = rng.normal(0, 1, (5, 60)) * 0.3 + rng.normal(0, 1, 60)

@@ -1,11 +1,11 @@
-"""The grouped Bayesian regression: against scikit-learn, against known weights, and its own uncertainty."""
+"""The grouped regression: against scikit-learn and known weights, and its own uncertainty."""
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.linear_model import BayesianRidge
 
-from mtlsearch.evidence.affinity.regression import EXPECTED, fit
+from mtlsearch.evidence.affinity.regression import EXPECTED_WEIGHT, fit
 
 TWO_GROUPS = np.repeat([0, 1], 4)
 
@@ -23,7 +23,7 @@ def test_known_weights_and_noise_are_found_as_rows_are_added():
     for rows in (30, 300, 30_000):
         found = fit(*example(rows, weights, noise=2.0), np.zeros(4, int))
         errors.append(np.abs(found.mean - weights).max())
-        assert found.freedom == pytest.approx(rows - 4, abs=1)
+        assert found.dof == pytest.approx(rows - 4, abs=1)
     assert errors[0] > errors[2]
     assert errors[2] < 0.05
     assert found.noise == pytest.approx(2.0, rel=0.02)
@@ -47,14 +47,14 @@ def test_an_empty_group_is_shrunk_but_its_doubt_remains():
         sizes.append(np.linalg.norm(found.mean[4:]) / np.linalg.norm(free[4:]))
         doubts.append(np.sqrt(np.diag(found.covariance))[4:].min() / y.std())
     assert np.median(sizes) < 0.5
-    assert 0.1 * EXPECTED < min(doubts) < max(doubts) < 3 * EXPECTED
+    assert 0.1 * EXPECTED_WEIGHT < min(doubts) < max(doubts) < 3 * EXPECTED_WEIGHT
 
 
 @pytest.mark.parametrize(("rows", "noise"), [(30, 1.0), (200, 0.3), (50, 3.0)])
 def test_one_group_is_scikit_learns_bayesian_ridge(rows, noise):
     x, y = example(rows, np.random.default_rng(rows).normal(size=6), noise)
     found = fit(x, y, np.zeros(6, int))
-    size = (EXPECTED * y.std()) ** 2 / 2
+    size = (EXPECTED_WEIGHT * y.std()) ** 2 / 2
     priors = {"alpha_1": 0.5, "alpha_2": size, "lambda_1": 0.5, "lambda_2": size}
     other = BayesianRidge(fit_intercept=False, tol=1e-12, max_iter=10_000, **priors).fit(x, y)
     np.testing.assert_allclose(found.mean, other.coef_, rtol=1e-3)
@@ -73,8 +73,8 @@ def test_intervals_cover_weights_that_the_data_determine_about_95_times_in_100()
     for seed in range(300):
         weights = rng.normal(size=8) * np.repeat([1.0, 3.0], 4)
         found = fit(*example(30, weights, seed=seed), TWO_GROUPS)
-        reach = stats.t.ppf(0.975, found.freedom) * np.sqrt(np.diag(found.covariance))
-        covered.append(np.abs(found.mean - weights) <= reach)
+        half_width = stats.t.ppf(0.975, found.dof) * np.sqrt(np.diag(found.covariance))
+        covered.append(np.abs(found.mean - weights) <= half_width)
     assert 0.925 < np.mean(covered) < 0.975
 
 
@@ -82,8 +82,8 @@ def test_where_nothing_is_explained_hardly_anything_is_claimed():
     claimed = []
     for seed in range(300):
         found = fit(*example(30, np.zeros(8), seed=seed), TWO_GROUPS)
-        reach = stats.t.ppf(0.975, found.freedom) * np.sqrt(np.diag(found.covariance))
-        claimed.append(np.abs(found.mean) > reach)
+        half_width = stats.t.ppf(0.975, found.dof) * np.sqrt(np.diag(found.covariance))
+        claimed.append(np.abs(found.mean) > half_width)
     assert np.mean(claimed) < 0.05
 
 
@@ -92,7 +92,7 @@ def test_the_unit_of_the_targets_does_not_matter():
     found, large = fit(x, y, TWO_GROUPS), fit(x, 1e6 * y, TWO_GROUPS)
     np.testing.assert_allclose(large.mean, 1e6 * found.mean, rtol=1e-6)
     np.testing.assert_allclose(large.covariance, 1e12 * found.covariance, rtol=1e-6)
-    assert (large.noise, large.freedom) == pytest.approx((1e6 * found.noise, found.freedom))
+    assert (large.noise, large.dof) == pytest.approx((1e6 * found.noise, found.dof))
 
 
 @pytest.mark.parametrize("rows", [1, 10])
@@ -100,7 +100,7 @@ def test_a_constant_and_a_single_row_say_nothing(rows):
     found = fit(np.random.default_rng(0).normal(size=(rows, 3)), np.zeros(rows), np.zeros(3, int))
     assert not found.mean.any()
     assert not found.covariance.any()
-    assert (found.noise, found.freedom) == (0.0, 1.0)
+    assert (found.noise, found.dof) == (0.0, 1.0)
     means, deviations = found.predict(np.ones((2, 3)))
     assert means.tolist() == deviations.tolist() == [0.0, 0.0]
 

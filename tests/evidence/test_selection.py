@@ -16,7 +16,7 @@ def test_replicates_are_pooled_by_candidate(train, tasks):
         [train(3, 8, 0.9, 1.0, replicate=1), train(0, 8, 0.7, 2.0)],
         [train(1, 16, 0.6, 3.0), train(2, 16, 0.6, 3.5)],
     )
-    found = pool([*eights, *sixteens], 2, tasks)
+    found = pool([*eights, *sixteens], None, 2)
     assert numbers(found) == [0, 1]
     assert [each.replicates for each in found] == [2, 2]
     assert found[0].scores == pytest.approx({"a": 0.8, "b": 1.5})
@@ -27,26 +27,26 @@ def test_replicates_are_pooled_by_candidate(train, tasks):
 def test_a_failed_replicate_drops_its_candidate(train, tasks):
     found = pool(
         [train(0, 8, 0.9, 1.0), train(1, 8), train(2, 16, 0.6, 3.0), train(3, 16, 0.6, 3.0)],
+        None,
         2,
-        tasks,
     )
     assert numbers(found) == [2]
 
 
 def test_fewer_replicates_than_asked_for_are_left_out(train, tasks):
-    found = pool([train(0, 8, 0.6, 3.0), train(1, 8, 0.6, 3.0), train(2, 16, 0.99, 0.1)], 2, tasks)
+    found = pool([train(0, 8, 0.6, 3.0), train(1, 8, 0.6, 3.0), train(2, 16, 0.99, 0.1)], None, 2)
     assert numbers(found) == [0]
 
 
 def test_fewer_replicates_count_where_no_candidate_has_as_many(train, tasks):
     assert numbers(
-        pool([train(0, 8, 0.6, 3.0), train(1, 16, 0.9, 1.0), train(2, 32)], 2, tasks)
+        pool([train(0, 8, 0.6, 3.0), train(1, 16, 0.9, 1.0), train(2, 32)], None, 2)
     ) == [0, 1]
 
 
 def test_nothing_trained_gives_nothing(train, tasks):
-    assert pool([], 1, tasks) == []
-    assert pool([train(0)], 1, tasks) == []
+    assert pool([], None, 1) == []
+    assert pool([train(0)], None, 1) == []
 
 
 def test_the_front_holds_what_no_other_beats_in_everything(evaluate, tasks):
@@ -100,18 +100,26 @@ def test_the_pick_has_the_best_mean_gain_over_the_reference(evaluate, tasks):
     assert (component.tasks, component.candidate.backbone.width) == ((0, 1), 16)
 
 
-def test_a_pick_may_be_composed_of_parts_of_several_candidates(evaluate, tasks):
+def test_each_task_may_take_its_component_from_the_candidate_that_is_best_for_it(evaluate, tasks):
     arm = [
         evaluate(0, 0.9, 3.0, width=8, shared=False),
         evaluate(1, 0.6, 1.0, width=16, shared=False),
     ]
-    found = pick("single_task", arm, tasks, {"a": 0.9, "b": 1.0})
+    found = pick("alone", arm, tasks, {"a": 0.9, "b": 1.0}, per_task=True)
     assert found.candidate is None
     assert found.validation_gain == pytest.approx(0.0)
     assert [(part.tasks, part.candidate.backbone.width) for part in found.composition] == [
         ((0,), 8),
         ((1,), 16),
     ]
+
+
+def test_tasks_that_take_their_components_from_one_candidate_pick_that_one(evaluate, tasks):
+    best = evaluate(0, 0.9, 1.0, width=8, shared=False)
+    worse = evaluate(1, 0.6, 3.0, width=16, shared=False)
+    found = pick("alone", [worse, best], tasks, {"a": 0.9, "b": 1.0}, per_task=True)
+    assert found.candidate == 0
+    assert found.composition == best.composition
 
 
 def test_must_share_leaves_separate_candidates_out(evaluate, tasks):

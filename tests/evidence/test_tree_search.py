@@ -1,22 +1,12 @@
-"""The best tree and the best set of components against brute force over all of them."""
+"""The best tree against brute force over all trees."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from mtlsearch.backbones import Mlp
-from mtlsearch.candidate import Candidate, Component
-from mtlsearch.evidence.tree_search import (
-    _merged_tree,
-    best_composition,
-    best_split,
-    best_tree,
-    in_order,
-)
-from mtlsearch.sharing import NoSharing
+from mtlsearch.evidence.tree_search import _merged_tree, best_split, best_tree
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.weightings import Fixed
 
 
 def worth(value, tree):
@@ -45,21 +35,6 @@ def partitions(tasks):
         for parts in partitions(rest)
         for place in range(len(parts))
     ]
-
-
-def part(tasks, width=8, depth=1):
-    return Component(
-        tuple(tasks),
-        Candidate(SharingTree.shared(len(tasks), depth), Mlp(width), NoSharing(), Fixed()),
-    )
-
-
-def total(gains, composition):
-    return sum(gains[each] for each in composition)
-
-
-def members(composition):
-    return [each.tasks for each in composition]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -170,58 +145,3 @@ def test_the_best_split_is_the_best_partition():
             max(sum(worths[frozenset(own)] for own in each) for each in partitions(list(range(5))))
         )
         assert sorted(task for each in parts for task in each) == list(range(5))
-
-
-@pytest.mark.parametrize("tasks", [1, 2, 3, 5, 6])
-def test_the_best_composition_is_the_best_of_all_set_partitions(tasks):
-    rng, everyone = np.random.default_rng(tasks), list(range(tasks))
-    for _ in range(15):
-        groups = [
-            own for size in range(1, tasks + 1) for own in itertools.combinations(everyone, size)
-        ]
-        kept = [own for own in groups if len(own) == 1 or rng.random() < 0.7]
-        gains = {part(own, width): rng.normal() * len(own) for own in kept for width in (8, 16)}
-        best = {own: max(gains[part(own, 8)], gains[part(own, 16)]) for own in kept}
-        ways = [sum(best.get(tuple(own), -np.inf) for own in each) for each in partitions(everyone)]
-        found = best_composition(gains, tasks, [])
-        assert total(gains, found) == pytest.approx(max(ways))
-        assert sorted(task for each in found for task in each.tasks) == everyone
-        assert list(members(found)) == sorted(members(found))
-
-
-def test_tasks_that_were_never_trained_alone_come_with_their_company():
-    gains = {part([0, 1]): 1.0, part([2]): 1.0, part([0]): 5.0, part([1, 2]): -2.0}
-    assert members(best_composition(gains, 3, [])) == [(0,), (1, 2)]
-    gains[part([0])] = 3.0
-    assert members(best_composition(gains, 3, [])) == [(0, 1), (2,)]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_of_many_tasks_each_is_held_once_and_no_start_is_better(seed):
-    rng, tasks, starts = np.random.default_rng(seed), 18, []
-    for width in range(2, 12):
-        label = rng.integers(0, width, tasks)
-        starts.append(
-            in_order(
-                [part(np.flatnonzero(label == each).tolist(), width) for each in np.unique(label)]
-            )
-        )
-    starts.append(tuple(part([task]) for task in range(tasks)))
-    gains = {each: rng.normal() for start in starts for each in start}
-    found = best_composition(gains, tasks, starts)
-    assert sorted(task for each in found for task in each.tasks) == list(range(tasks))
-    assert total(gains, found) >= max(total(gains, start) for start in starts) - 1e-9
-    assert list(members(found)) == sorted(members(found))
-
-
-def test_of_many_tasks_better_components_are_swapped_in():
-    singles = [part([task]) for task in range(16)]
-    gains = {
-        **dict.fromkeys(singles, 0.0),
-        part([0, 1]): 1.0,
-        part([0], 16): 2.0,
-        part([1, 2, 3]): 3.0,
-        part([4, 5]): -1.0,
-    }
-    found = best_composition(gains, 16, [tuple(singles)])
-    assert found == in_order([part([0], 16), part([1, 2, 3]), *singles[4:]])

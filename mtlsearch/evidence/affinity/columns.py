@@ -1,154 +1,197 @@
-"""How a component becomes numbers for a regression: whom a task shares with on which level, and all settings."""
+"""The columns of the regression: with whom a task shares, the settings, and the component."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from mtlsearch.arrays import Array
 from mtlsearch.candidate import Component
+from mtlsearch.evidence.affinity.settings import (
+    SettingScale,
+    fit_scales,
+    settings_of,
+    standardize,
+)
 
 MOST_LEVEL_COLUMNS = 64  # with more, who shares is told apart, but not on which level
-WIDE = 5.0  # a setting whose largest value is so many times its smallest is seen on a log scale
 
 
-class Scale(NamedTuple):
-    """How a setting is standardised; on a log scale, from its lowest value on, where `low` is not 0."""
+@dataclass(frozen=True)
+class ColumnBlocks:
+    """Where in a row of the regression stands what. The blocks follow each other.
 
-    name: str
-    low: float
-    mean: float
-    deviation: float
+    The weights of the columns of a block have one prior variance.
+
+    Attributes:
+        sharing: For each other task the fraction of the levels that are shared with it, [T - 1].
+        levels: For each other task and each level whether it is shared, [(T - 1) * L]; else empty.
+        soft_sharing: For each other task the fraction of the levels with soft sharing, [T - 1].
+        settings: The standardised settings.
+        squares: Their squares, less 1, so that an optimum between the ends can be seen.
+        cells: For each component that was trained whether it is this one.
+    """
+
+    sharing: slice
+    levels: slice
+    soft_sharing: slice
+    settings: slice
+    squares: slice
+    cells: slice
+
+    @classmethod
+    def of_sizes(cls, **sizes: int) -> "ColumnBlocks":
+        """The blocks of these sizes, which are given by the blocks' names."""
+        start = 0
+        slices = {}
+        for block in fields(cls):
+            stop = start + sizes[block.name]
+            slices[block.name] = slice(start, stop)
+            start = stop
+        return cls(**slices)
+
+    @property
+    def width(self) -> int:
+        """The number of columns, D."""
+        return int(self.cells.stop)
+
+    @property
+    def numbers(self) -> Array:
+        """The number of the block of each column, [D]."""
+        numbers = np.empty(self.width, int)
+        for number, block in enumerate(fields(self)):
+            columns = getattr(self, block.name)
+            numbers[columns] = number
+        return numbers
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How a component becomes numbers for one of its tasks: whom it shares with, its settings, and which component it is.
+    """How a component becomes numbers for one of its tasks.
 
-    `settings` are those that vary; `cells` are the components trained.
+    Attributes:
+        tasks: The number of tasks of the dataset, T.
+        depth: The number of levels, L.
+        tells_levels: Whether it is told on which levels the task shares.
+        scales: The scales of the settings that vary.
+        cells: The components that were trained, numbered.
     """
 
     tasks: int
     depth: int
-    levels: bool
-    settings: tuple["Scale", ...]
+    tells_levels: bool
+    scales: tuple[SettingScale, ...]
     cells: Mapping[Component, int]
 
     @classmethod
-    def of(cls, observed: Sequence[tuple[Component, int]], tasks: int) -> "Columns":
-        """For the components with the place of a task in each."""
-        depth = observed[0][0].candidate.tree.depth
-        cells = {
-            component: number
-            for number, component in enumerate(
-                dict.fromkeys(component for component, _ in observed)
-            )
-        }
-        flat = [_settings(component, place) for component, place in observed]
-        found = []
-        for name in sorted({name for each in flat for name in each}):
-            values = np.array([each[name] for each in flat if name in each])
-            low = (
-                float(values.min())
-                if values.min() > 0 and values.max() / values.min() >= WIDE
-                else 0.0
-            )
-            values = np.log(values) if low else values
-            whole = (
-                np.concatenate([values, np.zeros(len(flat) - len(values))])
-                if "=" in name
-                else values
-            )
-            if whole.std() > 0:
-                found.append(Scale(name, low, float(whole.mean()), float(whole.std())))
-        levels = depth > 1 and (tasks - 1) * depth <= MOST_LEVEL_COLUMNS
-        return cls(tasks, depth, levels, tuple(found), cells)
+    def of(
+        cls,
+        observed: Sequence[tuple[Component, int]],
+        tasks: int,
+    ) -> "Columns":
+        """The columns for what was trained: components, each with the position of a task."""
+        settings = []
+        cells: dict[Component, int] = {}
+        for component, position in observed:
+            settings.append(settings_of(component, position))
+            cells.setdefault(component, len(cells))
+        first, _ = observed[0]
+        depth = first.candidate.tree.depth
+        level_columns = (tasks - 1) * depth
+        return cls(
+            tasks=tasks,
+            depth=depth,
+            tells_levels=depth > 1 and level_columns <= MOST_LEVEL_COLUMNS,
+            scales=fit_scales(settings),
+            cells=cells,
+        )
+
+    def others(self, task: int) -> list[int]:
+        """The other tasks, in the order in which the columns of a task have them."""
+        return [other for other in range(self.tasks) if other != task]
 
     @cached_property
-    def groups(self) -> Array:
-        """The group of each column: shared levels, each level, ties, settings, their squares, cells."""
-        others, settings = self.tasks - 1, len(self.settings)
-        sizes = (
-            others,
-            others * self.depth * self.levels,
-            others,
-            settings,
-            settings,
-            len(self.cells),
-        )
-        return np.repeat(np.arange(len(sizes)), sizes)
-
-    def about(self, part: str) -> Array:
-        """Which columns [D] come of what a candidate has of a part: its settings, and ties of the sharing."""
-        own = [scale.name.startswith((f"{part}=", f"{part}.")) for scale in self.settings]
+    def blocks(self) -> ColumnBlocks:
+        """Which columns are what."""
         others = self.tasks - 1
-        by_group = (
-            [False] * others,
-            [False] * others * self.depth * self.levels,
-            [part == "sharing"] * others,
-            own,
-            own,
+        return ColumnBlocks.of_sizes(
+            sharing=others,
+            levels=others * self.depth if self.tells_levels else 0,
+            soft_sharing=others,
+            settings=len(self.scales),
+            squares=len(self.scales),
+            cells=len(self.cells),
         )
-        return np.concatenate([*by_group, [False] * len(self.cells)]).astype(bool)
 
-    def row(self, component: Component, place: int) -> Array:
-        """The numbers of the component's task at `place`; made once, and not to be written to."""
-        if (component, place) not in self._rows:
-            self._rows[component, place] = self._row(component, place)
-        return self._rows[component, place]
+    def of_group(self, group: str) -> Array:
+        """Which columns come of a component's method of a setting group, bool [D].
+
+        They are its settings, and of the group "sharing" also the soft sharing itself.
+        """
+        is_setting = [scale.setting.group == group for scale in self.scales]
+        belongs = np.zeros(self.blocks.width, bool)
+        belongs[self.blocks.settings] = is_setting
+        belongs[self.blocks.squares] = is_setting
+        belongs[self.blocks.soft_sharing] = group == "sharing"
+        return belongs
+
+    def sharing_change(
+        self,
+        task: int,
+        other: int,
+        levels: Sequence[int],
+    ) -> Array:
+        """The change of the row of a task when it shares these levels with another one, [D]."""
+        index = self.others(task).index(other)
+        change = np.zeros(self.blocks.width)
+        sharing = change[self.blocks.sharing]
+        sharing[index] = len(levels) / self.depth
+        if self.tells_levels:
+            in_levels = change[self.blocks.levels]
+            by_level = in_levels.reshape(-1, self.depth)
+            by_level[index, levels] = 1.0
+        return change
+
+    def row(self, component: Component, position: int) -> Array:
+        """The row of the task at a position of the component, [D].
+
+        Rows are worked out once: they are not to be written to.
+        """
+        key = (component, position)
+        if key not in self._rows:
+            self._rows[key] = self._row(component, position)
+        return self._rows[key]
 
     @cached_property
     def _rows(self) -> dict[tuple[Component, int], Array]:
         return {}
 
-    def _row(self, component: Component, place: int) -> Array:
-        task, tree = component.tasks[place], component.candidate.tree
-        shared = np.zeros((self.tasks, self.depth))
-        for other, number in enumerate(component.tasks):
-            shared[number] = [
-                tree.node(level, place) == tree.node(level, other) for level in range(self.depth)
-            ]
-        together = np.isin(np.arange(self.tasks), component.tasks)
-        shared, together = np.delete(shared, task, 0), np.delete(together, task)
-        tied = (together[:, None] - shared)[:, list(component.candidate.tied)].sum(1) / self.depth
-        settings = self._numbers(_settings(component, place))
-        cells = np.zeros(len(self.cells))
+    def _row(self, component: Component, position: int) -> Array:
+        others = self.others(component.tasks[position])
+        shared = self._shared_levels(component, position)[others]
+        together = np.isin(others, component.tasks)
+        apart: Array = together[:, None] - shared
+        soft_levels = list(component.candidate.soft_shared_levels)
+        soft_sharing = apart[:, soft_levels].sum(1)
+        settings = settings_of(component, position)
+        standardized = standardize(settings, self.scales)
+
+        row = np.zeros(self.blocks.width)
+        row[self.blocks.sharing] = shared.mean(1)
+        if self.tells_levels:
+            row[self.blocks.levels] = shared.ravel()
+        row[self.blocks.soft_sharing] = soft_sharing / self.depth
+        row[self.blocks.settings] = standardized
+        row[self.blocks.squares] = standardized**2 - 1.0
         if component in self.cells:
+            cells = row[self.blocks.cells]
             cells[self.cells[component]] = 1.0
-        by_level = shared.ravel() if self.levels else np.zeros(0)
-        return np.concatenate([shared.mean(1), by_level, tied, settings, settings**2 - 1.0, cells])
+        return row
 
-    def _numbers(self, values: Mapping[str, float]) -> Array:
-        """Standardised; a setting that the component does not have is average, and a choice not made is zero."""
-        found = []
-        for name, low, mean, deviation in self.settings:
-            value = values.get(name, 0.0 if "=" in name else None)
-            if value is not None and low:
-                value = float(np.log(max(value, low)))
-            found.append(0.0 if value is None else (value - mean) / deviation)
-        return np.array(found)
-
-
-def _settings(component: Component, place: int) -> dict[str, float]:
-    """Every number among the settings, with the task's own of those that are per task, and `name=word` for each choice."""
-    found: dict[str, float] = {}
-    for part, fields in component.candidate.to_json().items():
-        if part != "tree":
-            found[f"{part}={fields.pop('name')}"] = 1.0
-            words = {key: value for key, value in fields.items() if isinstance(value, str)}
-            numbers = {
-                key: value
-                for key, value in fields.items()
-                if key not in words and value is not None
-            }
-            found |= {f"{part}.{key}={word}": 1.0 for key, word in words.items()}
-            found |= {f"{part}.{key}": _number(value, place) for key, value in numbers.items()}
-    return found
-
-
-def _number(value: Any, place: int) -> float:
-    if isinstance(value, list | tuple):
-        return float(value[place] / np.mean(value)) if value else 1.0
-    return float(value)
+    def _shared_levels(self, component: Component, position: int) -> Array:
+        """Which levels each task of the dataset shares with the one at the position, [T, L]."""
+        tree = component.candidate.tree
+        shared = np.zeros((self.tasks, self.depth))
+        shared[list(component.tasks)] = tree.shared_levels(position)
+        return shared

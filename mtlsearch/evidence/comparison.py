@@ -1,0 +1,119 @@
+"""Paired differences between an arm's model and the baseline's, over seeds and test rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mtlsearch.evidence.gain import mean_gain
+from mtlsearch.evidence.interval import Interval, Sign, holm, interval
+from mtlsearch.evidence.scoring import TestScores
+from mtlsearch.tasks import Task
+
+Scores = Mapping[str, float]  # task name -> score
+Difference = Callable[[Scores, Scores], float]  # between a model's scores and the baseline's
+Result = Literal["win", "lose", "tie"]
+
+RESULTS: dict[Sign, Result] = {
+    "above": "win",
+    "below": "lose",
+    "spans": "tie",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm beside the baseline, over the same seeds and the same test rows.
+
+    Attributes:
+        arm: The name of the arm.
+        differences: Per task name the difference of the scores, oriented: positive is better.
+        gain: The mean relative gain over the baseline, in percent.
+        seeds: The number of pairs.
+    """
+
+    arm: str
+    differences: Mapping[str, Interval]
+    gain: Interval
+    seeds: int
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """Win, tie or lose per task, corrected for their number (Holm 1979)."""
+        signs = holm(self.differences)
+        return {task: RESULTS[sign] for task, sign in signs.items()}
+
+
+def compare(
+    arm: str,
+    ours: Sequence[TestScores],
+    baseline: Sequence[TestScores],
+    tasks: Sequence[Task],
+) -> Comparison:
+    """Compare an arm with the baseline, seed by seed.
+
+    The intervals are over seeds and, where scores on bootstrap samples are known, over test rows.
+
+    Args:
+        arm: The name of the arm.
+        ours: The test scores of the arm's model, one per seed.
+        baseline: The test scores of the baseline's model for the same seeds.
+        tasks: All tasks.
+
+    Raises:
+        ValueError: There are not as many scores of one as of the other.
+    """
+    pairs = []
+    samples = []
+    for model, reference in zip(ours, baseline, strict=True):
+        pairs.append((model.scores, reference.scores))
+        sampled_pairs = zip(model.samples(), reference.samples(), strict=True)
+        samples.append(list(sampled_pairs))
+    by_sample = list(zip(*samples, strict=True))
+
+    def interval_of(difference: Difference) -> Interval:
+        values = [difference(*pair) for pair in pairs]
+        sampled_means = []
+        for sampled_pairs in by_sample:
+            total = sum(difference(*pair) for pair in sampled_pairs)
+            sampled_means.append(total / len(sampled_pairs))
+        return interval(values, sampled_means)
+
+    differences = {}
+    for task in tasks:
+        improvement = _improvement(task)
+        differences[task.name] = interval_of(improvement)
+    gain_difference = _gain_difference(tasks, baseline)
+    return Comparison(
+        arm=arm,
+        differences=differences,
+        gain=interval_of(gain_difference),
+        seeds=len(pairs),
+    )
+
+
+def _improvement(task: Task) -> Difference:
+    sign = task.metric.sign
+
+    def difference(scores: Scores, baseline: Scores) -> float:
+        raw = scores[task.name] - baseline[task.name]
+        return sign * raw
+
+    return difference
+
+
+def _gain_difference(
+    tasks: Sequence[Task],
+    baseline: Sequence[TestScores],
+) -> Difference:
+    """The difference of mean relative gains over the baseline's mean score on all test rows."""
+    reference = {}
+    for task in tasks:
+        values = [test_scores.scores[task.name] for test_scores in baseline]
+        reference[task.name] = sum(values) / len(values)
+
+    def difference(scores: Scores, baseline_scores: Scores) -> float:
+        gain = mean_gain(tasks, scores, reference)
+        baseline_gain = mean_gain(tasks, baseline_scores, reference)
+        return gain - baseline_gain
+
+    return difference

@@ -1,0 +1,22 @@
+"""The search space: what may vary, read from YAML, and sampled into candidates."""
+
+from mtlsearch.space.files import FOLDERS, known_spaces, load_space
+from mtlsearch.space.grammar import Choice, Constant, PerTask, Range, Spec
+from mtlsearch.space.option import DEFAULTS, Option
+from mtlsearch.space.search_space import COSTS, SearchSpace, TreeLimits
+
+__all__ = [
+    "COSTS",
+    "DEFAULTS",
+    "FOLDERS",
+    "Choice",
+    "Constant",
+    "Option",
+    "PerTask",
+    "Range",
+    "SearchSpace",
+    "Spec",
+    "TreeLimits",
+    "known_spaces",
+    "load_space",
+]

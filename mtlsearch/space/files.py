@@ -1,0 +1,55 @@
+"""The files of search spaces: those that come with the package, and the user's own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlsearch.errors import SpaceError, unknown
+from mtlsearch.space.search_space import SearchSpace
+from mtlsearch.yaml_file import read_yaml
+
+DEFAULT_SPACE = "default"
+PACKAGE = Path(__file__).parent.parent
+FOLDERS = (
+    PACKAGE / "_spaces",  # of an installed package
+    PACKAGE.parent / "search_spaces",  # of a checkout
+)
+
+
+def known_spaces(folders: Sequence[Path] = FOLDERS) -> dict[str, Path]:
+    """The files of the spaces in some folders, by their names; earlier folders come first."""
+    spaces: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.glob("*.yaml")):
+            spaces.setdefault(file.stem, file)
+    return spaces
+
+
+def load_space(
+    name_or_path: str | None,
+    tasks: int,
+    folders: Sequence[Path] = FOLDERS,
+) -> SearchSpace:
+    """Read a space.
+
+    Args:
+        name_or_path: The path of its file, or its name in one of the folders.
+        tasks: The number of tasks.
+        folders: Where the spaces that come with the package are.
+
+    Raises:
+        SpaceError: There is no such space, or it cannot be read.
+    """
+    name = name_or_path or DEFAULT_SPACE
+    known = known_spaces(folders)
+    path = Path(name) if _is_file(name) else known.get(name)
+    if path is None:
+        raise SpaceError(unknown("search space (no such file)", name, known))
+    mapping = read_yaml(path)
+    return SearchSpace.from_mapping(mapping, tasks, path.name, [path.parent])
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # longer than the name of a file may be
+        return False
