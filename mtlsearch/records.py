@@ -1,73 +1,131 @@
-"""What goes into an engine and what comes out: trainings and outcomes. Plain values with JSON both ways."""
+"""What passes between search, training and evidence: jobs, their results, and the trials."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
+from mtlsearch.arrays import Array
 from mtlsearch.candidate import Candidate, Composition
+
+Phase = Literal["search", "confirmation"]
+
+FIRST_CONFIRMATION_NUMBER = 100_000
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One repetition of a training, with a seed and a fold of its own.
+
+    The search trains candidates on the replicates ("search", 0), ("search", 1), ...; the models
+    that are confirmed are trained on ("confirmation", 0), ("confirmation", 1), ..., of which the
+    search has seen neither the seeds nor the folds.
+    """
+
+    phase: Phase
+    index: int
+
+    @property
+    def number(self) -> int:
+        """The number that seeds and folds derive from; different for all replicates of a study.
+
+        This is the one place that knows how the two phases are kept apart: the search counts from 0
+        and the confirmation from FIRST_CONFIRMATION_NUMBER. Raises OverflowError for a replicate of
+        the search that would reach into the confirmation's.
+        """
+        if self.phase == "confirmation":
+            return FIRST_CONFIRMATION_NUMBER + self.index
+        if self.index >= FIRST_CONFIRMATION_NUMBER:
+            raise OverflowError(
+                f"replicate {self.index}: the search has {FIRST_CONFIRMATION_NUMBER}"
+            )
+        return self.index
+
+    @property
+    def confirms(self) -> bool:
+        """True in the confirmation, whose trainings hand over their predictions and weights."""
+        return self.phase == "confirmation"
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training: a composition on one replicate. `test` asks for the test rows to be scored as well."""
+    """One training to be done: a composition on one replicate.
+
+    `number` tells the jobs of one arm apart. `seed` is that of the study.
+    """
 
     number: int
     composition: Composition
-    replicate: int
+    replicate: Replicate
     seed: int
-    test: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """All fields; the composition as a list of components."""
-        plain = {
+        """All fields as plain values."""
+        return {
             "number": self.number,
-            "replicate": self.replicate,
+            "composition": self.composition.to_json(),
+            "replicate": {"phase": self.replicate.phase, "index": self.replicate.index},
             "seed": self.seed,
-            "test": self.test,
         }
-        return {**plain, "composition": self.composition.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainingJob":
         """Inverse of `to_json`."""
         composition = Composition.from_json(value["composition"])
-        return cls(value["number"], composition, value["replicate"], value["seed"], value["test"])
+        replicate = Replicate(**value["replicate"])
+        return cls(value["number"], composition, replicate, value["seed"])
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What one training came to. Scores are metrics per task name in their own units and direction.
+    """What one training came to.
 
-    `epochs` and `history` (relative validation loss after each epoch) are per component. A failed
-    training has no scores but a `failure` (why). `test_resamples` are the test scores on bootstrap samples of the test rows. `costs` are the
-    parameters and MACs of each component.
+    Attributes:
+        number: The number of its job.
+        scores: The validation metric per task name, in its own unit and direction. Empty when the
+            training failed.
+        parameters: The number of trained weights of all components.
+        macs_per_example: Multiply-accumulates of one forward pass over one row of every source.
+        epochs: The number of epochs that each component was trained for.
+        history: For each component its relative validation loss after each epoch.
+        train_seconds: What the training took, with what it began from.
+        failure: Why the training failed; None when it has its scores.
+        costs: For each component its parameters and multiply-accumulates.
+        predictions: What a confirmed model predicts, per task name and in the task's own units, for
+            the test rows of the task's source in ascending order: [N], or [N, C] probabilities.
+        weights: The weights of a confirmed model in the format of safetensors.
     """
 
     number: int
     scores: dict[str, float]
-    test_scores: dict[str, float]
     parameters: int
     macs_per_example: int
     epochs: list[int]
     history: list[list[float]]
     train_seconds: float
     failure: str | None = None
-    test_resamples: dict[str, list[float]] = field(default_factory=dict)
     costs: list[list[int]] = field(default_factory=list)
+    predictions: Mapping[str, Array] = field(default_factory=dict, compare=False, repr=False)
+    weights: bytes = field(default=b"", compare=False, repr=False)
 
     @property
     def complete(self) -> bool:
-        """True when it has its scores."""
+        """True when the training has its scores."""
         return self.failure is None
 
     def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return asdict(self)
+        """All fields but the predictions and the weights, which are arrays and kept apart."""
+        names = [item.name for item in fields(self) if item.compare]
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "TrainingResult":
+        """Inverse of `to_json`."""
+        return cls(**value)
 
     @classmethod
     def failed(cls, number: int, reason: str, train_seconds: float = 0.0) -> "TrainingResult":
-        """An outcome with nothing but its reason."""
-        return cls(number, {}, {}, 0, 0, [], [], train_seconds, reason)
+        """A result that holds nothing but its reason."""
+        return cls(number, {}, 0, 0, [], [], train_seconds, reason)
 
 
 @dataclass(frozen=True)
@@ -77,5 +135,10 @@ class Trial:
     arm: str
     number: int
     candidate: Candidate
-    replicate: int
+    replicate: Replicate
     result: TrainingResult
+
+    @property
+    def complete(self) -> bool:
+        """True when the training has its scores; False when it failed."""
+        return self.result.complete

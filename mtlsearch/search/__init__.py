@@ -1,7 +1,6 @@
-"""Spends the budget: proposes candidates, trains them in parallel, records every outcome in the study, confirms the best."""
+"""Spends the budget: proposes candidates, trains them, records results, confirms the best."""
 
 import optuna
 
-optuna.logging.set_verbosity(
-    optuna.logging.WARNING
-)  # it would announce every study, and a proposal makes one
+# it would announce every study, and a proposal makes one
+optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,4 +1,4 @@
-"""What `check` does: everything a search would do once, on one candidate of each kind, with an estimate of the whole."""
+"""What `check` does: all that a search would do, on few candidates, with an estimate."""
 
 import dataclasses
 import time
@@ -6,67 +6,111 @@ from collections.abc import Iterator
 
 import torch
 
-from mtlsearch.data import Dataset
+from mtlsearch.data import Dataset, Source
 from mtlsearch.errors import NoCandidateError
-from mtlsearch.records import TrainingJob, TrainingResult
-from mtlsearch.search.arms import ARMS
+from mtlsearch.records import Replicate, TrainingJob, TrainingResult
+from mtlsearch.search.arms import ARMS, DRY_RUN
 from mtlsearch.search.engine_choice import time_engines
+from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
-from mtlsearch.search.study import directions
-from mtlsearch.search.worker_context import train
 from mtlsearch.space import SearchSpace
-from mtlsearch.training import Choice, Engine, TrainingData
+from mtlsearch.tasks import Task
+from mtlsearch.training.engine import Engine
+from mtlsearch.training.engine_choice import Choice
+from mtlsearch.training.training_data import TrainingData
 
-REHEARSED = ("share_all", "single_task")
+FIRST = Replicate("search", 0)
+PROCESS_MEMORY = "about 400 MiB for the process itself"
+MEBIBYTE = 2**20
 
 
-def rehearse(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iterator[str]:
-    """Describe the problem, train each rehearsed arm for one epoch and estimate a full training.
+def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iterator[str]:
+    """Describe the problem, train some arms for one epoch and estimate a full training.
 
-    Raises NoCandidateError when a rehearsed training fails.
+    Yields the description line by line. Raises NoCandidateError when such a training fails.
     """
     data = TrainingData(dataset, 0, device)
     for source in dataset.sources.values():
-        features = data.signature(0).features[source.name]
-        holds = f"{source.inputs.shape[1]} inputs" if source.kind == "table" else features
-        yield f"source {source.name}: {len(source.inputs)} rows, {holds}"
+        yield _describe_source(source, data)
     for task in dataset.tasks:
-        classes = f", classes {', '.join(task.classes)}" if task.classes else ""
-        yield f"task {task.name}: {task.kind}, metric {task.metric}, source {task.source}{classes}"
+        yield _describe_task(task)
     yield from dataset.notices
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
-    choice = time_engines(dataset, space, device, 0)
-    timed = ", ".join(f"{name} {seconds * 1e3:.2f}" for name, seconds in choice.seconds.items())
-    yield f"engine {choice.trainer}, {choice.chunk} networks at a time (milliseconds per stage and step: {timed})"
-    held = sum(
-        tensor.nbytes
-        for each in (data.fold(0).inputs, data.fold(0).targets)
-        for tensor in each.values()
-    )
-    for arm in REHEARSED:
-        outcome, seconds = _train_once(arm, space, data, choice)
-        yield (
-            f"{arm}: {outcome.parameters} parameters, {outcome.macs_per_example} MACs per example, at most about "
-            f"{seconds * space.training.epochs:.1f} s per training of {space.training.epochs} epochs on one {device.type} worker"
-        )
-    yield f"memory: {held / 2**20:.1f} MiB of data on each worker, besides about 400 MiB for the process itself"
+    engine = time_engines(dataset, space, device, 0)
+    yield _describe_engine(engine)
+    for arm in DRY_RUN:
+        yield _describe_training(arm, space, data, engine)
+    size = _bytes_held(data) / MEBIBYTE
+    yield f"memory: {size:.1f} MiB of data on each worker, besides {PROCESS_MEMORY}"
     yield "ok"
 
 
-def _train_once(
-    arm: str, space: SearchSpace, data: TrainingData, choice: Choice
-) -> tuple[TrainingResult, float]:
-    """One epoch of a sampled candidate; a second run tells the seconds, free of start-up costs."""
-    candidate, _ = propose(
-        ARMS[arm].pin(space), "random", 0, [], directions(data.dataset, space.cost)
+def _describe_source(source: Source, data: TrainingData) -> str:
+    schema = data.signature(FIRST).schemas[source.name]
+    holds = source.kind.describe(source.inputs, schema)
+    return f"source {source.name}: {len(source.inputs)} rows, {holds}"
+
+
+def _describe_task(task: Task) -> str:
+    words = [task.kind.name, f"metric {task.metric.name}", f"source {task.source}"]
+    if task.classes:
+        words.append(f"classes {', '.join(task.classes)}")
+    return f"task {task.name}: {', '.join(words)}"
+
+
+def _describe_engine(engine: Choice) -> str:
+    timings = [f"{name} {seconds * 1e3:.2f}" for name, seconds in engine.seconds.items()]
+    return (
+        f"engine {engine.trainer}, {engine.chunk} networks at a time "
+        f"(milliseconds per stage and step: {', '.join(timings)})"
     )
-    engine = Engine(data, dataclasses.replace(space.training, epochs=1), choice.trainer)
-    for _ in range(2):
-        started = time.perf_counter()
-        [outcome] = [
-            each for each in train(engine, [TrainingJob(0, candidate.composition(), 0, 0)]) if each
-        ]
-        if outcome.failure:
-            raise NoCandidateError(f"{arm}: the rehearsal failed: {outcome.failure}")
-    return outcome, time.perf_counter() - started
+
+
+def _describe_training(
+    arm: str,
+    space: SearchSpace,
+    data: TrainingData,
+    engine: Choice,
+) -> str:
+    result, seconds_per_epoch = _train_once(arm, space, data, engine)
+    epochs = space.training.epochs
+    seconds = seconds_per_epoch * epochs
+    return (
+        f"{arm}: {result.parameters} parameters, {result.macs_per_example} MACs per example, "
+        f"at most about {seconds:.1f} s per training of {epochs} epochs "
+        f"on one {data.device.type} worker"
+    )
+
+
+def _train_once(
+    arm: str,
+    space: SearchSpace,
+    data: TrainingData,
+    engine: Choice,
+) -> tuple[TrainingResult, float]:
+    """The result of one epoch of a sampled candidate, and the seconds that it takes."""
+    objectives = directions(data.dataset, space.cost)
+    candidate, _ = propose(ARMS[arm].restrict(space), "random", 0, [], objectives)
+    job = TrainingJob(0, candidate.composition(), FIRST, 0)
+    settings = dataclasses.replace(space.training, epochs=1)
+    trainer = Engine(data, settings, engine.trainer)
+    _result_of(arm, trainer, job)  # the first run has start-up costs
+    started = time.perf_counter()
+    result = _result_of(arm, trainer, job)
+    return result, time.perf_counter() - started
+
+
+def _result_of(arm: str, engine: Engine, job: TrainingJob) -> TrainingResult:
+    [result] = [result for result in engine.train([job]) if result]
+    if result.failure:
+        raise NoCandidateError(f"{arm}: the dry run failed: {result.failure}")
+    return result
+
+
+def _bytes_held(data: TrainingData) -> int:
+    """What the prepared tensors of one fold take."""
+    fold = data.fold(FIRST)
+    inputs = sum(source.nbytes for source in fold.inputs.values())
+    targets = sum(tensor.nbytes for tensor in fold.targets.values())
+    return inputs + targets

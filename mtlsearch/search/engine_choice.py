@@ -1,53 +1,74 @@
-"""Chooses the engine of a study once, by timing on its own data and space, and remembers it in the study."""
+"""The engine of a study: chosen once, by timing on its data and space, and kept in the study."""
 
 import torch
 
 from mtlsearch.data import Dataset
-from mtlsearch.errors import UsageError
-from mtlsearch.records import TrainingJob
-from mtlsearch.search.arms import ARMS
-from mtlsearch.search.proposal import propose, shape
-from mtlsearch.search.study import Study, directions
-from mtlsearch.search.worker_context import resolve_device
+from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.search.arms import ARMS, SEARCH
+from mtlsearch.search.objectives import directions
+from mtlsearch.search.proposal import propose, shape_parameters
+from mtlsearch.search.study import Study
+from mtlsearch.search.worker_context import is_here, resolve_device
 from mtlsearch.space import SearchSpace
-from mtlsearch.training import Choice, TrainingData
-from mtlsearch.training import choose as choose_engine
+from mtlsearch.training.engine_choice import Choice, choose
+from mtlsearch.training.training_data import TrainingData
 
-SAMPLE = 24  # candidates, every other one on another replicate
+SAMPLE = 24  # candidates that are timed, every other one on another replicate
 ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
+PLAIN = Choice("serial", 1, {})  # has nothing to be chosen
 
 
-def chosen_engine(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
-    """The study's engine; chosen now if it has none yet."""
-    if study.engine is None:
-        study.set_engine(_choose(study, dataset, space))
-    assert study.engine is not None
-    return study.engine
+def engine_of(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
+    """The study's engine; chosen and stored now if it has none yet."""
+    engine = study.engine
+    if engine is None:
+        engine = _choose(study, dataset, space)
+        study.set_engine(engine)
+    return engine
 
 
 def _choose(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
     request = study.request
-    if request.engine == "serial":
-        return Choice("serial", 1, {})
-    try:
-        device = resolve_device(request.device)
-    except UsageError:
+    if request.engine == PLAIN.trainer:
+        return PLAIN
+    if request.ray_address or not is_here(request.device):
         return ELSEWHERE
-    if request.ray_address or (request.gpus_per_worker and device.type == "cpu"):
+    device = resolve_device(request.device)
+    if request.gpus_per_worker and device.type == "cpu":
         return ELSEWHERE
     return time_engines(dataset, space, device, request.seed, request.engine)
 
 
 def time_engines(
-    dataset: Dataset, space: SearchSpace, device: torch.device, seed: int, engine: str = "auto"
+    dataset: Dataset,
+    space: SearchSpace,
+    device: torch.device,
+    seed: int,
+    engine: str = "auto",
 ) -> Choice:
-    """Time the engines on candidates of one shape, sampled at random from the space."""
+    """Time the engines on candidates of one shape, sampled at random from the space.
+
+    Args:
+        dataset: What is trained on.
+        space: Where the candidates are from.
+        device: Where they are trained.
+        seed: The seed of the study.
+        engine: auto, or the engine whose chunk size is chosen.
+    """
     torch.set_num_threads(1)  # as a worker does
-    pinned, objectives = ARMS["searched"].pin(space), directions(dataset, space.cost)
-    _, first = propose(pinned, "random", 0, [], objectives)
-    sampled = [
-        propose(pinned, "random", number, [], objectives, shape(first))[0].composition()
-        for number in range(SAMPLE)
-    ]
-    trainings = [TrainingJob(number, each, number % 2, seed) for number, each in enumerate(sampled)]
-    return choose_engine(TrainingData(dataset, seed, device), space.training, trainings, engine)
+    searched = ARMS[SEARCH].restrict(space)
+    objectives = directions(dataset, space.cost)
+    _, first = propose(searched, "random", 0, [], objectives)
+    shape = shape_parameters(first)
+    jobs = []
+    for number in range(SAMPLE):
+        candidate, _ = propose(searched, "random", number, [], objectives, shape)
+        job = TrainingJob(
+            number=number,
+            composition=candidate.composition(),
+            replicate=Replicate("search", number % 2),
+            seed=seed,
+        )
+        jobs.append(job)
+    data = TrainingData(dataset, seed, device)
+    return choose(data, space.training, jobs, engine)

@@ -1,4 +1,7 @@
-"""What a person sees while a study runs: a live table on a terminal, plain lines elsewhere. Always on stderr."""
+"""What a person sees while a study runs: a live table on a terminal, plain lines elsewhere.
+
+Always on stderr.
+"""
 
 import time
 from collections.abc import Sequence
@@ -11,29 +14,38 @@ from rich.text import Text
 
 from mtlsearch.data import Dataset
 from mtlsearch.records import TrainingResult
+from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.schedules import Schedule
-from mtlsearch.search.study import Study, trained
+from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
-from mtlsearch.tasks.metrics import METRICS
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
 LINE_SECONDS = 5.0  # without a terminal, a line this often
+MOST_TASKS = 6  # of which the live table shows the best score
+MOST_FAILURES = 3  # of an arm that are told one by one
+PADDING = (0, 2, 0, 0)  # around the cells of the table: above, right, below, left
+REFRESHES_PER_SECOND = 4
 
 
 class Progress:
     """Follows the arms of a study. Use as a context manager around `work`."""
 
     def __init__(self, study: Study, dataset: Dataset) -> None:
-        self._study, self._tasks = study, dataset.tasks
+        self._study = study
+        self._tasks = dataset.tasks
         self._console = Console(stderr=True)
-        self._lines: Sequence[Schedule] = ()
+        self._schedules: Sequence[Schedule] = ()
         self._queue: WorkQueue | None = None
         self._failed: dict[str, int] = {}
         self._best: dict[str, dict[str, float]] = {}
-        self._began = self._printed = time.monotonic()
-        self._here = 0
+        self._began = time.monotonic()  # when the first training of the phase came in
+        self._printed = self._began
+        self._observed = 0  # trainings of this phase and session
         self._live = Live(
-            console=self._console, refresh_per_second=4, get_renderable=self._draw, transient=True
+            console=self._console,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            get_renderable=self._draw,
+            transient=True,
         )
 
     def __enter__(self) -> "Progress":
@@ -49,36 +61,46 @@ class Progress:
     ) -> None:
         self._live.stop()
 
-    def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
+    def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
-        self._lines, self._queue, self._here, self._began = lines, queue, 0, time.monotonic()
-        self._failed = {line.arm: 0 for line in lines}
-        for line in lines:
-            if line.arm in self._study.request.arms:
-                for training in trained(line.arm, self._study.trials(line.arm)):
-                    self._count(line.arm, training.result)
+        self._schedules = schedules
+        self._queue = queue
+        self._observed = 0
+        self._began = time.monotonic()
+        self._failed = {schedule.arm: 0 for schedule in schedules}
+        for schedule in schedules:
+            self._count_recorded(schedule.arm)
         if not queue.finished:
-            self._say(f"{self._title()}: {sum(line.total for line in lines)} trainings")
+            total = sum(schedule.total for schedule in schedules)
+            self._say(f"{self._title()}: {total} trainings")
 
-    def observe(self, arm: str, outcome: TrainingResult) -> None:
+    def observe(self, arm: str, result: TrainingResult) -> None:
         """A training is recorded."""
-        self._began = (
-            self._began if self._here else time.monotonic()
-        )  # the workers' start is no training
-        self._here += 1
-        self._count(arm, outcome)
-        if outcome.failure and self._failed[arm] <= 3:
-            self._say(f"{arm}: training {outcome.number} failed: {outcome.failure}")
+        if not self._observed:
+            self._began = time.monotonic()  # the workers' start is no training
+        self._observed += 1
+        self._count(arm, result)
+        if result.failure and self._failed[arm] <= MOST_FAILURES:
+            self._say(f"{arm}: training {result.number} failed: {result.failure}")
         if time.monotonic() - self._printed > LINE_SECONDS:
             self._say(self._summary())
 
-    def _count(self, arm: str, outcome: TrainingResult) -> None:
-        if outcome.failure:
+    def _count_recorded(self, arm: str) -> None:
+        if arm not in self._study.request.arms:
+            return
+        for trial in self._study.trials(arm):
+            self._count(arm, trial.result)
+
+    def _count(self, arm: str, result: TrainingResult) -> None:
+        if result.failure:
             self._failed[arm] = self._failed.get(arm, 0) + 1
             return
         best = self._best.setdefault(arm, {})
         for task in self._tasks:
-            best[task.name] = _better(task, outcome.scores[task.name], best.get(task.name))
+            name = task.name
+            score = result.scores[name]
+            if name not in best or _is_better(task, score, best[name]):
+                best[name] = score
 
     def _say(self, words: str) -> None:
         if not self._console.is_terminal:
@@ -86,64 +108,71 @@ class Progress:
             self._console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def _title(self) -> str:
-        confirming = any(line.arm == self._study.confirmation for line in self._lines)
-        return "confirming the best of each arm with fresh seeds" if confirming else "searching"
+        arms = [schedule.arm for schedule in self._schedules]
+        if self._study.confirmation in arms:
+            return "confirming the best of each arm with fresh seeds"
+        return "searching"
 
     def _summary(self) -> str:
-        done, total = (
-            sum(len(line.finished()) for line in self._lines),
-            sum(line.total for line in self._lines),
-        )
+        done = 0
+        total = 0
+        for schedule in self._schedules:
+            done += len(schedule.finished())
+            total += schedule.total
         running = self._queue.running if self._queue else 0
-        failed, rate = (
-            sum(self._failed.values()),
-            (self._here - 1) / max(time.monotonic() - self._began, 1e-9) * 60,
-        )
-        pace = (
-            f", {rate:.0f} per minute, about {_clock((total - done) / rate * 60)} left"
-            if self._here > 1
-            else ""
-        )
-        return f"{done}/{total} trainings done, {running} running, {failed} failed{pace}"
+        failed = sum(self._failed.values())
+        counts = f"{done}/{total} trainings done, {running} running, {failed} failed"
+        return counts + self._pace(total - done)
+
+    def _pace(self, left: int) -> str:
+        """How fast it goes and how long what is left will take, once that can be told."""
+        if self._observed < 2:
+            return ""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        per_minute = (self._observed - 1) / seconds * 60
+        time_left = _clock(left / per_minute * 60)
+        return f", {per_minute:.0f} per minute, about {time_left} left"
 
     def _draw(self) -> RenderableType:
-        table = Table(title=self._title(), title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for heading in (
-            "arm",
-            "done",
-            "failed",
-            *(f"best {task.name} ({task.metric})" for task in self._tasks[:6]),
-        ):
-            table.add_column(heading, justify="left" if heading == "arm" else "right")
-        for line in self._lines:
-            scores = [self._cell(line.arm, task) for task in self._tasks[:6]]
-            done = f"{len(line.finished())}/{line.total}"
-            table.add_row(Text(line.arm), done, str(self._failed.get(line.arm, 0)), *scores)
+        tasks = self._tasks[:MOST_TASKS]
+        table = Table(
+            title=self._title(),
+            title_justify="left",
+            box=None,
+            padding=PADDING,
+        )
+        table.add_column("arm", justify="left")
+        table.add_column("done", justify="right")
+        table.add_column("failed", justify="right")
+        for task in tasks:
+            table.add_column(f"best {task.name} ({task.metric.name})", justify="right")
+        for schedule in self._schedules:
+            arm = schedule.arm
+            done = len(schedule.finished())
+            failed = self._failed.get(arm, 0)
+            scores = [self._cell(arm, task) for task in tasks]
+            table.add_row(Text(arm), f"{done}/{schedule.total}", str(failed), *scores)
         return Group(table, Text(self._summary()))
 
     def _cell(self, arm: str, task: Task) -> Text:
-        """An arm's best single score; green where it is ahead of single-task's."""
-        value, single = (
-            self._best.get(arm, {}).get(task.name),
-            self._best.get("single_task", {}).get(task.name),
-        )
-        if value is None:
+        """An arm's best single score; green where it is ahead of the baseline's."""
+        score = self._best.get(arm, {}).get(task.name)
+        if score is None:
             return Text("-")
-        ahead = (
-            arm != "single_task"
-            and single is not None
-            and single != value
-            and _better(task, value, single) == value
-        )
-        return Text(f"{value:.4g}", style="green" if ahead else "")
+        baseline = self._best.get(BASELINE, {}).get(task.name)
+        text = f"{score:.4g}"
+        if baseline is not None and _is_better(task, score, baseline):
+            return Text(text, style="green")
+        return Text(text)
 
 
-def _better(task: Task, new: float, old: float | None) -> float:
-    if old is None:
-        return new
-    return max(new, old) if METRICS[task.metric].higher_is_better else min(new, old)
+def _is_better(task: Task, score: float, other: float) -> bool:
+    sign = task.metric.sign
+    return sign * score > sign * other
 
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    if minutes:
+        return f"{minutes} min {rest:02d} s"
+    return f"{rest} s"

@@ -1,4 +1,7 @@
-"""The next candidate as a pure function of the seed and of what is known: the same after a resume as without one."""
+"""The next candidate as a pure function of the seed and of what is known.
+
+So it is the same after a resume as without one.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -11,26 +14,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from scipy.stats import rankdata
 
 from mtlsearch.candidate import Candidate
+from mtlsearch.search.objectives import Direction
 from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.search.study import Direction
 from mtlsearch.space import SearchSpace
-from mtlsearch.structure.tree import SharingTree
 
-MOST_OBJECTIVES = 6  # hypervolume, on which multi-objective samplers rest, costs exponentially more with each further one
-
-
-class _Shown(FrozenTrial):
-    """A trial that a study may have without a copy of its parts, which nobody writes to: most of the time went there."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_Shown":
-        return copy.copy(self)
-
-    @classmethod
-    def of(cls, trial: FrozenTrial) -> "_Shown":
-        """The same trial."""
-        shown = cls.__new__(cls)
-        vars(shown).update(vars(trial))
-        return shown
+# Multi-objective samplers rest on the hypervolume, which costs exponentially more with each
+# further objective.
+MOST_OBJECTIVES = 6
 
 
 def propose(
@@ -41,19 +31,28 @@ def propose(
     directions: Sequence[Direction],
     fixed: Mapping[str, Any] | None = None,
 ) -> tuple[Candidate, FrozenTrial]:
-    """Ask a fresh sampler, shown `history` only, for a candidate; return it and the running trial that spells it.
+    """Ask a new sampler for a candidate.
 
-    Parameters in `fixed` are not asked for but have these values.
+    Args:
+        space: Where the candidate is from.
+        sampler: The name of the sampler.
+        seed: The seed of the sampler.
+        history: The trials that the sampler is shown. With more than MOST_OBJECTIVES objectives it
+            sees one: the mean of the ranks.
+        directions: The direction of each objective.
+        fixed: Parameters that the sampler is not asked for, with their values.
 
-    With more than MOST_OBJECTIVES objectives the sampler sees one: the mean of the ranks.
+    Returns:
+        The candidate, and the running trial that spells it.
     """
     shown = list(history)
     if len(directions) > MOST_OBJECTIVES:
-        shown, directions = _mean_ranks(shown, directions), ["minimize"]
+        shown = _with_mean_ranks(shown, directions)
+        directions = ["minimize"]
     study = optuna.create_study(
         directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32)
     )
-    study.add_trials(map(_Shown.of, shown))
+    study.add_trials(map(_UncopiedTrial.of, shown))
     if fixed:
         study.enqueue_trial(dict(fixed))
     trial = study.ask()
@@ -68,42 +67,54 @@ def propose(
     return candidate, running
 
 
-def shape(trial: FrozenTrial) -> dict[str, Any]:
-    """What a candidate must take from another to train in one stack with it: backbone settings that are no mere rates."""
-    rates = {
-        name
-        for name, distribution in trial.distributions.items()
-        if isinstance(distribution, FloatDistribution)
-    }
-    return {
-        name: value
-        for name, value in trial.params.items()
-        if name.startswith("backbone") and name not in rates
-    }
+def shape_parameters(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters that candidates must have in common to train in one stack with this one.
+
+    These are the settings of the backbone that are no mere rates.
+    """
+    parameters = {}
+    for name, value in trial.params.items():
+        is_rate = isinstance(trial.distributions[name], FloatDistribution)
+        if name.startswith("backbone") and not is_rate:
+            parameters[name] = value
+    return parameters
 
 
-def spelling(tree: SharingTree) -> dict[str, int]:
-    """The parameters that make a space sample this tree."""
-    hosts, splits = tree.encode()
-    named = (("host", hosts), ("split", splits))
-    return {
-        f"{name}_{task}": value for name, values in named for task, value in enumerate(values, 1)
-    }
+class _UncopiedTrial(FrozenTrial):
+    """A trial that a study takes without a copy of its parts, which nobody writes to.
+
+    Most of the time of a proposal went into these copies.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_UncopiedTrial":
+        return copy.copy(self)
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> "_UncopiedTrial":
+        """The same trial."""
+        uncopied = cls.__new__(cls)
+        vars(uncopied).update(vars(trial))
+        return uncopied
 
 
-def _mean_ranks(history: Sequence[FrozenTrial], directions: Sequence[str]) -> list[FrozenTrial]:
+def _with_mean_ranks(
+    history: Sequence[FrozenTrial], directions: Sequence[Direction]
+) -> list[FrozenTrial]:
+    """The complete trials, each with the mean of its ranks over the objectives as its one value."""
     complete = [trial for trial in history if trial.state == TrialState.COMPLETE]
     if not complete:
         return []
     signs = [1.0 if direction == "minimize" else -1.0 for direction in directions]
     values = np.array([trial.values for trial in complete]) * signs
     ranks = rankdata(values, axis=0).mean(axis=1)
-    return [
-        create_trial(
-            params=trial.params,
-            distributions=trial.distributions,
-            system_attrs=trial.system_attrs,
-            value=float(rank),
+    ranked = []
+    for trial, rank in zip(complete, ranks, strict=True):
+        ranked.append(
+            create_trial(
+                params=trial.params,
+                distributions=trial.distributions,
+                system_attrs=trial.system_attrs,
+                value=float(rank),
+            )
         )
-        for trial, rank in zip(complete, ranks, strict=True)
-    ]
+    return ranked

@@ -2,39 +2,86 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mtlsearch.errors import UsageError, unknown
 from mtlsearch.search.arms import ARMS, USUAL
 from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.training import TRAINERS
+from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
+ENGINES = ("auto", *TRAINERS)
+COUNTS = ("trainings", "replicates", "seeds", "workers")  # the fields that are at least 1
 ROUNDS = 3  # cohorts of an arm, or a multiple: later ones are proposed by what earlier ones showed
 CANDIDATES_PER_COHORT = 12  # enough to fill a forest, few enough for the sampler to learn
+COHORTS_PER_WORKER = 2  # at least, over all arms
 
 
-def cohorts(trainings: int, replicates: int, workers: int, arms: int) -> tuple[int, int]:
-    """`cohort` and `lag` for a budget: whole candidates, three cohorts per arm or a multiple, and work for every worker."""
-    candidates = max(1, trainings // max(1, replicates))
-    rounds = ROUNDS * max(
-        1,
-        round(candidates / CANDIDATES_PER_COHORT / ROUNDS),
-        math.ceil(2 * workers / max(1, arms) / ROUNDS),
-    )
-    return max(1, replicates) * math.ceil(candidates / rounds), max(
-        1, math.ceil(workers / max(1, arms))
-    )
+@dataclass(frozen=True)
+class Pacing:
+    """How the budget of an arm is handed out.
+
+    Attributes:
+        cohort: The number of trainings that a worker is given at a time.
+        proposal_delay: How many cohorts of an arm may be under way while one is proposed, itself
+            included: it is proposed from the results of all others.
+    """
+
+    cohort: int
+    proposal_delay: int
+
+    @classmethod
+    def of(cls, trainings: int, replicates: int, workers: int, arms: int) -> "Pacing":
+        """The pacing for a budget: whole candidates, and work for every worker.
+
+        Args:
+            trainings: The budget of each arm.
+            replicates: The number of trainings of each candidate.
+            workers: The number of parallel workers.
+            arms: The number of arms.
+        """
+        replicates = max(1, replicates)
+        arms = max(1, arms)
+        candidates = max(1, trainings // replicates)
+        for_learning = round(candidates / CANDIDATES_PER_COHORT / ROUNDS)
+        for_workers = math.ceil(COHORTS_PER_WORKER * workers / arms / ROUNDS)
+        cohorts = ROUNDS * max(1, for_learning, for_workers)
+        return cls(
+            cohort=replicates * math.ceil(candidates / cohorts),
+            proposal_delay=max(1, math.ceil(workers / arms)),
+        )
 
 
 @dataclass(frozen=True)
 class Request:
-    """The settings of a study. `trainings` is the budget of each arm; `seeds` are those of the confirmation.
+    """The settings of a study.
 
-    `cohort` trainings are given to a worker at a time; a cohort is proposed once all but the last `lag` cohorts of
-    its arm are finished, which makes proposals independent of timing.
+    Attributes:
+        data: What finds the data again: a path or the name of an embedded problem.
+        task_flags: The tasks as the command line spells them.
+        space: The search space as YAML gives it.
+        space_name: The name of the space or its file.
+        digest: A digest of the prepared data.
+        created: When the study was made, in ISO 8601.
+        trainings: The budget of each arm.
+        replicates: How many trainings a candidate gets.
+        seed: The seed of the whole study.
+        seeds: How many fresh seeds the confirmation has.
+        workers: How many trials run in parallel.
+        gpus_per_worker: The share of a GPU that a worker gets.
+        sampler: The name of the sampler.
+        engine: auto, or the name of the trainer.
+        arms: The names of the arms.
+        device: auto, cpu or cuda.
+        runner: Where cohorts are trained.
+        ray_address: The address of a Ray cluster; None: this machine.
+        cohort: How many trainings a worker is given at a time.
+        proposal_delay: A cohort is proposed once all but the last so many cohorts of its arm are
+            finished, which makes proposals independent of timing.
+        references: Whether scikit-learn's models are trained for comparison.
+        versions: The versions of what the study was made with, by name.
     """
 
     data: str
@@ -56,37 +103,40 @@ class Request:
     runner: str = "ray"
     ray_address: str | None = None
     cohort: int = 8
-    lag: int = 1
+    proposal_delay: int = 1
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises UsageError for an unknown name or a count below one."""
-        for flag, names, known in (
-            ("arms", self.arms, ARMS),
-            ("sampler", [self.sampler], SAMPLERS),
-        ):
-            for name in names:
-                if name not in known:
-                    raise UsageError(unknown(f"--{flag}", name, known))
-        if self.runner not in RUNNERS:
-            raise UsageError(unknown("--runner", self.runner, RUNNERS))
-        if self.engine not in ("auto", *TRAINERS):
-            raise UsageError(unknown("--engine", self.engine, ["auto", *TRAINERS]))
-        if not self.arms or len(set(self.arms)) != len(self.arms):
-            raise UsageError(
-                f"--arms: found {','.join(self.arms) or 'none'}; name each arm once. Known: {', '.join(ARMS)}"
-            )
-        for flag in ("trainings", "replicates", "seeds", "workers"):
-            if getattr(self, flag) < 1:
-                raise UsageError(f"--{flag}: found {getattr(self, flag)}; it must be at least 1")
+        """Raise UsageError for an unknown name or a number out of range."""
+        for arm in self.arms:
+            _check_name("arms", arm, ARMS)
+        _check_name("sampler", self.sampler, SAMPLERS)
+        _check_name("runner", self.runner, RUNNERS)
+        _check_name("engine", self.engine, ENGINES)
+        self._check_arms()
+        self._check_numbers()
+
+    def _check_arms(self) -> None:
+        if self.arms and len(set(self.arms)) == len(self.arms):
+            return
+        found = ",".join(self.arms) or "none"
+        raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
+
+    def _check_numbers(self) -> None:
+        for name in COUNTS:
+            value = getattr(self, name)
+            if value < 1:
+                raise UsageError(f"--{name}: found {value}; it must be at least 1")
         if self.replicates > self.trainings:
             raise UsageError(
-                f"--replicates: found {self.replicates}; it must not exceed --trainings ({self.trainings})"
+                f"--replicates: found {self.replicates}; "
+                f"it must not exceed --trainings ({self.trainings})"
             )
-        if not 0 <= self.gpus_per_worker < float("inf"):
+        if not 0 <= self.gpus_per_worker < math.inf:
             raise UsageError(
-                f"--gpus-per-worker: found {self.gpus_per_worker}; it must be a number and not negative"
+                f"--gpus-per-worker: found {self.gpus_per_worker}; "
+                "it must be a number and not negative"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +146,12 @@ class Request:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Request":
         """Inverse of `to_json`."""
-        return cls(
-            **{**value, "task_flags": tuple(value["task_flags"]), "arms": tuple(value["arms"])}
-        )
+        fields = dict(value)
+        fields["task_flags"] = tuple(value["task_flags"])
+        fields["arms"] = tuple(value["arms"])
+        return cls(**fields)
+
+
+def _check_name(flag: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UsageError(unknown(f"--{flag}", name, known))

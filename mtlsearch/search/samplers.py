@@ -1,4 +1,4 @@
-"""The table of samplers. To add one: one line here. A sampler is made anew for every ask, from a seed."""
+"""The table of samplers. To add one: one entry here. A sampler is made anew for every proposal."""
 
 import warnings
 from collections.abc import Callable
@@ -8,6 +8,19 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 
 POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with two generations
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How candidates are proposed.
+
+    Attributes:
+        make: Gives Optuna's sampler for a seed.
+        models: Whether affinities propose trees, and scores are told as on an average replicate.
+    """
+
+    make: Callable[[int], BaseSampler]
+    models: bool = False
 
 
 def _tpe(seed: int) -> BaseSampler:
@@ -28,14 +41,6 @@ def _nsga3(seed: int) -> BaseSampler:
 
 def _random(seed: int) -> BaseSampler:
     return RandomSampler(seed=seed)
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """`make` gives Optuna's sampler for a seed; `models` says whether affinities propose trees and choose whom to replicate."""
-
-    make: Callable[[int], BaseSampler]
-    models: bool = False
 
 
 SAMPLERS: dict[str, Sampler] = {

@@ -1,8 +1,8 @@
-"""What an arm trains next. Proposals depend on finished cohorts only."""
+"""What is trained next: by an arm of the search, and by the confirmation."""
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -11,21 +11,29 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.affinity.affinity import Affinity
+from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.tree_search import best_tree
-from mtlsearch.records import TrainingJob, TrainingResult
+from mtlsearch.records import Replicate, TrainingJob, TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
-from mtlsearch.search.proposal import propose, shape, spelling
+from mtlsearch.search.confirmed_files import write_files
+from mtlsearch.search.ledger import ARM, CANDIDATE, REPLICATE, Ledger
+from mtlsearch.search.objectives import directions, objective_values
+from mtlsearch.search.proposal import propose, shape_parameters
 from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.search.study import Ledger, Study, candidate_of, directions, objectives, trained
+from mtlsearch.search.study import Study
 from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 
-KIN = 4  # candidates in a row that have one shape and train as one stack
+SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
 
 
 class Schedule(Protocol):
-    """One arm's trainings in order: how many, in what groups, and how each is made."""
+    """The trainings of one arm, or of the confirmation, in order.
+
+    They are numbered from 0 to `total` - 1. Each `cohort` of them, from 0 on, is trained by one
+    worker.
+    """
 
     arm: str
     total: int
@@ -35,160 +43,272 @@ class Schedule(Protocol):
         """Whether the cohort of this index may begin now."""
         ...
 
-    def training(self, number: int) -> TrainingJob:
+    def job(self, number: int) -> TrainingJob:
         """The training of this number, entered into the study as running if it is new."""
         ...
 
-    def finish(self, outcome: TrainingResult) -> None:
-        """Record an outcome."""
+    def finish(self, result: TrainingResult) -> None:
+        """Record a result. A second one for the same training changes nothing."""
         ...
 
     def finished(self) -> set[int]:
-        """The numbers with a terminal state."""
+        """The numbers of the trainings that have their result."""
         ...
 
 
 class ArmSchedule:
-    """The trainings of a search arm. Training n is a pure function of the seed and of the cohorts before its own.
+    """The trainings of one arm of the search.
 
-    The replicates of cohort i have the numbers from i * cohort on, in every arm: its candidates are compared on the same
-    rows, and the next cohort's on others. With a sampler that models, each name that the space lists comes up once before one
-    is chosen by what is known, and half of the candidates have the tree that is the best for a draw of the affinities
-    (Thompson sampling).
+    Training n is a pure function of the seed and of the cohorts that had to be finished before its
+    own. The replicates of cohort i are numbered from i * cohort on, in every arm: the candidates of
+    a cohort are compared on the same rows, and those of the next cohort on others.
+
+    With a sampler that models, each name that the space lists comes up once before one is chosen by
+    what is known, and half of the candidates have the tree that is the best one for a draw of the
+    affinities (Thompson 1933).
     """
 
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
-        self.arm, self.total, self.cohort = arm, request.trainings, request.cohort
-        self._request, self._dataset, self._space = request, dataset, ARMS[arm].pin(space)
-        self._sampler = ARMS[arm].sampler or request.sampler
-        self._models = SAMPLERS[self._sampler].models
-        self._trees = "tree" not in self._space.pins and self._space.tasks > 1
+        restricted = ARMS[arm].restrict(space)
+        sampler = ARMS[arm].sampler or request.sampler
+        self.arm = arm
+        self.total = request.trainings
+        self.cohort = request.cohort
+        self._request = request
+        self._dataset = dataset
+        self._space = restricted
+        self._sampler = sampler
+        self._models = SAMPLERS[sampler].models
+        self._varies_trees = "tree" not in restricted.fixed and restricted.tasks > 1
         self._directions = directions(dataset, space.cost)
-        self._ledger = Ledger(study.arm(arm, self._directions))
-        self._affinity, self._history = cache(self._fit), cache(self._bared)
+        self._ledger = Ledger(arm, study.arm(arm, self._directions))
+        self._affinity = cache(self._fit_affinity)
+        self._history = cache(self._bare_trials)
 
     def finished(self) -> set[int]:
-        """The numbers with a terminal state."""
+        """The numbers of the trainings that have their result."""
         return self._ledger.finished
 
-    def finish(self, outcome: TrainingResult) -> None:
-        """Record an outcome under the tasks' validation metrics."""
-        self._ledger.record(outcome, objectives(outcome, self._dataset, self._space.cost))
+    def finish(self, result: TrainingResult) -> None:
+        """Record a result under the tasks' validation metrics."""
+        values = objective_values(result, self._dataset, self._space.cost)
+        self._ledger.record(result, values)
 
     def ready(self, index: int) -> bool:
-        """All that the cohort's proposals depend on is finished."""
+        """Whether all that the cohort's proposals depend on is finished."""
         return self._ledger.finished.issuperset(range(self._known(index)))
 
-    def _known(self, cohort: int) -> int:
-        return max(0, cohort - self._request.lag + 1) * self.cohort
-
-    def training(self, number: int) -> TrainingJob:
+    def job(self, number: int) -> TrainingJob:
         """The training of this number, entered into the study as running if it is new."""
-        if number == len(self._ledger.trials):
-            self._ledger.enter(self._new(number))
-        trial = self._ledger.trials[number]
+        if number == len(self._ledger.stored):
+            self._ledger.enter(self._new_trial(number))
+        candidate = self._ledger.candidate(number)
         return TrainingJob(
-            number,
-            candidate_of(trial).composition(),
-            trial.user_attrs["replicate"],
-            self._request.seed,
+            number=number,
+            composition=candidate.composition(),
+            replicate=self._ledger.replicate(number),
+            seed=self._request.seed,
         )
 
-    def _new(self, number: int) -> FrozenTrial:
-        position = number % self.cohort
-        before = position % self._request.replicates
-        first = self._ledger.trials[number - before] if before else self._proposed(number)
-        return self._entry(first, number - position + before)
+    def _known(self, cohort: int) -> int:
+        """How many first trials the proposals of a cohort depend on."""
+        delay = self._request.proposal_delay
+        finished_cohorts = max(0, cohort - delay + 1)
+        return finished_cohorts * self.cohort
 
-    def _entry(self, asked: FrozenTrial, replicate: int) -> FrozenTrial:
-        """A running trial of a candidate, on the first replicate from this one on that it was not trained on."""
-        candidate = asked.user_attrs["candidate"]
-        taken = {
-            t.user_attrs["replicate"]
-            for t in self._ledger.trials
-            if t.user_attrs["candidate"] == candidate
-        }
-        attrs = {
-            "candidate": candidate,
-            "replicate": next(r for r in range(replicate, 10**9) if r not in taken),
-        }
+    def _new_trial(self, number: int) -> FrozenTrial:
+        """A running trial: of a new candidate, or of the same as before on its next replicate."""
+        position = number % self.cohort
+        repeats = position % self._request.replicates
+        if repeats:
+            proposal = self._ledger.stored[number - repeats]
+        else:
+            proposal = self._propose(number)
+        candidate = proposal.user_attrs[CANDIDATE]
+        first_of_cohort = number - position
+        replicate = self._unused_replicate(candidate, first_of_cohort + repeats)
         return create_trial(
             state=TrialState.RUNNING,
-            params=asked.params,
-            distributions=asked.distributions,
-            system_attrs=asked.system_attrs,
-            user_attrs=attrs,
+            params=proposal.params,
+            distributions=proposal.distributions,
+            system_attrs=proposal.system_attrs,
+            user_attrs={
+                CANDIDATE: candidate,
+                REPLICATE: replicate,
+            },
         )
 
-    def _proposed(self, number: int) -> FrozenTrial:
-        """A new candidate."""
-        cohort, place = number // self.cohort, number % self.cohort // self._request.replicates
-        kin = (
-            self._ledger.trials[number - place % KIN * self._request.replicates]
-            if place % KIN
-            else None
+    def _unused_replicate(self, candidate: Mapping[str, Any], first: int) -> int:
+        """The first replicate from `first` on that the candidate was not trained on."""
+        used = set()
+        for trial in self._ledger.stored:
+            if trial.user_attrs[CANDIDATE] == candidate:
+                used.add(trial.user_attrs[REPLICATE])
+        replicate = first
+        while replicate in used:
+            replicate += 1
+        return replicate
+
+    def _propose(self, number: int) -> FrozenTrial:
+        """A running trial of a new candidate."""
+        cohort, position = divmod(number, self.cohort)
+        place = position // self._request.replicates
+        candidate, trial = propose(
+            space=self._space,
+            sampler=self._sampler,
+            seed=derive_seed(self._request.seed, self.arm, number),
+            history=self._history(self._known(cohort)),
+            directions=self._directions,
+            fixed=self._fixed_parameters(number, cohort, place),
         )
-        affinity, fixed = self._affinity(self._known(cohort)), dict[str, Any]()
-        if affinity and self._trees and place % 2:
-            random = np.random.default_rng(
-                derive_seed(self._request.seed, self.arm, number, "tree")
-            )
-            fixed |= spelling(self._tree(affinity.draw(random)))
-        fixed |= self._untried(cohort * (self.cohort // self._request.replicates) + place)
-        fixed |= shape(kin) if kin else {}
-        return self._asked(number, fixed)
+        # as the storage spells it: without tuples
+        spelled = json.dumps(candidate.to_json())
+        trial.user_attrs[CANDIDATE] = json.loads(spelled)
+        return trial
 
-    def _untried(self, new: int) -> dict[str, Any]:
-        """For the new candidate of this number the names, part by part, that its turn brings, while there are any left.
+    def _fixed_parameters(self, number: int, cohort: int, place: int) -> dict[str, Any]:
+        """The parameters of the candidate at a place of a cohort that no sampler is asked for."""
+        replicates = self._request.replicates
+        affinity = self._affinity(self._known(cohort))
+        fixed: dict[str, Any] = {}
+        if affinity and self._varies_trees and place % 2:
+            tree = self._drawn_tree(affinity, number)
+            fixed |= tree.parameters()
+        candidates_per_cohort = self.cohort // replicates
+        index = cohort * candidates_per_cohort + place
+        fixed |= self._untried_names(index)
+        followers = place % SAME_SHAPE
+        if followers:
+            leader = number - followers * replicates
+            fixed |= shape_parameters(self._ledger.stored[leader])
+        return fixed
 
-        Soft sharing is tried where it acts, between the branches of a tree that has them.
+    def _drawn_tree(self, affinity: Affinity, number: int) -> SharingTree:
+        """The best tree for a draw of the affinities."""
+        seed = derive_seed(self._request.seed, self.arm, number, "tree")
+        random = np.random.default_rng(seed)
+        gains = affinity.draw(random).sharing()
+        return best_tree(gains, self._space.tree.max_branches)
+
+    def _untried_names(self, index: int) -> dict[str, Any]:
+        """For each setting group the name whose turn it is with the new candidate of this index.
+
+        There is none for a group once all of its names were tried. Soft sharing is tried where it
+        acts: between the branches of a tree that has them.
         """
-        found, depth = dict[str, Any](), self._space.tree.levels
-        for part, options in self._space.options.items():
-            turn = new // KIN if part == "backbone" else new  # kin have one backbone
-            if self._models and part not in self._space.pins and 1 < len(options) > turn:
-                order = np.random.default_rng(
-                    derive_seed(self._request.seed, self.arm, part)
-                ).permutation(len(options))
-                option = options[order[turn]]
-                found[part] = option.name
-                if part == "sharing" and self._trees and option.kind().levels(depth):
-                    found |= spelling(SharingTree.separate(self._space.tasks, depth))
-        return found
+        fixed: dict[str, Any] = {}
+        if not self._models:
+            return fixed
+        depth = self._space.tree.levels
+        for group, options in self._space.options.items():
+            # candidates of one shape have one backbone
+            turn = index // SAME_SHAPE if group == "backbone" else index
+            is_settled = group in self._space.fixed or len(options) == 1
+            if is_settled or turn >= len(options):
+                continue
+            option = options[self._turns(group, len(options))[turn]]
+            fixed[group] = option.name
+            acts_between_branches = group == "sharing" and option.kind().levels(depth)
+            if acts_between_branches and self._varies_trees:
+                separate = SharingTree.separate(self._space.tasks, depth)
+                fixed |= separate.parameters()
+        return fixed
 
-    def _asked(self, number: int, fixed: Mapping[str, Any]) -> FrozenTrial:
-        history, seed = (
-            self._history(self._known(number // self.cohort)),
-            derive_seed(self._request.seed, self.arm, number),
-        )
-        candidate, asked = propose(
-            self._space, self._sampler, seed, history, self._directions, fixed
-        )
-        asked.user_attrs["candidate"] = json.loads(
-            json.dumps(candidate.to_json())
-        )  # as the storage spells it: no tuples
-        return asked
+    def _turns(self, group: str, count: int) -> list[int]:
+        """In which order the names of a setting group have their turns."""
+        seed = derive_seed(self._request.seed, self.arm, group)
+        random = np.random.default_rng(seed)
+        order: list[int] = random.permutation(count).tolist()
+        return order
 
-    def _tree(self, affinity: Affinity) -> SharingTree:
-        return best_tree(affinity.sharing(), self._space.tree.max_branches)
+    def _bare_trials(self, known: int) -> list[FrozenTrial]:
+        """The first `known` trials as a sampler needs them.
 
-    def _bared(self, known: int) -> list[FrozenTrial]:
-        """The known trials as a sampler needs them: scores as on an average replicate, and without our attributes."""
-        return [_bare(trial, self._affinity(known)) for trial in self._ledger.trials[:known]]
+        Their scores are those of an average replicate, and they are without our attributes.
+        """
+        affinity = self._affinity(known)
+        trials = {trial.number: trial for trial in self._ledger.trials(known)}
+        bare_trials = []
+        for stored in self._ledger.stored[:known]:
+            trial = trials.get(stored.number)
+            bare_trials.append(_bare(stored, trial, affinity))
+        return bare_trials
 
-    def _fit(self, known: int) -> Affinity | None:
+    def _fit_affinity(self, known: int) -> Affinity | None:
         """The affinities as far as the first `known` trials tell."""
         if not self._models:
             return None
-        return Affinity.fit(trained(self.arm, self._ledger.trials[:known]), self._dataset.tasks)
+        trials = self._ledger.trials(known)
+        return Affinity.fit(trials, self._dataset.tasks)
 
 
-def _bare(trial: FrozenTrial, affinity: Affinity | None) -> FrozenTrial:
-    bare = copy.copy(trial)
-    if affinity and trial.state == TrialState.COMPLETE:
-        [own] = trained("", [trial])
-        scores = list(affinity.adjusted(own).values())
-        bare.values = scores + trial.values[len(scores) :]
+def _bare(
+    stored: FrozenTrial,
+    trial: Trial | None,
+    affinity: Affinity | None,
+) -> FrozenTrial:
+    """A trial without our attributes, with scores as on an average replicate."""
+    bare = copy.copy(stored)
     bare.user_attrs = {}
+    if affinity and trial and trial.complete:
+        scores = list(affinity.adjusted(trial).values())
+        costs = stored.values[len(scores) :]
+        bare.values = scores + costs
     return bare
+
+
+class ConfirmationSchedule:
+    """The picked models, each trained with the same fresh seeds.
+
+    Training n is of pick n // seeds, with the seed of index n % seeds.
+    """
+
+    def __init__(self, study: Study, picks: Sequence[Pick]) -> None:
+        request = study.request
+        self.arm = study.confirmation
+        self.total = len(picks) * request.seeds
+        self.cohort = request.cohort
+        self._request = request
+        self._folder = study.folder
+        self._picks = picks
+        self._ledger = Ledger(self.arm, study.arm(self.arm))
+
+    def finished(self) -> set[int]:
+        """The numbers of the trainings that have their result."""
+        return self._ledger.finished
+
+    def ready(self, index: int) -> bool:
+        """Always true: nothing here depends on a result."""
+        return True
+
+    def job(self, number: int) -> TrainingJob:
+        """The training of this number, entered into the study as running if it is new."""
+        pick, seed_index = self._model(number)
+        if number == len(self._ledger.stored):
+            attributes = {ARM: pick.arm, REPLICATE: seed_index}
+            trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+            self._ledger.enter(trial)
+        return TrainingJob(
+            number=number,
+            composition=pick.composition,
+            replicate=Replicate("confirmation", seed_index),
+            seed=self._request.seed,
+        )
+
+    def finish(self, result: TrainingResult) -> None:
+        """Write the model's predictions and weights, then record the result.
+
+        Its value is the training time, for want of an objective.
+        """
+        if result.number in self._ledger.finished:
+            return
+        pick, seed_index = self._model(result.number)
+        name = f"{pick.arm}-{self._request.trainings}-{seed_index}"
+        files = write_files(self._folder, name, result)
+        self._ledger.record(result, [result.train_seconds], files)
+
+    def _model(self, number: int) -> tuple[Pick, int]:
+        """The pick that a training is of, and the index of its seed."""
+        position, seed_index = divmod(number, self._request.seeds)
+        return self._picks[position], seed_index

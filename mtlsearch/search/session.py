@@ -1,6 +1,10 @@
-"""One session of work on a study: search every arm, then confirm. `search` and `resume` are both this."""
+"""One session of work on a study: search every arm, then confirm.
+
+Both `search` and `resume` are this.
+"""
 
 import dataclasses
+import logging
 import signal
 import tempfile
 import threading
@@ -13,93 +17,128 @@ from typing import Protocol
 from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
-from mtlsearch.search.confirmation import choose
-from mtlsearch.search.engine_choice import chosen_engine
+from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.engine_choice import engine_of
+from mtlsearch.search.log import study_log
 from mtlsearch.search.runners.local import run_local
-from mtlsearch.search.schedules import ArmSchedule, Schedule
+from mtlsearch.search.schedules import ArmSchedule, ConfirmationSchedule, Schedule
 from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
 from mtlsearch.search.study import Study
-from mtlsearch.search.work_queue import ConfirmationSchedule, WorkQueue
+from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
 from mtlsearch.space import SearchSpace
 
 Run = Callable[[WorkQueue, WorkerContext], None]
 
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+logger = logging.getLogger(__name__)
+
 
 class Observer(Protocol):
     """Watches a session."""
 
-    def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
+    def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins: the arms of the search, or the confirmation."""
         ...
 
-    def observe(self, arm: str, outcome: TrainingResult) -> None:
+    def observe(self, arm: str, result: TrainingResult) -> None:
         """A training is recorded."""
         ...
 
 
 def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer) -> None:
-    """Bring the study to its end: whatever is not finished is trained, then the picks are confirmed.
+    """Bring the study to its end: train whatever is not finished, then confirm the picks.
 
-    Raises InterruptedSearchError after SIGINT or SIGTERM, with everything finished recorded, and NoCandidateError.
+    The study must be locked. Raises InterruptedSearchError after SIGINT or SIGTERM, with everything
+    finished recorded, NoCandidateError when no training succeeded, and ProgramFault.
     """
-    request = study.request
-    with _timed(study), _resumable(study), _runner(study) as run:
-        engine = chosen_engine(study, dataset, space)
-        workplace = WorkerContext(
-            dataset,
-            space.training,
-            request.seed,
-            engine,
-            request.device,
-            space.plugins,
-        )
-        _phase(
-            study,
-            [ArmSchedule(study, arm, dataset, space) for arm in request.arms],
-            run,
-            workplace,
-            observer,
-        )
-        if not study.picks():
-            study.set_picks(choose(study, dataset))
-        for_verdict = dataclasses.replace(workplace, schedule=space.training.for_verdict())
-        _phase(study, [ConfirmationSchedule(study, study.picks())], run, for_verdict, observer)
-        if request.references and study.references is None:
-            study.set_references(score_sklearn_baselines(dataset, request.seed, request.seeds))
+    with study_log(study.folder), _timed(study), _resumable(study), _runner(study) as run:
+        session = _Session(study, dataset, space, observer, run)
+        session.search()
+        session.choose()
+        session.confirm()
+        session.score_sklearn_baselines()
 
 
-def _phase(
-    study: Study, lines: Sequence[Schedule], run: Run, workplace: WorkerContext, observer: Observer
-) -> None:
-    queue = WorkQueue(lines, observer.observe)
-    observer.begin(lines, queue)
-    if queue.finished:
-        return
-    with _stop_on_signal(queue.stop):
-        run(queue, workplace)
-    if queue.stopped:
-        raise _interrupted(study)
+@dataclasses.dataclass(frozen=True)
+class _Session:
+    study: Study
+    dataset: Dataset
+    space: SearchSpace
+    observer: Observer
+    run: Run
+
+    def search(self) -> None:
+        """Spend the budget of every arm."""
+        schedules = []
+        for arm in self.study.request.arms:
+            schedules.append(ArmSchedule(self.study, arm, self.dataset, self.space))
+        self._phase("search", schedules, self._context())
+
+    def choose(self) -> None:
+        """Fix the model of each arm that is confirmed, unless that was done before."""
+        if not self.study.picks():
+            self.study.set_picks(Analysis(self.study, self.dataset).choose())
+
+    def confirm(self) -> None:
+        """Train the chosen models with fresh seeds, in the precision of the verdict."""
+        context = self._context()
+        settings = self.space.training.for_verdict()
+        schedule = ConfirmationSchedule(self.study, self.study.picks())
+        context = dataclasses.replace(context, settings=settings)
+        self._phase("confirmation", [schedule], context)
+
+    def score_sklearn_baselines(self) -> None:
+        """Train scikit-learn's models, unless that was done before or is not wanted."""
+        request = self.study.request
+        if request.references and self.study.sklearn_baselines is None:
+            scores = score_sklearn_baselines(self.dataset, request.seed, request.seeds)
+            self.study.set_sklearn_baselines(scores)
+
+    def _context(self) -> WorkerContext:
+        return WorkerContext(
+            dataset=self.dataset,
+            settings=self.space.training,
+            seed=self.study.request.seed,
+            engine=engine_of(self.study, self.dataset, self.space),
+            device=self.study.request.device,
+            plugins=self.space.plugins,
+        )
+
+    def _phase(self, name: str, schedules: Sequence[Schedule], context: WorkerContext) -> None:
+        queue = WorkQueue(schedules, self.observer.observe)
+        self.observer.begin(schedules, queue)
+        if queue.finished:
+            return
+        logger.info("%s begins with engine %s", name, context.engine.trainer)
+        with _stop_on_signal(queue.stop):
+            self.run(queue, context)
+        if queue.stopped:
+            raise _interrupted(self.study)
 
 
 @contextmanager
 def _runner(study: Study) -> Iterator[Run]:
+    """What trains a queue: this process, or Ray, which is up meanwhile."""
     request = study.request
     if request.runner == "local":
         yield run_local
         return
-    came = threading.Event()
+    signalled = threading.Event()
     with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
-        with _stop_on_signal(came.set):  # half-started, Ray would neither work nor end
+        with _stop_on_signal(signalled.set):  # half-started, Ray would neither work nor end
             from mtlsearch.search.runners import ray as ray_runner
 
             ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
+
+        def run(queue: WorkQueue, context: WorkerContext) -> None:
+            ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
+
         try:
-            if came.is_set():
+            if signalled.is_set():
                 raise _interrupted(study)
-            yield lambda queue, place: ray_runner.run_ray(
-                queue, place, request.workers, request.gpus_per_worker
-            )
+            yield run
         finally:
             ray_runner.stop()
 
@@ -107,20 +146,22 @@ def _runner(study: Study) -> Iterator[Run]:
 @contextmanager
 def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
     """The first SIGINT or SIGTERM calls `stop`; the second acts as it would have."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
 
-    def first(number: int, frame: FrameType | None) -> None:
+    def restore() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    def on_first(number: int, frame: FrameType | None) -> None:
         stop()
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore()
 
-    for number in before:
-        signal.signal(number, first)
+    for number in STOPPING_SIGNALS:
+        signal.signal(number, on_first)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 @contextmanager
@@ -133,8 +174,9 @@ def _resumable(study: Study) -> Iterator[None]:
 
 
 def _interrupted(study: Study) -> InterruptedSearchError:
+    command = f"python cli.py resume {study.folder}"
     return InterruptedSearchError(
-        f"stopped; all finished trainings are kept. Go on with: python cli.py resume {study.folder}"
+        f"stopped; all finished trainings are kept. Go on with: {command}"
     )
 
 

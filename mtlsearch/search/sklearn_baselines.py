@@ -1,6 +1,11 @@
-"""What ready-made models of scikit-learn reach on the same rows, task by task, so that nobody ships a network they beat."""
+"""What ready-made models of scikit-learn reach on the same rows, task by task.
 
+So nobody ships a network that they beat.
+"""
+
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,110 +20,202 @@ from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
-from mtlsearch.inputs.flatten import flattened
-from mtlsearch.search.work_queue import CONFIRMATION_REPLICATE
+from mtlsearch.records import Replicate
 from mtlsearch.seeding import derive_seed
-from mtlsearch.tasks.metrics import METRICS, score
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
-MOST_ROWS = 20_000  # training rows that a reference is given at most
+MOST_ROWS = 20_000  # training rows that a baseline is given at most
 MOST_SEEDS = 3
+TREES = 100
+FEWEST_CLASSES = 2  # that scikit-learn fits a classifier to
 
-Make = Callable[[float, int], Any]  # a setting and a seed to an estimator
+# Above so many rows gradient boosting sets some aside, of each class some: each must have two.
+BOOSTING_STRATIFIES_ABOVE = 10_000
+
+Make = Callable[[float, int], Any]  # an estimator for a setting and a seed
+Scores = dict[str, dict[str, list[float]]]  # by baseline and task, one per fold
 
 
-REFERENCES: dict[
-    str, tuple[Make, Make, Sequence[float]]
-] = {  # for a regression, for classes, the settings to choose from
-    "linear": (
-        lambda alpha, seed: Ridge(alpha=alpha),
-        lambda alpha, seed: LogisticRegression(C=1 / alpha, max_iter=1000),
-        (0.1, 1.0, 10.0, 100.0),
+@dataclass(frozen=True)
+class SklearnBaseline:
+    """A kind of model.
+
+    Attributes:
+        regressor: Makes one for numbers.
+        classifier: Makes one for classes.
+        settings: What the one setting that is tuned may be.
+        stratifies_above: The number of training rows above which a classifier needs two of each
+            class; None: never.
+    """
+
+    regressor: Make
+    classifier: Make
+    settings: tuple[float, ...]
+    stratifies_above: int | None = None
+
+    def make(self, task: Task, setting: float, seed: int) -> Any:
+        """A model for a task that is not yet fitted."""
+        if task.kind.is_classification:
+            return self.classifier(setting, seed)
+        return self.regressor(setting, seed)
+
+    def accepts(self, task: Task, labels: Array) -> bool:
+        """Whether scikit-learn fits this model to these labels [N] of training rows."""
+        if not task.kind.is_classification:
+            return len(labels) > 0
+        classes, counts = np.unique(labels, return_counts=True)
+        if len(classes) < FEWEST_CLASSES:
+            return False
+        most = self.stratifies_above
+        if most is None or len(labels) <= most:
+            return True
+        return bool(counts.min() > 1)
+
+
+SKLEARN_BASELINES: dict[str, SklearnBaseline] = {
+    "linear": SklearnBaseline(
+        regressor=lambda alpha, seed: Ridge(alpha=alpha),
+        classifier=lambda alpha, seed: LogisticRegression(C=1 / alpha, max_iter=1000),
+        settings=(0.1, 1.0, 10.0, 100.0),
     ),
-    "random_forest": (
-        lambda leaf, seed: RandomForestRegressor(
-            100, min_samples_leaf=int(leaf), random_state=seed
+    "random_forest": SklearnBaseline(
+        regressor=lambda leaf, seed: RandomForestRegressor(
+            TREES, min_samples_leaf=int(leaf), random_state=seed
         ),
-        lambda leaf, seed: RandomForestClassifier(
-            100, min_samples_leaf=int(leaf), random_state=seed
+        classifier=lambda leaf, seed: RandomForestClassifier(
+            TREES, min_samples_leaf=int(leaf), random_state=seed
         ),
-        (1, 5),
+        settings=(1, 5),
     ),
-    "gradient_boosting": (
-        lambda rate, seed: HistGradientBoostingRegressor(learning_rate=rate, random_state=seed),
-        lambda rate, seed: HistGradientBoostingClassifier(learning_rate=rate, random_state=seed),
-        (0.05, 0.2),
+    "gradient_boosting": SklearnBaseline(
+        regressor=lambda rate, seed: HistGradientBoostingRegressor(
+            learning_rate=rate, random_state=seed
+        ),
+        classifier=lambda rate, seed: HistGradientBoostingClassifier(
+            learning_rate=rate, random_state=seed
+        ),
+        settings=(0.05, 0.2),
+        stratifies_above=BOOSTING_STRATIFIES_ABOVE,
     ),
 }
 
 
-def score_sklearn_baselines(
-    dataset: Dataset, seed: int, seeds: int
-) -> dict[str, dict[str, list[float]]]:
-    """Test scores per reference, task and fold of the confirmation, of which the first MOST_SEEDS are used.
+@dataclass(frozen=True)
+class _TaskRows:
+    """The rows of one task on one fold of the confirmation.
 
-    The setting is chosen on the first fold's validation rows. Not in the result: what scikit-learn refuses.
+    Attributes:
+        task: The task.
+        inputs: The flat inputs of all rows of its source, [N, F].
+        labels: The labels of all rows, [N].
+        train: The numbers of the labelled training rows, thinned out to MOST_ROWS.
+        validation: The numbers of the validation rows.
+        test: The numbers of the test rows.
     """
-    with threadpool_limits(
-        1
-    ):  # their threads wait for each other by spinning: on busy cores that takes minutes
-        return _score_references(dataset, seed, seeds)
+
+    task: Task
+    inputs: Array
+    labels: Array
+    train: Array
+    validation: Array
+    test: Array
+
+    @classmethod
+    def of(cls, dataset: Dataset, task: Task, prepared: Prepared) -> "_TaskRows":
+        source = task.source
+        labels = dataset.targets[task.name]
+        train = prepared.fold.train[source]
+        inputs = prepared.schemas[source].flatten(prepared.inputs[source], train)
+        labelled = train[~np.isnan(labels[train])]
+        step = max(1, math.ceil(len(labelled) / MOST_ROWS))
+        role = dataset.sources[source].splits.role
+        return cls(
+            task=task,
+            inputs=inputs,
+            labels=labels,
+            train=labelled[::step],
+            validation=prepared.fold.validation[source],
+            test=np.flatnonzero(role == TEST),
+        )
+
+    @property
+    def train_labels(self) -> Array:
+        """The labels of the training rows."""
+        labels: Array = self.labels[self.train]
+        return labels
+
+    def fit(self, estimator: Any) -> Any:
+        """The estimator, fitted on the training rows."""
+        return estimator.fit(self.inputs[self.train], self.train_labels)
+
+    def score(self, estimator: Any, rows: Array) -> float:
+        """The task's metric of a fitted estimator on some rows."""
+        task = self.task
+        prediction = task.kind.estimator_prediction(
+            estimator,
+            self.inputs[rows],
+            task.classes,
+        )
+        return task.metric.score(self.labels[rows], prediction)
 
 
-def _score_references(dataset: Dataset, seed: int, seeds: int) -> dict[str, dict[str, list[float]]]:
-    folds = [
-        prepare(dataset, fold(dataset, CONFIRMATION_REPLICATE + number, seed))
-        for number in range(min(seeds, MOST_SEEDS))
-    ]
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in REFERENCES}
-    for name, (regression, classes, settings) in REFERENCES.items():
+def score_sklearn_baselines(dataset: Dataset, seed: int, seeds: int) -> Scores:
+    """Train every baseline for every task on the first folds of the confirmation.
+
+    Its setting is chosen on the first fold's validation rows.
+
+    Args:
+        dataset: What is trained on.
+        seed: The seed of the study.
+        seeds: The number of folds of the confirmation, of which the first MOST_SEEDS are used.
+
+    Returns:
+        By baseline and task the test score on each fold. A task is left out where scikit-learn
+        fits no such model, and where a score is undefined.
+    """
+    prepared_folds = []
+    for index in range(min(seeds, MOST_SEEDS)):
+        replicate = Replicate("confirmation", index)
+        rows = fold(dataset, replicate.number, seed)
+        prepared_folds.append(prepare(dataset, rows))
+    scores: Scores = {name: {} for name in SKLEARN_BASELINES}
+    # several threads wait for each other by spinning: on busy cores that takes minutes
+    with threadpool_limits(1):
         for task in dataset.tasks:
-            make = regression if task.kind == "regression" else classes
-            try:
-                found[name][task.name] = _scores(
-                    dataset, task, folds, make, settings, derive_seed(seed, name, task.name) % 2**31
-                )
-            except ValueError:  # such as one class among a fold's labels
-                continue
-    return found
+            folds = [_TaskRows.of(dataset, task, prepared) for prepared in prepared_folds]
+            for name, baseline in SKLEARN_BASELINES.items():
+                model_seed = derive_seed(seed, name, task.name) % 2**31
+                values = _test_scores(baseline, folds, model_seed)
+                if values is not None:
+                    scores[name][task.name] = values
+    return scores
 
 
-def _scores(
-    dataset: Dataset,
-    task: Task,
-    folds: Sequence[Prepared],
-    make: Make,
-    settings: Sequence[float],
+def _test_scores(
+    baseline: SklearnBaseline,
+    folds: Sequence[_TaskRows],
     seed: int,
-) -> list[float]:
-    sign = METRICS[task.metric].sign
-    validation = folds[0].fold.validation[task.source]
-    chosen = max(
-        settings,
-        key=lambda each: sign * _fitted(dataset, task, folds[0], make(each, seed))(validation),
-    )
-    test = np.flatnonzero(dataset.sources[task.source].splits.role == TEST)
-    return [
-        _fitted(dataset, task, each, make(chosen, seed + number))(test)
-        for number, each in enumerate(folds)
-    ]
+) -> list[float] | None:
+    """The test score on each fold, with the best setting on the first one's validation rows.
 
+    None where scikit-learn fits no such model, or a score is undefined.
+    """
+    first = folds[0]
+    task = first.task
+    for rows in folds:
+        if not baseline.accepts(task, rows.train_labels):
+            return None
 
-def _fitted(
-    dataset: Dataset, task: Task, prepared: Prepared, estimator: Any
-) -> Callable[[Array], float]:
-    """The score of the estimator, fitted on the fold's training rows, as a function of rows."""
-    rows, y = prepared.fold.train[task.source], dataset.targets[task.name]
-    x = flattened(prepared.inputs[task.source], prepared.features[task.source], rows)
-    rows = rows[~np.isnan(y[rows])]
-    rows = rows[:: max(1, -(-len(rows) // MOST_ROWS))]
-    estimator.fit(x[rows], y[rows])
+    def validation_score(setting: float) -> float:
+        estimator = first.fit(baseline.make(task, setting, seed))
+        return task.metric.sign * first.score(estimator, first.validation)
 
-    def found(where: Array) -> float:
-        if task.kind == "regression":
-            return score(task, y[where], estimator.predict(x[where]))
-        columns = np.zeros((len(where), max(2, len(task.classes))))
-        columns[:, estimator.classes_.astype(int)] = estimator.predict_proba(x[where])
-        return score(task, y[where], columns[:, 1] if task.kind == "binary" else columns)
-
-    return found
+    setting = max(baseline.settings, key=validation_score)
+    scores = []
+    for number, rows in enumerate(folds):
+        estimator = rows.fit(baseline.make(task, setting, seed + number))
+        score = rows.score(estimator, rows.test)
+        if not math.isfinite(score):
+            return None
+        scores.append(score)
+    return scores

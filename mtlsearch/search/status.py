@@ -1,5 +1,9 @@
-"""What `status` shows: for every arm what is done, running, failed and left. Reads the study only, never the data."""
+"""What `status` shows: for every arm what is done, running, failed and left.
 
+It reads the study only, never the data, and needs no plugin.
+"""
+
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna.trial import TrialState
@@ -8,55 +12,74 @@ from rich.text import Text
 
 from mtlsearch.search.study import Study
 
-COUNTED = {
-    "complete": TrialState.COMPLETE,
-    "failed": TrialState.FAIL,
-    "running": TrialState.RUNNING,
-}
+COLUMNS = ("arm", "trainings", "complete", "failed", "running", "left")
 
 
-def overview(study: Study) -> dict[str, Any]:
-    """Counts per arm and for the confirmation. `running` counts trainings that were begun and have no outcome yet."""
-    request = study.request
-    totals = dict.fromkeys(request.arms, request.trainings)
-    totals[study.confirmation] = study.picked * request.seeds
-    arms = []
-    for arm, total in totals.items():
-        states = [trial.state for trial in study.trials(arm)]
-        counts = {name: states.count(state) for name, state in COUNTED.items()}
-        arms.append(
-            {
-                "arm": arm,
-                "trainings": total,
-                **counts,
-                "left": total - sum(s.is_finished() for s in states),
-            }
+@dataclass(frozen=True)
+class ArmStatus:
+    """How far an arm, or the confirmation, has come.
+
+    `running` counts trainings that were begun and have no result yet.
+    """
+
+    arm: str
+    trainings: int
+    complete: int
+    failed: int
+    running: int
+    left: int
+
+    @classmethod
+    def of(cls, study: Study, arm: str, trainings: int) -> "ArmStatus":
+        """The status of an arm with a budget of so many trainings."""
+        states = [trial.state for trial in study.stored_trials(arm)]
+        finished = [state for state in states if state.is_finished()]
+        return cls(
+            arm=arm,
+            trainings=trainings,
+            complete=states.count(TrialState.COMPLETE),
+            failed=states.count(TrialState.FAIL),
+            running=states.count(TrialState.RUNNING),
+            left=trainings - len(finished),
         )
-    finished = study.picked > 0 and all(row["left"] == 0 for row in arms)
-    return {
-        "folder": str(study.folder),
-        "finished": finished,
-        "wall_seconds": round(study.wall_seconds, 1),
-        "arms": arms,
-    }
 
 
-def overview_table(value: dict[str, Any]) -> Table:
-    """The overview for people."""
-    state = (
-        "finished"
-        if value["finished"]
-        else f"not finished; go on with: python cli.py resume {value['folder']}"
-    )
-    table = Table(
-        title=Text(f"{value['folder']}: {state}"),
-        title_justify="left",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
-    columns = ("arm", "trainings", *COUNTED, "left")
-    for name in columns:
-        table.add_column(name, justify="left" if name == "arm" else "right")
-    for row in value["arms"]:
-        table.add_row(*(str(row[name]) for name in columns))
-    return table
+@dataclass(frozen=True)
+class StudyStatus:
+    """How far a study has come. It is finished when the picked models are confirmed."""
+
+    folder: str
+    finished: bool
+    wall_seconds: float
+    arms: tuple[ArmStatus, ...]
+
+    @classmethod
+    def of(cls, study: Study) -> "StudyStatus":
+        """The status of a study."""
+        request = study.request
+        arms = [ArmStatus.of(study, arm, request.trainings) for arm in request.arms]
+        confirmations = study.picked * request.seeds
+        arms.append(ArmStatus.of(study, study.confirmation, confirmations))
+        return cls(
+            folder=str(study.folder),
+            finished=study.picked > 0 and all(arm.left == 0 for arm in arms),
+            wall_seconds=round(study.wall_seconds, 1),
+            arms=tuple(arms),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return asdict(self)
+
+    def table(self) -> Table:
+        """The status for people."""
+        state = "finished"
+        if not self.finished:
+            state = f"not finished; go on with: python cli.py resume {self.folder}"
+        title = Text(f"{self.folder}: {state}")
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name in COLUMNS:
+            table.add_column(name, justify="left" if name == "arm" else "right")
+        for arm in self.arms:
+            table.add_row(*(str(getattr(arm, name)) for name in COLUMNS))
+        return table

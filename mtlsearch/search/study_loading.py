@@ -1,8 +1,7 @@
 """The problem of a new study, and an existing study together with its problem."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -10,98 +9,141 @@ from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import SETTING_GROUPS
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
+from mtlsearch.inputs import DEFAULT_INPUT_KIND, kinds_taken
 from mtlsearch.search.study import Study
-from mtlsearch.space import SearchSpace, load_space
-
-MOST_TYING: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "strength": max,
-    "first_level": min,
-    "last_level": lambda values: None if None in values else max(values),
-    "experts": max,
-    "private": min,
-}  # of what a setting may be, the value that ties most
+from mtlsearch.space import PerTask, SearchSpace, load_space
 
 
 def load_problem(
-    data: str | None, flags: Sequence[str], space: str | None, epochs: int | None
+    data: str | None,
+    flags: Sequence[str],
+    space: str | None,
+    epochs: int | None,
 ) -> tuple[Dataset, SearchSpace]:
-    """Read the data and the space; `epochs` overrides the space's. Raises DataError, SpaceError or UsageError."""
+    """Read the data and the space of a new study.
+
+    Args:
+        data: A path or the name of an embedded problem; None: the default problem.
+        flags: The tasks as the command line spells them.
+        space: A path or the name of a space; None: the one for this kind of data.
+        epochs: The number of epochs, where it is not the space's.
+
+    Raises:
+        DataError: The data cannot be used.
+        SpaceError: The space cannot be used, or not for these data.
+        UsageError: The epochs or the flags are wrong.
+    """
     dataset = load(data, flags)
     name = space or default_space(dataset)
-    chosen = load_space(name, len(dataset.tasks))
-    _check_fit(dataset, chosen, name)
-    _check_ties(chosen, name)
-    _check_made(chosen, name)
-    if epochs is None:
-        return dataset, chosen
+    chosen_space = load_space(name, len(dataset.tasks))
+    _check_fit(dataset, chosen_space, name)
+    _check_soft_sharing(chosen_space, name)
+    _check_backbones(chosen_space, name)
+    if epochs is not None:
+        chosen_space = _with_epochs(chosen_space, epochs)
+    return dataset, chosen_space
+
+
+def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
     if epochs < 1:
         raise UsageError(f"--epochs: found {epochs}; it must be at least 1")
-    mapping = chosen.to_mapping()
-    training = {**mapping["training"], "epochs": epochs}
-    return dataset, SearchSpace.from_mapping({**mapping, "training": training}, len(dataset.tasks))
+    mapping = space.to_mapping()
+    mapping["training"]["epochs"] = epochs
+    return SearchSpace.from_mapping(mapping, space.tasks)
 
 
 def default_space(dataset: Dataset) -> str:
-    """The name of the space that is searched where none is named: for inputs of one other kind than a table that kind's."""
-    kinds = {source.kind for source in dataset.sources.values()} - {"table"}
-    return kinds.pop() if len(kinds) == 1 else "default"
+    """Return the name of the space that is searched where none is named.
+
+    It is that of the sources' kind of input, if all but those of the default kind are of one.
+    """
+    spaces = {source.kind.default_space for source in dataset.sources.values()}
+    spaces.discard(DEFAULT_INPUT_KIND.default_space)
+    if len(spaces) == 1:
+        return spaces.pop()
+    return DEFAULT_INPUT_KIND.default_space
 
 
 def _check_fit(dataset: Dataset, space: SearchSpace, where: str) -> None:
     """Raise SpaceError when the space has a backbone that does not take the input of a source."""
     for option in space.options["backbone"]:
         for source in dataset.sources.values():
-            if source.kind not in option.kind.takes:
-                known = ", ".join(
-                    sorted(
-                        name
-                        for name, kind in SETTING_GROUPS["backbone"].items()
-                        if source.kind in kind.takes
-                    )
-                )
-                found = f'{where}: backbone.name: "{option.name}" takes {" and ".join(option.kind.takes)}'
-                raise SpaceError(
-                    f"{found}, but source {source.name} holds {source.kind}. Known for {source.kind}: {known}"
-                )
-
-
-def _check_ties(space: SearchSpace, where: str) -> None:
-    """Raise SpaceError for a soft sharing that ties nothing, whatever is drawn: the user would wait for what never comes."""
-    for option in space.options["sharing"]:
-        specs = {key: spec.values for key, spec in option.specs if key in MOST_TYING}
-        settings = {key: MOST_TYING[key](values) for key, values in specs.items()}
-        if settings and not option.kind(**settings).levels(space.tree.levels):
-            found = ", ".join(f"{key} {value}" for key, value in settings.items())
+            if source.kind.schema in option.kind.takes:
+                continue
+            kind = source.kind.name
+            taken = " and ".join(kinds_taken(option.kind.takes))
+            known = []
+            for name, backbone in SETTING_GROUPS["backbone"].items():
+                if source.kind.schema in backbone.takes:
+                    known.append(name)
             raise SpaceError(
-                f"{where}: sharing: {option.name} ties none of the {space.tree.levels} levels with {found}"
+                f'{where}: backbone.name: "{option.name}" takes {taken}, but source {source.name} '
+                f"holds {kind}. Known for {kind}: {', '.join(sorted(known))}"
             )
 
 
-def _check_made(space: SearchSpace, where: str) -> None:
-    """Make the stages and the head of every backbone, with every choice it has. Raises SpaceError for one that cannot be made."""
+def _check_soft_sharing(space: SearchSpace, where: str) -> None:
+    """Raise SpaceError for a soft sharing that ties nothing, whatever is drawn.
+
+    The user would wait for what never comes.
+    """
+    levels = space.tree.levels
+    for option in space.options["sharing"]:
+        choices = {}
+        for setting, spec in option.specs:
+            if not isinstance(spec, PerTask):
+                choices[setting] = spec.values
+        settings = option.kind.most_tying(choices)
+        if not settings or option.kind(**settings).levels(levels):
+            continue
+        found = ", ".join(f"{setting} {value}" for setting, value in settings.items())
+        raise SpaceError(
+            f"{where}: sharing: {option.name} ties none of the {levels} levels with {found}"
+        )
+
+
+def _check_backbones(space: SearchSpace, where: str) -> None:
+    """Make the stages and the head of every backbone, with every choice that it has.
+
+    Raises SpaceError for one that cannot be made.
+    """
     for option in space.options["backbone"]:
         for settings in option.examples():
             try:
-                _make(option.kind(**settings), space.tree.levels)
+                _try_modules(option.kind(**settings), space.tree.levels)
             except SpaceError as error:
                 raise SpaceError(f"{where}: backbone.name: {error}") from error
             except Exception as error:
-                words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                reason = " ".join(str(error).split())
                 raise SpaceError(
-                    f"{where}: backbone {option.name} cannot be made with {settings}: {words}"
+                    f"{where}: backbone {option.name} cannot be made with {settings}: "
+                    f"{type(error).__name__}: {reason}"
                 ) from error
 
 
-def _make(backbone: Backbone, levels: int) -> None:
+def _try_modules(backbone: Backbone, levels: int) -> None:
+    """Make the modules: at no cost, whatever their size, or in earnest where that does not work.
+
+    A backbone may read a number that it computes, of which there is none on the meta device.
+    """
     try:
-        with torch.device("meta"):  # of whatever size, at no cost
-            _ = [*map(backbone.stage, range(levels)), backbone.head(1, levels)]
-    except RuntimeError:  # perhaps it reads a number that it computes, as it may
-        _ = [*map(backbone.stage, range(levels)), backbone.head(1, levels)]
+        with torch.device("meta"):
+            _make_modules(backbone, levels)
+    except RuntimeError:
+        _make_modules(backbone, levels)
+
+
+def _make_modules(backbone: Backbone, levels: int) -> None:
+    for level in range(levels):
+        backbone.stage(level)
+    backbone.head(1, levels)
 
 
 def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
-    """Open a study and read its problem again. Raises StudyError when data, space or a plugin are no longer what they were."""
+    """Open a study and read its problem again.
+
+    Raises StudyError when data, space or a plugin are no longer what they were.
+    """
     study = Study.open(folder)
     request = study.request
     dataset = load(request.data, list(request.task_flags))
@@ -109,13 +151,12 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since"
         )
+    tasks = len(dataset.tasks)
     try:
-        return (
-            study,
-            dataset,
-            SearchSpace.from_mapping(request.space, len(dataset.tasks), request.space_name),
-        )
+        space = SearchSpace.from_mapping(request.space, tasks, request.space_name)
     except SpaceError as error:
         raise StudyError(
-            f"{folder}: its space cannot be read; was it made by another version of mtlsearch? {error}"
+            f"{folder}: its space cannot be read; "
+            f"was it made by another version of mtlsearch? {error}"
         ) from error
+    return study, dataset, space

@@ -1,5 +1,6 @@
 """Tiny studies in this process, and what they came to as plain values."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.data import Dataset, load
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
+from mtlsearch.search.confirmed_files import read_predictions, read_weights
+from mtlsearch.search.ledger import files_of
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
 from mtlsearch.search.schedules import Schedule
@@ -32,12 +35,12 @@ class Watch:
         self.interrupted: InterruptedSearchError | None = None
         self._left, self._queue = stop_after, None
 
-    def begin(self, lines: Sequence[Schedule], queue: WorkQueue) -> None:
-        self.phases.append([line.arm for line in lines])
+    def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
+        self.phases.append([schedule.arm for schedule in schedules])
         self._queue = queue
 
-    def observe(self, arm: str, outcome: TrainingResult) -> None:
-        self.seen.append((arm, outcome))
+    def observe(self, arm: str, result: TrainingResult) -> None:
+        self.seen.append((arm, result))
         if self._left is not None and len(self.seen) >= self._left:
             self._queue.stop()
 
@@ -111,21 +114,30 @@ class Bench:
 
 
 def trace(study: Study) -> dict[str, list[Any]]:
-    """All that must not depend on how the study came about: per arm what was trained and how it ended; the picks."""
+    """All that must not depend on how the study came about: per arm what was trained and how it
+    ended; the picks.
+    """
     names = [*study.request.arms, study.confirmation]
-    rows = {name: [_row(trial) for trial in study.trials(name)] for name in names}
+    rows = {name: [_row(study, trial) for trial in study.stored_trials(name)] for name in names}
     return {**rows, "picks": study.picks()}
 
 
-def _row(trial: Any) -> tuple[Any, ...]:
-    outcome = trial.user_attrs["outcome"]
-    values = {key: value for key, value in outcome.items() if key != "train_seconds"}
+def _row(study: Study, trial: Any) -> tuple[Any, ...]:
+    result = trial.user_attrs["result"]
+    values = {key: value for key, value in result.items() if key != "train_seconds"}
+    files = files_of(trial)
+    handed_over = None
+    if files:
+        predictions = read_predictions(study.folder, files)
+        plain = {name: array.tolist() for name, array in predictions.items()}
+        handed_over = (plain, hashlib.sha256(read_weights(study.folder, files)).hexdigest())
     return (
         trial.number,
         trial.state.name,
         trial.user_attrs.get("candidate"),
         trial.user_attrs["replicate"],
         values,
+        handed_over,
     )
 
 

@@ -15,7 +15,10 @@ PROGRAMS = Path("/usr/lib/postgresql")
 
 @pytest.fixture
 def server(tmp_path):
-    """URL of a server of our own. PostgreSQL refuses to run as root, so root hands it to the user `postgres`."""
+    """URL of a server of our own.
+
+    PostgreSQL refuses to run as root, so root hands it to the user `postgres`.
+    """
     programs = max(PROGRAMS.glob("*/bin"), default=None)
     assert programs is not None, "install Debian's package postgresql to run this test"
     with socket.socket() as free:

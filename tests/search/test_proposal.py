@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from mtlsearch.search.proposal import MOST_OBJECTIVES, propose, shape
+from mtlsearch.search.proposal import MOST_OBJECTIVES, propose, shape_parameters
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.space import load_space
 
@@ -12,7 +12,9 @@ SPACE = load_space("default", 4)
 
 
 def history(sampler, rows, objectives, failed=0):
-    """Finished trials that the sampler itself proposed (it marks them with their generation), with random values."""
+    """Finished trials that the sampler itself proposed (it marks them with their generation), with
+    random values.
+    """
     rng, trials, directions = np.random.default_rng(0), [], ["minimize"] * objectives
     for number in range(rows):
         _, asked = propose(SPACE, sampler, number, trials, directions)
@@ -124,7 +126,10 @@ def test_many_objectives_without_a_finished_training():
 def test_a_candidate_takes_its_shape_from_another_and_nothing_else():
     space, directions = load_space("default", 3), ["minimize"] * 3
     _, first = propose(space, "tpe", 0, [], directions)
-    kin = [propose(space, "tpe", seed, [], directions, shape(first))[0] for seed in range(1, 9)]
+    kin = [
+        propose(space, "tpe", seed, [], directions, shape_parameters(first))[0]
+        for seed in range(1, 9)
+    ]
     strangers = [propose(space, "tpe", seed, [], directions)[0] for seed in range(1, 9)]
 
     def shapes(candidates):

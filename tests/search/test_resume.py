@@ -1,4 +1,6 @@
-"""A study comes to the same whether or not it is interrupted, extended, or taken over from a process that died."""
+"""A study comes to the same whether or not it is interrupted, extended, or taken over from a
+process that died.
+"""
 
 import pytest
 
@@ -6,10 +8,11 @@ from mtlsearch.errors import StudyError
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.schedules import ArmSchedule
 from mtlsearch.search.work_queue import WorkQueue
-from mtlsearch.search.worker_context import WorkerContext, train
-from mtlsearch.training import Choice
+from mtlsearch.search.worker_context import WorkerContext
+from mtlsearch.training.engine_choice import Choice
 
-# trainings enough for the sampler to leave its random start, and after how many outcomes each session is stopped
+# Trainings enough for the sampler to leave its random start, and after how many results each
+# session is stopped.
 SAMPLERS = {
     "affinity": (24, [(1, 9), (15,), (22,)]),
     "tpe": (12, [(1, 2), (11,), (12,)]),
@@ -36,65 +39,13 @@ def test_an_interrupted_study_comes_to_what_an_uninterrupted_one_does(bench, tra
         assert trace(study) == whole(**settings)
 
 
-RUNGS = {
-    "engine": "forest",
-    "trainings": 16,
-    "cohort": 8,
-    "replicates": 2,
-    "rungs": True,
-    "sampler": "tpe",
-}
-
-
-def longer(bench):
-    return bench.space(training={"epochs": 15, "batch_size": 128, "patience": 15})
-
-
-def test_a_study_with_rungs_is_thinned_out_cohort_by_cohort(bench):
-    study = bench.run(space=longer(bench), **RUNGS)
-    for arm in study.request.arms:
-        trials = study.trials(arm)
-        stopped = [trial.state.name == "PRUNED" for trial in trials]
-        assert stopped[::2] == stopped[1::2]  # both replicates of a candidate or none
-        assert 2 <= stopped[:8].count(False) < 8 and 2 <= stopped[8:].count(False) < 8
-        for trial, ended in zip(trials, stopped, strict=True):
-            outcome = TrainingResult(**trial.user_attrs["outcome"])
-            assert list(outcome.rungs) == ["5"] and outcome.rungs["5"].keys() == {
-                "species",
-                "sex",
-                "body_mass_g",
-            }
-            assert set(outcome.epochs) == ({5} if ended else {15})
-            assert (outcome.scores == {}) == ended
-            assert trial.values is None if ended else len(trial.values) == 3
-    kept = {trial.number for trial in study.trials("searched") if trial.state.name == "COMPLETE"}
-    assert {pick.candidate for pick in study.picks() if pick.arm == "searched"} <= kept
-
-
-def test_a_study_without_rungs_trains_everything_to_the_end(bench):
-    study = bench.run(space=longer(bench), **{**RUNGS, "trainings": 8, "rungs": False})
-    assert {trial.state.name for arm in study.request.arms for trial in study.trials(arm)} == {
-        "COMPLETE"
-    }
-
-
-def test_a_study_with_rungs_may_be_interrupted_in_the_middle_of_a_cohort(bench, trace):
-    whole = bench.run("whole", longer(bench), **RUNGS)
-    study = bench.create("cut", longer(bench), **RUNGS)
-    for stop in (3, 1, 10):
-        bench.go_on(study, stop)
-        study = bench.reopen(study)
-    bench.go_on(study)
-    assert trace(study) == trace(whole)
-
-
 def test_two_arms_and_replicates_survive_a_stop_after_every_outcome(bench, trace, whole):
     study, unfinished = bench.create(), 0
     for _ in range(14):  # twice six trainings, and a seed for each of two picks
         assert len(bench.go_on(study, 1).seen) == 1
         study = bench.reopen(study)
         unfinished += "RUNNING" in {
-            trial.state.name for arm in study.request.arms for trial in study.trials(arm)
+            trial.state.name for arm in study.request.arms for trial in study.stored_trials(arm)
         }
     assert bench.go_on(study, 1).seen == []
     assert unfinished > 8
@@ -108,7 +59,7 @@ def test_a_stopped_session_says_how_to_go_on_and_keeps_what_is_finished(bench):
     finished = [
         trial
         for arm in study.request.arms
-        for trial in study.trials(arm)
+        for trial in study.stored_trials(arm)
         if trial.state.is_finished()
     ]
     assert len(finished) == 3
@@ -138,40 +89,46 @@ def test_a_study_only_grows(bench):
 def test_trainings_that_a_dead_process_left_running_are_done_again(bench, trace, whole):
     study = bench.create()
     for arm in study.request.arms:
-        line = ArmSchedule(study, arm, bench.dataset, bench.space())
-        assert [line.training(number).number for number in range(3)] == [0, 1, 2]
-    assert [trial.state.name for trial in study.trials("searched")] == ["RUNNING"] * 3
+        schedule = ArmSchedule(study, arm, bench.dataset, bench.space())
+        assert [schedule.job(number).number for number in range(3)] == [0, 1, 2]
+    assert [trial.state.name for trial in study.stored_trials("searched")] == ["RUNNING"] * 3
     study = bench.reopen(study)
     bench.go_on(study)
     assert trace(study) == whole()
 
 
 def test_the_order_in_which_workers_finish_does_not_matter(bench, trace, whole):
-    settings = {"trainings": 14, "cohort": 2, "lag": 2, "replicates": 1, "arms": ("searched",)}
+    settings = {
+        "trainings": 14,
+        "cohort": 2,
+        "proposal_delay": 2,
+        "replicates": 1,
+        "arms": ("searched",),
+    }
     study = bench.create(**settings)
     queue = WorkQueue([ArmSchedule(study, "searched", bench.dataset, bench.space())], ignore)
     engine = WorkerContext(
-        bench.dataset, bench.space().training, 0, Choice("serial", 1, {}), False, "cpu"
-    ).engine_here()
+        bench.dataset, bench.space().training, 0, Choice("serial", 1, {}), "cpu"
+    ).make_engine()
     while not queue.finished:
         cohorts = [cohort for cohort in (queue.next(), queue.next()) if cohort]
-        assert len(cohorts) == 2 or len(study.trials("searched")) == 14
+        assert len(cohorts) == 2 or len(study.stored_trials("searched")) == 14
         assert queue.next() is None
         for cohort in reversed(cohorts):
-            for outcome in reversed([each for each in train(engine, cohort.trainings) if each]):
+            for outcome in reversed([each for each in engine.train(cohort.jobs) if each]):
                 queue.done(cohort.arm, outcome)
     bench.go_on(study)
     assert trace(study) == whole(**settings)
 
 
 def queue_of(bench, study, seen):
-    line = ArmSchedule(study, "searched", bench.dataset, bench.space())
-    return WorkQueue([line], lambda arm, outcome: seen.append((arm, outcome.number)))
+    schedule = ArmSchedule(study, "searched", bench.dataset, bench.space())
+    return WorkQueue([schedule], lambda arm, outcome: seen.append((arm, outcome.number)))
 
 
 def result(number, accuracy):
     return TrainingResult(
-        number, {"species": accuracy, "sex": 0.5, "body_mass_g": 0.1}, {}, 10, 10, [1], [[1.0]], 0.1
+        number, {"species": accuracy, "sex": 0.5, "body_mass_g": 0.1}, 10, 10, [1], [[1.0]], 0.1
     )
 
 
@@ -180,15 +137,15 @@ def test_the_same_outcome_twice_changes_nothing(bench):
     queue = queue_of(bench, study, seen)
     queue.next()
     queue.done("searched", result(1, 0.7))
-    before = study.trials("searched")
+    before = study.stored_trials("searched")
     queue.done("searched", result(1, 0.7))
     queue.done("searched", result(1, 0.9))
     queue_of(bench, bench.reopen(study), seen).done("searched", result(1, 0.8))
-    after = study.trials("searched")
+    after = study.stored_trials("searched")
     assert [(trial.values, trial.user_attrs, trial.state) for trial in after] == [
         (trial.values, trial.user_attrs, trial.state) for trial in before
     ]
-    assert after[1].user_attrs["outcome"]["scores"]["species"] == 0.7
+    assert after[1].user_attrs["result"]["scores"]["species"] == 0.7
     assert seen == [("searched", 1)]
 
 
@@ -200,13 +157,16 @@ def test_a_lost_cohort_is_handed_out_once_more_and_then_failed(bench):
     queue.done("searched", result(0, 0.7))
     queue.lost(first, "killed")
     second = queue.next()
-    assert second.trainings == first.trainings[1:]
+    assert second.jobs == first.jobs[1:]
     queue.lost(second, "killed")
-    states = [trial.state.name for trial in study.trials("searched")]
+    states = [trial.state.name for trial in study.stored_trials("searched")]
     assert states == ["COMPLETE", "FAIL", "FAIL", "FAIL"]
-    assert study.trials("searched")[1].user_attrs["outcome"]["failure"] == "the worker died: killed"
+    assert (
+        study.stored_trials("searched")[1].user_attrs["result"]["failure"]
+        == "the worker died: killed"
+    )
     assert seen == [("searched", number) for number in range(4)]
-    assert [training.number for training in queue.next().trainings] == [4, 5]
+    assert [job.number for job in queue.next().jobs] == [4, 5]
     assert queue.running == 2
 
 

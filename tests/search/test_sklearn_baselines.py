@@ -1,4 +1,4 @@
-"""Scikit-learn's models beside the search: the same as fitted by hand, and blind to the test rows."""
+"""Scikit-learn's models beside the search: as fitted by hand, and blind to the test rows."""
 
 import itertools
 from dataclasses import replace
@@ -17,9 +17,15 @@ from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.data import TEST, fold, load
 from mtlsearch.data.planted import Teacher, planted
-from mtlsearch.search.sklearn_baselines import MOST_SEEDS, score_sklearn_baselines
-from mtlsearch.search.work_queue import CONFIRMATION_REPLICATE
+from mtlsearch.search.sklearn_baselines import (
+    BOOSTING_STRATIFIES_ABOVE,
+    MOST_SEEDS,
+    SKLEARN_BASELINES,
+    score_sklearn_baselines,
+)
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import Binary
+from tests.support.replicates import confirmed
 
 ALPHAS, RATES = (0.1, 1.0, 10.0, 100.0), (0.05, 0.2)
 
@@ -32,9 +38,11 @@ def table(dataset, source):
 
 
 def by_hand(dataset, task, make, settings, score, folds, seed=0):
-    """Test scores of the setting that scores best on the first fold's validation rows, higher being better."""
+    """Test scores of the setting that scores best on the first fold's validation rows, higher being
+    better.
+    """
     (x, test), y = table(dataset, task.source), dataset.targets[task.name]
-    own = [fold(dataset, CONFIRMATION_REPLICATE + number, seed) for number in range(folds)]
+    own = [fold(dataset, confirmed(number).number, seed) for number in range(folds)]
 
     def value(each, setting, rows):
         train = each.train[task.source][~np.isnan(y[each.train[task.source]])]
@@ -143,7 +151,7 @@ def test_references_for_regressions_score_as_when_fitted_by_hand(tecator):
 
 def test_few_noisy_rows_take_the_strongest_penalty():
     two = planted(
-        Teacher(SharingTree.shared(2, 1), 20, kinds=("binary", "binary")), 80, 400, noise=2.0
+        Teacher(SharingTree.shared(2, 1), 20, kinds=(Binary(), Binary())), 80, 400, noise=2.0
     )
     dataset = replace(two, tasks=two.tasks[:1], targets={"y0": two.targets["y0"]})
     make = {
@@ -171,7 +179,7 @@ def test_there_is_a_score_for_each_fold_and_seeds_are_reproducible(tecator, seed
 
 
 def test_the_inputs_of_test_rows_change_nothing_but_their_own_predictions(tecator):
-    """Half of the test rows lose their labels, and so do not count; then their inputs are spoilt."""
+    """Half of the test rows lose their labels, so do not count; then their inputs are spoilt."""
     _, test = table(tecator, "tecator")
     targets, inputs = tecator.targets["fat"].copy(), tecator.sources["tecator"].inputs.copy()
     targets[test[::2]] = np.nan
@@ -187,9 +195,11 @@ def test_the_inputs_of_test_rows_change_nothing_but_their_own_predictions(tecato
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_no_setting_is_chosen_by_the_test_rows(tecator, alpha):
-    """The test targets become what one setting predicts: who looked at them would choose it, and score zero."""
+    """The test targets become what one setting predicts: who looked at them would choose it, and
+    score zero.
+    """
     (x, test), targets = table(tecator, "tecator"), tecator.targets["fat"].copy()
-    train = fold(tecator, CONFIRMATION_REPLICATE, 0).train["tecator"]
+    train = fold(tecator, confirmed(0).number, 0).train["tecator"]
     model = make_pipeline(StandardScaler(), Ridge(alpha)).fit(x[train], targets[train])
     targets[test] = model.predict(x[test])
     spoilt = replace(tecator, targets={"fat": targets})
@@ -221,3 +231,31 @@ def test_what_scikit_learn_refuses_is_left_out_and_the_rest_stays(penguins):
     assert found["linear"].keys() == {"species", "body_mass_g"}
     for name, task in itertools.product(found, ("species", "body_mass_g")):
         assert found[name][task] == pytest.approx(before[name][task], rel=1e-9)
+
+
+@pytest.mark.parametrize("rows", [BOOSTING_STRATIFIES_ABOVE, BOOSTING_STRATIFIES_ABOVE + 1])
+def test_boosting_is_asked_for_what_scikit_learn_fits(penguins, rows):
+    """With a class of one row it is refused just where scikit-learn would raise an error."""
+    [task] = [task for task in penguins.tasks if task.name == "sex"]
+    labels = np.zeros(rows)
+    labels[0] = 1.0
+    x = np.arange(rows, dtype=float)[:, None] % 7
+    baseline = SKLEARN_BASELINES["gradient_boosting"]
+    accepted = baseline.accepts(task, labels)
+    assert accepted == (rows == BOOSTING_STRATIFIES_ABOVE)
+    if not accepted:
+        with pytest.raises(ValueError, match="only 1 member"):
+            baseline.make(task, 0.1, 0).fit(x, labels)
+    assert all(
+        other.accepts(task, labels) for other in SKLEARN_BASELINES.values() if other != baseline
+    )
+
+
+def test_an_error_of_a_baseline_is_not_hidden(penguins, monkeypatch):
+    def broken(setting, seed):
+        raise ValueError("a fault of ours")
+
+    wrong = replace(SKLEARN_BASELINES["linear"], classifier=broken)
+    monkeypatch.setitem(SKLEARN_BASELINES, "linear", wrong)
+    with pytest.raises(ValueError, match="a fault of ours"):
+        score_sklearn_baselines(penguins, 0, 1)

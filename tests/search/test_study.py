@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mtlsearch.candidate import Component
+from mtlsearch.candidate import Component, Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.search.request import Request
@@ -22,7 +22,7 @@ def test_a_new_study_can_be_opened_again(bench):
     again = bench.reopen(study)
     assert again.request == study.request
     assert (again.request.seed, again.request.arms) == (9, ("searched",))
-    assert again.trials("searched") == []
+    assert again.stored_trials("searched") == []
     assert again.picks() == []
 
 
@@ -130,7 +130,7 @@ def test_a_storage_elsewhere_is_found_through_the_pointer(bench):
         sum(
             trial.state.is_finished()
             for arm in study.request.arms
-            for trial in bench.reopen(study).trials(arm)
+            for trial in bench.reopen(study).stored_trials(arm)
         )
         == 2
     )
@@ -142,14 +142,14 @@ def test_two_studies_in_one_storage_do_not_meet(bench):
         Study.create(bench.folder / name, bench.request(), url) for name in ("one", "two")
     )
     bench.go_on(first, 3)
-    assert [bench.reopen(second).trials(arm) for arm in second.request.arms] == [[], []]
+    assert [bench.reopen(second).stored_trials(arm) for arm in second.request.arms] == [[], []]
 
 
 def test_picks_are_kept_per_budget(bench):
     study, space = bench.create(), bench.space()
     study_of_one = Component((0, 1, 2), bench.candidate(space))
-    study.set_picks([Pick("searched", 3, (study_of_one,), 1.5)])
-    assert bench.reopen(study).picks() == [Pick("searched", 3, (study_of_one,), 1.5)]
+    study.set_picks([Pick("searched", 3, Composition((study_of_one,)), 1.5)])
+    assert bench.reopen(study).picks() == [Pick("searched", 3, Composition((study_of_one,)), 1.5)]
     study.extend(7)
     assert study.picks() == []
 

@@ -38,7 +38,8 @@ def test_a_table_gets_the_default_space_and_other_inputs_their_own(images):
         (
             None,
             "quick",
-            'quick: backbone.name: "mlp" takes table, but source a holds images. Known for images: conv',
+            'quick: backbone.name: "mlp" takes table, but source a holds images. '
+            "Known for images: conv",
         ),
         (
             ("penguins", []),
@@ -68,7 +69,10 @@ def test_a_backbone_that_cannot_be_made_begins_no_study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SpaceError) as caught:
         load_problem("penguins", [], "own.yaml", None)
-    words = "own.yaml: backbone own_wrong:Crossed cannot be made with {'width': 8, 'dropout': 0.0}: ZeroDivisionError: "
+    words = (
+        "own.yaml: backbone own_wrong:Crossed cannot be made with "
+        "{'width': 8, 'dropout': 0.0}: ZeroDivisionError: "
+    )
     assert str(caught.value).startswith(words)
 
 
@@ -104,7 +108,8 @@ def test_a_backbone_may_read_numbers_that_it_computes(tmp_path, monkeypatch):
     [
         (
             "{name: pull, first_level: 3}",
-            "pull ties none of the 2 levels with strength 0.01, first_level 3, last_level None",
+            "l2_sharing ties none of the 2 levels with strength 0.01, first_level 3, "
+            "last_level None",
         ),
         (
             "{name: gate, private: true}",

@@ -1,15 +1,18 @@
 """Runs a work queue in this process: for tests, for debugging, and where Ray is not wanted."""
 
 from mtlsearch.search.work_queue import WorkQueue
-from mtlsearch.search.worker_context import WorkerContext, train
+from mtlsearch.search.worker_context import WorkerContext
 
 
-def run_local(queue: WorkQueue, workplace: WorkerContext) -> None:
+def run_local(queue: WorkQueue, context: WorkerContext) -> None:
     """Train one cohort after another until the queue is finished or stopped."""
-    engine = workplace.engine_here()
-    while not queue.finished and (cohort := queue.next()) is not None:
-        for outcome in train(engine, cohort.trainings):
-            if outcome:
-                queue.done(cohort.arm, outcome)
+    engine = context.make_engine()
+    while not queue.finished:
+        cohort = queue.next()
+        if cohort is None:
+            return
+        for result in engine.train(cohort.jobs):
+            if result:
+                queue.done(cohort.arm, result)
             if queue.stopped:
                 return

@@ -1,13 +1,17 @@
-"""Runs a work queue as Ray Tune trials: one trial trains one cohort. The only file that imports Ray.
+"""Runs a work queue as Ray Tune trials: one trial trains one cohort.
 
-Tune neither decides nor remembers anything: the queue proposes and the study records, so Tune's own state may be lost.
+This is the only file that imports Ray. Tune neither decides nor remembers anything: the queue
+proposes and the study records, so Tune's own state may be lost.
 """
 
 import json
+import logging
 import os
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
@@ -16,9 +20,8 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves workers be
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # the driver would keep a logger per trial
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the only output that verbose=0 silences
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # the command line owns Ctrl-C
-os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = (
-    "1"  # a cohort must be proposed when it can start, not before
-)
+# a cohort must be proposed when it can start, not before
+os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = "1"
 
 import ray
 from ray import tune
@@ -27,49 +30,100 @@ from ray.tune.search import Searcher
 from mtlsearch.errors import MtlsearchError
 from mtlsearch.records import TrainingJob, TrainingResult
 from mtlsearch.search.work_queue import Cohort, WorkQueue
-from mtlsearch.search.worker_context import WorkerContext, train
+from mtlsearch.search.worker_context import WorkerContext
 
 REPORT_SECONDS = 1.0  # a worker reports finished trainings this often
 OBJECT_STORE_BYTES = 200 * 2**20
 
+# keys of what driver and worker say to each other
+JOBS = "jobs"
+RESULTS = "results"
+FAULT = "fault"
+
+logger = logging.getLogger(__name__)
+
+
+class WorkerFault(Exception):
+    """A fault of the program in a worker; the log has its traceback."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error in a worker.
+
+    `user_error` is the error itself where it is the user's to mend.
+    """
+
+    message: str
+    traceback: str
+    user_error: MtlsearchError | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> "Fault":
+        """The fault that an error is."""
+        user_error = error if isinstance(error, MtlsearchError) else None
+        return cls(f"{type(error).__name__}: {error}", traceback.format_exc(), user_error)
+
+    def raised(self) -> Exception:
+        """The error to raise in the driver."""
+        return self.user_error or WorkerFault(self.message)
+
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]
-    """Trains one cohort after another; the actor, with torch and the prepared data in it, is reused."""
+    """Trains one cohort after another.
 
-    def setup(self, config: dict[str, Any], workplace: WorkerContext | None = None) -> None:
+    The actor, with torch and the prepared data in it, is reused. A fault of the program is reported
+    as a result: an error would look as if the worker had died.
+    """
+
+    def setup(self, config: dict[str, Any], context: WorkerContext) -> None:
         """Make the engine once, then begin the first cohort."""
-        if workplace is None:
-            raise ValueError("a worker needs its workplace")
-        self._engine = workplace.engine_here()
-        self.reset_config(config)
+        self._fault: Fault | None = None
+        try:
+            self._engine = context.make_engine()
+            self.reset_config(config)
+        except Exception as error:
+            self._fault = Fault.of(error)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another cohort in the same actor."""
-        self._trainings = [
-            TrainingJob.from_json(each) for each in json.loads(new_config["trainings"])
-        ]
-        self._outcomes: Iterator[TrainingResult | None] = train(self._engine, self._trainings)
-        self._left = len(self._trainings)
+        jobs = [TrainingJob.from_json(job) for job in json.loads(new_config[JOBS])]
+        self._results: Iterator[TrainingResult | None] = self._engine.train(jobs)
+        self._left = len(jobs)
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for a while and report what was finished, as JSON (Tune flattens dicts)."""
-        finished, until = [], time.monotonic() + REPORT_SECONDS
+        """Train for a while and report what was finished, as a list: Tune flattens dicts."""
+        results: list[TrainingResult] = []
+        if self._fault is None:
+            try:
+                self._train(results)
+            except Exception as error:
+                self._fault = Fault.of(error)
+        ended = self._fault is not None or self._left == 0
+        return {RESULTS: results, FAULT: self._fault, "done": ended}
+
+    def _train(self, results: list[TrainingResult]) -> None:
+        """Append what is finished within REPORT_SECONDS."""
+        until = time.monotonic() + REPORT_SECONDS
         while self._left and time.monotonic() < until:
-            if outcome := next(self._outcomes):
-                finished.append(outcome.to_json())
+            result = next(self._results)
+            if result is not None:
+                results.append(result)
                 self._left -= 1
-        return {"outcomes": json.dumps(finished), "done": self._left == 0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing to save: a lost cohort is trained again."""
+        """Save nothing: a lost cohort is trained again."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing to load."""
+        """Load nothing."""
 
 
 class QueueSearcher(Searcher):  # type: ignore[misc]
-    """Tune's view of the work queue."""
+    """Tune's view of the work queue.
+
+    `error` is what went wrong in the driver or in a worker, and ends the run.
+    """
 
     def __init__(self, queue: WorkQueue) -> None:
         super().__init__(metric="training_iteration", mode="max")
@@ -93,7 +147,7 @@ class QueueSearcher(Searcher):  # type: ignore[misc]
         if cohort is None:
             return None
         self._cohorts[trial_id] = cohort
-        return {"trainings": json.dumps([training.to_json() for training in cohort.trainings])}
+        return {JOBS: json.dumps([job.to_json() for job in cohort.jobs])}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Record the trainings that a worker finished."""
@@ -102,29 +156,43 @@ class QueueSearcher(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Record the last result, which comes here only; give back what a dead worker did not finish."""
+        """Record the last result, which comes here only.
+
+        What a dead worker did not finish is given back.
+        """
         self._take(trial_id, result or {})
         if error and not self._queue.stopped:
             self._queue.lost(self._cohorts[trial_id], "it was killed, ran out of memory or crashed")
         self._cohorts.pop(trial_id, None)
 
-    def _take(self, trial_id: str, result: dict[str, Any]) -> None:
+    def _take(self, trial_id: str, report: dict[str, Any]) -> None:
+        """Record what a worker finished, and let go of it.
+
+        Tune keeps the last report of every trial.
+        """
+        results: list[TrainingResult] = report.get(RESULTS, [])
+        fault: Fault | None = report.get(FAULT)
         try:
-            for outcome in json.loads(result.get("outcomes", "[]")):
-                self._queue.done(self._cohorts[trial_id].arm, TrainingResult(**outcome))
+            for result in results:
+                self._queue.done(self._cohorts[trial_id].arm, result)
         except BaseException as error:
             self.error = error
+        results.clear()
+        if fault and self.error is None:
+            logger.error("a fault in a worker: %s\n%s", fault.message, fault.traceback)
+            self.error = fault.raised()
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the study is the only truth."""
+        """Save nothing: the study is the only truth."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing."""
+        """Restore nothing."""
 
 
 class _UntilStopped(tune.Stopper):  # type: ignore[misc]
     def __init__(self, searcher: QueueSearcher, queue: WorkQueue) -> None:
-        self._searcher, self._queue = searcher, queue
+        self._searcher = searcher
+        self._queue = queue
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -137,24 +205,22 @@ class _UntilStopped(tune.Stopper):  # type: ignore[misc]
 
 
 def start(workers: int, gpus_per_worker: float, address: str | None, folder: str) -> None:
-    """Connect to a cluster, or start Ray on this machine with just the CPUs that the workers take and its files in `folder`.
+    """Connect to the cluster at an address, or start Ray on this machine.
 
-    Raises MtlsearchError when Ray does not come up.
+    Here it gets just the CPUs that the workers take, and has its files in `folder`. Raises
+    MtlsearchError when Ray does not come up.
     """
     if ray.is_initialized():
         return
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if not address:
-        gpus = {"num_gpus": None} if gpus_per_worker else {"num_gpus": 0}
-        local = {
-            "num_cpus": workers,
-            "include_dashboard": False,
-            "object_store_memory": OBJECT_STORE_BYTES,
-            **gpus,
-        }
-        quiet.update(local, _temp_dir=folder)
+        settings["num_cpus"] = workers
+        settings["num_gpus"] = None if gpus_per_worker else 0
+        settings["include_dashboard"] = False
+        settings["object_store_memory"] = OBJECT_STORE_BYTES
+        settings["_temp_dir"] = folder
     try:
-        ray.init(address=address, **quiet)
+        ray.init(address=address, **settings)
     except (OSError, RuntimeError, ValueError, ConnectionError, TimeoutError) as error:
         raise MtlsearchError(f"Ray does not start: {str(error).splitlines()[0]}") from error
 
@@ -164,13 +230,14 @@ def stop() -> None:
     ray.shutdown()
 
 
-def run_ray(
-    queue: WorkQueue, workplace: WorkerContext, workers: int, gpus_per_worker: float
-) -> None:
-    """Train the queue's cohorts in `workers` parallel trials until it is finished or stopped. Ray must be started."""
+def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_worker: float) -> None:
+    """Train the queue's cohorts in parallel trials until it is finished or stopped.
+
+    Ray must be started. Raises WorkerFault for a fault of the program in a worker.
+    """
     searcher = QueueSearcher(queue)
     trainable = tune.with_resources(
-        tune.with_parameters(CohortTrainable, workplace=workplace),
+        tune.with_parameters(CohortTrainable, context=context),
         {"cpu": 1, "gpu": gpus_per_worker},
     )
     with tempfile.TemporaryDirectory(prefix="mtl-tune-") as scratch:

@@ -1,0 +1,235 @@
+"""What a study says so far: candidates, affinities, picks, confirmed models and the verdict.
+
+It is computed once; report, console and export all read these objects.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mtlsearch.arrays import Array
+from mtlsearch.data import Dataset
+from mtlsearch.errors import NoCandidateError
+from mtlsearch.evidence.affinity.affinity import Affinity
+from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.comparison import Comparison, compare
+from mtlsearch.evidence.scoring import TestScorer, TestScores
+from mtlsearch.evidence.selection import Pick, pick, reference_scores
+from mtlsearch.evidence.verdict import Contender, Verdict, decide
+from mtlsearch.records import TrainingResult, Trial
+from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
+from mtlsearch.search.confirmed_files import read_predictions, read_weights
+from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
+from mtlsearch.search.study import Study
+
+MOST_REASONS = 3  # for failures that are told where nothing succeeded
+
+
+@dataclass(frozen=True)
+class ConfirmedTraining:
+    """A training of a picked model with one fresh seed.
+
+    `predictions` are those for the test rows, per task name; `scores` are computed from them.
+    """
+
+    seed_index: int
+    result: TrainingResult
+    predictions: Mapping[str, Array]
+    scores: TestScores
+    study: Path
+    files: Mapping[str, str]
+
+    def weights(self) -> bytes:
+        """The trained weights in the format of safetensors.
+
+        Raises StudyError when they cannot be read.
+        """
+        return read_weights(self.study, self.files)
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A pick and its trainings with fresh seeds that succeeded, in the order of their seeds.
+
+    There is at least one.
+    """
+
+    pick: Pick
+    trainings: Sequence[ConfirmedTraining]
+
+    @property
+    def arm(self) -> str:
+        """The arm that the pick is of."""
+        return self.pick.arm
+
+    def scores(self, task: str) -> list[float]:
+        """The test score of a task, seed by seed."""
+        return [training.scores.scores[task] for training in self.trainings]
+
+    @property
+    def by_seed(self) -> dict[int, TestScores]:
+        """The test scores by the index of the seed."""
+        return {training.seed_index: training.scores for training in self.trainings}
+
+
+class Analysis:
+    """All that a study's recorded trainings say. Each part is computed when it is first asked for.
+
+    It reads the study as it is at that moment: after further trainings make another one.
+    """
+
+    def __init__(self, study: Study, dataset: Dataset) -> None:
+        self.study = study
+        self.dataset = dataset
+
+    @cached_property
+    def trials(self) -> Mapping[str, Sequence[Trial]]:
+        """The finished trainings of every arm, in order."""
+        return {arm: self.study.trials(arm) for arm in self.study.request.arms}
+
+    @cached_property
+    def affinities(self) -> Mapping[str, Affinity | None]:
+        """What all trainings of an arm say together; None where they are too few."""
+        tasks = self.dataset.tasks
+        return {arm: Affinity.fit(trials, tasks) for arm, trials in self.trials.items()}
+
+    @cached_property
+    def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
+        """The candidates of every arm, each with its trainings pooled."""
+        replicates = self.study.request.replicates
+        summaries = {}
+        for arm, trials in self.trials.items():
+            summaries[arm] = pool(trials, self.affinities[arm], replicates)
+        return summaries
+
+    @cached_property
+    def all_candidates(self) -> Sequence[CandidateSummary]:
+        """The candidates of all arms, arm by arm."""
+        return [summary for summaries in self.candidates.values() for summary in summaries]
+
+    @cached_property
+    def reference(self) -> Mapping[str, float]:
+        """The validation scores that gains are measured against, per task.
+
+        Empty before there is any.
+        """
+        if not self.all_candidates:
+            return {}
+        baseline = self.candidates.get(BASELINE, [])
+        return reference_scores(baseline, self.all_candidates, self.dataset.tasks)
+
+    @cached_property
+    def picks(self) -> Sequence[Pick]:
+        """The models that were chosen for confirmation; empty before they are chosen."""
+        return self.study.picks()
+
+    def choose(self) -> list[Pick]:
+        """Choose the best model of every arm, on validation scores only.
+
+        Raises NoCandidateError when no training succeeded.
+        """
+        if not self.all_candidates:
+            raise NoCandidateError(f"{self.study.folder}: no training succeeded; {self._reasons()}")
+        picks = []
+        for name, summaries in self.candidates.items():
+            arm = ARMS[name]
+            best = pick(
+                name,
+                summaries,
+                self.dataset.tasks,
+                self.reference,
+                must_share=arm.must_share,
+                per_task=arm.per_task,
+            )
+            if best is not None:
+                picks.append(best)
+        return picks
+
+    def _reasons(self) -> str:
+        failures: set[str] = set()
+        for trials in self.trials.values():
+            failures.update(trial.result.failure or "" for trial in trials)
+        return f"reasons: {'; '.join(sorted(failures)[:MOST_REASONS])}"
+
+    @cached_property
+    def confirmed(self) -> Sequence[Confirmed]:
+        """The picks of which a training with a fresh seed succeeded, each with these trainings.
+
+        Raises StudyError when a file of their predictions cannot be read.
+        """
+        trainings = self._confirmed_trainings()
+        confirmed = []
+        for chosen in self.picks:
+            if chosen.arm in trainings:
+                ordered = sorted(trainings[chosen.arm], key=lambda training: training.seed_index)
+                confirmed.append(Confirmed(chosen, ordered))
+        return confirmed
+
+    def _confirmed_trainings(self) -> dict[str, list[ConfirmedTraining]]:
+        """The confirmed trainings by arm.
+
+        One whose scores are not all defined says nothing and is left out.
+        """
+        scorer = TestScorer(self.dataset, self.study.request.seed)
+        folder = self.study.folder
+        by_arm: dict[str, list[ConfirmedTraining]] = {}
+        for stored in self.study.stored_trials(self.study.confirmation):
+            if not is_recorded(stored) or not result_of(stored).complete:
+                continue
+            arm, seed_index = confirmed_seed(stored)
+            files = files_of(stored)
+            predictions = read_predictions(folder, files)
+            scores = scorer.score(predictions)
+            if not scores.finite:
+                continue
+            training = ConfirmedTraining(
+                seed_index=seed_index,
+                result=result_of(stored),
+                predictions=predictions,
+                scores=scores,
+                study=folder,
+                files=files,
+            )
+            by_arm.setdefault(arm, []).append(training)
+        return by_arm
+
+    @cached_property
+    def comparisons(self) -> Mapping[str, Comparison]:
+        """Every other arm against the baseline, over the seeds that succeeded in both."""
+        by_arm = {model.arm: model.by_seed for model in self.confirmed}
+        baseline = by_arm.pop(BASELINE, {})
+        comparisons = {}
+        for arm, scores in by_arm.items():
+            seeds = sorted(scores.keys() & baseline.keys())
+            if seeds:
+                ours = [scores[seed] for seed in seeds]
+                theirs = [baseline[seed] for seed in seeds]
+                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks)
+        return comparisons
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """The answer to whether sharing pays.
+
+        None before an arm that shares is confirmed beside the baseline.
+        """
+        models = {model.arm: model for model in self.confirmed}
+        contenders = []
+        for name, arm in ARMS.items():
+            if arm.shares and name in self.comparisons:
+                contenders.append(self._contender(arm, models[name].pick))
+        return decide(contenders, BASELINE, PRETRAINING_CONTROL)
+
+    def _contender(self, arm: Arm, chosen: Pick) -> Contender:
+        names = [task.name for task in self.dataset.tasks]
+        pretrained = False
+        for component in chosen.composition:
+            pretrained |= bool(component.candidate.initialization.pretraining)
+        return Contender(
+            comparison=self.comparisons[chosen.arm],
+            validation_gain=chosen.validation_gain,
+            groups=chosen.composition.groups(names),
+            phrase=arm.phrase,
+            pretrained=pretrained,
+        )
