@@ -1,4 +1,7 @@
-"""Launcher of the command line: `python cli.py search`. The commands themselves live in mtlsearch/commands.py."""
+"""Launcher of the command line: `python cli.py search`.
+
+The commands themselves are in mtlsearch/commands.py.
+"""
 
 import sys
 
@@ -6,7 +9,6 @@ if __name__ == "__main__":
     try:
         from mtlsearch.commands import main
     except ModuleNotFoundError as error:
-        sys.exit(
-            f"cli.py: {error}. Run `make search` first, or install the project: pip install -e ."
-        )
+        install = "Run `make search` first, or install the project: pip install -e ."
+        sys.exit(f"cli.py: {error}. {install}")
     main()

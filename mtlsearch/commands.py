@@ -1,23 +1,34 @@
-"""The command line. Heavy modules are imported inside the commands, so that --help answers at once."""
+"""The command line. Heavy modules are imported inside the commands: `--help` answers at once."""
 
+import json
 import os
 import sys
 import webbrowser
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtlsearch.errors import InterruptedSearchError, MtlsearchError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from mtlsearch.data import Dataset
     from mtlsearch.search.study import Study
     from mtlsearch.space import SearchSpace
 
+REPORT_FOLDER = "report"  # within that of the study
+STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
+FALLBACK_WIDTH = 120  # columns where standard output is no terminal
+LONGEST_FILE_NAME = 60
+
 app = typer.Typer(
-    help="Search what the tasks of a multi-task network should share, and whether they should share at all.",
+    help=(
+        "Search what the tasks of a multi-task network should share, "
+        "and whether they should share at all."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,7 +37,9 @@ app = typer.Typer(
 Data = Annotated[
     str | None,
     typer.Argument(
-        help="A .csv, .csv.gz, .parquet or .npz file, a dataset card (.yaml), or an embedded problem"
+        help=(
+            "A .csv, .csv.gz, .parquet or .npz file, a dataset card (.yaml), or an embedded problem"
+        )
     ),
 ]
 Tasks = Annotated[
@@ -34,103 +47,137 @@ Tasks = Annotated[
     typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK"),
 ]
 Space = Annotated[
-    str | None, typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`")
+    str | None,
+    typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`"),
 ]
 Folder = Annotated[Path, typer.Argument(help="The study's folder")]
+NewFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the new study (default: studies/NAME-TIME)"),
+]
+Trainings = Annotated[int, typer.Option(help="Budget of each arm, in trainings")]
+MoreTrainings = Annotated[
+    int | None,
+    typer.Option(help="A larger budget of each arm, to extend the study"),
+]
+Replicates = Annotated[
+    int,
+    typer.Option(help="Trainings of each candidate, with other seeds and folds"),
+]
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
+Seed = Annotated[int, typer.Option(help="Seed of the whole study")]
+Seeds = Annotated[int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")]
+Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
+GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
+Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
+Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
+References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
+Arms = Annotated[
+    str | None,
+    typer.Option(help="Comma-separated arms (default: all but those that must be named)"),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="Database URL (default: SQLite in the study's folder)"),
+]
+RayAddress = Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Runner = Annotated[str, typer.Option(hidden=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON")]
+OpenPage = Annotated[bool, typer.Option("--open", help="Open the page in a browser")]
+ExportFolder = Annotated[
+    Path,
+    typer.Option(help="Folder of the exported model; it must not exist or be empty"),
+]
+Choice = Annotated[
+    str,
+    typer.Option(help="best, an arm's name, or ARM:NUMBER (a bare number is of the search)"),
+]
+Formats = Annotated[
+    str,
+    typer.Option("--format", help="Comma-separated: code, onnx, torch-export"),
+]
+Model = Annotated[Path, typer.Argument(help="An exported model")]
+Inputs = Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")]
+Predictions = Annotated[
+    Path | None,
+    typer.Option(help="CSV to write (default: standard output)"),
+]
+SourceName = Annotated[
+    str | None,
+    typer.Option(help="Which source the table is, for a model of several"),
+]
+SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")]
 
 
 @app.command()
-def search(
+def search(  # noqa: PLR0913 - the list of options
     data: Data = None,
     task: Tasks = None,
     space: Space = None,
-    study: Annotated[
-        Path | None, typer.Option(help="Folder of the new study (default: studies/NAME-TIME)")
-    ] = None,
-    trainings: Annotated[int, typer.Option(help="Budget of each arm, in trainings")] = 32,
-    replicates: Annotated[
-        int, typer.Option(help="Trainings of each candidate, with other seeds and folds")
-    ] = 2,
+    study: NewFolder = None,
+    trainings: Trainings = 32,
+    replicates: Replicates = 2,
     epochs: Epochs = None,
-    seed: Annotated[int, typer.Option(help="Seed of the whole study")] = 0,
-    seeds: Annotated[
-        int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")
-    ] = 5,
-    workers: Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")] = 0,
-    gpus_per_worker: Annotated[float, typer.Option(help="Share of a GPU for each worker")] = 0.0,
-    sampler: Annotated[
-        str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")
-    ] = "affinity",
-    engine: Annotated[str, typer.Option(help="auto, forest or serial")] = "auto",
-    references: Annotated[
-        bool, typer.Option(help="Train scikit-learn's models for comparison")
-    ] = True,
-    arms: Annotated[
-        str | None,
-        typer.Option(help="Comma-separated arms (default: no meta_learning, no architectures)"),
-    ] = None,
-    storage: Annotated[
-        str | None, typer.Option(help="Database URL (default: SQLite in the study's folder)")
-    ] = None,
-    ray_address: Annotated[
-        str | None, typer.Option(help="A Ray cluster (default: this machine)")
-    ] = None,
+    seed: Seed = 0,
+    seeds: Seeds = 5,
+    workers: Workers = 0,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    sampler: Sampler = "affinity",
+    engine: Engine = "auto",
+    references: References = True,
+    arms: Arms = None,
+    storage: Storage = None,
+    ray_address: RayAddress = None,
     device: Device = "auto",
-    runner: Annotated[str, typer.Option(hidden=True)] = "ray",
+    runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     from mtlsearch.search.arms import USUAL
-    from mtlsearch.search.request import Request, cohorts
+    from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
     from mtlsearch.search.study_loading import default_space, load_problem
+    from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
-    dataset, chosen = load_problem(data, task or [], space, epochs)
+    task_flags = tuple(task or ())
+    dataset, chosen_space = load_problem(data, task_flags, space, epochs)
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
-    created = datetime.now().astimezone().isoformat(timespec="seconds")
-    names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
+    now = datetime.now().astimezone()
+    names = _split_words(arms) if arms else USUAL
     workers = workers or len(os.sched_getaffinity(0))
-    cohort, lag = cohorts(trainings, replicates, workers, len(names))
-    asked: dict[str, Any] = {
-        "trainings": trainings,
-        "replicates": replicates,
-        "seed": seed,
-        "seeds": seeds,
-        "arms": names,
-    }
-    asked |= {
-        "sampler": sampler,
-        "engine": engine,
-        "references": references,
-        "cohort": cohort,
-        "lag": lag,
-    }
-    asked |= {"workers": workers, "gpus_per_worker": gpus_per_worker, "ray_address": ray_address}
+    pacing = Pacing.of(trainings, replicates, workers, len(names))
     request = Request(
-        data=_absolute(data, dataset),
-        task_flags=tuple(task or ()),
-        space=chosen.to_mapping(),
+        data=_data_name(data, dataset),
+        task_flags=task_flags,
+        space=chosen_space.to_mapping(),
         space_name=space or default_space(dataset),
         digest=dataset.digest,
-        created=created,
+        created=now.isoformat(timespec="seconds"),
+        trainings=trainings,
+        replicates=replicates,
+        seed=seed,
+        seeds=seeds,
+        workers=workers,
+        gpus_per_worker=gpus_per_worker,
+        sampler=sampler,
+        engine=engine,
+        arms=names,
         device=device,
         runner=runner,
-        **asked,
+        ray_address=ray_address,
+        cohort=pacing.cohort,
+        proposal_delay=pacing.proposal_delay,
+        references=references,
+        versions=installed_versions(),
     )
-    folder = study or Path("studies") / f"{_file_name(dataset.name)}-{datetime.now():%Y%m%d-%H%M%S}"
-    _work(Study.create(folder, request, storage), dataset, chosen)
+    default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
+    _work(Study.create(study or default_folder, request, storage), dataset, chosen_space)
 
 
 @app.command()
-def resume(
-    folder: Folder,
-    trainings: Annotated[
-        int | None, typer.Option(help="A larger budget of each arm, to extend the study")
-    ] = None,
-) -> None:
+def resume(folder: Folder, trainings: MoreTrainings = None) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.search.study_loading import open_study
 
@@ -139,26 +186,27 @@ def resume(
 
 
 @app.command()
-def status(
-    folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False
-) -> None:
+def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show what is done, running, failed and left."""
-    from mtlsearch.search.status import overview, overview_table
+    from mtlsearch.search.status import StudyStatus
     from mtlsearch.search.study import Study
 
-    rows = overview(Study.open(folder))
-    _print_json(rows) if as_json else _print(overview_table(rows))
+    value = StudyStatus.of(Study.open(folder))
+    if as_json:
+        typer.echo(json.dumps(value.to_json(), indent=1))
+    else:
+        _print(value.table())
 
 
 @app.command()
-def report(
-    folder: Folder,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
-) -> None:
+def report(folder: Folder, open_page: OpenPage = False) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
+    from mtlsearch.report.build import build_report
+    from mtlsearch.report.write import write_report
     from mtlsearch.search.study_loading import open_study
 
-    page = _report(*open_study(folder))
+    study, dataset, space = open_study(folder)
+    page = write_report(build_report(study, dataset, space), study.folder / REPORT_FOLDER)
     typer.echo(page)
     if open_page:
         webbrowser.open(page.resolve().as_uri())
@@ -166,42 +214,25 @@ def report(
 
 @app.command()
 def export(
-    folder: Folder,
-    to: Annotated[
-        Path, typer.Option(help="Folder of the exported model; it must not exist or be empty")
-    ],
-    candidate: Annotated[
-        str,
-        typer.Option(help="best, an arm's name, or ARM:NUMBER (a bare number is of `searched`)"),
-    ] = "best",
-    formats: Annotated[
-        str, typer.Option("--format", help="Comma-separated: code, onnx, torch-export")
-    ] = "code",
+    folder: Folder, to: ExportFolder, candidate: Choice = "best", formats: Formats = "code"
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
-    from mtlsearch.export.select_model import export_chosen
+    from mtlsearch.export.from_study import export_from_study
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
-    deviation = export_chosen(
-        study, dataset, space, candidate, to, tuple(part.strip() for part in formats.split(","))
-    )
+    words = _split_words(formats)
+    deviation = export_from_study(study, dataset, space, candidate, to, words)
     typer.echo(
-        f"{to}: exported and checked in a clean interpreter, largest deviation on test rows {deviation:.1e}"
+        f"{to}: exported and checked in a clean interpreter, "
+        f"largest deviation on test rows {deviation:.1e}"
     )
 
 
 @app.command()
-def predict(
-    folder: Annotated[Path, typer.Argument(help="An exported model")],
-    data: Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")],
-    to: Annotated[Path | None, typer.Option(help="CSV to write (default: standard output)")] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Which source the table is, for a model of several")
-    ] = None,
-) -> None:
+def predict(folder: Model, data: Inputs, to: Predictions = None, source: SourceName = None) -> None:
     """Predict with an exported model."""
-    from mtlsearch.export.folder import predict_folder
+    from mtlsearch.export.predicting import predict_folder
 
     predict_folder(folder, data, to, source)
 
@@ -215,82 +246,37 @@ def check(
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
-    from mtlsearch.search.dry_run import rehearse
+    from mtlsearch.search.dry_run import dry_run
     from mtlsearch.search.study_loading import load_problem
     from mtlsearch.search.worker_context import resolve_device
 
-    dataset, chosen = load_problem(data, task or [], space, epochs)
-    for line in rehearse(dataset, chosen, resolve_device(device)):
+    dataset, chosen_space = load_problem(data, task or (), space, epochs)
+    for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
 
 
 @app.command()
-def spaces(
-    name: Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")] = None,
-) -> None:
+def spaces(name: SpaceName = None) -> None:
     """List the search spaces, or print one."""
     from mtlsearch.errors import SpaceError, unknown
     from mtlsearch.space import known_spaces
 
-    known = known_spaces()
+    paths = known_spaces()
     if name is None:
-        for each, path in known.items():
-            typer.echo(f"{each:16} {path.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}")
-    elif name in known:
-        typer.echo(known[name].read_text(encoding="utf-8"), nl=False)
-    else:
-        raise SpaceError(unknown("search space", name, known))
-
-
-def _work(
-    study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
-) -> None:
-    """Lock the study, bring it to its end, write the report and print the verdict."""
-    from mtlsearch.report.console import summary
-    from mtlsearch.search.progress import Progress
-    from mtlsearch.search.session import work
-
-    with study.lock():
-        if trainings is not None:
-            study.extend(trainings)
-        for notice in dataset.notices:
-            typer.echo(notice, err=True)
-        typer.echo(f"study: {study.folder}", err=True)
-        with Progress(study, dataset) as progress:
-            work(study, dataset, space, progress)
-        page = _report(study, dataset, space)
-    _print(summary(page.parent / "report.json"))
-    typer.echo(f"report: {page}")
-
-
-def _report(study: "Study", dataset: "Dataset", space: "SearchSpace") -> Path:
-    from mtlsearch.report.build import build_report, write_report
-
-    return write_report(build_report(study, dataset, space), study.folder / "report")
-
-
-def _absolute(data: str | None, dataset: "Dataset") -> str:
-    return str(Path(data).resolve()) if data and Path(data).is_file() else data or dataset.name
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_+." else "-" for letter in name)[:60]
-
-
-def _print(renderable: Any) -> None:
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 120).print(renderable)
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(value, indent=1))
+        for space_name, path in paths.items():
+            first_line = path.read_text(encoding="utf-8").splitlines()[0]
+            typer.echo(f"{space_name:16} {first_line.lstrip('# ')}")
+        return
+    if name not in paths:
+        raise SpaceError(unknown("search space", name, paths))
+    typer.echo(paths[name].read_text(encoding="utf-8"), nl=False)
 
 
 def main() -> None:
-    """Run the command line. A user's mistake is one line on stderr and an exit code, never a traceback."""
+    """Run the command line.
+
+    A user's mistake is one line on stderr and an exit code, never a traceback.
+    """
     from mtlsearch.system_errors import describe_system_error
 
     try:
@@ -302,7 +288,58 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:
-        if (words := describe_system_error(error)) is None:
+        words = describe_system_error(error)
+        if words is None:
             raise
         typer.echo(f"error: {words}", err=True)
         sys.exit(1)
+
+
+def _work(
+    study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
+) -> None:
+    """Lock the study, bring it to its end, write the report and print the verdict."""
+    from mtlsearch.report.build import build_report
+    from mtlsearch.report.console import summary
+    from mtlsearch.report.write import write_report
+    from mtlsearch.search.progress import Progress
+    from mtlsearch.search.session import work
+
+    with study.lock():
+        if trainings is not None:
+            study.extend(trainings)
+        for notice in dataset.notices:
+            typer.echo(notice, err=True)
+        typer.echo(f"study: {study.folder}", err=True)
+        with Progress(study, dataset) as progress:
+            work(study, dataset, space, progress)
+        written = build_report(study, dataset, space)
+        page = write_report(written, study.folder / REPORT_FOLDER)
+    _print(summary(written))
+    typer.echo(f"report: {page}")
+
+
+def _split_words(words: str) -> tuple[str, ...]:
+    """The words of a comma-separated list."""
+    return tuple(word.strip() for word in words.split(","))
+
+
+def _data_name(data: str | None, dataset: "Dataset") -> str:
+    """What finds the data again from any working directory: an absolute path, or a name."""
+    if data is None:
+        return dataset.name
+    path = Path(data)
+    return str(path.resolve()) if path.is_file() else data
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes."""
+    letters = [letter if letter.isalnum() or letter in "-_+." else "-" for letter in name]
+    return "".join(letters)[:LONGEST_FILE_NAME]
+
+
+def _print(renderable: "RenderableType") -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else FALLBACK_WIDTH
+    Console(width=width).print(renderable)

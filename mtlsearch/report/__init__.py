@@ -1,1 +1,1 @@
-"""What a study leaves behind for people and programs: the report and the exported model."""
+"""What a study says to people and programs: its report as objects, JSON, page and drawings."""

@@ -1,140 +1,101 @@
-"""The candidates as the report shows them: a point each, and those of the front with what is known of their gain."""
+"""The candidates of the search: scores, gains, which are on the front, and which tie there."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from mtlsearch.candidate import Composition
 from mtlsearch.evidence.candidate_summary import CandidateSummary
 from mtlsearch.evidence.front import front
 from mtlsearch.evidence.gain import gain_deviation, mean_gain
 from mtlsearch.evidence.interval import Interval, normal
-from mtlsearch.tasks.task import Task
+from mtlsearch.report.components import report_composition
+from mtlsearch.report.model import ReportedCandidate, ReportedInterval, ReportedScore
+from mtlsearch.tasks import Task
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A candidate with its gain over the reference, and whether it is on the front."""
+def report_candidates(
+    summaries: Sequence[CandidateSummary],
+    tasks: Sequence[Task],
+    reference: Mapping[str, float],
+    cost: str,
+) -> tuple[ReportedCandidate, ...]:
+    """Report the candidates of all arms together, in their order.
 
-    evaluated: CandidateSummary
-    gain: Interval
-    on_front: bool
+    Gains are over `reference`, a score per task. `cost` names what counts on the front besides the
+    scores.
+    """
+    best = front(summaries, tasks, cost)
+    best_keys = {_key(summary) for summary in best}
+    best_gains = [_gain(summary, tasks, reference) for summary in best]
+    tie_threshold = _tie_threshold(best_gains)
 
-    def point(self, names: Sequence[str]) -> dict[str, Any]:
-        """What is shown of every candidate; `names` are those of the tasks."""
-        each = self.evaluated
-        return {
-            "arm": each.arm,
-            "candidate": each.number,
-            "scores": dict(each.scores),
-            "estimates": dict(each.estimates),
-            "parameters": each.parameters,
-            "macs_per_example": each.macs_per_example,
-            "gain": self.gain.mean,
-            "shares": each.shares,
-            "front": self.on_front,
-            "tree": each.composition.spell(names),
-        }
-
-    def front_row(self, names: Sequence[str], least: float) -> dict[str, Any]:
-        """What is shown of one of the front; it ties when its gain may be `least` or more."""
-        each, gain = self.evaluated, self.gain
-        kept = {
-            k: value
-            for k, value in self.point(names).items()
-            if k not in ("shares", "front", "scores", "estimates")
-        }
-        scores = {
-            name: {
-                "mean": each.scores.get(name),
-                "standard_error": each.standard_errors.get(name),
-                "estimate": each.estimates[name],
-            }
-            for name in names
-        }
-        return {
-            **kept,
-            "scores": scores,
-            "replicates": each.replicates,
-            "gain_interval": gain.to_json(),
-            "tie": (gain.mean if gain.high is None else gain.high) >= least,
-            "composition": plain(each.composition, names),
-        }
+    names = [task.name for task in tasks]
+    candidates = []
+    for summary in summaries:
+        gain = _gain(summary, tasks, reference)
+        on_front = _key(summary) in best_keys
+        tie = on_front and _upper_end(gain) >= tie_threshold
+        candidate = _report_candidate(summary, names, gain, on_front, tie)
+        candidates.append(candidate)
+    return tuple(candidates)
 
 
-@dataclass(frozen=True)
-class Field:
-    """All candidates."""
-
-    names: Sequence[str]
-    everyone: Sequence[Entry]
-
-    @classmethod
-    def of(
-        cls,
-        arms: dict[str, list[CandidateSummary]],
-        tasks: Sequence[Task],
-        reference: dict[str, float],
-        cost: str,
-    ) -> "Field":
-        """`arms` holds the pooled candidates of each; gains are over `reference`."""
-        everyone = [each for evaluated in arms.values() for each in evaluated]
-        best = {id(each) for each in front(everyone, tasks, cost)}
-        names = [task.name for task in tasks]
-        return cls(
-            names,
-            [Entry(each, _gain(each, tasks, reference), id(each) in best) for each in everyone],
-        )
-
-    def of_arm(self, arm: str) -> list[float]:
-        """The gains of an arm's own candidates."""
-        own = [each for each in self.everyone if each.evaluated.arm == arm]
-        return [each.gain.mean for each in own]
-
-    def points(self) -> list[dict[str, Any]]:
-        """One row per candidate."""
-        return [each.point(self.names) for each in self.everyone]
-
-    @property
-    def best(self) -> list[CandidateSummary]:
-        """Those on the front."""
-        return [each.evaluated for each in self.everyone if each.on_front]
-
-    def front(self) -> list[dict[str, Any]]:
-        """One row per candidate of the front; a tie overlaps with the one of the largest gain."""
-        best = [each for each in self.everyone if each.on_front]
-        top = max(
-            (each.gain for each in best),
-            key=lambda gain: gain.mean,
-            default=Interval(0.0, None, None),
-        )
-        least = top.mean if top.low is None else top.low
-        return [each.front_row(self.names, least) for each in best]
+def _key(summary: CandidateSummary) -> tuple[str, int]:
+    """What tells candidates apart: the arm, and the number within it."""
+    return summary.arm, summary.number
 
 
-def called(number: int | None) -> str:
-    """A candidate of this number in words; without one each task has its own."""
-    return "a candidate per task" if number is None else f"candidate {number}"
+def _report_candidate(
+    summary: CandidateSummary,
+    names: Sequence[str],
+    gain: Interval,
+    on_front: bool,
+    tie: bool,
+) -> ReportedCandidate:
+    return ReportedCandidate(
+        arm=summary.arm,
+        candidate=summary.number,
+        scores={name: _score(summary, name) for name in names},
+        replicates=summary.replicates,
+        parameters=summary.parameters,
+        macs_per_example=summary.macs_per_example,
+        gain=ReportedInterval.of(gain),
+        shares=summary.shares,
+        on_front=on_front,
+        tie=tie,
+        tree=summary.composition.spell(names),
+        composition=report_composition(summary.composition, names),
+    )
 
 
-def _gain(each: CandidateSummary, tasks: Sequence[Task], reference: dict[str, float]) -> Interval:
-    deviation = gain_deviation(tasks, each.deviations, reference) if each.deviations else None
-    return normal(mean_gain(tasks, each.estimates, reference), deviation)
+def _score(summary: CandidateSummary, task: str) -> ReportedScore:
+    return ReportedScore(
+        mean=summary.scores[task],
+        standard_error=summary.standard_errors[task],
+        estimate=summary.estimates[task],
+    )
 
 
-def plain(composition: Composition, names: Sequence[str]) -> list[dict[str, Any]]:
-    """The composition as JSON, component by component, with the tasks' names."""
-    return [
-        {
-            "tasks": [names[task] for task in part.tasks],
-            "levels": [
-                [[names[part.tasks[t]] for t in node] for node in level]
-                for level in part.candidate.tree.levels
-            ],
-            "experts": list(part.candidate.experts),
-            "settings": {
-                key: value for key, value in part.candidate.to_json().items() if key != "tree"
-            },
-        }
-        for part in composition
-    ]
+def _gain(
+    summary: CandidateSummary, tasks: Sequence[Task], reference: Mapping[str, float]
+) -> Interval:
+    """The mean gain by the estimates; without ends where their deviations are not known."""
+    gain = mean_gain(tasks, summary.estimates, reference)
+    deviation = None
+    if summary.deviations:
+        deviation = gain_deviation(tasks, summary.deviations, reference)
+    return normal(gain, deviation)
+
+
+def _tie_threshold(gains: Sequence[Interval]) -> float:
+    """The lower end of the largest gain: those whose intervals reach it tie with it."""
+    if not gains:
+        return 0.0
+    largest = max(gains, key=lambda gain: gain.mean)
+    if largest.low is None:
+        return largest.mean
+    return largest.low
+
+
+def _upper_end(gain: Interval) -> float:
+    if gain.high is None:
+        return gain.mean
+    return gain.high

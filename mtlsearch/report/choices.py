@@ -1,82 +1,115 @@
-"""What was tried of each part of a candidate that varies by name: how often, what the front has of it, what it seems worth."""
+"""What was tried of each setting group that the space leaves a choice of names."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from mtlsearch.candidate import Composition
+from mtlsearch.candidate import Candidate, Composition
 from mtlsearch.evidence.affinity.affinity import Affinity
-from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.evidence.inactive import is_idle
-from mtlsearch.evidence.selection import Pick
+from mtlsearch.evidence.inactive import is_inactive
 from mtlsearch.records import Trial
-from mtlsearch.search.arms import ARMS
+from mtlsearch.report.model import NameUse, ReportedChoice, ReportedInterval, UseCount
 from mtlsearch.space import SearchSpace
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks import Task
 
 
-def choice_rows(
-    trainings: Mapping[str, Sequence[Trial]],
-    front: Sequence[CandidateSummary],
-    picks: Sequence[Pick],
-    space: SearchSpace,
+@dataclass(frozen=True)
+class ArmEvidence:
+    """What is known of one arm: its finished trials, the regression over them, and its models.
+
+    `front` are the compositions of its candidates on the front; `pick` is None before the arm's
+    model is chosen.
+    """
+
+    arm: str
+    trials: Sequence[Trial]
+    affinity: Affinity | None
+    front: Sequence[Composition]
+    pick: Composition | None
+
+
+def report_choices(
+    evidence: ArmEvidence, space: SearchSpace, tasks: Sequence[Task]
+) -> list[ReportedChoice]:
+    """Report every setting group for which the arm's `space` has several names."""
+    choices = []
+    for group, names in names_to_choose(space).items():
+        gains = _gains(evidence, group)
+        uses = []
+        for name in names:
+            use = _name_use(_Method(group, name), gains.get(name), evidence, tasks)
+            uses.append(use)
+        choice = ReportedChoice(
+            arm=evidence.arm,
+            group=group,
+            trainings=len(evidence.trials),
+            front=len(evidence.front),
+            names=tuple(uses),
+        )
+        choices.append(choice)
+    return choices
+
+
+def names_to_choose(space: SearchSpace) -> Mapping[str, Sequence[str]]:
+    """The names of each setting group that is not fixed and has more than one."""
+    names_by_group = {}
+    for group, options in space.options.items():
+        is_fixed = group in space.fixed
+        if not is_fixed and len(options) > 1:
+            names_by_group[group] = [option.name for option in options]
+    return names_by_group
+
+
+@dataclass(frozen=True)
+class _Method:
+    """A name that a setting group may have."""
+
+    group: str
+    name: str
+
+    def is_of(self, candidate: Candidate) -> bool:
+        """Whether the candidate has this name there."""
+        return candidate.setting_name(self.group) == self.name
+
+    def acts_in(self, composition: Composition, tasks: Sequence[Task]) -> bool | None:
+        """Whether it acts in one of the components that have it; None where none has it."""
+        components = [part for part in composition if self.is_of(part.candidate)]
+        if not components:
+            return None
+        return any(not is_inactive(self.group, component, tasks) for component in components)
+
+
+def _gains(evidence: ArmEvidence, group: str) -> dict[str, ReportedInterval]:
+    """What the names of a group are estimated to be worth, where that can be told."""
+    if evidence.affinity is None:
+        return {}
+    worth = evidence.affinity.worth(group)
+    return {name: ReportedInterval.of(gain) for name, gain in worth.items()}
+
+
+def _name_use(
+    method: _Method,
+    gain: ReportedInterval | None,
+    evidence: ArmEvidence,
     tasks: Sequence[Task],
-) -> list[dict[str, Any]]:
-    """For each arm and each part that has several names there: `{"arm", "part", "trainings", "front", "names"}`."""
-    picked = {pick.arm: pick.composition for pick in picks}
-    found = []
-    for arm, own in trainings.items():
-        best = [each.composition for each in front if each.arm == arm]
-        varied = _varied(ARMS[arm].pin(space))
-        affinity = Affinity.fit(own, tasks) if varied else None
-        for part, names in varied.items():
-            worth = affinity.worth(part) if affinity else {}
-            counts = [_counts(part, name, own, best, picked.get(arm), tasks) for name in names]
-            rows = [
-                {**row, "gain": worth[row["name"]].to_json() if row["name"] in worth else None}
-                for row in counts
-            ]
-            found.append(
-                {"arm": arm, "part": part, "trainings": len(own), "front": len(best), "names": rows}
-            )
-    return found
+) -> NameUse:
+    trials = [trial for trial in evidence.trials if method.is_of(trial.candidate)]
+    failed = [trial for trial in trials if not trial.result.complete]
+    trained = [trial.candidate.composition() for trial in trials]
+    picked = None
+    if evidence.pick is not None:
+        picked = method.acts_in(evidence.pick, tasks) is True
+    return NameUse(
+        name=method.name,
+        trainings=_count_uses(method, trained, tasks),
+        failed=len(failed),
+        front=_count_uses(method, evidence.front, tasks),
+        picked=picked,
+        gain=gain,
+    )
 
 
-def _varied(space: SearchSpace) -> dict[str, list[str]]:
-    options = {
-        part: [option.name for option in options]
-        for part, options in space.options.items()
-        if part not in space.pins
-    }
-    return {part: names for part, names in options.items() if len(names) > 1}
-
-
-def _counts(
-    part: str,
-    name: str,
-    trainings: Sequence[Trial],
-    front: Sequence[Composition],
-    picked: Composition | None,
-    tasks: Sequence[Task],
-) -> dict[str, Any]:
-    own = [each for each in trainings if each.candidate.named(part) == name]
-    used = [_uses(part, name, each.candidate.composition(), tasks) for each in own]
-    best = [_uses(part, name, each, tasks) for each in front]
-    return {
-        "name": name,
-        "trainings": _counted(used),
-        "failed": sum(each.result.failure is not None for each in own),
-        "front": _counted(best),
-        "picked": None if picked is None else _uses(part, name, picked, tasks) is True,
-    }
-
-
-def _counted(uses: Sequence[bool | None]) -> dict[str, int]:
-    return {"used": uses.count(True), "idle": uses.count(False)}
-
-
-def _uses(part: str, name: str, composition: Composition, tasks: Sequence[Task]) -> bool | None:
-    """Whether what is named does something in one of the components that have it; None where none has it."""
-    own = [
-        not is_idle(part, each, tasks) for each in composition if each.candidate.named(part) == name
-    ]
-    return any(own) if own else None
+def _count_uses(
+    method: _Method, compositions: Sequence[Composition], tasks: Sequence[Task]
+) -> UseCount:
+    acts = [method.acts_in(composition, tasks) for composition in compositions]
+    return UseCount(used=acts.count(True), inactive=acts.count(False))

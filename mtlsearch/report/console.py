@@ -1,18 +1,32 @@
-"""What `search` prints at its end: the verdict and a table of the confirmed arms, from report.json."""
-
-import json
-from pathlib import Path
-from typing import Any
+"""What `search` prints at its end: a table of the confirmed arms and the verdict."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
 
-def summary(report: Path) -> RenderableType:
-    """The verdict's sentence and, per confirmed arm, its mean test scores and its gain over single-task."""
-    value = json.loads(report.read_text(encoding="utf-8"))
-    gains = {each["arm"]: each["gain"]["maninis"] for each in value["comparisons"]}
+MOST_TASKS = 8  # columns of the table
+NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
+
+
+def summary(report: Report) -> RenderableType:
+    """A table of the mean test scores and the gain of each confirmed arm, and the verdict below."""
+    table = _empty_table(report)
+    for model in report.confirmed:
+        scores = _scores(report, model)
+        gain = _gain(report.comparison_of(model.arm))
+        table.add_row(Text(model.arm), *scores, gain)
+    for baseline in report.sklearn_baselines:
+        name = f"{baseline.name} (scikit-learn)"
+        scores = _scores(report, baseline)
+        table.add_row(name, *scores, "", style="dim")
+    sentence = report.verdict.sentence if report.verdict else NO_VERDICT
+    verdict = Text(sentence, style="bold")
+    return Group(table, Text(), verdict)
+
+
+def _empty_table(report: Report) -> Table:
     table = Table(
         title="mean test scores over fresh seeds",
         title_justify="left",
@@ -20,31 +34,26 @@ def summary(report: Path) -> RenderableType:
         padding=(0, 2, 0, 0),
     )
     table.add_column("arm")
-    for task in value["tasks"][:8]:
-        table.add_column(Text(f"{task['name']} ({task['metric']})"), justify="right")
+    for task in report.tasks[:MOST_TASKS]:
+        header = Text(f"{task.name} ({task.metric})")
+        table.add_column(header, justify="right")
     table.add_column("gain over single-task [95%]", justify="right")
-    for each in value["confirmed"]:
-        scores = [f"{each['mean'][task['name']]:.4g}" for task in value["tasks"][:8]]
-        table.add_row(Text(each["arm"]), *scores, _gain(gains.get(each["arm"])))
-    for each in value["references"]:
-        known = [each["mean"].get(task["name"]) for task in value["tasks"][:8]]
-        table.add_row(
-            f"{each['name']} (scikit-learn)",
-            *("" if score is None else f"{score:.4g}" for score in known),
-            "",
-            style="dim",
-        )
-    verdict = (
-        value["verdict"]["sentence"]
-        if value["verdict"]
-        else "No verdict: sharing and single-task were not both confirmed."
-    )
-    return Group(table, Text(), Text(verdict, style="bold"))
+    return table
 
 
-def _gain(gain: dict[str, Any] | None) -> str:
-    if gain is None:
+def _scores(report: Report, model: ReportedModel | SklearnBaseline) -> list[str]:
+    """The mean scores of the first tasks; empty where a model has none."""
+    scores = []
+    for task in report.tasks[:MOST_TASKS]:
+        mean = model.mean.get(task.name)
+        scores.append("" if mean is None else f"{mean:.4g}")
+    return scores
+
+
+def _gain(comparison: ReportedComparison | None) -> str:
+    if comparison is None:
         return ""
-    if gain["low"] is None:
-        return f"{gain['mean']:+.2f}%"
-    return f"{gain['mean']:+.2f}% [{gain['low']:+.2f}, {gain['high']:+.2f}]"
+    gain = comparison.gain.maninis
+    if gain.low is None or gain.high is None:
+        return f"{gain.mean:+.2f}%"
+    return f"{gain.mean:+.2f}% [{gain.low:+.2f}, {gain.high:+.2f}]"

@@ -16,20 +16,22 @@ def columns_of(words: str) -> int:
     return sum(_width(character) for character in words)
 
 
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
 def shorten(words: str, columns: int) -> str:
-    """Cut a name to so many terminal columns (a wide character takes two), ending in an ellipsis where it was cut."""
+    """Cut a name to so many terminal columns, ending in an ellipsis where it was cut."""
     if columns_of(words) <= columns:
         return words
-    kept, room = "", columns - 1
+    kept = ""
+    room = columns - 1
     for character in words:
         room -= _width(character)
         if room < 0:
             break
         kept += character
     return kept.rstrip() + "…"
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    is_wide = unicodedata.east_asian_width(character) in "WF"
+    return 2 if is_wide else 1

@@ -1,183 +1,262 @@
-"""Builds the report's interactive plots as plain JSON for plotly.js: the Pareto plot and the search history."""
+"""The report's interactive plots as JSON for plotly.js.
+
+They are the scatter of all candidates and the history of the search.
+"""
 
 import html
 import json
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import Any
 
 from plotly import graph_objects as go
 
-from mtlsearch.report.candidates import called
 from mtlsearch.report.labels import shorten
+from mtlsearch.report.model import Report, ReportedCandidate, ReportedTask
 
-SEARCHED = "searched"
 COLORS = ("#3b85d6", "#d9772b", "#3a9d6e", "#a45bb0", "#8b7a2e", "#4aa3b5", "#8b95a3")
 SYMBOLS = ("circle", "square", "triangle-up", "cross", "diamond", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
-FRONT = "#d1344b"
-HOVER_COLUMNS, HOVER_LINES = 60, 8
+FRONT_COLOR = "#d1344b"
+LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "y": 1.02,
+    "yanchor": "bottom",
+}
+AXIS_NAME_COLUMNS = 20
+NAME_COLUMNS = 30
+HOVER_COLUMNS = 60
+HOVER_LINES = 8
 
 Json = dict[str, Any]
 
 
-def pareto_plot(report: Mapping[str, Any]) -> Json:
-    """Return `{"figure", "axes", "x", "y"}`: a scatter of all candidates and what its two axes may show.
+@dataclass(frozen=True)
+class _Quantity:
+    """What can be read off a candidate and shown on an axis."""
 
-    `axes[i]["values"]` holds one list per trace of the figure, in the order of the traces; `x` and `y` number the
-    axes that are shown first.
+    name: str
+    unit: str
+    higher_is_better: bool
+    value: Callable[[ReportedCandidate], float]
+
+
+PARAMETERS = _Quantity("parameters", "", False, lambda candidate: candidate.parameters)
+MACS = _Quantity("MACs per example", "", False, lambda candidate: candidate.macs_per_example)
+GAIN = _Quantity("validation gain", ", %", True, lambda candidate: candidate.gain.mean)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an axis may show.
+
+    `values` holds a list for each trace of the figure, in the order of the traces.
     """
-    groups = _groups(report)
-    axes = [_axis(axis, groups) for axis in _choices(report["tasks"])]
-    traces = [_scatter(arm, points, order) for order, (arm, points) in enumerate(groups[:-1])] + [
-        _ring(groups[-1][1])
-    ]
-    x, y = (0, 1) if len(report["tasks"]) > 1 else (0, len(report["tasks"]))
-    for trace, at_x, at_y in zip(traces, axes[x]["values"], axes[y]["values"], strict=True):
-        trace.update(x=at_x, y=at_y)
-    figure = go.Figure(traces, _layout(axes[x]["title"], axes[y]["title"]))
-    return {"figure": _plain(figure), "axes": axes, "x": x, "y": y}
+
+    label: str
+    title: str
+    values: Sequence[Sequence[float | None]]
 
 
-def history_plot(report: Mapping[str, Any]) -> Json:
-    """Return `{"figure"}`: for every arm the best validation gain so far against the candidates trained."""
-    traces = [
-        _climb(arm, points, order)
-        for order, (arm, points) in enumerate(_groups(report)[:-1])
-        if points
-    ]
-    figure = go.Figure(traces, _layout("candidates trained", "best validation gain so far, %"))
-    return {"figure": _plain(figure)}
+@dataclass(frozen=True)
+class ParetoPlot:
+    """A scatter of all candidates; `x` and `y` number the axes that are shown first."""
+
+    figure: Json
+    axes: Sequence[Axis]
+    x: int
+    y: int
 
 
-def _groups(report: Mapping[str, Any]) -> list[tuple[str, list[Json]]]:
-    """The points of each arm, `searched` first, and at the end the points of the front."""
-    names = dict.fromkeys(
-        [arm["name"] for arm in report["arms"]] + [point["arm"] for point in report["points"]]
-    )
-    arms = sorted(names, key=lambda name: name != SEARCHED)
-    groups = [(arm, [point for point in report["points"] if point["arm"] == arm]) for arm in arms]
-    return [*groups, ("front", [point for point in report["points"] if point["front"]])]
+@dataclass(frozen=True)
+class HistoryPlot:
+    """For every arm the best validation gain so far against the candidates trained."""
+
+    figure: Json
 
 
-def _choices(tasks: Sequence[Mapping[str, Any]]) -> list[Json]:
+@dataclass(frozen=True)
+class Plots:
+    """The plots of the page."""
+
+    pareto: ParetoPlot
+    history: HistoryPlot
+
+    @classmethod
+    def of(cls, report: Report) -> "Plots":
+        """The plots of a report that has candidates."""
+        groups = _groups(report)
+        return cls(_pareto_plot(report, groups), _history_plot(groups))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The candidates of an arm; `order` says which color, symbol and dash they have."""
+
+    arm: str
+    is_main: bool
+    order: int
+    candidates: Sequence[ReportedCandidate]
+
+    @property
+    def color(self) -> str:
+        return COLORS[self.order % len(COLORS)]
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.order % len(SYMBOLS)]
+
+    @property
+    def dash(self) -> str:
+        return DASHES[self.order % len(DASHES)]
+
+
+def _groups(report: Report) -> list[_Group]:
+    """The arms with their candidates, the main arm first."""
+    main_first = sorted(report.arms, key=lambda arm: not arm.is_main)
+    groups = []
+    for order, arm in enumerate(main_first):
+        candidates = [entry for entry in report.candidates if entry.arm == arm.name]
+        groups.append(_Group(arm.name, arm.is_main, order, candidates))
+    return groups
+
+
+def _pareto_plot(report: Report, groups: Sequence[_Group]) -> ParetoPlot:
+    traces = [_scatter(group) for group in groups]
+    traces.append(_rings(report.front))
+    candidates_by_trace = [group.candidates for group in groups]
+    candidates_by_trace.append(report.front)
+    axes = _axes(report.tasks, candidates_by_trace)
+    x = 0
+    y = 1  # the second task, or the parameters where there is only one
+    x_axis = axes[x]
+    y_axis = axes[y]
+    for number, trace in enumerate(traces):
+        trace.update(x=x_axis.values[number], y=y_axis.values[number])
+    figure = go.Figure(traces, _layout(x_axis.title, y_axis.title))
+    return ParetoPlot(_to_json(figure), axes, x, y)
+
+
+def _history_plot(groups: Sequence[_Group]) -> HistoryPlot:
+    traces = [_climb(group) for group in groups if group.candidates]
+    layout = _layout("candidates trained", "best validation gain so far, %")
+    return HistoryPlot(_to_json(go.Figure(traces, layout)))
+
+
+def _axes(
+    tasks: Sequence[ReportedTask], candidates_by_trace: Sequence[Sequence[ReportedCandidate]]
+) -> list[Axis]:
     """What an axis may show: every task's metric, then cost and gain."""
-    scores = [
-        _choice(task["name"], f" · {task['metric']}", task["higher_is_better"], task["name"])
-        for task in tasks
-    ]
-    cost = [_choice("parameters", "", False), _choice("MACs per example", "", False)]
-    return [*scores, *cost, _choice("validation gain", ", %", True)]
+    quantities = [_score_of(task) for task in tasks]
+    quantities += [PARAMETERS, MACS, GAIN]
+    axes = []
+    for quantity in quantities:
+        values = []
+        for candidates in candidates_by_trace:
+            values.append(_rounded(map(quantity.value, candidates)))
+        axes.append(Axis(quantity.name + quantity.unit, _axis_title(quantity), values))
+    return axes
 
 
-def _choice(name: str, unit: str, higher: bool, task: str | None = None) -> Json:
-    better = "higher is better →" if higher else "← lower is better"
-    title = f"{html.escape(shorten(name, 20) + unit)}<br><sub>{better}</sub>"
-    return {"label": name + unit, "title": title, "task": task}
+def _score_of(task: ReportedTask) -> _Quantity:
+    def estimate(candidate: ReportedCandidate) -> float:
+        return candidate.scores[task.name].estimate
+
+    return _Quantity(task.name, f" · {task.metric}", task.higher_is_better, estimate)
 
 
-_FIELDS = {
-    "parameters": "parameters",
-    "MACs per example": "macs_per_example",
-    "validation gain, %": "gain",
-}
+def _axis_title(quantity: _Quantity) -> str:
+    better = "higher is better →" if quantity.higher_is_better else "← lower is better"
+    name = shorten(quantity.name, AXIS_NAME_COLUMNS)
+    label = html.escape(name + quantity.unit)
+    return f"{label}<br><sub>{better}</sub>"
 
 
-def _axis(choice: Json, groups: Sequence[tuple[str, Sequence[Json]]]) -> Json:
-    task, label = choice["task"], choice["label"]
-    values = [
-        [p["estimates"].get(task) if task is not None else p[_FIELDS[label]] for p in points]
-        for _, points in groups
-    ]
-    return {
-        "label": label,
-        "title": choice["title"],
-        "values": [[_round(value) for value in trace] for trace in values],
+def _rounded(values: Iterable[float]) -> list[float | None]:
+    """Six digits are more than a screen shows; what is not finite is not drawn."""
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+
+
+def _scatter(group: _Group) -> Any:
+    marker = {
+        "color": group.color,
+        "symbol": group.symbol,
+        "size": 8 if group.is_main else 9,
     }
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
-
-
-def _scatter(arm: str, points: Sequence[Json], order: int) -> Any:
-    searched = arm == SEARCHED
-    look = {
-        "color": _turn(COLORS, order),
-        "symbol": _turn(SYMBOLS, order),
-        "size": 8 if searched else 9,
-    }
-    texts = [_hover(point) for point in points]
-    opacity = 0.75 if searched else 0.85
     return go.Scatter(
         mode="markers",
-        name=_label(arm),
-        marker=look,
-        opacity=opacity,
-        hovertext=texts,
+        name=_arm_label(group.arm),
+        marker=marker,
+        opacity=0.75 if group.is_main else 0.85,
+        hovertext=[_hover_text(candidate) for candidate in group.candidates],
         hoverinfo="text",
     )
 
 
-def _ring(points: Sequence[Json]) -> Any:
-    look = {"color": FRONT, "symbol": "circle-open", "size": 16, "line": {"width": 2}}
+def _rings(front: Sequence[ReportedCandidate]) -> Any:
+    marker = {
+        "color": FRONT_COLOR,
+        "symbol": "circle-open",
+        "size": 16,
+        "line": {"width": 2},
+    }
     return go.Scatter(
-        mode="markers", name=f"on the front ({len(points)})", marker=look, hoverinfo="skip"
+        mode="markers",
+        name=f"on the front ({len(front)})",
+        marker=marker,
+        hoverinfo="skip",
     )
 
 
-def _climb(arm: str, points: Sequence[Json], order: int) -> Any:
-    best = [
-        _round(value)
-        for value in accumulate(
-            (point["gain"] for point in points if point["candidate"] is not None), max
-        )
-    ]
+def _climb(group: _Group) -> Any:
+    gains = [candidate.gain.mean for candidate in group.candidates]
+    best_so_far = _rounded(accumulate(gains, max))
     line = {
-        "color": _turn(COLORS, order),
-        "dash": _turn(DASHES, order),
+        "color": group.color,
+        "dash": group.dash,
         "width": 2.5,
         "shape": "hv",
     }
-    mode = "lines" if len(best) > 1 else "markers"
     return go.Scatter(
-        x=list(range(1, len(best) + 1)), y=best, mode=mode, name=_label(arm), line=line
+        x=list(range(1, len(best_so_far) + 1)),
+        y=best_so_far,
+        mode="lines" if len(best_so_far) > 1 else "markers",
+        name=_arm_label(group.arm),
+        line=line,
     )
 
 
-def _turn(values: Sequence[str], order: int) -> str:
-    return values[order % len(values)]
+def _arm_label(arm: str) -> str:
+    return html.escape(shorten(arm, NAME_COLUMNS))
 
 
-def _label(arm: str) -> str:
-    return html.escape(shorten(arm, 30))
-
-
-def _hover(point: Mapping[str, Any]) -> str:
+def _hover_text(candidate: ReportedCandidate) -> str:
     """What the pointer shows; names are escaped because plotly reads a few HTML tags in texts."""
-    known = point["scores"] or point["estimates"]
-    scores = [
-        f"{html.escape(shorten(task, 30))}: {value:.4g}"
-        for task, value in list(known.items())[:HOVER_LINES]
-    ]
-    more = [f"… and {len(known) - HOVER_LINES} more tasks"] if len(known) > HOVER_LINES else []
-    tree = textwrap.wrap(point["tree"], HOVER_COLUMNS, max_lines=HOVER_LINES, placeholder=" …")
-    head = f"<b>{_label(point['arm'])} · {called(point['candidate'])}</b> · gain {point['gain']:+.1f} %"
-    cost = f"{point['parameters']:,} parameters"
-    return "<br>".join([head, *scores, *more, cost, *map(html.escape, tree)])
+    title = f"{_arm_label(candidate.arm)} · {candidate.label}"
+    lines = [f"<b>{title}</b> · gain {candidate.gain.mean:+.1f} %"]
+    for task, score in islice(candidate.scores.items(), HOVER_LINES):
+        name = html.escape(shorten(task, NAME_COLUMNS))
+        lines.append(f"{name}: {score.mean:.4g}")
+    more = len(candidate.scores) - HOVER_LINES
+    if more > 0:
+        lines.append(f"… and {more} more tasks")
+    lines.append(f"{candidate.parameters:,} parameters")
+    tree = textwrap.wrap(candidate.tree, HOVER_COLUMNS, max_lines=HOVER_LINES, placeholder=" …")
+    lines.extend(html.escape(line) for line in tree)
+    return "<br>".join(lines)
 
 
-def _layout(x: str, y: str) -> Json:
-    axis = {"automargin": True, "zeroline": False, "ticks": "outside"}
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+def _layout(x_title: str, y_title: str) -> Json:
     return {
         "template": None,
-        "xaxis": {**axis, "title": {"text": x}},
-        "yaxis": {**axis, "title": {"text": y}},
-        "legend": legend,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "xaxis": _axis_layout(x_title),
+        "yaxis": _axis_layout(y_title),
+        "legend": LEGEND,
+        "margin": dict.fromkeys("lrtb", 8),
         "hoverlabel": {"align": "left", "font": {"size": 12}},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -185,7 +264,16 @@ def _layout(x: str, y: str) -> Json:
     }
 
 
-def _plain(figure: Any) -> Json:
+def _axis_layout(title: str) -> Json:
+    return {
+        "automargin": True,
+        "zeroline": False,
+        "ticks": "outside",
+        "title": {"text": title},
+    }
+
+
+def _to_json(figure: Any) -> Json:
     """The figure as JSON values only, not-a-number as null."""
-    plain: Json = json.loads(figure.to_json())
-    return plain
+    values: Json = json.loads(figure.to_json())
+    return values

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a marked session of runs, and one finished study to look at."""
+"""What the tests of the command line share: a session of runs, and a finished study."""
 
 from collections.abc import Iterator
 from pathlib import Path

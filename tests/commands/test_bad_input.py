@@ -1,4 +1,4 @@
-"""Every mistake of a user is one line on stderr and the right exit code: no traceback, and no study left behind."""
+"""Every mistake of a user is one line on stderr and the right exit code; no study is left."""
 
 import gzip
 import json
@@ -20,7 +20,8 @@ ROWS = 60
 
 def _table() -> pd.DataFrame:
     draw = np.random.default_rng(0)
-    age, stay = draw.normal(50, 9, ROWS).round(2), draw.gamma(2.0, 3.0, ROWS).round(3)
+    age = draw.normal(50, 9, ROWS).round(2)
+    stay = draw.gamma(2.0, 3.0, ROWS).round(3)
     readmitted = np.where(draw.random(ROWS) < 0.5, "yes", "no")
     table = pd.DataFrame(
         {"age": age, "ward": draw.choice(["a", "b"], ROWS), "readmitted": readmitted, "stay": stay}

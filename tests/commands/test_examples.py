@@ -55,7 +55,8 @@ def test_every_example_is_tested() -> None:
 
 @pytest.mark.parametrize("name", SPACES)
 def test_an_example_ends_in_a_report_and_an_exact_export(place: Path, name: str) -> None:
-    study, model = place / f"study-{name}", place / f"model-{name}"
+    study = place / f"study-{name}"
+    model = place / f"model-{name}"
     done = run_warm(
         "search",
         place / f"{name}.yaml",
@@ -76,7 +77,8 @@ def test_an_example_ends_in_a_report_and_an_exact_export(place: Path, name: str)
     assert float(re.findall(r"deviation on test rows (\S+)", exported.out)[0]) <= 1e-6
     predicted = run_warm("predict", model, f"{name}.npz", "--to", f"{name}.csv", cwd=place)
     assert (predicted.code, predicted.err) == (0, "")
-    table, arrays = pd.read_csv(place / f"{name}.csv"), np.load(place / f"{name}.npz")
+    table = pd.read_csv(place / f"{name}.csv")
+    arrays = np.load(place / f"{name}.npz")
     for task in report["tasks"]:
         assert table[task["name"]].isin(task["classes"]).all() or task["kind"] == "regression"
         assert len(table) == len(arrays[task["name"]])
@@ -95,8 +97,12 @@ def test_check_says_what_a_row_is(place: Path, name: str) -> None:
 
 
 def test_a_backbone_of_one_s_own(tmp_path: Path) -> None:
-    """As the example stands, but for the size of the search; its space lies elsewhere than the working directory."""
-    study, model = tmp_path / "study", tmp_path / "model"
+    """As the example stands, but for the size of the search.
+
+    Its space lies elsewhere than the working directory.
+    """
+    study = tmp_path / "study"
+    model = tmp_path / "model"
     done = run_warm(
         "search",
         "penguins",
@@ -109,9 +115,10 @@ def test_a_backbone_of_one_s_own(tmp_path: Path) -> None:
     )
     assert done.code == 0, done.err
     assert_whole(study, "searched", 3)
-    numbers = {
-        t.user_attrs["candidate"]["backbone"]["name"]: t.number for t in trials(study, "searched")
-    }
+    numbers = {}
+    for trial in trials(study, "searched"):
+        backbone = trial.user_attrs["candidate"]["backbone"]["name"]
+        numbers[backbone] = trial.number
     assert numbers.keys() <= {"crossed", "mlp"} and "crossed" in numbers
     exported = run_warm(
         "export",

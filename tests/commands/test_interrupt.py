@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the search ends soon, cleanly and with its results; the last line says how to go on."""
+"""Ctrl-C and SIGTERM: the search ends soon and cleanly, and says how to go on."""
 
 import json
 import os
@@ -64,9 +64,8 @@ def test_one_signal_stops_and_resume_finishes(
     done = _stopped_at_three(session, study, runner, stop)
     _assert_interrupted(done, study)
     assert session.all_gone()
-    assert [
-        path.name for path in session.temporary.iterdir() if path.name.startswith(("mtl", "ray"))
-    ] == []
+    left_behind = [path.name for path in session.temporary.iterdir()]
+    assert not any(name.startswith(("mtl", "ray")) for name in left_behind)
     rows = {row["arm"]: row for row in _status(study)["arms"]}
     assert not _status(study)["finished"]
     for row in (rows["searched"], rows["single_task"]):
@@ -86,9 +85,9 @@ def test_one_signal_stops_and_resume_finishes(
 def test_ray_is_stopped_by_other_signals_too(
     session: Session, tmp_path: Path, stop: Callable[[Running], None]
 ) -> None:
-    _assert_interrupted(
-        _stopped_at_three(session, tmp_path / "study", "ray", stop), tmp_path / "study"
-    )
+    study = tmp_path / "study"
+    done = _stopped_at_three(session, study, "ray", stop)
+    _assert_interrupted(done, study)
     assert session.all_gone()
 
 

@@ -1,46 +1,63 @@
-"""The report page: documented input, escaped strings, readable before confirmation, drawn by a browser without overflow."""
+"""The report page: escaped strings, readable before confirmation, drawn without overflow."""
 
-import copy
 import html
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-import mtlsearch.report.html as page_module
-from mtlsearch.report.html import duration, interval, number, percent, render_page, spell_settings
+from mtlsearch.evidence.verdict import Decision
+from mtlsearch.report.html import render_page
+from mtlsearch.report.model import (
+    NameUse,
+    Report,
+    ReportedChoice,
+    ReportedGain,
+    ReportedInterval,
+    UseCount,
+)
 from tests.support.sample_report import sample_report, unfinished_report
 
-SCHEMA = json.loads(
-    Path(page_module.__file__).with_name("report.schema.json").read_text(encoding="utf-8")
-)
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 NOTE = "95% interval over training seeds and test rows"
 CONVENTION = "mean relative gain over single-task, Maninis et al. 2019, higher is better"
+FREE_TEXTS = {
+    "sentence",
+    "reason",
+    "digest",
+    "folder",
+    "platform",
+    "tree",
+    "metric",
+    "kind",
+    "sampler",
+}  # fields that hold strings to which no other field refers
+SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
+SCRIPT_OR_STYLE = re.compile(r"<(script|style)[ >].*?</\1>", re.DOTALL)
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = [
+BROWSER_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
-]
-QUIET += [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--virtual-time-budget=10000",
     "--dump-dom",
-]
+)
 
-# Runs inside the page: changes an axis as a reader would, then reports what was drawn and how wide the page is.
+# Runs inside the page: changes an axis as a reader would, then reports what was drawn and how wide
+# the page is.
 PROBE = """<script>setTimeout(() => {
   const select = document.getElementById("pareto-x");
   select.selectedIndex = 2;
@@ -53,83 +70,67 @@ PROBE = """<script>setTimeout(() => {
   }, "*"), 1000);
 }, 1500);</script></body>"""
 FRAME = """<body><script>
-addEventListener("message", (event) => { document.body.dataset.seen = JSON.stringify(event.data); });
+addEventListener("message", (event) => {
+  document.body.dataset.seen = JSON.stringify(event.data);
+});
 </script>
 <iframe src="report.html" style="width:{width}px;height:2000px;border:0"></iframe></body>"""
 
 
-def _validate(report: dict[str, Any]) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(report)
-
-
-def _poison(value: Any) -> Any:
-    """The report with hostile text appended to every free string that no other field refers to."""
-    free = {
-        "sentence",
-        "reason",
-        "digest",
-        "folder",
-        "platform",
-        "tree",
-        "metric",
-        "kind",
-        "sampler",
-    }
-    if isinstance(value, dict):
-        return {
-            key: f"{item}{HOSTILE}" if key in free and isinstance(item, str) else _poison(item)
-            for key, item in value.items()
+def _poisoned(value: Any, name: str = "") -> Any:
+    """The report with hostile text appended to every free text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        changes = {
+            field.name: _poisoned(getattr(value, field.name), field.name) for field in fields(value)
         }
-    return [_poison(item) for item in value] if isinstance(value, list) else value
+        return replace(value, **changes)
+    if isinstance(value, Mapping):
+        return {key: _poisoned(entry, key) for key, entry in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_poisoned(entry, name) for entry in value)
+    if isinstance(value, str) and name in FREE_TEXTS:
+        return f"{value}{HOSTILE}"
+    return value
+
+
+def _one_line(page: str) -> str:
+    return " ".join(page.split())
+
+
+def _words_of_section(page: str, name: str) -> str:
+    """The words of a section, without tags."""
+    rest = page[page.index(f'<section aria-labelledby="{name}">') :]
+    section = rest[: rest.index("</section>")]
+    return _one_line(re.sub(r"<[^>]*>", " ", section))
 
 
 @pytest.mark.parametrize("decision", ["share", "share some", "do not share", "cannot tell"])
-def test_sample_follows_the_schema_and_states_its_decision(decision: str) -> None:
+def test_the_page_states_its_decision(decision: Decision) -> None:
     report = sample_report(decision=decision)
-    _validate(report)
     page = render_page(report)
+    assert report.verdict is not None
     assert f"Verdict: {decision}" in page and f'aria-label="{decision}"' in page
-    assert html.escape(report["verdict"]["sentence"]) in page
-    assert NOTE in page and CONVENTION in " ".join(page.split())
-
-
-def _fields(schema: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(schema, dict):
-        yield from (
-            schema.get("properties", {}).items()
-            if isinstance(schema.get("properties"), dict)
-            else ()
-        )
-        for value in schema.values():
-            yield from _fields(value)
-
-
-def test_schema_is_valid_and_describes_every_field() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert [name for name, field in _fields(SCHEMA) if "description" not in field] == []
-
-
-def test_schema_refuses_unknown_fields() -> None:
-    with pytest.raises(jsonschema.ValidationError):
-        _validate({**sample_report(), "extra": 1})
+    assert html.escape(report.verdict.sentence) in page
+    assert NOTE in page and CONVENTION in _one_line(page)
 
 
 def test_the_page_is_a_pure_function_and_needs_no_network() -> None:
     report = sample_report()
-    before = copy.deepcopy(report)
     page = render_page(report)
-    assert report == before and render_page(report) == page
+    assert report == sample_report()
+    assert render_page(report) == page
     assert "default-src 'none'" in page
-    own = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
-    assert not re.search(r"""(src|href)=["']?https?:""", own)
+    without_scripts = SCRIPT.sub("", page)
+    assert not re.search(r"""(src|href)=["']?https?:""", without_scripts)
 
 
 def test_hostile_names_are_escaped_everywhere() -> None:
     names = [f"{HOSTILE}{number}" for number in range(3)]
-    page = render_page(_poison(sample_report(names, sources=(HOSTILE,))))
+    page = render_page(_poisoned(sample_report(names, sources=(HOSTILE,))))
     assert page.count("<script") == 3 and page.count("</script>") == 3
-    assert "<img" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "<img" not in SCRIPT.sub("", page)
     assert html.escape(names[0]) in page.replace("&#34;", "&quot;")
+    assert page.count(html.escape(HOSTILE).replace("&quot;", "&#34;")) > 20
 
 
 def test_plot_texts_hold_no_tags_of_the_user() -> None:
@@ -141,85 +142,108 @@ def test_plot_texts_hold_no_tags_of_the_user() -> None:
 
 
 def test_an_unfinished_study_is_readable() -> None:
-    report = unfinished_report()
-    _validate(report)
-    page = render_page(report)
-    assert (
-        "Not confirmed yet" in page
-        and "No candidate was trained yet" in page
-        and "not finished" in page
-    )
+    page = render_page(unfinished_report())
+    assert "Not confirmed yet" in page
+    assert "No candidate was trained yet" in page
+    assert "not finished" in page
 
 
 def test_a_study_with_a_front_but_no_confirmation_draws_its_trees() -> None:
-    report = {**sample_report(), "confirmed": [], "comparisons": [], "verdict": None}
-    _validate(report)
-    page = render_page(report)
+    page = render_page(replace(sample_report(), confirmed=(), comparisons=(), verdict=None))
     assert "Not confirmed yet" in page and "<article>" in page and "pareto-plot" in page
 
 
 def test_missing_numbers_are_dashes() -> None:
     report = sample_report()
-    empty = {"mean": None, "low": None, "high": None}
-    for comparison in report["comparisons"]:
-        comparison["gain"] = {"maninis": empty, "nash_mtl": empty}
-        comparison["tasks"] = {
-            task: {"difference": empty, "result": "tie"} for task in comparison["tasks"]
-        }
-    for model in report["confirmed"]:
-        model["standard_error"] = dict.fromkeys(model["standard_error"])
-    report["arms"][0]["best_gain"] = None
-    _validate(report)
-    assert "None" not in re.sub(
-        r"<(script|style)[ >].*?</\1>", "", render_page(report), flags=re.DOTALL
+    unknown = ReportedInterval(1.0, None, None)
+    gain = ReportedGain(unknown, unknown.flipped)
+    comparisons = [replace(comparison, gain=gain) for comparison in report.comparisons]
+    confirmed = [
+        replace(model, standard_error=dict.fromkeys(model.standard_error))
+        for model in report.confirmed
+    ]
+    first_arm, *arms = report.arms
+    report = replace(
+        report,
+        comparisons=tuple(comparisons),
+        confirmed=tuple(confirmed),
+        arms=(replace(first_arm, best_gain=None), *arms),
     )
+    text = SCRIPT_OR_STYLE.sub("", render_page(report))
+    assert "None" not in text
+    assert '<td class="n">–</td>' in text
 
 
-def _choices_of(page: str) -> str:
-    """The words of the section on names, without tags."""
-    section = page[page.index('<section aria-labelledby="choices">') :]
-    return " ".join(re.sub(r"<[^>]*>", " ", section[: section.index("</section>")]).split())
+def _choice(trainings: int = 36) -> ReportedChoice:
+    names = (
+        NameUse(
+            name="none",
+            trainings=UseCount(12, 0),
+            failed=0,
+            front=UseCount(0, 0),
+            picked=True,
+            gain=ReportedInterval(2.0, 0.5, 3.5),
+        ),
+        NameUse(
+            name="l2_sharing",
+            trainings=UseCount(7, 4),
+            failed=2,
+            front=UseCount(1, 3),
+            picked=False,
+            gain=ReportedInterval(-2.0, -3.5, -0.5),
+        ),
+        NameUse(
+            name="gate",
+            trainings=UseCount(0, 0),
+            failed=0,
+            front=UseCount(0, 0),
+            picked=False,
+            gain=None,
+        ),
+    )
+    return ReportedChoice("searched", "sharing", trainings, 3, names)
 
 
-def test_names_are_shown_with_what_was_used_what_was_idle_and_what_is_sure() -> None:
+def test_names_are_shown_with_what_was_used_what_was_inactive_and_what_is_sure() -> None:
+    page = render_page(replace(sample_report(), choices=(_choice(),)))
+    words = _words_of_section(page, "choices")
+    assert "none 12 0 yes +2.0 [+0.5, +3.5] % ▲" in words
+    assert "l2_sharing 7 + 4 inactive 2 failed 1 + 3 inactive – −2.0 [−3.5, −0.5] % ▼" in words
+    assert "never tried: gate" in words
+
+
+def test_a_name_that_never_acted_was_tried_all_the_same() -> None:
+    choice = _choice()
+    *others, gate = choice.names
+    gate = replace(gate, trainings=UseCount(0, 2))
+    page = render_page(replace(sample_report(), choices=(replace(choice, names=(*others, gate)),)))
+    assert "never tried" not in _words_of_section(page, "choices")
+
+
+def test_the_names_of_every_arm_are_shown_in_the_order_of_the_arms() -> None:
+    words = _words_of_section(render_page(sample_report()), "choices")
+    assert words.index("Arm searched") < words.index("Arm random")
+
+
+def test_where_nothing_varies_by_name_there_is_no_section_on_names() -> None:
+    page = render_page(replace(sample_report(), choices=()))
+    assert 'aria-labelledby="choices"' not in page
+
+
+def test_an_arm_that_has_not_begun_has_no_names() -> None:
     report = sample_report()
-    none, pull, gate = report["choices"][0]["names"]
-    none |= {"gain": {"mean": 2.0, "low": 0.5, "high": 3.5}, "picked": True}
-    pull |= {
-        "trainings": {"used": 7, "idle": 4},
-        "failed": 2,
-        "front": {"used": 1, "idle": 3},
-        "picked": False,
-    }
-    pull |= {"gain": {"mean": -2.0, "low": -3.5, "high": -0.5}}
-    _validate(report)
-    words = _choices_of(render_page(report))
-    assert (
-        "none 12 0 yes +2.0 [+0.5, +3.5] % ▲ pull 7 + 4 idle 2 failed 1 + 3 idle – −2.0 [−3.5, −0.5] % ▼"
-        in words
-    )
-    assert "never tried: gate" in words and words.index("Arm searched") < words.index("Arm random")
-    gate |= {"trainings": {"used": 0, "idle": 2}}
-    assert "never tried" not in _choices_of(
-        render_page({**report, "choices": report["choices"][:1]})
-    )
-
-
-def test_where_nothing_varies_by_name_or_was_tried_there_is_no_section_on_names() -> None:
-    report = sample_report()
-    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": []})
-    report["choices"][0]["trainings"] = 0  # an arm that has not begun
-    assert _choices_of(render_page(report)).index("weighting") < _choices_of(
-        render_page(report)
-    ).index("sharing")
-    untouched = [{**each, "trainings": 0} for each in report["choices"]]
-    assert 'aria-labelledby="choices"' not in render_page({**report, "choices": untouched})
+    first, *others = report.choices
+    page = render_page(replace(report, choices=(replace(first, trainings=0), *others)))
+    words = _words_of_section(page, "choices")
+    assert words.index("weighting") < words.index("sharing")
+    untouched = render_page(replace(report, choices=(_choice(trainings=0),)))
+    assert 'aria-labelledby="choices"' not in untouched
 
 
 def test_at_most_twelve_trees_are_drawn_and_the_rest_is_counted() -> None:
     report = sample_report()
-    report["front"] = (report["front"] * 5)[:30]
-    page = render_page(report)
+    candidates = (report.front * 5)[:30]
+    page = render_page(replace(report, candidates=candidates))
     assert page.count("<article>") == 12 and "18 more" in page
 
 
@@ -228,33 +252,17 @@ def test_single_task_recommended_still_shows_the_best_sharing_model() -> None:
     assert "The best sharing model, arm <strong>searched</strong>" in page
 
 
-def test_numbers_have_the_digits_their_error_supports() -> None:
-    assert number(0.912345, 0.0042) == "0.9123"
-    assert number(12345.6, 250.0) == "12,346"
-    assert number(0.0) == "0" and number(None) == "–" and number(float("nan")) == "–"
-    assert interval({"mean": 1.25, "low": -0.5, "high": 3.0}, " %") == "+1.2 [−0.5, +3.0] %"
-    assert interval({"mean": 1.25, "low": None, "high": None}) == "+1.25"
-    assert percent(-3.21) == "−3.2\u202f%"
-    assert [duration(s) for s in (4.26, 41, 754.2, 12_000)] == [
-        "4.3 s",
-        "41 s",
-        "12 min 34 s",
-        "3 h 20 min",
-    ]
-
-
-def test_settings_are_spelled_in_words() -> None:
-    settings = {
-        "tree": [[[0]]],
-        "backbone": {"name": "mlp", "width": 64},
-        "sharing": {"name": "none"},
-        "loss": 0.12345,
-    }
-    assert spell_settings(settings) == "backbone mlp, width 64 · sharing none · loss 0.123"
-    assert (
-        spell_settings({"sharing": {"name": "pull", "first_level": 2, "last_level": None}})
-        == "sharing pull, first_level 2"
+def test_models_of_scikit_learn_stand_beside_the_recommended_one() -> None:
+    report = sample_report()
+    words = _words_of_section(render_page(report), "sklearn-baselines")
+    assert "Task recommended linear random forest" in words
+    better = replace(report.sklearn_baselines[0], mean={"species": 1.0})
+    words = _words_of_section(
+        render_page(replace(report, sklearn_baselines=(better,))), "sklearn-baselines"
     )
+    assert "not the best 1" in words and "consider it instead" in words
+    without = render_page(replace(report, sklearn_baselines=()))
+    assert 'aria-labelledby="sklearn-baselines"' not in without
 
 
 @pytest.mark.slow
@@ -264,24 +272,23 @@ def test_a_browser_draws_the_plots_without_horizontal_overflow(
 ) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser is not None, f"this test needs one of {', '.join(BROWSERS)}"
-    report = sample_report([f"task {i} " + "x" * 60 for i in range(tasks)] if tasks > 3 else None)
+    long_names = [f"task {number} " + "x" * 60 for number in range(tasks)]
+    report: Report = sample_report(long_names if tasks > 3 else None)
     page = render_page(report)
     (tmp_path / "report.html").write_text(PROBE.join(page.rsplit("</body>", 1)), encoding="utf-8")
     (tmp_path / "frame.html").write_text(FRAME.replace("{width}", str(width)), encoding="utf-8")
-    url = (tmp_path / "frame.html").as_uri()
     command = [
         browser,
-        *QUIET,
+        *BROWSER_FLAGS,
         f"--user-data-dir={tmp_path / 'profile'}",
         "--window-size=1300,2100",
-        url,
+        (tmp_path / "frame.html").as_uri(),
     ]
     dumped = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    found = re.search(r'data-seen="([^"]*)"', dumped)
-    assert found is not None, "the page reported nothing"
-    seen = json.loads(html.unescape(found[1]))
-    assert seen["marks"] == len(report["points"]) + sum(
-        point["front"] for point in report["points"]
-    )
-    assert seen["lines"] == len(report["arms"]) and seen["overflow"] == 0
-    assert seen["axis"].startswith(report["tasks"][2]["name"][:10])
+    attribute = re.search(r'data-seen="([^"]*)"', dumped)
+    assert attribute is not None, "the page reported nothing"
+    seen = json.loads(html.unescape(attribute[1]))
+    assert seen["marks"] == len(report.candidates) + len(report.front)
+    assert seen["lines"] == len(report.arms)
+    assert seen["overflow"] == 0
+    assert seen["axis"].startswith(report.tasks[2].name[:10])

@@ -1,0 +1,73 @@
+"""The confirmed models: their test scores over fresh seeds, and how they compare."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mtlsearch.evidence.comparison import Comparison
+from mtlsearch.evidence.interval import standard_error
+from mtlsearch.evidence.verdict import Verdict
+from mtlsearch.report.components import report_composition
+from mtlsearch.report.model import (
+    ReportedComparison,
+    ReportedGain,
+    ReportedInterval,
+    ReportedModel,
+    ReportedVerdict,
+    TaskDifference,
+)
+from mtlsearch.search.analysis import Confirmed
+from mtlsearch.search.arms import BASELINE
+from mtlsearch.tasks import Task
+
+
+def report_model(confirmed: Confirmed, tasks: Sequence[Task]) -> ReportedModel:
+    """Report a pick with its test scores, seed by seed."""
+    names = [task.name for task in tasks]
+    pick = confirmed.pick
+    first_result = confirmed.trainings[0].result
+    test = {name: tuple(confirmed.scores(name)) for name in names}
+    return ReportedModel(
+        arm=pick.arm,
+        candidate=pick.candidate,
+        tree=pick.composition.spell(names),
+        composition=report_composition(pick.composition, names),
+        parameters=first_result.parameters,
+        macs_per_example=first_result.macs_per_example,
+        validation_gain=pick.validation_gain,
+        test=test,
+        mean={name: float(np.mean(scores)) for name, scores in test.items()},
+        standard_error={name: standard_error(scores) for name, scores in test.items()},
+    )
+
+
+def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> ReportedComparison:
+    """Report a comparison with the baseline.
+
+    Its differences are in the metric's own direction, where those of evidence are improvements.
+    """
+    differences = {}
+    for task in tasks:
+        improvement = ReportedInterval.of(comparison.differences[task.name])
+        higher_is_better = task.metric.higher_is_better
+        difference = improvement if higher_is_better else improvement.flipped
+        differences[task.name] = TaskDifference(difference, comparison.results[task.name])
+    gain = ReportedInterval.of(comparison.gain)
+    return ReportedComparison(
+        arm=comparison.arm,
+        baseline=BASELINE,
+        tasks=differences,
+        gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
+    )
+
+
+def report_verdict(verdict: Verdict | None) -> ReportedVerdict | None:
+    """Report the verdict, where there is one."""
+    if verdict is None:
+        return None
+    return ReportedVerdict(
+        decision=verdict.decision,
+        sentence=verdict.sentence,
+        arm=verdict.arm,
+        recommended=verdict.recommended,
+    )

@@ -1,0 +1,79 @@
+"""Numbers as the report prints them: digits that their errors support, signs and units."""
+
+import math
+
+from mtlsearch.report.model import ReportedInterval
+
+MISSING = "–"
+PERCENT = "\u202f%"  # a narrow space that does not break
+MOST_DECIMALS = 8
+
+
+def number(value: float | None, error: float | None = None) -> str:
+    """Print with the digits that the error supports, or with four where none is known.
+
+    The error is half the width of an interval, or a standard error.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if not error or not math.isfinite(error):
+        text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+        return _with_minus(text)
+    leading_digit = math.floor(math.log10(abs(error)))
+    decimals = min(MOST_DECIMALS, max(0, 1 - leading_digit))
+    return _with_minus(f"{value:,.{decimals}f}")
+
+
+def signed(value: float, error: float | None = None) -> str:
+    """The same with a plus before what is positive and not printed as zero."""
+    text = number(value, error)
+    if value < 0 or set(text) <= set("0."):
+        return text
+    return f"+{text}"
+
+
+def interval(value: ReportedInterval | None, unit: str = "") -> str:
+    """`+1.3 [−0.2, +2.8]`; the ends are left out where they are unknown."""
+    if value is None:
+        return MISSING
+    if value.low is None or value.high is None:
+        return signed(value.mean) + unit
+    error = value.half_width
+    mean = signed(value.mean, error)
+    low = signed(value.low, error)
+    high = signed(value.high, error)
+    return f"{mean} [{low}, {high}]{unit}"
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """`0.912 ± 0.004`, or the value alone where its standard error is unknown."""
+    if error is None:
+        return number(value)
+    return f"{number(value, error)} ± {number(error, error)}"
+
+
+def percent(value: float | None) -> str:
+    """A gain with its sign: `+3.2 %`."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return _with_minus(f"{value:+.1f}") + PERCENT
+
+
+def count(value: float) -> str:
+    """A whole number with separators: `21,345`."""
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """`41 s`, `12 min 34 s` or `3 h 20 min`."""
+    whole = round(seconds)
+    minutes = whole // 60
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{minutes} min {whole % 60} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _with_minus(text: str) -> str:
+    return text.replace("-", "−")

@@ -1,0 +1,697 @@
+"""The report of a study as dataclasses. They are its schema: report.json holds them as they are.
+
+The text below a field describes it. `schema.py` makes `report.schema.json` of these classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from mtlsearch.evidence.comparison import Result
+from mtlsearch.evidence.interval import Interval
+from mtlsearch.evidence.verdict import Decision
+
+SCHEMA_VERSION: Final = 4
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0.0)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Documented:
+    """A base that makes pydantic read the text below each field and refuse unknown fields."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True
+    )
+
+
+@dataclass(frozen=True)
+class ReportedInterval(Documented):
+    """A mean with its 95% interval."""
+
+    mean: float
+    """The mean."""
+
+    low: float | None
+    """Lower end of its 95% interval; null where it cannot be known, as from one seed."""
+
+    high: float | None
+    """Upper end of its 95% interval; null where it cannot be known."""
+
+    @classmethod
+    def of(cls, interval: Interval) -> "ReportedInterval":
+        """The part of an interval that is reported."""
+        return cls(interval.mean, interval.low, interval.high)
+
+    @property
+    def flipped(self) -> "ReportedInterval":
+        """The interval of the negated mean."""
+        low = None if self.high is None else -self.high
+        high = None if self.low is None else -self.low
+        return ReportedInterval(-self.mean, low, high)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the distance between the ends; None where they cannot be known."""
+        if self.low is None or self.high is None:
+            return None
+        return (self.high - self.low) / 2
+
+    @property
+    def is_positive(self) -> bool:
+        """True when the whole interval lies above zero."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_negative(self) -> bool:
+        """True when the whole interval lies below zero."""
+        return self.high is not None and self.high < 0
+
+
+@dataclass(frozen=True)
+class RunSettings(Documented):
+    """What was asked for, and how every candidate trains."""
+
+    data: str
+    """The file, the dataset card or the embedded problem."""
+
+    task_flags: tuple[str, ...]
+    """The tasks as they were given on the command line; empty when the card names them."""
+
+    space_name: str
+    """Name or file of the search space."""
+
+    trainings: Count
+    """Budget of each arm: trainings of one candidate on one replicate."""
+
+    replicates: Count
+    """Most replicates of a candidate during the search."""
+
+    seed: int
+    """Seed of the study."""
+
+    seeds: Count
+    """Fresh training seeds of the confirmation."""
+
+    workers: Count
+    """Parallel workers."""
+
+    gpus_per_worker: float
+    """Share of a GPU that each worker takes."""
+
+    sampler: str
+    """Sampler of the search."""
+
+    engine: str
+    """Engine that was asked for: auto, or the name of one."""
+
+    arms: tuple[str, ...]
+    """Names of the arms."""
+
+    device: str
+    """Device that trained."""
+
+    runner: str
+    """What distributed the trainings."""
+
+    ray_address: str | None
+    """The Ray cluster; null for this machine."""
+
+    cohort: Count
+    """Trainings that are proposed and trained together."""
+
+    proposal_delay: Count
+    """Cohorts of an arm that may still run when its next one is proposed."""
+
+    sklearn_baselines: bool
+    """Whether models of scikit-learn were trained for comparison."""
+
+    epochs: Count
+    """Most epochs of a training."""
+
+    batch_size: Count
+    """Rows per step."""
+
+    patience: Count
+    """Epochs without improvement before a training stops."""
+
+    precision: str
+    """Number format of the trainings of the search."""
+
+    verdict_precision: str
+    """Number format of the trainings that the verdict and the export rest on."""
+
+
+@dataclass(frozen=True)
+class ReportedEngine(Documented):
+    """What trained every candidate of the study."""
+
+    trainer: str
+    """Name of the engine: the forest trains many networks as one program, serial one after another.
+    """
+
+    chunk: Count
+    """Networks that are trained together at most."""
+
+    seconds: Mapping[str, float]
+    """Seconds per stage and step as timed for this choice."""
+
+
+@dataclass(frozen=True)
+class ReportedStudy(Documented):
+    """The study itself."""
+
+    folder: str
+    """Folder of the study."""
+
+    created: str
+    """When the study was begun, ISO 8601."""
+
+    finished: bool
+    """True when every arm spent its budget and the models were confirmed."""
+
+    wall_seconds: Seconds
+    """Time spent so far over all runs, in seconds."""
+
+    settings: RunSettings
+    """Settings of the run."""
+
+    engine: ReportedEngine | None
+    """What trained every candidate; null before the first training."""
+
+
+@dataclass(frozen=True)
+class ReportedSource(Documented):
+    """One input table or array."""
+
+    name: str
+    """Name of the source."""
+
+    rows: Count
+    """Rows in all."""
+
+    kind: str
+    """What a row is: the name of an input kind."""
+
+    inputs: Count
+    """Cells of a row; of an image or a sequence numbers, of a text tokens."""
+
+    train: Count
+    """Training rows of the first fold."""
+
+    validation: Count
+    """Validation rows of the first fold."""
+
+    test: Count
+    """Test rows, which the search never sees."""
+
+
+@dataclass(frozen=True)
+class ReportedData(Documented):
+    """The data set."""
+
+    name: str
+    """Name of the data set."""
+
+    digest: str
+    """Digest of the prepared data; equal data have equal digests."""
+
+    sources: tuple[ReportedSource, ...]
+    """The input tables and arrays."""
+
+    notices: tuple[str, ...]
+    """What was inferred, dropped or is doubtful."""
+
+
+@dataclass(frozen=True)
+class ReportedTask(Documented):
+    """One thing that is predicted."""
+
+    name: str
+    """Name of the task, unique."""
+
+    kind: str
+    """Name of the task kind."""
+
+    metric: str
+    """Name of the metric that scores it."""
+
+    higher_is_better: bool
+    """Direction of the metric."""
+
+    source: str
+    """The source it is predicted from."""
+
+    labels: Count
+    """Rows that have a label."""
+
+    classes: tuple[str, ...]
+    """Names of the classes; empty where there are none."""
+
+    @property
+    def direction(self) -> str:
+        """The direction of the metric in words."""
+        return "higher is better" if self.higher_is_better else "lower is better"
+
+
+@dataclass(frozen=True)
+class ReportedFailure(Documented):
+    """A training that failed."""
+
+    number: Count
+    """Number of the training within its arm."""
+
+    reason: str
+    """Why it failed."""
+
+
+@dataclass(frozen=True)
+class ReportedArm(Documented):
+    """One search with the budget that every arm has."""
+
+    name: str
+    """Name of the arm."""
+
+    is_main: bool
+    """True for the arm that the others are controls of: the first that may choose among all sharing
+    trees.
+    """
+
+    is_baseline: bool
+    """True for the arm that the others are compared with."""
+
+    trainings: Count
+    """Its budget of trainings."""
+
+    epochs: Count
+    """Most epochs of each training."""
+
+    complete: Count
+    """Trainings that ran to their end."""
+
+    failed: Count
+    """Trainings that failed."""
+
+    candidates: Count
+    """Different candidates trained."""
+
+    components_saved: Count
+    """Components not trained because their cohort had the same one on the same replicate already.
+    """
+
+    epochs_run: Count
+    """Epochs trained in all."""
+
+    train_seconds: Seconds
+    """Training time, summed over workers, in seconds."""
+
+    best_gain: float | None
+    """Best validation gain of a candidate, percent; null when none succeeded."""
+
+    failures: tuple[ReportedFailure, ...]
+    """Why trainings failed."""
+
+
+@dataclass(frozen=True)
+class ReportedComponent(Documented):
+    """Tasks that share something, with the tree and the settings of their network."""
+
+    tasks: Names
+    """Its tasks."""
+
+    levels: Annotated[tuple[tuple[Names, ...], ...], Field(min_length=1)]
+    """For each level, from the inputs, the groups of tasks that share a stage; a level only refines
+    the one before.
+    """
+
+    experts: tuple[Count, ...]
+    """For each level how many branches it has that no task owns and that soft sharing mixes in."""
+
+    soft_shared_levels: tuple[Annotated[int, Field(ge=1)], ...]
+    """The levels, counted from 1 at the inputs, whose separate branches are tied softly."""
+
+    private: bool
+    """True when a task's branch is tied to the experts only, not to the branches of other tasks."""
+
+    settings: Mapping[str, Mapping[str, object]]
+    """Its settings by group: backbone, sharing, weighting, optimizer, initialization."""
+
+
+Composition = tuple[ReportedComponent, ...]
+
+
+@dataclass(frozen=True)
+class ReportedScore(Documented):
+    """The validation score of a task."""
+
+    mean: float
+    """Mean over replicates."""
+
+    standard_error: float | None
+    """Its standard error; null for one replicate."""
+
+    estimate: float
+    """What all trainings of the arm together say the score is on an average replicate; choices rest
+    on it.
+    """
+
+
+@dataclass(frozen=True)
+class ReportedCandidate(Documented):
+    """A candidate that the search trained."""
+
+    arm: str
+    """The arm that trained it."""
+
+    candidate: Count
+    """Its number within the arm: that of its first training."""
+
+    scores: Mapping[str, ReportedScore]
+    """Validation score of each task."""
+
+    replicates: Count
+    """Replicates its scores are means over."""
+
+    parameters: Count
+    """Trainable parameters."""
+
+    macs_per_example: Count
+    """Multiply-accumulate operations for one example."""
+
+    gain: ReportedInterval
+    """Estimated validation gain over single-task, percent, Maninis et al. 2019 (higher is better).
+    """
+
+    shares: bool
+    """True when tasks share a stage or are softly tied."""
+
+    on_front: bool
+    """True when no other candidate is at least as good on every task, and in the cost if that
+    counts, and better in one.
+    """
+
+    tie: bool
+    """True on the front when the gain's interval reaches that of the front's largest gain, or is
+    it.
+    """
+
+    tree: str
+    """The tree as one line."""
+
+    composition: Composition
+    """Tree and settings, component by component; components share nothing and hold every task once.
+    """
+
+    @property
+    def label(self) -> str:
+        """What it is called within its arm."""
+        return f"candidate {self.candidate}"
+
+
+@dataclass(frozen=True)
+class UseCount(Documented):
+    """In how many of some things a name is used."""
+
+    used: Count
+    """In how many it acts in at least one component."""
+
+    inactive: Count
+    """In how many more it has nothing to act on: a soft sharing without branches, a weighting
+    without tasks that share.
+    """
+
+
+@dataclass(frozen=True)
+class NameUse(Documented):
+    """One name that a setting group may have in an arm."""
+
+    name: str
+    """The name in the space."""
+
+    trainings: UseCount
+    """Finished trainings with it."""
+
+    failed: Count
+    """Those of them that failed."""
+
+    front: UseCount
+    """Candidates of the front with it."""
+
+    picked: bool | None
+    """True when the arm's picked model uses it; null before there is one."""
+
+    gain: ReportedInterval | None
+    """Mean gain over the tasks, percent, against the mean of the names that have one, estimated
+    from all trainings of the arm; null where too few candidates use the name."""
+
+    @property
+    def is_tried(self) -> bool:
+        """True when a training had it, whether it acted there or not."""
+        return self.trainings.used > 0 or self.trainings.inactive > 0
+
+
+@dataclass(frozen=True)
+class ReportedChoice(Documented):
+    """What was tried of one setting group in one arm, where the space leaves it several names."""
+
+    arm: str
+    """The arm."""
+
+    group: str
+    """The setting group: backbone, sharing, weighting, ..."""
+
+    trainings: Count
+    """Finished trainings of the arm."""
+
+    front: Count
+    """Its candidates on the front."""
+
+    names: Annotated[tuple[NameUse, ...], Field(min_length=2)]
+    """Every name that the space lets the group have."""
+
+
+@dataclass(frozen=True)
+class ReportedModel(Documented):
+    """The model of an arm that was chosen on validation and trained again with fresh seeds."""
+
+    arm: str
+    """The arm it is the best of."""
+
+    candidate: Count | None
+    """Its number within the arm; null when composed of several candidates."""
+
+    tree: str
+    """The tree as one line."""
+
+    composition: Composition
+    """Tree and settings, component by component."""
+
+    parameters: Count
+    """Trainable parameters."""
+
+    macs_per_example: Count
+    """Multiply-accumulate operations for one example."""
+
+    validation_gain: float
+    """The validation gain it was chosen for, percent."""
+
+    test: Mapping[str, tuple[float, ...]]
+    """For each task the test score of every seed."""
+
+    mean: Mapping[str, float]
+    """Mean test score of each task."""
+
+    standard_error: Mapping[str, float | None]
+    """Standard error of the mean over seeds; null for one seed."""
+
+
+@dataclass(frozen=True)
+class TaskDifference(Documented):
+    """A task's test score against the baseline's."""
+
+    difference: ReportedInterval
+    """Test score minus the baseline's, paired over seeds, in the metric's unit and own direction.
+    """
+
+    result: Result
+    """win or lose where that holds for all tasks together with 95% confidence (Holm 1979),
+    otherwise tie.
+    """
+
+
+@dataclass(frozen=True)
+class ReportedGain(Documented):
+    """Test gain over the baseline in percent, in the two conventions of the field."""
+
+    maninis: ReportedInterval
+    """Mean relative gain, higher is better (Maninis et al. 2019)."""
+
+    nash_mtl: ReportedInterval
+    """Mean relative change of the error, lower is better (Navon et al. 2022)."""
+
+
+@dataclass(frozen=True)
+class ReportedComparison(Documented):
+    """A confirmed model against the baseline, paired over seeds."""
+
+    arm: str
+    """The arm that is compared."""
+
+    baseline: str
+    """The arm it is compared with."""
+
+    tasks: Mapping[str, TaskDifference]
+    """The outcome of each task."""
+
+    gain: ReportedGain
+    """Test gain over the baseline, percent."""
+
+
+@dataclass(frozen=True)
+class AffinityPair(Documented):
+    """What one task gains from sharing with another."""
+
+    task: str
+    """The task that gains or loses."""
+
+    other: str
+    """The task it shares with."""
+
+    levels: Annotated[tuple[ReportedInterval, ...], Field(min_length=1)]
+    """Gain in percent of its score from sharing the first level, the first two, and so on."""
+
+
+@dataclass(frozen=True)
+class AffinityMap(Documented):
+    """Who helps whom, estimated from all trainings of the main arm."""
+
+    arm: str
+    """The arm it is estimated from."""
+
+    trainings: Count
+    """Its complete trainings."""
+
+    pairs: tuple[AffinityPair, ...]
+    """Every ordered pair of tasks."""
+
+
+@dataclass(frozen=True)
+class SklearnBaseline(Documented):
+    """A model of scikit-learn, trained for each task by itself.
+
+    It is tuned lightly on validation rows.
+    """
+
+    name: str
+    """Kind of model."""
+
+    test: Mapping[str, tuple[float, ...]]
+    """For each task the test score of each of the first folds of the confirmation."""
+
+    mean: Mapping[str, float]
+    """Mean test score of each task."""
+
+
+@dataclass(frozen=True)
+class ReportedVerdict(Documented):
+    """The answer."""
+
+    decision: Decision
+    """Whether sharing pays on these data; share some: within the groups of tasks that the sentence
+    names.
+    """
+
+    sentence: str
+    """The verdict and its evidence for people."""
+
+    arm: str | None
+    """The arm whose comparison decides; null when none could."""
+
+    recommended: str
+    """The arm of the confirmed model to use."""
+
+
+@dataclass(frozen=True)
+class Report(Documented):
+    """What a study found.
+
+    Gains are in percent; scores are in the unit of their metric; trees run from the inputs to the
+    heads.
+    """
+
+    schema_version: Literal[4]
+    """Version of this layout; it changes when a field changes its meaning or goes."""
+
+    versions: Mapping[str, str]
+    """Versions of what a result depends on, as they were when the study was made: mtlsearch,
+    python, torch, ray, optuna and the platform.
+    """
+
+    study: ReportedStudy
+    """Where the study is, how far it has come, and what was asked of it."""
+
+    data: ReportedData
+    """What it was made on."""
+
+    tasks: Annotated[tuple[ReportedTask, ...], Field(min_length=1)]
+    """What is predicted, in the user's order."""
+
+    space: Mapping[str, object]
+    """The search space with its defaults filled in, as a YAML file of it would hold it."""
+
+    arms: tuple[ReportedArm, ...]
+    """The searches of equal budget."""
+
+    candidates: tuple[ReportedCandidate, ...]
+    """Every trained candidate; within an arm in the order of candidate numbers."""
+
+    choices: tuple[ReportedChoice, ...]
+    """For each arm and each setting group that may have several names there: what was tried, and
+    what the front has of it.
+    """
+
+    confirmed: tuple[ReportedModel, ...]
+    """The best model of each arm, trained again with fresh seeds and scored on the test rows; empty
+    before confirmation.
+    """
+
+    comparisons: tuple[ReportedComparison, ...]
+    """Confirmed models against the baseline, paired over seeds."""
+
+    affinity: AffinityMap | None
+    """Who helps whom; null where there are too few trainings or tasks to tell."""
+
+    sklearn_baselines: tuple[SklearnBaseline, ...]
+    """Models of scikit-learn on the same rows; empty before confirmation, or where none were asked
+    for.
+    """
+
+    verdict: ReportedVerdict | None
+    """The answer; null before confirmation."""
+
+    @property
+    def front(self) -> tuple[ReportedCandidate, ...]:
+        """The candidates that no other candidate beats."""
+        return tuple(candidate for candidate in self.candidates if candidate.on_front)
+
+    @property
+    def baseline(self) -> str | None:
+        """The name of the arm that others are compared with; None when the study has none."""
+        return next((arm.name for arm in self.arms if arm.is_baseline), None)
+
+    @property
+    def recommended_model(self) -> ReportedModel | None:
+        """The confirmed model that the verdict recommends."""
+        if self.verdict is None:
+            return None
+        return self.model_of(self.verdict.recommended)
+
+    def model_of(self, arm: str | None) -> ReportedModel | None:
+        """The confirmed model of an arm."""
+        return next((model for model in self.confirmed if model.arm == arm), None)
+
+    def comparison_of(self, arm: str) -> ReportedComparison | None:
+        """The comparison of an arm with the baseline."""
+        return next((entry for entry in self.comparisons if entry.arm == arm), None)

@@ -1,0 +1,261 @@
+"""What the sections of the page show beyond the report's own fields: drawings, tables, colors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from mtlsearch.report.formatting import interval, signed, with_error
+from mtlsearch.report.model import (
+    AffinityPair,
+    Composition,
+    Report,
+    ReportedArm,
+    ReportedCandidate,
+    ReportedComparison,
+    ReportedGain,
+    ReportedInterval,
+    ReportedModel,
+    ReportedScore,
+    ReportedTask,
+)
+from mtlsearch.report.settings_text import spell_settings
+from mtlsearch.report.tree_drawing import draw_tree
+
+MOST_MAPPED_TASKS = 16  # more do not fit on a page
+MOST_CARDS = 12  # trees of the front that are drawn
+STRONGEST_COLOR = 45  # percent of the color of a cell whose effect is sure
+
+
+@dataclass(frozen=True)
+class TaskComparison:
+    """One task of the recommended model beside the baseline, ready to print.
+
+    `result` is win, tie, lose or None.
+    """
+
+    name: str
+    metric: str
+    model: str
+    baseline: str
+    difference: str
+    result: str | None
+
+
+@dataclass(frozen=True)
+class RecommendedSection:
+    """The recommended model with its drawing, and test scores of `arm` beside the baseline.
+
+    `arm` is another than the model's where the model is the baseline: then it is the best that
+    shares.
+    """
+
+    model: ReportedModel
+    arm: str
+    tasks: Sequence[TaskComparison]
+    comparison: ReportedComparison | None
+    seeds: int
+    drawing: Markup
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """A line of the table of arms; `gain` is the confirmed test gain, None where there is none."""
+
+    arm: ReportedArm
+    gain: ReportedGain | None
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class AffinityCell:
+    """The effect of sharing all levels with one other task.
+
+    `strength` is the share of the color in percent.
+    """
+
+    text: str
+    tooltip: str
+    sign: Literal["helps", "harms", "unsure"]
+    color: str
+    strength: int
+
+
+@dataclass(frozen=True)
+class AffinitySection:
+    """The map of who helps whom.
+
+    A row is for the task that gains or loses, a cell for the task it shares with (None: itself).
+    """
+
+    arm: str
+    trainings: int
+    names: Sequence[str]
+    rows: Mapping[str, Sequence[AffinityCell | None]]
+    sure: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class SklearnRow:
+    """Mean test scores of one task: of the recommended model and of scikit-learn's models.
+
+    A score is None where the model was not trained.
+    """
+
+    task: ReportedTask
+    recommended: float
+    scores: Sequence[float | None]
+    is_beaten: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A candidate of the front with its drawing, its scores and its settings in words."""
+
+    candidate: ReportedCandidate
+    drawing: Markup
+    scores: Sequence[tuple[ReportedTask, ReportedScore]]
+    settings: Sequence[str]
+
+
+def recommended_section(report: Report) -> RecommendedSection | None:
+    """The confirmed model to show at the top; None before there is one."""
+    model = report.recommended_model
+    if model is None:
+        return None
+    shown = model
+    if report.verdict is not None and model.arm == report.baseline:
+        shown = report.model_of(report.verdict.arm) or model
+    baseline = report.model_of(report.baseline)
+    comparison = report.comparison_of(shown.arm)
+    tasks = [_task_comparison(task, shown, baseline, comparison) for task in report.tasks]
+    title = f"Recommended: the sharing tree of {model.arm}"
+    return RecommendedSection(
+        model=model,
+        arm=shown.arm,
+        tasks=tasks,
+        comparison=comparison,
+        seeds=max((len(scores) for scores in model.test.values()), default=0),
+        drawing=_draw(report, model.composition, title),
+    )
+
+
+def arm_rows(report: Report) -> list[ArmRow]:
+    """The table of arms."""
+    rows = []
+    for arm in report.arms:
+        comparison = report.comparison_of(arm.name)
+        gain = comparison.gain if comparison else None
+        rows.append(ArmRow(arm, gain, report.model_of(arm.name) is not None))
+    return rows
+
+
+def affinity_section(report: Report) -> AffinitySection | None:
+    """The map of affinities of the first tasks; None where there is no estimate."""
+    affinity = report.affinity
+    if affinity is None:
+        return None
+    names = [task.name for task in report.tasks[:MOST_MAPPED_TASKS]]
+    cells = {(pair.task, pair.other): _affinity_cell(pair) for pair in affinity.pairs}
+    rows = {name: [cells.get((name, other)) for other in names] for name in names}
+    return AffinitySection(
+        arm=affinity.arm,
+        trainings=affinity.trainings,
+        names=names,
+        rows=rows,
+        sure=sum(cell.sign != "unsure" for cell in cells.values()),
+        pairs=len(cells),
+    )
+
+
+def sklearn_rows(report: Report) -> list[SklearnRow]:
+    """The recommended model beside those of scikit-learn; empty where either is missing."""
+    model = report.recommended_model
+    if model is None or not report.sklearn_baselines:
+        return []
+    rows = []
+    for task in report.tasks:
+        recommended = model.mean[task.name]
+        scores = [baseline.mean.get(task.name) for baseline in report.sklearn_baselines]
+        is_beaten = any(
+            score > recommended if task.higher_is_better else score < recommended
+            for score in scores
+            if score is not None
+        )
+        rows.append(SklearnRow(task, recommended, scores, is_beaten))
+    return rows
+
+
+def cards(report: Report) -> list[Card]:
+    """The candidates of the front with the largest gains."""
+    best_first = sorted(report.front, key=lambda candidate: -candidate.gain.mean)
+    return [_card(report, candidate) for candidate in best_first[:MOST_CARDS]]
+
+
+def _task_comparison(
+    task: ReportedTask,
+    model: ReportedModel,
+    baseline: ReportedModel | None,
+    comparison: ReportedComparison | None,
+) -> TaskComparison:
+    difference = comparison.tasks[task.name] if comparison else None
+    return TaskComparison(
+        name=task.name,
+        metric=f"{task.metric}, {task.direction}",
+        model=_mean_score(model, task),
+        baseline=_mean_score(baseline, task),
+        difference=interval(difference.difference if difference else None),
+        result=difference.result if difference else None,
+    )
+
+
+def _mean_score(model: ReportedModel | None, task: ReportedTask) -> str:
+    if model is None:
+        return with_error(None, None)
+    return with_error(model.mean[task.name], model.standard_error[task.name])
+
+
+def _affinity_cell(pair: AffinityPair) -> AffinityCell:
+    effect = pair.levels[-1]
+    by_depth = []
+    for depth, effect_so_far in enumerate(pair.levels, start=1):
+        by_depth.append(f"levels 1 to {depth}: {interval(effect_so_far, ' %')}")
+    return AffinityCell(
+        text=f"{signed(effect.mean, effect.half_width)} %",
+        tooltip="; ".join(by_depth),
+        sign=_effect_sign(effect),
+        color="var(--good)" if effect.mean > 0 else "var(--bad)",
+        strength=_strength(effect),
+    )
+
+
+def _effect_sign(effect: ReportedInterval) -> Literal["helps", "harms", "unsure"]:
+    if effect.is_positive:
+        return "helps"
+    return "harms" if effect.is_negative else "unsure"
+
+
+def _strength(effect: ReportedInterval) -> int:
+    """A cell is as colorful as its effect is sure."""
+    if not effect.half_width:
+        return STRONGEST_COLOR
+    sureness = min(1.0, abs(effect.mean) / effect.half_width)
+    return round(STRONGEST_COLOR * sureness)
+
+
+def _card(report: Report, candidate: ReportedCandidate) -> Card:
+    title = f"Sharing tree of {candidate.arm}, {candidate.label}"
+    lines = [spell_settings(component.settings) for component in candidate.composition]
+    return Card(
+        candidate=candidate,
+        drawing=_draw(report, candidate.composition, title),
+        scores=[(task, candidate.scores[task.name]) for task in report.tasks],
+        settings=list(dict.fromkeys(lines)),
+    )
+
+
+def _draw(report: Report, composition: Composition, title: str) -> Markup:
+    sources = {task.name: task.source for task in report.tasks}
+    return Markup(draw_tree(composition, title, sources))

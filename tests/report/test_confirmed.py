@@ -1,0 +1,82 @@
+"""Confirmed models in the report: scores over seeds, and differences in each metric's direction."""
+
+from pathlib import Path
+
+import pytest
+
+from mtlsearch.backbones import Mlp
+from mtlsearch.candidate import Candidate
+from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.selection import Pick
+from mtlsearch.evidence.verdict import Verdict
+from mtlsearch.records import TrainingResult
+from mtlsearch.report.confirmed import report_comparison, report_model, report_verdict
+from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
+from mtlsearch.structure.tree import SharingTree
+from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.tasks import make_task
+
+TASKS = (
+    make_task("a", "binary", "roc_auc", classes=("0", "1")),
+    make_task("b", "regression", "rmse"),
+)
+
+
+def confirm(rows, candidate=3):
+    """A confirmed model with these test scores, seed by seed."""
+    composition = Candidate(SharingTree.shared(2, 1), Mlp(8)).composition()
+    trainings = []
+    for index, test_scores in enumerate(scored(rows)):
+        result = TrainingResult(index, {}, 12, 34, [1], [[1.0]], 0.1)
+        training = ConfirmedTraining(index, result, {}, test_scores, Path(), {})
+        trainings.append(training)
+    return Confirmed(Pick("searched", candidate, composition, 1.5), trainings)
+
+
+def test_a_model_has_its_test_scores_with_means_and_errors():
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), TASKS)
+    assert (model.arm, model.candidate, model.validation_gain) == ("searched", 3, 1.5)
+    assert (model.parameters, model.macs_per_example) == (12, 34)
+    assert model.test == {"a": (0.8, 0.9), "b": (2.0, 2.2)}
+    assert model.mean == pytest.approx({"a": 0.85, "b": 2.1})
+    assert model.standard_error == pytest.approx({"a": 0.05, "b": 0.1})
+    assert model.tree == "a+b"
+    assert [component.tasks for component in model.composition] == [("a", "b")]
+
+
+def test_one_seed_has_no_standard_error():
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), TASKS)
+    assert model.standard_error == {"a": None, "b": None}
+
+
+def test_a_model_of_several_candidates_has_no_number():
+    assert report_model(confirm([{"a": 0.8, "b": 2.0}], candidate=None), TASKS).candidate is None
+
+
+def test_differences_are_in_the_direction_of_the_metric():
+    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), TASKS)
+    reported = report_comparison(comparison, TASKS)
+    assert (reported.arm, reported.baseline) == ("searched", "single_task")
+    a = reported.tasks["a"]
+    b = reported.tasks["b"]
+    assert a.difference.mean == pytest.approx(0.101)
+    assert b.difference.mean == pytest.approx(-0.499)  # lower errors are better
+    assert (a.result, b.result) == ("win", "win")
+    assert a.difference.low < a.difference.mean < a.difference.high
+    assert b.difference.low < b.difference.mean < b.difference.high
+
+
+def test_the_gain_is_reported_in_both_conventions():
+    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), TASKS)
+    gain = report_comparison(comparison, TASKS).gain
+    assert gain.maninis.mean == comparison.gain.mean > 0
+    assert gain.nash_mtl.mean == -gain.maninis.mean
+    assert (gain.nash_mtl.low, gain.nash_mtl.high) == (-gain.maninis.high, -gain.maninis.low)
+
+
+def test_a_verdict_is_reported_where_there_is_one():
+    verdict = Verdict("share", "Share.", "searched", "searched")
+    reported = report_verdict(verdict)
+    assert (reported.decision, reported.sentence) == ("share", "Share.")
+    assert (reported.arm, reported.recommended) == ("searched", "searched")
+    assert report_verdict(None) is None

@@ -1,0 +1,55 @@
+"""What is printed at the end of a search."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from mtlsearch.report.console import NO_VERDICT, summary
+from mtlsearch.report.model import Report, ReportedGain, ReportedInterval
+from tests.support.sample_report import ARMS, sample_report, unfinished_report
+
+
+def printed(report: Report) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(summary(report))
+    return capture.get()
+
+
+def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
+    report = sample_report()
+    lines = printed(report).rstrip().splitlines()
+    assert lines[0].startswith("mean test scores over fresh seeds")
+    assert "species (accuracy)" in lines[1] and "gain over single-task" in lines[1]
+    assert tuple(line.split()[0] for line in lines[2 : 2 + len(ARMS)]) == ARMS
+    assert "linear (scikit-learn)" in lines[2 + len(ARMS)]
+    assert lines[-1].rstrip() == report.verdict.sentence
+
+
+def test_gains_are_printed_with_the_ends_that_are_known() -> None:
+    report = sample_report()
+    assert "+3.50% [+1.60, +5.40]" in printed(report)
+    unknown = ReportedInterval(3.5, None, None)
+    comparison = replace(report.comparisons[0], gain=ReportedGain(unknown, unknown.flipped))
+    text = printed(replace(report, comparisons=(comparison,)))
+    assert "+3.50%" in text and "[+" not in text
+
+
+def test_at_most_eight_tasks_have_a_column() -> None:
+    text = printed(sample_report([f"t{number}" for number in range(12)]))
+    assert "t7 (" in text and "t8 (" not in text
+
+
+def test_a_model_of_scikit_learn_may_lack_a_task() -> None:
+    report = sample_report()
+    baseline = replace(report.sklearn_baselines[0], mean={})
+    line = next(
+        line
+        for line in printed(replace(report, sklearn_baselines=(baseline,))).splitlines()
+        if "scikit-learn" in line
+    )
+    assert line.split() == ["linear", "(scikit-learn)"]
+
+
+def test_without_a_verdict_it_says_so() -> None:
+    assert NO_VERDICT in printed(unfinished_report())
