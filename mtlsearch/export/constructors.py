@@ -1,4 +1,4 @@
-"""Modules as constructor calls in written code, and the definitions and imports that these need."""
+"""Modules as constructor calls in written code, and the definitions and imports that they need."""
 
 import ast
 import inspect
@@ -13,24 +13,33 @@ from torch import Tensor, nn
 
 from mtlsearch.errors import ExportError
 from mtlsearch.export.mixing import Mixing
-from mtlsearch.export.text import Call, one_line
+from mtlsearch.export.text import Argument, Call, printable
 from mtlsearch.training.dropout import SeededDropout
 
-ALLOWED = {"torch", "numpy", *sys.stdlib_module_names}  # what the written code may import
-OURS = "mtlsearch"  # a plugin may use what the package has
+IMPORTABLE = {"torch", "numpy", *sys.stdlib_module_names}
+"""The top-level modules that the written code may import."""
+
+PACKAGE = "mtlsearch"
+"""The top-level module whose definitions are pasted into the written code, for plugins as well."""
 
 
 class Constructors:
-    """Constructor calls of modules, and the definitions and imports that they need."""
+    """Constructor calls of modules, and the definitions and imports that they need.
+
+    Attributes:
+        imports: The import lines that the calls need.
+        definitions: The texts of classes, functions and constants that the calls need, in order.
+    """
 
     def __init__(self) -> None:
-        self.known: dict[str, object] = {
+        self.imports = ["from collections.abc import Mapping"]
+        self.definitions: list[str] = []
+        self._meanings: dict[str, object] = {
             "nn": nn,
             "Tensor": Tensor,
             "Mapping": Mapping,
             "Model": None,
         }
-        self.imports, self.definitions = ["from collections.abc import Mapping"], list[str]()
 
     def call(self, module: nn.Module) -> Call:
         """Return the call that makes such a module. Raises ExportError."""
@@ -38,124 +47,160 @@ class Constructors:
         if isinstance(module, SeededDropout):
             return Call(f"nn.Dropout(p={module.p})")
         if kind is nn.Sequential:
-            return Call(
-                "nn.Sequential", tuple(("", self.call(child)) for child in module.children())
-            )
+            children = [Argument("", self.call(child)) for child in module.children()]
+            return Call("nn.Sequential", tuple(children))
         if getattr(nn, kind.__name__, None) is kind:
-            return Call(_plain(module))
+            return Call(_torch_call(module))
+
         if issubclass(kind, Mixing):
             self._define_mixing(kind)
         else:
             self._define(kind.__name__, kind, kind)
-        arguments = tuple(
-            (f"{name}=", self._argument(module, name))
-            for name in inspect.signature(kind).parameters
-        )
-        return Call(kind.__name__, arguments)
+        arguments = []
+        for name in inspect.signature(kind).parameters:
+            arguments.append(Argument(f"{name}=", self._value(module, name)))
+        return Call(kind.__name__, tuple(arguments))
 
-    def _argument(self, module: nn.Module, name: str) -> Call:
+    def _value(self, module: nn.Module, name: str) -> Call:
+        """The value of a constructor argument, which the module keeps under the argument's name."""
         value = getattr(module, name, inspect.Parameter.empty)
         if isinstance(value, nn.Module):
             return self.call(value)
-        return Call(
-            _literal(
-                value,
-                f"{type(module).__name__}: its constructor's {name!r} is not kept as self.{name}",
-            )
-        )
+        kind = type(module).__name__
+        where = f"{kind}: its constructor's {name!r} is not kept as self.{name}"
+        return Call(_literal(value, where))
 
-    def _define(self, name: str, thing: Any, owner: type[nn.Module]) -> None:
-        """Make `name` mean `thing` in the written code: by an import, a pasted definition or a constant."""
-        if name in self.known:
-            if self.known[name] is not thing:
-                raise ExportError(
-                    f"{owner.__name__} cannot be exported: two different things are called {name}"
-                )
+    def _define(
+        self,
+        name: str,
+        thing: Any,
+        owner: type[nn.Module],
+    ) -> None:
+        """Make `name` mean `thing`, by an import, a pasted definition or a constant."""
+        if name in self._meanings:
+            if self._meanings[name] is not thing:
+                raise _ambiguous(owner, name)
             return
-        self.known[name] = thing
-        home = (
-            thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-        )
+        self._meanings[name] = thing
+
+        home = _home(thing)
         if home is None:
-            self.definitions.append(f"{name} = {_literal(thing, f'{owner.__name__} uses {name}')}")
+            value = _literal(thing, f"{owner.__name__} uses {name}")
+            self.definitions.append(f"{name} = {value}")
         elif isinstance(thing, GenericAlias):
-            self.definitions.append(f"{name} = {str(thing).replace('torch.', '')}")
-        elif home.split(".")[0] in ALLOWED:
-            self.imports.append(_import(name, thing))
-        elif isinstance(thing, ModuleType) or home.split(".")[0] not in (
-            owner.__module__.split(".")[0],
-            OURS,
-        ):
-            raise ExportError(f"{owner.__name__} cannot be exported: it uses {name} of {home}")
+            value = str(thing).replace("torch.", "")
+            self.definitions.append(f"{name} = {value}")
+        elif _top_level(home) in IMPORTABLE:
+            self.imports.append(_import_line(name, thing))
+        elif _is_pasted(thing, home, owner):
+            self.definitions.append(self._source(thing, owner))
         else:
-            self._paste(thing, owner)
+            raise ExportError(f"{owner.__name__} cannot be exported: it uses {name} of {home}")
 
     def _define_mixing(self, kind: type[Mixing]) -> None:
-        """Paste a mechanism's `mix`, in a class of the mechanism's name."""
+        """Paste the `mix` of a soft sharing into a class of the soft sharing's name."""
         self._define(Mixing.__name__, Mixing, Mixing)
-        if kind.__name__ not in self.known:
-            about = inspect.cleandoc(kind.__doc__ or "A mixing.")
-            about += "\n" if "\n" in about else ""
-            body = f'"""{about}"""\n\n{self._source(kind.mix, kind)}'
-            self.definitions.append(
-                f"class {kind.__name__}(Mixing):\n{textwrap.indent(body, '    ')}"
-            )
-        if self.known.setdefault(kind.__name__, kind.mix) is not kind.mix:
-            raise ExportError(
-                f"{kind.__name__} cannot be exported: two different things are called so"
-            )
-
-    def _paste(self, thing: Any, owner: type[nn.Module]) -> None:
-        self.definitions.append(self._source(thing, owner))
+        name = kind.__name__
+        if name not in self._meanings:
+            docstring = inspect.cleandoc(kind.__doc__ or "A mixing.")
+            if "\n" in docstring:
+                docstring += "\n"
+            body = f'"""{docstring}"""\n\n{self._source(kind.mix, kind)}'
+            definition = f"class {name}(Mixing):\n{textwrap.indent(body, '    ')}"
+            self.definitions.append(definition)
+            self._meanings[name] = kind.mix
+        if self._meanings[name] is not kind.mix:
+            raise _ambiguous(kind, "so")
 
     def _source(self, thing: Any, owner: type[nn.Module]) -> str:
-        """The text of a thing, after the names that it uses are defined."""
+        """Return the text of a thing, after the names that it uses are defined."""
         try:
             text = textwrap.dedent(inspect.getsource(thing))
         except (OSError, TypeError) as error:
             raise ExportError(
                 f"{owner.__name__} cannot be exported: the source of {thing} is not at hand"
             ) from error
-        around = vars(sys.modules[thing.__module__])
-        for name in sorted(
-            {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-        ):
-            if name in around:
-                self._define(name, around[name], owner)
+        module_names = vars(sys.modules[thing.__module__])
+        for name in _names_in(text):
+            if name in module_names:
+                self._define(name, module_names[name], owner)
         return text.rstrip()
 
 
-def _plain(module: nn.Module) -> str:
+def _ambiguous(owner: type[nn.Module], name: str) -> ExportError:
+    return ExportError(
+        f"{owner.__name__} cannot be exported: two different things are called {name}"
+    )
+
+
+def _home(thing: Any) -> str | None:
+    """The module in which a thing is defined; None for a constant."""
+    if isinstance(thing, ModuleType):
+        return thing.__name__
+    home: str | None = getattr(thing, "__module__", None)
+    return home
+
+
+def _top_level(module: str) -> str:
+    return module.split(".")[0]
+
+
+def _is_pasted(
+    thing: Any,
+    home: str,
+    owner: type[nn.Module],
+) -> bool:
+    """Whether the text of a thing is pasted: it comes from the owner's package or from this one."""
+    if isinstance(thing, ModuleType):
+        return False
+    return _top_level(home) in (_top_level(owner.__module__), PACKAGE)
+
+
+def _names_in(text: str) -> list[str]:
+    """The names that occur in a text of Python, ascending."""
+    nodes = ast.walk(ast.parse(text))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return sorted(names)
+
+
+def _torch_call(module: nn.Module) -> str:
     """Return `nn.` + the module's repr if that makes the same module. Raises ExportError."""
     text = f"nn.{module!r}"
     try:
+        # The text is the repr of a class of torch.nn and never comes from outside.
         with torch.device("meta"):
-            same = repr(eval(text, {"nn": nn})) == repr(
-                module
-            )  # the repr of a class of torch.nn, never text from outside
+            remade = eval(text, {"nn": nn})
+        is_same = repr(remade) == repr(module)
     except Exception:
-        same = False
-    if not same:
+        is_same = False
+    if not is_same:
+        kind = type(module).__name__
         raise ExportError(
-            f"{type(module).__name__} cannot be exported: {one_line(text)} is not its constructor call"
+            f"{kind} cannot be exported: {printable(text)} is not its constructor call"
         )
     return text
 
 
 def _literal(value: object, where: str) -> str:
+    """Return the text of a value. Raises ExportError that begins with `where`."""
+    text = repr(value)
     try:
-        if ast.literal_eval(repr(value)) == value:
-            return repr(value)
+        is_same = ast.literal_eval(text) == value
     except (ValueError, SyntaxError):
-        pass
-    raise ExportError(f"{where}: {one_line(repr(value))} cannot be written as code")
+        is_same = False
+    if not is_same:
+        raise ExportError(f"{where}: {printable(text)} cannot be written as code")
+    return text
 
 
-def _import(name: str, thing: Any) -> str:
-    module, _, leaf = (
-        thing.__name__.rpartition(".")
-        if isinstance(thing, ModuleType)
-        else (thing.__module__, "", thing.__name__)
-    )
-    alias = f" as {name}" if name != leaf else ""
-    return f"from {module} import {leaf}{alias}" if module else f"import {leaf}{alias}"
+def _import_line(name: str, thing: Any) -> str:
+    """Return the line that imports a module, class or function under this name."""
+    if isinstance(thing, ModuleType):
+        module, _, imported = thing.__name__.rpartition(".")
+    else:
+        module = thing.__module__
+        imported = thing.__name__
+    alias = "" if name == imported else f" as {name}"
+    if not module:
+        return f"import {imported}{alias}"
+    return f"from {module} import {imported}{alias}"

@@ -1,4 +1,4 @@
-"""Rows of a source as a file that an exported model's predict.py reads: a CSV file, or an .npz file where cells are arrays."""
+"""Rows of a source as a file that an exported model reads: CSV, or .npz where cells are arrays."""
 
 from pathlib import Path
 
@@ -7,17 +7,33 @@ import pandas as pd
 
 from mtlsearch.data import read_table
 
+READABLE_SUFFIXES = (".csv", ".npz")
+
 
 def write_rows(inputs: pd.DataFrame, folder: Path) -> Path:
     """Write `inputs[N, columns]` into the folder and return the file."""
-    if not any(isinstance(cell, np.ndarray) for cell in inputs.iloc[0]):
-        inputs.to_csv(folder / "rows.csv", index=False)
-        return folder / "rows.csv"
-    arrays = {str(name): np.stack(list(column)) for name, column in inputs.items()}
-    np.savez(folder / "rows.npz", **arrays)  # type: ignore[arg-type]
-    return folder / "rows.npz"
+    first_row = inputs.iloc[0]
+    has_arrays = any(isinstance(cell, np.ndarray) for cell in first_row)
+    if not has_arrays:
+        file = folder / "rows.csv"
+        inputs.to_csv(file, index=False)
+        return file
+
+    arrays = {}
+    for name, column in inputs.items():
+        cells = list(column)
+        arrays[str(name)] = np.stack(cells)
+    file = folder / "rows.npz"
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+    return file
 
 
 def readable(data: Path, folder: Path) -> Path:
-    """Return the file `data` if predict.py reads it, or the same table written into the folder. Raises DataError."""
-    return data if data.suffix.lower() in (".csv", ".npz") else write_rows(read_table(data), folder)
+    """Return the file `data` if an exported model reads it, else a file in the folder.
+
+    Raises DataError if the table cannot be read.
+    """
+    if data.suffix.lower() in READABLE_SUFFIXES:
+        return data
+    table = read_table(data)
+    return write_rows(table, folder)

@@ -1,98 +1,118 @@
-"""Which model is exported: the verdict's, an arm's, or one candidate's, trained once more from its confirmation seed."""
+"""The model of a study that is exported: the verdict's, an arm's, or that of one candidate."""
 
-from pathlib import Path
-
-import torch
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mtlsearch.candidate import Composition
-from mtlsearch.data import Dataset
 from mtlsearch.errors import StudyError, UsageError, unknown
-from mtlsearch.evidence.interval import standard_error
-from mtlsearch.export.folder import ModelCard, export_model
-from mtlsearch.records import TrainingJob
-from mtlsearch.search.confirmation import confirmed, verdict
-from mtlsearch.search.study import Study, candidate_of
-from mtlsearch.search.work_queue import CONFIRMATION_REPLICATE
-from mtlsearch.search.worker_context import resolve_device
-from mtlsearch.space import SearchSpace
-from mtlsearch.training import Engine, TrainingData
+from mtlsearch.records import Replicate, Trial
+from mtlsearch.search.analysis import Analysis, Confirmed, ConfirmedTraining
+from mtlsearch.search.arms import SEARCH
+
+BEST = "best"
+"""The choice of the model that the verdict recommends."""
 
 
-def export_chosen(
-    study: Study,
-    dataset: Dataset,
-    space: SearchSpace,
-    choice: str,
-    to: Path,
-    formats: tuple[str, ...] = ("code",),
-) -> float:
-    """Train the chosen model as its first confirmation did and export it; returns the largest deviation of the export.
+@dataclass(frozen=True)
+class SelectedModel:
+    """A model of a study.
 
-    `choice` is `best`, an arm, `ARM:NUMBER` or a number of the searched arm. Raises UsageError or StudyError.
+    Attributes:
+        composition: The model.
+        confirmed: Its trainings with fresh seeds; None if there are none that succeeded.
     """
-    composition = chosen(study, dataset, choice)
-    torch.set_num_threads(
-        1
-    )  # as in the confirmation: more threads sum in another order, and crowd busy cores
-    data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
-    training = TrainingJob(0, composition, CONFIRMATION_REPLICATE, study.request.seed)
-    trainer = study.engine.trainer if study.engine else "serial"
-    model, _ = Engine(data, space.training.for_verdict(), trainer).fit_model(training)
-    return export_model(
-        model, data, training.replicate, to, _card(study, dataset, composition), formats
-    )
+
+    composition: Composition
+    confirmed: Confirmed | None
+
+    @property
+    def kept_training(self) -> ConfirmedTraining | None:
+        """The training whose weights were kept: the first with a fresh seed."""
+        if self.confirmed is None:
+            return None
+        return self.confirmed.trainings[0]
+
+    @property
+    def replicate(self) -> Replicate:
+        """The replicate that the exported model is trained on."""
+        index = self.kept_training.seed_index if self.kept_training else 0
+        return Replicate("confirmation", index)
 
 
-def _card(study: Study, dataset: Dataset, composition: Composition) -> ModelCard:
-    """The model's confirmed test scores, where it was confirmed."""
-    found = [each for each in confirmed(study) if each.pick.composition == composition]
-    if not found:
-        return ModelCard(dataset.name, {}, ["This model was not confirmed on test rows."])
-    metrics = {}
-    for task in dataset.tasks:
-        scores = [outcome.test_scores[task.name] for outcome in found[0].outcomes.values()]
-        spread = (
-            f" (standard error {error:.2g})"
-            if (error := standard_error(scores)) is not None
-            else ""
-        )
-        metrics[task.name] = (
-            f"{task.metric} {sum(scores) / len(scores):.4g}{spread} on test rows, mean over {len(scores)} trainings"
-        )
-    return ModelCard(
-        dataset.name, metrics, ["The weights are those of the first of these trainings."]
-    )
+def select_model(analysis: Analysis, choice: str) -> SelectedModel:
+    """Return the model that `choice` names.
+
+    Args:
+        analysis: The study.
+        choice: `best`, the name of an arm, `ARM:NUMBER`, or a number of the search's own arm.
+
+    Raises:
+        UsageError: There is no such arm or candidate.
+        StudyError: The study has not come so far that it could tell.
+    """
+    composition = _select_composition(analysis, choice)
+    for confirmed in analysis.confirmed:
+        if confirmed.pick.composition == composition:
+            return SelectedModel(composition, confirmed)
+    return SelectedModel(composition, None)
 
 
-def chosen(study: Study, dataset: Dataset, choice: str) -> Composition:
-    """The composition that `choice` names."""
-    if choice == "best":
-        answer = verdict(confirmed(study), dataset)
-        if answer is None:
-            raise StudyError(
-                f"{study.folder}: not confirmed yet, so there is no best; finish it with resume, or name a candidate"
-            )
-        choice = answer.recommended
-    arm, _, number = (
-        choice.rpartition(":") if ":" in choice or choice.isdigit() else (choice, "", "")
-    )
-    arm = arm or "searched"
-    if arm not in study.request.arms:
-        raise UsageError(unknown("--candidate", arm, study.request.arms))
-    if not number:
-        return _picked(study, arm)
-    trials = study.trials(arm)
-    if not number.isdigit() or int(number) >= len(trials):
-        raise UsageError(
-            f"--candidate: found {number}; {arm} has the candidates 0..{len(trials) - 1}"
-        )
-    return candidate_of(trials[int(number)]).composition()
+def _select_composition(analysis: Analysis, choice: str) -> Composition:
+    if choice == BEST:
+        return _pick_of(analysis, _recommended_arm(analysis))
+    if choice.isdigit():
+        choice = f"{SEARCH}:{choice}"
+    if ":" not in choice:
+        return _pick_of(analysis, choice)
+    arm, _, number = choice.rpartition(":")
+    return _candidate(analysis, arm, number)
 
 
-def _picked(study: Study, arm: str) -> Composition:
-    picks = {pick.arm: pick.composition for pick in study.picks()}
-    if arm not in picks:
+def _recommended_arm(analysis: Analysis) -> str:
+    verdict = analysis.verdict
+    if verdict is None:
         raise StudyError(
-            f"{study.folder}: nothing was picked from {arm} yet; finish the study with resume"
+            f"{analysis.study.folder}: not confirmed yet, so there is no best;"
+            " finish it with resume, or name a candidate"
         )
-    return picks[arm]
+    return verdict.recommended
+
+
+def _check_arm(analysis: Analysis, arm: str) -> None:
+    arms = analysis.study.request.arms
+    if arm not in arms:
+        raise UsageError(unknown("--candidate", arm, arms))
+
+
+def _pick_of(analysis: Analysis, arm: str) -> Composition:
+    """The model that was picked from an arm."""
+    _check_arm(analysis, arm)
+    for pick in analysis.picks:
+        if pick.arm == arm:
+            return pick.composition
+    raise StudyError(
+        f"{analysis.study.folder}: nothing was picked from {arm} yet; finish the study with resume"
+    )
+
+
+def _candidate(
+    analysis: Analysis,
+    arm: str,
+    number: str,
+) -> Composition:
+    """The candidate of an arm whose training has this number."""
+    _check_arm(analysis, arm)
+    trials = analysis.trials[arm]
+    for trial in trials:
+        if str(trial.number) == number:
+            return trial.candidate.composition()
+    numbers = ", ".join(_first_numbers(trials)) or "none"
+    raise UsageError(f"--candidate: found {number}; {arm} has the candidates {numbers}")
+
+
+def _first_numbers(trials: Sequence[Trial]) -> list[str]:
+    """The numbers of an arm's candidates: each has that of its first training."""
+    numbers: dict[str, str] = {}
+    for trial in trials:
+        numbers.setdefault(trial.candidate.key, str(trial.number))
+    return list(numbers.values())

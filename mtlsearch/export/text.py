@@ -1,54 +1,81 @@
-"""How written code is laid out: constructor calls over as many lines as they need, and comments."""
+"""The layout of written code: calls over as many lines as they need, and comments."""
 
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LINE = 110
+LINE_LENGTH = 110
+ARGUMENT_COLUMN = 16
+"""The column at which an argument of a module of the model begins when it has its own line."""
+
+STATEMENT_COLUMN = 8
+"""The column at which the statements of a method begin."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a call: `name=` or nothing, and the value."""
+
+    prefix: str
+    value: "Call"
 
 
 @dataclass(frozen=True)
 class Call:
-    """A constructor call: literal text, or a name and its labelled arguments."""
+    """A constructor call, or literal text if `arguments` is None."""
 
     text: str
-    arguments: tuple[tuple[str, "Call"], ...] | None = None
+    arguments: tuple[Argument, ...] | None = None
 
-    def flat(self) -> str:
+    def on_one_line(self) -> str:
         """Return the call on one line."""
-        return (
-            self.text
-            if self.arguments is None
-            else f"{self.text}({', '.join(a + b.flat() for a, b in self.arguments)})"
-        )
+        if self.arguments is None:
+            return self.text
+        spelled = [argument.prefix + argument.value.on_one_line() for argument in self.arguments]
+        return f"{self.text}({', '.join(spelled)})"
 
     def lines(self, column: int) -> list[str]:
-        """Return the call on one line if it fits when it starts in this column, else one line per argument."""
-        if not self.arguments or len(self.flat()) + column <= LINE:
-            return [self.flat()]
-        middle = []
-        for label, call in self.arguments:
-            first, *rest = call.lines(16 + len(label))
-            middle += [f"    {line}" for line in (label + first, *rest)]
-            middle[-1] += ","
-        return [f"{self.text}(", *middle, ")"]
+        """Return the call on one line if it fits from this column on, else a line per argument."""
+        one_line = self.on_one_line()
+        if not self.arguments or len(one_line) + column <= LINE_LENGTH:
+            return [one_line]
+        inner_lines = []
+        for argument in self.arguments:
+            inner_lines.extend(_argument_lines(argument))
+        return [f"{self.text}(", *inner_lines, ")"]
+
+
+def _argument_lines(argument: Argument) -> list[str]:
+    first, *rest = argument.value.lines(ARGUMENT_COLUMN + len(argument.prefix))
+    lines = [argument.prefix + first, *rest]
+    indented = [f"    {line}" for line in lines]
+    indented[-1] += ","
+    return indented
 
 
 def assignment(names: Sequence[str], function: str) -> list[str]:
-    """Return the lines of a method that give these names what a function makes of them."""
-    given = ", ".join(names)
-    line = f"{given} = {function}({given})"
-    if len(line) + 8 <= LINE:
-        return [line]
-    inside = [f"    {line}" for line in wrap(given)]
-    return ["(", *inside, f") = {function}(", *inside, ")"]
+    """Return the lines of `names = function(names)` in a method."""
+    listed = ", ".join(names)
+    statement = f"{listed} = {function}({listed})"
+    if len(statement) + STATEMENT_COLUMN <= LINE_LENGTH:
+        return [statement]
+    inner_lines = [f"    {line}" for line in wrap(listed)]
+    return ["(", *inner_lines, f") = {function}(", *inner_lines, ")"]
 
 
-def one_line(text: str) -> str:
-    """Return the text fit for a comment: blanks collapsed, nothing unprintable."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def printable(text: str) -> str:
+    """Return the text on one line, fit for a comment: no runs of blanks, nothing unprintable."""
+    characters = [character if character.isprintable() else " " for character in text]
+    words = "".join(characters).split()
+    return " ".join(words)
 
 
 def wrap(text: str) -> list[str]:
-    """Return the text as lines fit for comments."""
-    return textwrap.wrap(one_line(text), LINE - 10, break_long_words=False, break_on_hyphens=False)
+    """Return the text as lines that are fit for comments."""
+    width = LINE_LENGTH - 10
+    return textwrap.wrap(
+        printable(text),
+        width,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

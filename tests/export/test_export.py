@@ -1,4 +1,6 @@
-"""Exported folders predict what the model predicts, without mtlsearch, whatever the tree, the names and the cells."""
+"""Exported folders predict what the model predicts, without mtlsearch, whatever the tree, the names
+and the cells.
+"""
 
 import csv
 import dataclasses
@@ -18,26 +20,34 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mtlsearch.backbones import BACKBONES, Mlp
 from mtlsearch.candidate import Candidate, Component, Composition
 from mtlsearch.data import Dataset, load
-from mtlsearch.data.planted_arrays import planted_arrays
+from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError, ExportError, UsageError
-from mtlsearch.export import folder as export
 from mtlsearch.export.code import write_code
-from mtlsearch.export.folder import ModelCard, export_model, predict_folder
+from mtlsearch.export.folder import export_model
+from mtlsearch.export.predicting import predict_folder
+from mtlsearch.export.readme import ModelCard
+from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.export.verification import Runner, run_alone
+from mtlsearch.inputs import kinds_taken
+from mtlsearch.records import Replicate
 from mtlsearch.sharing import SHARINGS, L2Sharing, NoSharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training.plain.network import Model, Network
+from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
+from tests.support.replicates import searched
 
 SMALL, INDEPENDENT = Mlp(width=8), NoSharing()
 CARD = ModelCard("A model", {"species": "accuracy 0.98"}, ("Penguins of three islands only.",))
+SEARCHED = searched(0)
 TREES = {
     "separate": SharingTree.separate(3, 3),
     "shared": SharingTree.shared(3, 3),
@@ -86,15 +96,15 @@ def tied(sharing: str, private: bool) -> Any:
     )
 
 
-def random_model(composition: Composition, data: TrainingData) -> Model:
+def random_model(composition: Composition, data: TrainingData) -> CompositionNetwork:
     """As if the soft ties had learned something."""
     networks, draw = (
-        [Network(part, data.signature(0), 7) for part in composition],
+        [Network(part, data.signature(searched(0)), 7) for part in composition],
         torch.Generator().manual_seed(0),
     )
-    for p in (p for network in networks for p in network.links.parameters()):
+    for p in (p for network in networks for p in network.mixing_parameters.parameters()):
         p.data += torch.randn(p.shape, generator=draw)
-    return Model(composition, networks).eval()
+    return CompositionNetwork(composition, networks).eval()
 
 
 @pytest.fixture(scope="module")
@@ -102,36 +112,47 @@ def penguins() -> TrainingData:
     return training_data(load("penguins"))
 
 
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def run_in_process(draft: Path, arguments: Sequence[str]) -> None:
     """Run predict.py without starting an interpreter, which takes seconds."""
+    wrote_bytecode = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        script = runpy.run_path(str(draft / "predict.py"), run_name="predict")
+        assert script["main"](arguments) == 0
+    finally:
+        sys.dont_write_bytecode = wrote_bytecode
 
-    def run(draft: Path, arguments: Sequence[str]) -> None:
-        assert runpy.run_path(str(draft / "predict.py"), run_name="predict")["main"](arguments) == 0
 
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(export, "_run_alone", run)
+def export(
+    network: CompositionNetwork,
+    data: TrainingData,
+    folder: Path,
+    formats: Sequence[str] = ("code",),
+    replicate: Replicate = SEARCHED,
+    run: Runner = run_alone,
+) -> float:
+    model = TrainedModel(network, data, replicate)
+    return export_model(model, folder, CARD, formats, run)
 
 
 @pytest.fixture(scope="module")
 def exported(penguins: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The penguins with components of different backbones, verified by an interpreter of its own."""
+    """The penguins with components of different backbones, verified by its own interpreter."""
     two, one = SharingTree.decode([0], [1], 3), SharingTree.separate(1, 2)
-    composition = (
-        Component(
-            (0, 2), Candidate(two, Mlp(width=8, layer_norm=True, dropout=0.2), L2Sharing(), Fixed())
-        ),
+    mlp = Mlp(width=8, layer_norm=True, dropout=0.2)
+    components = (
+        Component((0, 2), Candidate(two, mlp, L2Sharing(), Fixed())),
         Component((1,), Candidate(one, BACKBONES["residual"](), NoSharing(), Fixed())),
     )
+    composition = Composition(components)
     folder = tmp_path_factory.mktemp("export") / "new" / "model"
-    assert export_model(random_model(composition, penguins), penguins, 0, folder, CARD) <= 1e-6
+    assert export(random_model(composition, penguins), penguins, folder) <= 1e-6
     return folder
 
 
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("sharing", SHARINGS)
 @pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.usefixtures("in_process")
 def test_every_backbone_sharing_and_tree(
     backbone: str, sharing: str, tree: str, penguins: TrainingData, tmp_path: Path
 ) -> None:
@@ -143,9 +164,10 @@ def test_every_backbone_sharing_and_tree(
     composition = compose(
         TREES[tree], BACKBONES[backbone](**small), tied(sharing, private=tree == "separate")
     )
-    kind = BACKBONES[backbone].takes[0]
-    data = penguins if kind == "table" else training_data(planted_arrays(kind))
-    assert export_model(random_model(composition, data), data, 0, tmp_path / "model", CARD) <= 1e-6
+    [kind, *_] = kinds_taken(BACKBONES[backbone].takes)
+    data = training_data(planted_arrays(kind)) if kind in PLANTED else penguins
+    model = random_model(composition, data)
+    assert export(model, data, tmp_path / "model", run=run_in_process) <= 1e-6
     code = (tmp_path / "model" / "model.py").read_text("utf-8")
     assert "mtlsearch" not in code
     assert max(map(len, code.splitlines())) <= 120
@@ -160,8 +182,9 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "requirements.txt",
         "model.py",
         "weights.safetensors",
+        "decoding.py",
+        "encoding.py",
         "preprocess.json",
-        "preprocess.py",
         "predict.py",
     }
     assert all(f"`{name}`" in readme for name in files - {"README.md"})
@@ -176,25 +199,24 @@ def test_code_names_the_stages_and_says_who_shares(exported: Path) -> None:
     code = (exported / "model.py").read_text("utf-8")
     assert "self.level1_species_body_mass_g = nn.Sequential(" in code
     assert "# level 1: shared by species, body_mass_g" in code
-    assert (
-        "# tied in training to the other stages of this level: L2Sharing(strength=0.01, first_level=1"
-        in code
-    )
+    comment = "# tied in training to the other stages of this level: "
+    assert f"{comment}L2Sharing(strength=0.01, first_level=1" in code
     assert code.count("class ResidualBlock(nn.Module):") == 1
 
 
 @pytest.mark.parametrize(
     "tree", [SharingTree.shared(2, 3), SharingTree.decode([0], [1], 3), SharingTree.separate(2, 2)]
 )
-@pytest.mark.usefixtures("in_process")
 def test_two_sources(tree: SharingTree, tmp_path: Path) -> None:
     data = training_data(load("iris+breast_cancer"))
     model = random_model(compose(tree, sharing=L2Sharing()), data)
-    assert export_model(model, data, 1, tmp_path / "model", CARD) <= 1e-6
+    assert (
+        export(model, data, tmp_path / "model", replicate=searched(1), run=run_in_process) <= 1e-6
+    )
     loaded = runpy.run_path(str(tmp_path / "model" / "predict.py"))["load"]()
     iris = data.dataset.sources["iris"].inputs.iloc[:3]
     assert list(loaded.predict(iris.to_dict("list")))[:2] == ["species", "species=setosa"]
-    inputs = data.fold(1).inputs
+    inputs = {name: x.values for name, x in data.fold(searched(1)).inputs.items()}
     with torch.no_grad():
         assert (
             set(loaded.network(inputs)) == {"species", "malignant"} == set(loaded.network(**inputs))
@@ -239,11 +261,10 @@ def hostile_card(folder: Path) -> Path:
         SharingTree.decode([0] * 9, [1] * 9, 2),
     ],
 )
-@pytest.mark.usefixtures("in_process")
 def test_hostile_names(tree: SharingTree, tmp_path: Path) -> None:
     data = training_data(load(str(hostile_card(tmp_path))))
     folder = tmp_path / "model"
-    assert export_model(random_model(compose(tree), data), data, 0, folder, CARD) <= 1e-6
+    assert export(random_model(compose(tree), data), data, folder, run=run_in_process) <= 1e-6
     readme = (folder / "README.md").read_text("utf-8").splitlines()
     assert not any(
         "<script>" in line for line in readme if not line.startswith("    ")
@@ -277,10 +298,10 @@ def test_missing_values_and_unknown_categories(tmp_path: Path) -> None:
     (tmp_path / "card.yaml").write_text(yaml.safe_dump(card), "utf-8")
     data = training_data(load(str(tmp_path / "card.yaml")))
     model = random_model(compose(SharingTree.shared(2, 2)), data)
-    assert export_model(model, data, 0, tmp_path / "model", CARD) <= 1e-6
+    assert export(model, data, tmp_path / "model", run=run_in_process) <= 1e-6
     predict_folder(tmp_path / "model", tmp_path / "table.csv", tmp_path / "out.csv")
     y = data.dataset.tasks[0]
-    wanted = predict(model, data, 0, y, torch.arange(60))
+    wanted = predict(model, data, searched(0), y, torch.arange(60))
     np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["y"], wanted, rtol=1e-5, atol=1e-6)
 
 
@@ -353,41 +374,37 @@ def test_an_existing_folder_is_refused(penguins: TrainingData, tmp_path: Path) -
     model = random_model(compose(TREES["shared"]), penguins)
     for target in (tmp_path, tmp_path / "mine.txt"):
         with pytest.raises(UsageError, match="exists and is not an empty folder"):
-            export_model(model, penguins, 0, target, CARD)
+            export(model, penguins, target)
     with pytest.raises(UsageError, match='"onx" is unknown; did you mean "onnx"'):
-        export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "onx"))
+        export(model, penguins, tmp_path / "model", formats=("code", "onx"))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize("broken", [0.01, math.nan])
-@pytest.mark.usefixtures("in_process")
 def test_a_broken_weight_fails_and_leaves_nothing(
-    broken: float, penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: float, penguins: TrainingData, tmp_path: Path
 ) -> None:
-    real = export.save
-    monkeypatch.setattr(
-        export,
-        "save",
-        lambda weights: real({**weights, "head_body_mass_g.bias": torch.tensor([broken])}),
-    )
+    def run_with_a_broken_weight(draft: Path, arguments: Sequence[str]) -> None:
+        path = draft / "weights.safetensors"
+        weights = {**load_file(path), "head_body_mass_g.bias": torch.tensor([broken])}
+        save_file(weights, path)
+        run_in_process(draft, arguments)
+
     model = random_model(compose(TREES["branching"]), penguins)
     with pytest.raises(ExportError, match="deviates from the model by"):
-        export_model(model, penguins, 0, tmp_path / "model", CARD)
+        export(model, penguins, tmp_path / "model", run=run_with_a_broken_weight)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_code_that_needs_mtlsearch_fails(
-    penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def with_import(model: Model, tasks: Any) -> tuple[str, dict[str, Tensor]]:
-        text, weights = write_code(model, tasks)
-        return text + "\nimport mtlsearch\n", weights
+def test_code_that_needs_mtlsearch_fails(penguins: TrainingData, tmp_path: Path) -> None:
+    def run_with_an_import(draft: Path, arguments: Sequence[str]) -> None:
+        with (draft / "model.py").open("a", encoding="utf-8") as file:
+            file.write("\nimport mtlsearch\n")
+        run_alone(draft, arguments)
 
-    monkeypatch.setattr(export, "write_code", with_import)
+    model = random_model(compose(TREES["shared"]), penguins)
     with pytest.raises(ExportError, match=r"the exported code fails: .*mtlsearch"):
-        export_model(
-            random_model(compose(TREES["shared"]), penguins), penguins, 0, tmp_path / "model", CARD
-        )
+        export(model, penguins, tmp_path / "model", run=run_with_an_import)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -399,17 +416,16 @@ def half(h: Tensor) -> Tensor:
 class Averaging(L2Sharing):
     """A mechanism that mixes activations."""
 
-    def mix(self, h: Tensor, edges: Tensor, state: dict[str, Tensor]) -> Tensor:
+    def mix(self, h: Tensor, edges: Tensor, state: dict[str, Tensor], feature_axis: int) -> Tensor:
         return half(h + h.mean(0, keepdim=True))
 
 
-@pytest.mark.usefixtures("in_process")
 def test_mixed_activations_are_exported_with_what_they_use(
     penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SHARINGS, "averaging", Averaging)
     model = random_model(compose(TREES["branching"], sharing=Averaging()), penguins)
-    assert export_model(model, penguins, 0, tmp_path / "model", CARD) <= 1e-6
+    assert export(model, penguins, tmp_path / "model", run=run_in_process) <= 1e-6
     code = (tmp_path / "model" / "model.py").read_text("utf-8")
     assert (
         "h2_species_sex, h2_body_mass_g = self.level2_mix(h2_species_sex, h2_body_mass_g)" in code
@@ -465,13 +481,12 @@ class Attending(Mlp):
         return nn.MultiheadAttention(self.width, 1)
 
 
-@pytest.mark.usefixtures("in_process")
 def test_own_modules_are_pasted_with_what_they_use(
     penguins: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(BACKBONES, "gating", Gating)
     model = random_model(compose(TREES["branching"], Gating(width=8)), penguins)
-    assert export_model(model, penguins, 0, tmp_path / "model", CARD) <= 1e-6
+    assert export(model, penguins, tmp_path / "model", run=run_in_process) <= 1e-6
     code = (tmp_path / "model" / "model.py").read_text("utf-8")
     assert (
         "SLOPE = 0.25" in code and "from torch.nn import functional" in code and "power=2.0" in code
@@ -490,48 +505,49 @@ def test_modules_that_cannot_be_written_down(
 ) -> None:
     with pytest.raises(ExportError, match=message):
         write_code(
-            random_model(compose(TREES["shared"], backbone), penguins), penguins.dataset.tasks
+            random_model(compose(TREES["shared"], backbone), penguins),
+            penguins.dataset.tasks,
+            penguins.signature(searched(0)).schemas,
         )
 
 
-@pytest.mark.usefixtures("in_process")
 def test_a_torch_export(tmp_path: Path) -> None:
     data = training_data(load("iris+breast_cancer"))
     model = random_model(compose(SharingTree.decode([0], [1], 2)), data)
-    export_model(model, data, 0, tmp_path / "model", CARD, ("code", "torch-export"))
-    inputs = {name: x[:5] for name, x in data.fold(0).inputs.items()}
+    export(model, data, tmp_path / "model", formats=("code", "torch-export"), run=run_in_process)
+    rows = {name: x.take(slice(5)) for name, x in data.fold(searched(0)).inputs.items()}
+    inputs = {name: x.values for name, x in rows.items()}
     found = torch.export.load(tmp_path / "model" / "model.pt2").module()(inputs)
     with torch.no_grad():
-        wanted = model(inputs)
+        wanted = model(rows)
     torch.testing.assert_close(found["malignant"], wanted[1], rtol=1e-5, atol=1e-6)
     assert "`model.pt2`" in (tmp_path / "model" / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("sharing", SHARINGS)
-@pytest.mark.usefixtures("in_process")
 def test_a_torch_export_of_tied_branches(
     sharing: str, penguins: TrainingData, tmp_path: Path
 ) -> None:
     model = random_model(
         compose(TREES["branching"], sharing=tied(sharing, private=False)), penguins
     )
-    export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "torch-export"))
+    export(
+        model, penguins, tmp_path / "model", formats=("code", "torch-export"), run=run_in_process
+    )
     assert (tmp_path / "model" / "model.pt2").is_file()
 
 
 @pytest.mark.slow  # needs the packages of mtlsearch[onnx]
-@pytest.mark.usefixtures("in_process")
 def test_an_onnx_export(tmp_path: Path) -> None:
     data = training_data(load("iris+breast_cancer"))
     model = random_model(compose(SharingTree.decode([0], [1], 2)), data)
-    export_model(model, data, 0, tmp_path / "model", CARD, ("code", "onnx"))
+    export(model, data, tmp_path / "model", formats=("code", "onnx"), run=run_in_process)
     assert (tmp_path / "model" / "model.onnx").is_file()
     assert "`model.onnx`" in (tmp_path / "model" / "README.md").read_text("utf-8")
 
 
 @pytest.mark.slow  # needs the packages of mtlsearch[onnx]
 @pytest.mark.parametrize("sharing", SHARINGS)
-@pytest.mark.usefixtures("in_process")
 def test_an_onnx_export_of_tied_branches(
     sharing: str, penguins: TrainingData, tmp_path: Path
 ) -> None:
@@ -539,7 +555,7 @@ def test_an_onnx_export_of_tied_branches(
     model = random_model(
         compose(TREES["branching"], sharing=tied(sharing, private=False)), penguins
     )
-    export_model(model, penguins, 0, tmp_path / "model", CARD, ("code", "onnx"))
+    export(model, penguins, tmp_path / "model", formats=("code", "onnx"), run=run_in_process)
     assert (tmp_path / "model" / "model.onnx").is_file()
 
 
@@ -548,13 +564,12 @@ def test_onnx_without_its_packages(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install mtlsearch\[onnx\]"):
-        export_model(
+        export(
             random_model(compose(TREES["shared"]), penguins),
             penguins,
-            0,
             tmp_path / "model",
-            CARD,
-            ("onnx",),
+            formats=("onnx",),
+            run=run_in_process,
         )
 
 

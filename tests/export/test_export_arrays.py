@@ -13,31 +13,36 @@ from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError
-from mtlsearch.export.folder import ModelCard, export_model, predict_folder
+from mtlsearch.export.folder import export_model
+from mtlsearch.export.predicting import predict_folder
+from mtlsearch.export.readme import ModelCard
 from mtlsearch.export.rows import write_rows
-from mtlsearch.inputs.schema import InputKind
+from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.inputs import INPUT_KINDS
 from mtlsearch.sharing import NoSharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training.plain.network import Model, Network
+from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
+from tests.support.replicates import searched
 
-TAKEN = [kind for kind in PLANTED if any(kind in backbone.takes for backbone in BACKBONES.values())]
-Exported = tuple[Path, TrainingData, Model]
+Exported = tuple[Path, TrainingData, CompositionNetwork]
 
 
-@pytest.fixture(scope="module", params=TAKEN)
+@pytest.fixture(scope="module", params=PLANTED)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    kind: InputKind = request.param
+    kind: str = request.param
     data = TrainingData(planted_arrays(kind), 0, torch.device("cpu"))
-    backbone = next(each for each in BACKBONES.values() if kind in each.takes)()
+    backbone = next(each for each in BACKBONES.values() if INPUT_KINDS[kind].schema in each.takes)()
     composition = Candidate(
         SharingTree.decode([0, 0], [2, 1], 3), backbone, NoSharing(), Fixed()
     ).composition()
-    model = Model(composition, [Network(part, data.signature(0), 7) for part in composition]).eval()
+    model = CompositionNetwork(
+        composition, [Network(part, data.signature(searched(0)), 7) for part in composition]
+    ).eval()
     folder = tmp_path_factory.mktemp(kind) / "model"
-    assert export_model(model, data, 0, folder, ModelCard()) <= 1e-6
+    assert export_model(TrainedModel(model, data, searched(0)), folder, ModelCard()) <= 1e-6
     return folder, data, model
 
 
@@ -47,7 +52,7 @@ def test_a_file_of_the_source_is_predicted(exported: Exported, tmp_path: Path) -
     file = write_rows(source.inputs.assign(more=1.0), tmp_path)
     predict_folder(folder, file, tmp_path / "out.csv")
     amount = data.dataset.tasks[0]
-    wanted = predict(model, data, 0, amount, torch.arange(len(source.inputs)))
+    wanted = predict(model, data, searched(0), amount, torch.arange(len(source.inputs)))
     np.testing.assert_allclose(
         pd.read_csv(tmp_path / "out.csv")["amount"], wanted, rtol=1e-5, atol=1e-6
     )
@@ -58,8 +63,12 @@ def test_the_inputs_are_those_of_the_search_to_the_bit(exported: Exported) -> No
     [(name, source)] = data.dataset.sources.items()
     model = runpy.run_path(str(folder / "predict.py"))["load"]()
     table = {column: np.stack(list(source.inputs[column])) for column in source.inputs}
-    found, notices = model.preprocess.encode(model.sources[name], table)
-    assert torch.equal(torch.from_numpy(found), data.fold(0).inputs[name])
+    columns, notices = model.encoding.read_columns(model.sources[name], table)
+    encoded = model.encoding.encode(model.sources[name], columns)
+    expected = data.fold(searched(0)).inputs[name]
+    assert encoded.names == expected.names
+    for array, tensor in zip(encoded.arrays, expected.tensors, strict=True):
+        assert torch.equal(torch.from_numpy(array), tensor)
     assert notices == []
 
 
@@ -110,7 +119,7 @@ def test_what_cannot_be_predicted_is_said_in_a_line(exported: Exported, tmp_path
     file.write_bytes(b"PK nothing")
     with pytest.raises(DataError, match=r"a\.npz: cannot be read"):
         predict_folder(folder, file)
-    if source.kind != "tokens":
+    if source.kind.name != "tokens":
         np.savez(file, **{**arrays, first: arrays[first][..., :1]})  # type: ignore[arg-type]
         with pytest.raises(
             DataError, match=rf"a\.npz: array '{first}' has shape .* needed is \(N, "

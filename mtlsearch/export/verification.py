@@ -1,0 +1,110 @@
+"""The check of an exported folder: it predicts what the model in memory does, without mtlsearch."""
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtlsearch.arrays import Array
+from mtlsearch.errors import ExportError
+from mtlsearch.export.deviation import TOLERANCE, deviation
+from mtlsearch.export.rows import write_rows
+from mtlsearch.export.text import printable
+from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.tasks import Task
+from mtlsearch.training.prediction import predict
+from mtlsearch.training.training_data import TrainingData
+
+DRIVER = """
+import runpy, sys
+sys.modules["mtlsearch"] = None
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a script in which mtlsearch cannot be imported."""
+
+
+Runner = Callable[[Path, Sequence[str]], None]
+"""Runs the predict.py of a folder with arguments. Raises ExportError if it fails."""
+
+
+def verify(
+    draft: Path,
+    scratch: Path,
+    model: TrainedModel,
+    run: Runner,
+) -> float:
+    """Return the largest deviation of a task's predictions by the folder `draft` from the model's.
+
+    `scratch` is a folder for files in between. Raises ExportError if the deviation is above
+    TOLERANCE or the folder does not run.
+    """
+    dataset = model.data.dataset
+    deviations = []
+    for source, tasks in _tasks_by_source(dataset.tasks).items():
+        rows = checked_rows(model.data, source)
+        inputs = dataset.sources[source].inputs.iloc[rows.numpy()]
+        table = write_rows(inputs, scratch)
+        output = scratch / "predicted.csv"
+        run(draft, ["--source", source, "--to", str(output), str(table)])
+        predictions = _read_predictions(output, tasks, model)
+        for task, predicted in zip(tasks, predictions, strict=True):
+            expected = predict(model.network, model.data, model.replicate, task, rows)
+            deviations.append(deviation(predicted, expected))
+    largest = float(np.max(deviations))
+    if not largest <= TOLERANCE:  # also for NaN
+        raise ExportError(
+            f"the exported code deviates from the model by {largest:.1e}, more than {TOLERANCE:.0e}"
+        )
+    return largest
+
+
+def run_alone(draft: Path, arguments: Sequence[str]) -> None:
+    """Run a folder's predict.py in an interpreter of its own that cannot import mtlsearch."""
+    script = str(draft / "predict.py")
+    command = [sys.executable, "-I", "-B", "-c", DRIVER, script, *arguments]
+    process = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    if process.returncode:
+        messages = process.stderr.strip().splitlines() or ["?"]
+        raise ExportError(f"the exported code fails: {printable(messages[-1])}")
+
+
+def checked_rows(data: TrainingData, source: str) -> Tensor:
+    """Return the rows of a source that are compared: its test rows, or all rows if it has none."""
+    tasks = _tasks_by_source(data.dataset.tasks)[source]
+    rows = data.test_rows(tasks[0])
+    if len(rows) > 0:
+        return rows
+    return torch.arange(len(data.dataset.sources[source].inputs))
+
+
+def _tasks_by_source(tasks: Sequence[Task]) -> dict[str, list[Task]]:
+    by_source: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_source.setdefault(task.source, []).append(task)
+    return by_source
+
+
+def _read_predictions(
+    file: Path,
+    tasks: Sequence[Task],
+    model: TrainedModel,
+) -> list[Array]:
+    """Return the predictions of each task, whose columns come in the order of the tasks."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        _, *rows = csv.reader(lines)
+    columns = list(zip(*rows, strict=True))
+    decoders = model.data.fold(model.replicate).prepared.decoders
+    predictions = []
+    start = 0
+    for task in tasks:
+        decoder = decoders[task.name]
+        end = start + len(decoder.column_names(task.name))
+        predictions.append(decoder.from_columns(columns[start:end]))
+        start = end
+    return predictions
