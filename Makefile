@@ -9,8 +9,11 @@ READY := $(VENV)/.ready
 search: $(READY)
 	$(BIN)/python cli.py search $(ARGS)
 
+# Each worker needs a core and about 1 GB.
+WORKERS ?= 2
+
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 # Minutes each, or in need of more packages: the browser, every embedded problem, ONNX.
 test-slow: $(READY)
@@ -26,7 +29,6 @@ check: $(READY)
 # About three hours; the figures and what they mean are in benchmarks/README.md.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
-	$(BIN)/python -m benchmarks.rungs
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.truth
 	$(BIN)/python -m benchmarks.side_by_side

@@ -1,4 +1,7 @@
-"""What the benchmarks have in common: the candidates, the machine in words, and a table on the screen and in a CSV."""
+"""What the benchmarks have in common: candidates, the machine in words, and tables.
+
+A table is shown on the screen and written to a CSV.
+"""
 
 import csv
 import os
@@ -12,9 +15,9 @@ from typing import Any
 import torch
 
 from mtlsearch.data import Dataset
-from mtlsearch.records import TrainingJob
+from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
-from mtlsearch.search.study import directions
 from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
 
@@ -23,29 +26,45 @@ DEVICE = resolve_device("auto")
 LOAD_AT_START = os.getloadavg()[0]
 
 
-def plain_space(tasks: int, epochs: int, batch_size: int, **changes: Any) -> SearchSpace:
-    """An MLP of 4 levels x width 64 without dropout; trees and learning rates vary, patience is off."""
+def plain_space(
+    tasks: int,
+    epochs: int,
+    batch_size: int,
+) -> SearchSpace:
+    """Return the space of an MLP of 4 levels x width 64 without dropout.
+
+    Trees and learning rates vary; no training stops early.
+    """
     mapping = {
         "tree": {"levels": 4},
         "backbone": {"name": "mlp", "width": 64},
         "optimizer": {"learning_rate": {"log": [1e-3, 3e-2]}},
-        "training": {"epochs": epochs, "batch_size": batch_size, "patience": epochs},
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": epochs,
+        },
     }
-    return SearchSpace.from_mapping({**mapping, **changes}, tasks)
+    return SearchSpace.from_mapping(mapping, tasks)
 
 
 def random_trainings(
-    dataset: Dataset, space: SearchSpace, candidates: int, replicates: int
+    dataset: Dataset,
+    space: SearchSpace,
+    candidates: int,
+    replicates: int,
 ) -> list[TrainingJob]:
-    """Candidates drawn at random, the replicates of each one after another."""
+    """Draw candidates at random; the replicates of each come one after another."""
     goals = directions(dataset, space.cost)
-    drawn = [
-        propose(space, "random", number, [], goals)[0].composition() for number in range(candidates)
-    ]
-    return [
-        TrainingJob(n, drawn[n // replicates], n % replicates, 0)
-        for n in range(candidates * replicates)
-    ]
+    trainings: list[TrainingJob] = []
+    for seed in range(candidates):
+        candidate, _ = propose(space, "random", seed, [], goals)
+        composition = candidate.composition()
+        for index in range(replicates):
+            number = len(trainings)
+            replicate = Replicate("search", index)
+            trainings.append(TrainingJob(number, composition, replicate, seed=0))
+    return trainings
 
 
 def wait() -> None:
@@ -55,36 +74,76 @@ def wait() -> None:
 
 
 def median_and_range(values: Sequence[float]) -> tuple[float, float, float]:
-    """Median, smallest, largest."""
+    """Return the median, the smallest and the largest value."""
     return statistics.median(values), min(values), max(values)
 
 
 def machine() -> str:
-    """The machine in one line, without commas."""
-    info = Path("/proc/cpuinfo")
-    names = [
-        line.split(":")[1].strip()
-        for line in info.read_text().splitlines()
-        if line.startswith("model name")
+    """Describe the machine in one line, without commas."""
+    cores = os.cpu_count()
+    threads = torch.get_num_threads()
+    load = os.getloadavg()[0]
+    parts = [
+        str(date.today()),
+        f"{_processor()} ({cores} cores; torch threads {threads})",
+        _gpu(),
+        f"torch {torch.__version__}",
+        f"load {LOAD_AT_START:.1f} before and {load:.1f} after (this job included)",
     ]
-    gpu = f"; {torch.cuda.get_device_name()}" if DEVICE.type == "cuda" else "; no GPU"
-    cpu = f"{names[0] if names else platform.processor()} ({os.cpu_count()} cores; torch threads {torch.get_num_threads()})"
-    load = f"load {LOAD_AT_START:.1f} before and {os.getloadavg()[0]:.1f} after (this job included)"
-    return f"{date.today()}; {cpu}{gpu}; torch {torch.__version__}; {load}"
+    return "; ".join(parts)
 
 
-def publish(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print the rows and write them to `results/NAME-DEVICE.csv`, whose first line is the machine."""
-    texts = [
-        [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
-    print(machine())
-    for row in [list(columns), *texts]:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+def _processor() -> str:
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    for line in info.splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.processor()
+
+
+def _gpu() -> str:
+    if DEVICE.type == "cuda":
+        return torch.cuda.get_device_name()
+    return "no GPU"
+
+
+def publish(
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Print the rows and write them to `results/NAME-DEVICE.csv`.
+
+    The first line of the file describes the machine.
+    """
+    table = [list(columns)]
+    for row in rows:
+        table.append([_text(cell) for cell in row])
+
+    described = machine()
+    print(described)
+    _show(table)
+
     RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{name}-{DEVICE.type}.csv").open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# {machine()}\n")
-        csv.writer(file, lineterminator="\n").writerows([columns, *texts])
+    path = RESULTS / f"{name}-{DEVICE.type}.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(f"# {described}\n")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows(table)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.4g}"
+    return str(cell)
+
+
+def _show(table: Sequence[Sequence[str]]) -> None:
+    widths = []
+    for column in zip(*table, strict=True):
+        widths.append(max(len(cell) for cell in column))
+    for row in table:
+        cells = []
+        for cell, width in zip(row, widths, strict=True):
+            cells.append(cell.ljust(width))
+        print("  ".join(cells).rstrip())

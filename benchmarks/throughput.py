@@ -1,12 +1,14 @@
-"""Forest against serial training, the share of the machine's GEMM rate, and the whole search against plain Ray Tune.
+"""Forest against serial training, the share of the GEMM rate, and the search against plain Tune.
 
     python -m benchmarks.throughput [engines] [searches]
 
-`engines`: K candidates x 2 replicates through `Engine.train`, start to outcome. Serial trains the same trainings one at a
-time, in turn with the forest, so that both see the same machine. The forest's chunk is what `mtlsearch.training.choose` picks
-for these trainings. The rate of the GEMMs is that of the three batched products (forward, weights' gradient, inputs'
-gradient) of one level of the forest; its share is what the training steps do of useful multiply-adds (three times those of
-the forward pass, but no gradient of the first layer's input; padded rows do not count) in their time, batches included.
+`engines`: K candidates x 2 replicates through `Engine.train`, start to result. Serial trains the
+same trainings one at a time, in turn with the forest, so that both see the same machine. The
+forest's chunk is what `mtlsearch.training.choose` picks for these trainings. The rate of the GEMMs
+is that of the three batched products (forward, weights' gradient, inputs' gradient) of one level of
+the forest; its share is what the training steps do of useful multiply-adds (three times those of
+the forward pass, but no gradient of the first layer's input; padded rows do not count) in their
+time, batches included.
 
 `searches`: see `searches.py`; both processes after their imports, the start of Ray included.
 """
@@ -16,10 +18,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import (
@@ -32,91 +36,129 @@ from benchmarks.machine import (
 )
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.data import load
-from mtlsearch.records import TrainingJob
+from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.engine_choice import time_engines
-from mtlsearch.training import Engine, TrainingData, choose
 from mtlsearch.training.chunks import Chunks
+from mtlsearch.training.engine import Engine
+from mtlsearch.training.engine_choice import choose
 from mtlsearch.training.member import Member
+from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trainer import PlainTrainer
 from mtlsearch.training.stacked.trainer import StackedTrainer
+from mtlsearch.training.training_data import TrainingData
 
-PROBLEMS = {"vowel": (64, 20), "bikeshare": (256, 6)}  # rows per batch, epochs
 CANDIDATES = (4, 8, 16, 32)
 REPLICATES = 2
 REPETITIONS = 5
-SEARCHES = {"vowel": (20, 64, 64)}  # epochs, rows per batch, candidates
 SEARCH_REPETITIONS = 3
-PLAIN = {"defaults": "plain Tune", "theirs": "plain Tune with reuse_actors"}
+WIDTH = 64
+GIGA = 1e9
+PLAIN_TUNE = {"defaults": "plain Tune", "theirs": "plain Tune with reuse_actors"}
+COLUMNS = ["problem", "what", "unit", "ours", "theirs", "ratio", "lowest", "highest", "repetitions"]
 
 Row = list[Any]
-COLUMNS = ["problem", "what", "unit", "ours", "theirs", "ratio", "lowest", "highest", "repetitions"]
+Pair = tuple[float, float]
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How a problem is trained; `candidates` of a whole search."""
+
+    batch_size: int
+    epochs: int
+    candidates: int = 0
+
+
+PROBLEMS = {
+    "vowel": Sizes(batch_size=64, epochs=20),
+    "bikeshare": Sizes(batch_size=256, epochs=6),
+}
+SEARCHES = {
+    "vowel": Sizes(
+        batch_size=64,
+        epochs=20,
+        candidates=64,
+    )
+}
 
 
 def seconds_of(engine: Engine, trainings: Sequence[TrainingJob]) -> float:
     """Train them all; every one must succeed."""
     started = time.perf_counter()
-    outcomes = [outcome for outcome in engine.train(trainings) if outcome]
-    assert len(outcomes) == len(trainings) and all(outcome.complete for outcome in outcomes)
-    return time.perf_counter() - started
+    results = [result for result in engine.train(trainings) if result]
+    seconds = time.perf_counter() - started
+    assert len(results) == len(trainings)
+    assert all(result.complete for result in results)
+    return seconds
 
 
 def engines(problem: str) -> list[Row]:
-    """Seconds per training of both engines."""
-    batch_size, epochs = PROBLEMS[problem]
+    """Compare seconds per training of both engines."""
+    sizes = PROBLEMS[problem]
     dataset = load(problem)
-    data, space = (
-        TrainingData(dataset, 0, DEVICE),
-        plain_space(len(dataset.tasks), epochs, batch_size),
-    )
+    data = TrainingData(dataset, 0, DEVICE)
+    space = plain_space(len(dataset.tasks), sizes.epochs, sizes.batch_size)
     schedule = space.training
-    everything = random_trainings(dataset, space, CANDIDATES[-1], REPLICATES)
-    prefixes = {candidates: everything[: candidates * REPLICATES] for candidates in CANDIDATES}
-    chunks = {
-        candidates: choose(data, schedule, own, "forest").chunk
-        for candidates, own in prefixes.items()
-    }
+    trainings = random_trainings(dataset, space, CANDIDATES[-1], REPLICATES)
     serial = Engine(data, schedule, "serial", 1)
-    seconds_of(serial, everything[:4])
-    rounds = []
-    for _ in range(REPETITIONS):
-        alone, done, forest = 0.0, 0, dict[int, float]()
-        times: dict[int, float] = {}
-        for candidates, own in prefixes.items():
-            forest[candidates] = seconds_of(
-                Engine(data, schedule, "forest", chunks[candidates]), own
-            ) / len(own)
-            alone += seconds_of(serial, own[done:])
-            done = len(own)
-            times[candidates] = alone / done
-        rounds.append((forest, times))
-    rows: list[Row] = []
+    forests = {}
     for candidates in CANDIDATES:
-        pairs = [(forest[candidates], times[candidates]) for forest, times in rounds]
-        rows.append(
-            _row(
-                problem,
-                f"K={candidates} x {REPLICATES}, chunk {chunks[candidates]}",
-                "s/training",
-                pairs,
-            )
-        )
-    picked = time_engines(dataset, space, DEVICE, 0)
-    print(
-        problem,
-        "a study would choose",
-        picked.trainer,
-        picked.chunk,
-        {k: round(1e3 * v, 3) for k, v in picked.seconds.items()},
-    )
-    return rows + gemm(problem, data, schedule, everything, chunks[CANDIDATES[-1]])
+        first = trainings[: candidates * REPLICATES]
+        chunk = choose(data, schedule, first, "forest").chunk
+        forests[candidates] = Engine(data, schedule, "forest", chunk)
+
+    seconds_of(serial, trainings[:4])  # warm up
+    pairs: dict[int, list[Pair]] = {candidates: [] for candidates in CANDIDATES}
+    for _ in range(REPETITIONS):
+        for candidates, pair in _round(serial, forests, trainings).items():
+            pairs[candidates].append(pair)
+
+    rows = []
+    for candidates, forest in forests.items():
+        what = f"K={candidates} x {REPLICATES}, chunk {forest.chunk}"
+        rows.append(_row(problem, what, "s/training", pairs[candidates]))
+    choice = time_engines(dataset, space, DEVICE, 0)
+    print(problem, "a study would choose", choice.trainer, choice.chunk, choice.seconds)
+    return rows + gemm(problem, data, schedule, trainings, forests[CANDIDATES[-1]].chunk)
+
+
+def _round(
+    serial: Engine,
+    forests: dict[int, Engine],
+    trainings: Sequence[TrainingJob],
+) -> dict[int, Pair]:
+    """Return per number of candidates the seconds per training of the forest and of serial.
+
+    Serial trains every training once; its time for few candidates is a part of that for more.
+    """
+    seconds = {}
+    alone = 0.0
+    done = 0
+    for candidates, forest in forests.items():
+        count = candidates * REPLICATES
+        together = seconds_of(forest, trainings[:count])
+        alone += seconds_of(serial, trainings[done:count])
+        done = count
+        seconds[candidates] = (together / count, alone / count)
+    return seconds
 
 
 def _row(
-    problem: str, what: str, unit: str, pairs: Sequence[tuple[float, float]], inverse: bool = False
+    problem: str,
+    what: str,
+    unit: str,
+    pairs: Sequence[Pair],
+    more_is_better: bool = False,
 ) -> Row:
-    """Medians of both, and of the paired ratios; a ratio above 1 is good for ours."""
-    ratios = [(ours / theirs if inverse else theirs / ours) for ours, theirs in pairs]
-    medians = [median_and_range(each)[0] for each in zip(*pairs, strict=True)]
+    """Return medians of both and of the paired ratios; a ratio above 1 is good for ours."""
+    ours = [pair[0] for pair in pairs]
+    theirs = [pair[1] for pair in pairs]
+    ratios = []
+    for our_value, their_value in pairs:
+        ratio = our_value / their_value if more_is_better else their_value / our_value
+        ratios.append(ratio)
+    medians = [median_and_range(ours)[0], median_and_range(theirs)[0]]
     return [problem, what, unit, *medians, *median_and_range(ratios), len(pairs)]
 
 
@@ -127,136 +169,185 @@ def gemm(
     trainings: Sequence[TrainingJob],
     chunk: int,
 ) -> list[Row]:
-    """GFLOP/s (two per multiply-add) of batched products and of the forest's training steps, in turn."""
-    tasks = len(data.dataset.tasks)
-    own = [
-        Member.of(part, training, tasks, schedule)
-        for training in trainings
-        for part in training.composition
-    ][:chunk]
+    """Compare GFLOP/s (two per multiply-add) of the forest's steps and of matrix products."""
+    members = _members(trainings, len(data.dataset.tasks), schedule)[:chunk]
     chunks = Chunks(data, schedule, StackedTrainer, PlainTrainer, chunk)
-    trainer = StackedTrainer(own, chunks.networks(own), data, schedule)
-    nodes, rows, seeds = (
-        len(trainer.step.forest.stages[1].places),
-        schedule.batch_size,
-        [seed for _, seed in trainer.replicates],
-    )
-    work = data.fold(0).longest * _flops(chunks, own)
-    batched, steps, large = [], [], []
+    networks = chunks.networks(members)
+    trainer = StackedTrainer(members, networks, data, schedule)
+    nodes = len(trainer.step.forest.stages[1].places)
+    rows = schedule.batch_size
+    seeds = [seed for _, seed in trainer.replicates]
+    work = data.fold(Replicate("search", 0)).longest * _flops(data, members, networks)
+
+    batched = []
+    single = []
     for epoch in range(REPETITIONS + 1):
         started = time.perf_counter()
-        trainer.step.run(trainer.rows.epoch(seeds, epoch, schedule))
+        trainer.step.run(trainer.data_stack.epoch(seeds, epoch, schedule))
         wait()
-        steps.append(work / (time.perf_counter() - started) / 1e9)
-        batched.append(_rate(nodes, rows, 64, 64, 100))
-        large.append(_rate(1, 1024, 1024, 1024, 1))
-    what, shape = f"training steps of {len(own)} networks", f"{nodes} x [{rows}, 64] x [64, 64]"
-    rates = ((f"{what}; GEMMs of {shape}", batched), (f"{what}; one GEMM of 1024^3", large))
+        steps = work / (time.perf_counter() - started) / GIGA
+        if epoch:  # the first one warms up
+            batched.append((steps, _rate(nodes, (rows, WIDTH, WIDTH), times=100)))
+            single.append((steps, _rate(1, (1024, 1024, 1024), times=1)))
+
+    what = f"training steps of {len(members)} networks"
+    shape = f"{nodes} x [{rows}, {WIDTH}] x [{WIDTH}, {WIDTH}]"
+    unit = "GFLOP/s"
     return [
-        _row(problem, name, "GFLOP/s", list(zip(steps, rate, strict=True))[1:], inverse=True)
-        for name, rate in rates
+        _row(problem, f"{what}; GEMMs of {shape}", unit, batched, more_is_better=True),
+        _row(problem, f"{what}; one GEMM of 1024^3", unit, single, more_is_better=True),
     ]
 
 
-def _flops(chunks: Chunks, members: Sequence[Member]) -> float:
-    """Floating point operations of a training step per row: 3 x forward, less the gradient of the inputs."""
+def _members(
+    trainings: Sequence[TrainingJob],
+    tasks: int,
+    schedule: TrainingSettings,
+) -> list[Member]:
+    members = []
+    for training in trainings:
+        for component in training.composition:
+            members.append(Member.of(component, training, tasks, schedule))
+    return members
+
+
+def _flops(
+    data: TrainingData,
+    members: Sequence[Member],
+    networks: Sequence[Network],
+) -> float:
+    """Count operations of a step per row: 3 x forward, less the gradient of the inputs."""
     total = 0.0
-    for member, network in zip(members, chunks.networks(members), strict=True):
-        first = sum(
-            2 * weight.numel()
-            for stem in network.stems
-            for weight in stem.parameters()
-            if weight.dim() > 1
-        )
-        row = {source: x[:1] for source, x in chunks.data.fold(member.replicate).inputs.items()}
+    for member, network in zip(members, networks, strict=True):
+        inputs = data.fold(member.replicate).inputs
+        row = {source: x.take(slice(1)) for source, x in inputs.items()}
+        network.eval()
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network.eval()(row)
-        total += 3 * counter.get_total_flops() - first
+            network(row)
+        total += 3 * counter.get_total_flops() - _first_layer_flops(network)
     return total
 
 
-def _rate(stack: int, rows: int, inner: int, outer: int, times: int) -> float:
-    """GFLOP/s of the three products of a linear layer."""
-    h, w, g = (
-        torch.randn(stack, *shape, device=DEVICE)
-        for shape in ((rows, inner), (inner, outer), (rows, outer))
-    )
-    out = torch.empty_like(g), torch.empty_like(w), torch.empty_like(h)
-    for count in (1, times):
-        started = time.perf_counter()
-        for _ in range(count):
-            torch.bmm(h, w, out=out[0])
-            torch.bmm(h.mT, g, out=out[1])
-            torch.bmm(g, w.mT, out=out[2])
-        wait()
-        seconds = time.perf_counter() - started
-    return 6 * stack * rows * inner * outer * times / seconds / 1e9
+def _first_layer_flops(network: Network) -> int:
+    operations = 0
+    for stem in network.stems:
+        for weight in stem.parameters():
+            if weight.dim() > 1:
+                operations += 2 * weight.numel()
+    return operations
+
+
+def _rate(
+    stack: int,
+    shape: tuple[int, int, int],
+    times: int,
+) -> float:
+    """Measure GFLOP/s of the three products of a linear layer, after one of each."""
+    rows, inner, outer = shape
+    inputs = torch.randn(stack, rows, inner, device=DEVICE)
+    weights = torch.randn(stack, inner, outer, device=DEVICE)
+    gradient = torch.randn(stack, rows, outer, device=DEVICE)
+    _products(inputs, weights, gradient, times=1)
+    started = time.perf_counter()
+    _products(inputs, weights, gradient, times)
+    seconds = time.perf_counter() - started
+    operations = 6 * stack * rows * inner * outer * times
+    return operations / seconds / GIGA
+
+
+def _products(
+    inputs: Tensor,
+    weights: Tensor,
+    gradient: Tensor,
+    times: int,
+) -> None:
+    outputs = torch.empty_like(gradient)
+    weights_gradient = torch.empty_like(weights)
+    inputs_gradient = torch.empty_like(inputs)
+    for _ in range(times):
+        torch.bmm(inputs, weights, out=outputs)
+        torch.bmm(inputs.mT, gradient, out=weights_gradient)
+        torch.bmm(gradient, weights.mT, out=inputs_gradient)
+    wait()
 
 
 def searches(problem: str) -> list[Row]:
-    """Candidates per minute of whole searches, and the scores they reach, against both ways to use plain Tune."""
-    *schedule, candidates = SEARCHES[problem]
-    rounds = [
-        {way: _search(way, problem, *schedule, candidates) for way in ("ours", *PLAIN)}
-        for _ in range(SEARCH_REPETITIONS)
-    ]
+    """Compare candidates per minute of whole searches, and scores, with both ways to use Tune."""
+    sizes = SEARCHES[problem]
+    rounds = []
+    for _ in range(SEARCH_REPETITIONS):
+        answers = {name: _search(name, problem, sizes) for name in ("ours", *PLAIN_TUNE)}
+        rounds.append(answers)
     print(f"{problem}: ours chose {rounds[0]['ours']['note']}")
-    return [
-        row
-        for way, name in PLAIN.items()
-        for row in _searched(problem, name, candidates, rounds, way)
-    ]
+
+    rows = []
+    for other, name in PLAIN_TUNE.items():
+        pairs = [(answers["ours"], answers[other]) for answers in rounds]
+        what = f"{sizes.candidates} candidates, {name}"
+        rows.extend(_search_rows(problem, what, sizes.candidates, pairs))
+    return rows
 
 
-def _searched(
-    problem: str, name: str, candidates: int, rounds: Sequence[dict[str, dict[str, Any]]], way: str
+def _search_rows(
+    problem: str,
+    what: str,
+    candidates: int,
+    answers: Sequence[tuple[Answer, Answer]],
 ) -> list[Row]:
-    def pairs(find: Callable[[dict[str, Any]], float]) -> list[tuple[float, float]]:
-        return [(find(each["ours"]), find(each[way])) for each in rounds]
+    def pairs(value: Callable[[Answer], float]) -> list[Pair]:
+        return [(value(ours), value(theirs)) for ours, theirs in answers]
 
-    what = f"{candidates} candidates, {name}"
+    whole = pairs(lambda answer: 60 * candidates / answer["seconds"])
+    first = pairs(lambda answer: answer["first"])
+    later = pairs(lambda answer: 60 * answer["later"])
+    score = pairs(lambda answer: answer["score"])
+    per_minute = "candidates/min"
     return [
-        _row(
-            problem,
-            f"{what}: whole search",
-            "candidates/min",
-            pairs(lambda x: 60 * candidates / x["seconds"]),
-            True,
-        ),
-        _row(problem, f"{what}: until the first outcomes", "s", pairs(lambda x: x["first"])),
-        _row(
-            problem,
-            f"{what}: from then on",
-            "candidates/min",
-            pairs(lambda x: 60 * x["later"]),
-            True,
-        ),
-        _row(
-            problem, f"{what}: mean validation score", "metric", pairs(lambda x: x["score"]), True
-        ),
+        _row(problem, f"{what}: whole search", per_minute, whole, more_is_better=True),
+        _row(problem, f"{what}: until the first results", "s", first),
+        _row(problem, f"{what}: from then on", per_minute, later, more_is_better=True),
+        _row(problem, f"{what}: mean validation score", "metric", score, more_is_better=True),
     ]
 
 
-def _search(*arguments: object) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.searches", *map(str, arguments)]
+def _search(
+    which: str,
+    problem: str,
+    sizes: Sizes,
+) -> Answer:
+    numbers = [sizes.epochs, sizes.batch_size, sizes.candidates]
+    words = [which, problem, *map(str, numbers)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+        [sys.executable, "-m", "benchmarks.searches", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
     )
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    print(*arguments, found, flush=True)
-    return found
+    last_line = done.stdout.strip().splitlines()[-1]
+    answer: Answer = json.loads(last_line)
+    print(*words, answer, flush=True)
+    return answer
+
+
+def _publish(
+    name: str,
+    part: Callable[[str], list[Row]],
+    problems: Sequence[str],
+) -> None:
+    rows = []
+    for problem in problems:
+        rows.extend(part(problem))
+    publish(f"throughput-{name}", COLUMNS, rows)
 
 
 def main(parts: Sequence[str]) -> None:
     """Run the parts named, or both."""
     torch.set_num_threads(1)
-    for name, part, problems in (("engines", engines, PROBLEMS), ("searches", searches, SEARCHES)):
-        if not parts or name in parts:
-            publish(
-                f"throughput-{name}",
-                COLUMNS,
-                [row for problem in problems for row in part(problem)],
-            )
+    if not parts or "engines" in parts:
+        _publish("engines", engines, list(PROBLEMS))
+    if not parts or "searches" in parts:
+        _publish("searches", searches, list(SEARCHES))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mtlsearch.commands import app
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -33,18 +35,9 @@ def test_the_readme_s_commands_work_in_their_order(tmp_path: Path) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    listing = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from mtlsearch.commands import app; print(*[c.name or c.callback.__name__ for c in app.registered_commands])",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    for name in listing.stdout.split():
+    names = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert len(names) >= 8
+    for name in names:
         assert f"cli.py {name}" in README
 
 

@@ -1,28 +1,27 @@
-"""Run the parts named, or all; a table and a CSV for each."""
+"""Run the parts named, or all of them; each gives a table and a CSV."""
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from benchmarks.machine import publish
 from benchmarks.truth import depth, gap, harm, statements, verdicts
+from benchmarks.truth.finding import COLUMNS, Finding
 
-SETTING_GROUPS: dict[str, Callable[[], list[list[Any]]]] = {
+PARTS: dict[str, Callable[[], list[Finding]]] = {
     "gap": gap.budgets,
     "ablation": gap.ablation,
-    "shapes": gap.shapes,
-    "statements": statements.rows,
-    "depth": depth.rows,
-    "verdict": verdicts.rows,
-    "harm": harm.rows,
+    "statements": statements.findings,
+    "depth": depth.findings,
+    "verdict": verdicts.findings,
+    "harm": harm.findings,
 }
-COLUMNS = ["part", "trainings", "rows", "what", "value", "low", "high", "exact", "problems"]
 
 
 def main(parts: Sequence[str]) -> None:
-    """Raises KeyError for a part that there is not."""
-    for name in parts or SETTING_GROUPS:
-        publish(f"truth-{name}", COLUMNS, SETTING_GROUPS[name]())
+    """Run the parts. Raises KeyError for a part that there is not."""
+    for name in parts or PARTS:
+        rows = [finding.cells() for finding in PARTS[name]()]
+        publish(f"truth-{name}", COLUMNS, rows)
 
 
 if __name__ == "__main__":

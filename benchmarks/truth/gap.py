@@ -1,144 +1,147 @@
-"""How much of a planted structure is recovered, by this search, by others, and by it without one of its parts.
+"""How much of a planted structure is recovered, by this search and by others.
 
-Six tasks in groups {0,1,2} {3,4} {5}, the last one noise. The pick, the true grouping and single-task are trained on the same
-fresh seeds, with the pick's own settings, and scored on test rows. Gap = (single-task - pick) / (single-task - truth) of the
-mean error, summed over problems before it is divided. The pick is also taken after a part of the trainings: how many does this
-search need for what another has at its end?
+Six tasks in groups {0,1,2} {3,4} {5}, the last one noise. The pick, the true grouping and
+single-task are trained on the same fresh seeds, with the pick's own settings, and scored on test
+rows:
+
+    gap = (single-task - pick) / (single-task - truth)
+
+of the mean error, summed over problems before it is divided. The pick is also taken after a part of
+the trainings: how many does this search need for what another has at its end?
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.truth.trial import (
+from benchmarks.truth.experiment import (
     GROUPS,
     SEEDS,
     Budget,
+    Scores,
+    best_mean_score,
     grouped,
     grouped_problem,
-    naive,
+    has_groups,
     picked,
-    ratio,
-    same_groups,
     search,
     side_by_side,
     space,
-    tested,
+    test_scores,
     with_tree,
 )
+from benchmarks.truth.finding import Finding, ratio_of_sums
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
 from mtlsearch.records import Trial
-from mtlsearch.search import schedules as line
-from mtlsearch.space import SearchSpace
 
 Choose = Callable[[Sequence[Trial], Dataset], Composition]
+TASKS = 6
+LEVELS = 2
+SEPARATE = [[task] for task in range(TASKS)]
 
 
 @dataclass(frozen=True)
-class Way:
-    """A search, and how its pick is chosen."""
+class Method:
+    """A search, and how its pick is chosen. `parts` of its budget: after each a pick is taken."""
 
     name: str
     budget: Budget
     choose: Choose = picked
-    constants: tuple[tuple[str, int], ...] = ()  # of `mtlsearch.search.line`
-    parts: tuple[float, ...] = (1.0,)  # of the budget after which its pick is taken
+    parts: tuple[float, ...] = (1.0,)
 
 
-WAYS = (
-    Way("affinity", Budget(), parts=(0.25, 0.5, 1.0)),
-    Way("tpe, our choice", Budget(sampler="tpe")),
-    Way("tpe, best mean score", Budget(sampler="tpe"), naive),
-    Way("random, our choice", Budget(sampler="random")),
-    Way("random, best mean score", Budget(sampler="random"), naive),
-)
-WIDTHS = {"choice": [8, 16, 32, 64]}
-SHAPES = (
-    Way("four in a row of one width", Budget()),
-    Way("each of a width of its own", Budget(), constants=(("KIN", 1),)),
+OURS = Method("affinity", Budget(), parts=(0.25, 0.5, 1.0))
+METHODS = (
+    OURS,
+    Method("tpe, our choice", Budget(sampler="tpe")),
+    Method("tpe, best mean score", Budget(sampler="tpe"), best_mean_score),
+    Method("random, our choice", Budget(sampler="random")),
+    Method("random, best mean score", Budget(sampler="random"), best_mean_score),
 )
 
 
-def _gaps(
-    ways: Sequence[Way], rows: int, width: object, problem: int
-) -> list[list[tuple[float, float, bool]]]:
-    """Per way and part of the budget: what the pick gains over single-task, what the truth gains, and whether they are one."""
-    dataset, within = grouped_problem(problem, rows), space(6, 2, width)
-    done, found = dict[tuple[Any, ...], list[Trial]](), []
-    for way in ways:
-        if (key := (way.budget, way.constants)) not in done:
-            done[key] = _searched(dataset, within, way, problem)
-        trainings = done[key]
-        picks = [
-            way.choose(trainings[: round(part * len(trainings))], dataset) for part in way.parts
-        ]
-        trees = [grouped([[t] for t in range(6)], 2), grouped(GROUPS, 2)]
-        compared = [
-            each for own in picks for each in (own, *(with_tree(own, tree) for tree in trees))
-        ]
-        errors = [
-            float(np.mean([[*row.values()] for row in each]))
-            for each in tested(dataset, within, compared, SEEDS)
-        ]
-        triples = zip(picks, errors[::3], errors[1::3], errors[2::3], strict=True)
-        found.append(
-            [
-                (single - own, single - truth, same_groups(each, GROUPS))
-                for each, own, single, truth in triples
-            ]
-        )
-    return found
+class Recovered(NamedTuple):
+    """What a pick gains over single-task, what the truth gains, and whether they are one."""
+
+    gained: float
+    possible: float
+    exact: bool
 
 
-def _searched(dataset: Dataset, within: SearchSpace, way: Way, seed: int) -> list[Trial]:
-    usual = {name: getattr(line, name) for name, _ in way.constants}
-    vars(line).update(way.constants)
-    try:
-        return search(dataset, within, way.budget, seed)
-    finally:
-        vars(line).update(usual)
+def _recovered(
+    methods: Sequence[Method],
+    rows: int,
+    seed: int,
+) -> list[list[Recovered]]:
+    """Return for one problem, per method, what its picks recover."""
+    dataset = grouped_problem(seed, rows)
+    searched: dict[Budget, list[Trial]] = {}
+    recovered = []
+    for method in methods:
+        if method.budget not in searched:
+            searched[method.budget] = search(dataset, space(TASKS, LEVELS), method.budget, seed)
+        trials = searched[method.budget]
+        picks = []
+        for part in method.parts:
+            known = trials[: round(part * len(trials))]
+            picks.append(method.choose(known, dataset))
+        recovered.append([_compared(pick, dataset) for pick in picks])
+    return recovered
 
 
-def _rows(
-    ways: Sequence[Way], problems: int, rows: int = 400, width: object = 32
-) -> list[list[Any]]:
-    found = side_by_side(partial(_gaps, ways, rows, width), range(problems))
-    table: list[list[Any]] = []
-    for number, way in enumerate(ways):
-        own = np.array([problem[number] for problem in found], float).transpose(1, 2, 0)
-        for part, (gained, possible, exact) in zip(way.parts, own, strict=True):
-            table.append(
-                [
-                    "gap",
-                    round(part * way.budget.trainings),
-                    rows,
-                    way.name,
-                    *ratio(gained, possible),
-                    exact.mean(),
-                    problems,
-                ]
+def _compared(pick: Composition, dataset: Dataset) -> Recovered:
+    alone = with_tree(pick, grouped(SEPARATE, LEVELS))
+    truth = with_tree(pick, grouped(GROUPS, LEVELS))
+    tested = test_scores(dataset, space(TASKS, LEVELS), [pick, alone, truth], SEEDS)
+    error, single_task, least = [_mean_error(scores) for scores in tested]
+    exact = has_groups(pick, GROUPS)
+    return Recovered(single_task - error, single_task - least, exact)
+
+
+def _mean_error(scores: Scores) -> float:
+    rows = [list(row.values()) for row in scores]
+    return float(np.mean(rows))
+
+
+def _findings(
+    methods: Sequence[Method],
+    problems: int,
+    rows: int = 400,
+) -> list[Finding]:
+    work = partial(_recovered, methods, rows)
+    per_problem = side_by_side(work, range(problems))
+    table = []
+    for number, method in enumerate(methods):
+        for place, part in enumerate(method.parts):
+            recovered = [problem[number][place] for problem in per_problem]
+            gained, possible, exact = np.array(recovered, float).T
+            finding = Finding(
+                "gap",
+                round(part * method.budget.trainings),
+                method.name,
+                ratio_of_sums(gained, possible),
+                problems,
+                rows,
+                exact.mean(),
             )
-            print(*table[-1], flush=True)
+            print(*finding.cells(), flush=True)
+            table.append(finding)
     return table
 
 
-def ablation() -> list[list[Any]]:
-    """All ways with 128 trainings and 400 rows."""
-    return _rows(WAYS, 20)
+def ablation() -> list[Finding]:
+    """Compare all methods with 128 trainings and 400 rows."""
+    return _findings(METHODS, problems=20)
 
 
-def shapes() -> list[list[Any]]:
-    """What it costs the search that candidates of a cohort share their width, so that they train as one stack."""
-    return _rows(SHAPES, 10, width=WIDTHS)
-
-
-def budgets() -> list[list[Any]]:
-    """More trainings, and more rows, for this search alone."""
-    ours = WAYS[0]
-    return _rows([replace(ours, budget=Budget(256))], 10) + _rows(
-        [replace(ours, parts=(1.0,))], 6, rows=2000
-    )
+def budgets() -> list[Finding]:
+    """Give this search alone more trainings, and more rows."""
+    longer = replace(OURS, budget=Budget(256))
+    at_its_end = replace(OURS, parts=(1.0,))
+    more_trainings = _findings([longer], problems=10)
+    more_rows = _findings([at_its_end], problems=6, rows=2000)
+    return more_trainings + more_rows

@@ -1,112 +1,131 @@
-"""Does it ever harm? The model recommended for export against tuned single-task, on embedded and on planted problems.
+"""Does it ever harm? The model recommended for export against tuned single-task.
 
-The embedded problems are searched in the space `default`, 20 planted ones in that of `trial.py`: groups, chains, unrelated and
-conflicting tasks, few labels, other kinds. The true gain is that of 30 fresh seeds; for the planted ones on 5,000 other test
-rows, for the embedded ones on the test rows they have. Recommended is single-task itself, with a gain of 0, unless the verdict
-claims a gain; so the table also shows what would have been lost had the best sharing structure been exported always.
+The embedded problems are searched in the space `default`, 20 planted ones in that of
+`experiment.py`: groups, chains, unrelated and conflicting tasks, few labels, other kinds. The true
+gain is that of 30 fresh seeds; for the planted ones on 5,000 other test rows, for the embedded ones
+on the test rows they have. Recommended is single-task itself, with a gain of 0, unless the verdict
+claims a gain; so the table also shows what would have been lost had the best sharing structure been
+exported always.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from benchmarks.truth.trial import grouped, share, side_by_side, space
-from benchmarks.truth.verdicts import BUDGET, TEST_ROWS, Answered, answer, with_test_rows
-from mtlsearch.data import Dataset, load
+from benchmarks.truth.experiment import grouped, side_by_side, space
+from benchmarks.truth.finding import Estimate, Finding, share_of_true
+from benchmarks.truth.verdicts import (
+    BASELINE,
+    BUDGET,
+    OTHER_TEST_ROWS,
+    TEST_ROWS,
+    Answered,
+    Problem,
+    answer,
+    with_test_rows,
+)
+from mtlsearch.data import load
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.interval import Interval, interval
-from mtlsearch.space import SearchSpace, load_space
+from mtlsearch.space import load_space
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import Binary, Multiclass, Regression
 
 EMBEDDED = ("iris+breast_cancer", "penguins", "tecator", "vowel", "digits", "bikeshare")
-ROWS, COPIES = 400, 4
-DEEP = SharingTree((((0, 1, 2, 3),), ((0, 1), (2, 3))))
-TEACHERS: dict[str, tuple[Teacher, dict[int, float]]] = {
-    "one group, one noise": (Teacher(grouped(((0, 1, 2), (3,)), 1), unrelated=(3,)), {}),
-    "parting on level 2": (Teacher(DEEP), {}),
-    "one in conflict": (Teacher(grouped(((0, 1, 2, 3),), 1), conflicting=(3,)), {}),
-    "few labels": (Teacher(grouped(((0, 1), (2, 3)), 1)), {1: 0.15, 3: 0.15}),
-    "mixed kinds": (
-        Teacher(
-            grouped(((0, 1, 2, 3),), 1), kinds=("regression", "binary", "multiclass", "binary")
-        ),
-        {},
+ROWS = 400
+COPIES = 4
+ALL = (0, 1, 2, 3)
+DEEP = SharingTree(((ALL,), ((0, 1), (2, 3))))
+NO_GAIN = Interval(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A teacher, and the share of the rows that have a label, for tasks that lack some."""
+
+    teacher: Teacher
+    labelled: dict[int, float] = field(default_factory=dict)
+
+
+ONE_GROUP = grouped((ALL,), 1)
+ONE_ALONE = grouped(((0, 1, 2), (3,)), 1)
+TWO_PAIRS = grouped(((0, 1), (2, 3)), 1)
+FEW = {1: 0.15, 3: 0.15}
+PLANTED = {
+    "one group, one noise": Planted(Teacher(ONE_ALONE, unrelated=(3,))),
+    "parting on level 2": Planted(Teacher(DEEP)),
+    "one in conflict": Planted(Teacher(ONE_GROUP, conflicting=(3,))),
+    "few labels": Planted(Teacher(TWO_PAIRS), labelled=FEW),
+    "mixed kinds": Planted(
+        Teacher(ONE_GROUP, kinds=(Regression(), Binary(), Multiclass(), Binary())),
     ),
 }
 
 
 def _case(case: tuple[str, int]) -> Answered:
-    name, number = case
-    dataset, other, within = _embedded(name) if name in EMBEDDED else _planted(name, number)
-    return answer(dataset, other, within, number)
+    name, seed = case
+    if name in EMBEDDED:
+        dataset = load(name)
+        searched = load_space("default", len(dataset.tasks))
+        return answer(Problem(dataset, for_truth=dataset), searched, seed)
+
+    made = PLANTED[name]
+    test_rows = TEST_ROWS + OTHER_TEST_ROWS
+    whole = planted(made.teacher, ROWS, test_rows, labelled=made.labelled, seed=seed)
+    return answer(with_test_rows(whole, ROWS), space(4, 2), seed)
 
 
-def _embedded(name: str) -> tuple[Dataset, Dataset, SearchSpace]:
-    dataset = load(name)
-    return dataset, dataset, load_space("default", len(dataset.tasks))
+def findings() -> list[Finding]:
+    """Return per problem the true gain of the best sharing structure; then the sums."""
+    cases = []
+    for name in PLANTED:
+        for seed in range(COPIES):
+            cases.append((name, seed))
+    for name in EMBEDDED:
+        cases.append((name, 0))
+    answers = side_by_side(_case, cases)
 
+    table = []
+    for (name, seed), answered in zip(cases, answers, strict=True):
+        what = f"{name} {seed}: true gain of sharing, {answered.decision}"
+        finding = _finding(what, _estimate(answered.true), 1, answered.recommended)
+        print(*finding.cells(), flush=True)
+        table.append(finding)
 
-def _planted(name: str, number: int) -> tuple[Dataset, Dataset, SearchSpace]:
-    teacher, labelled = TEACHERS[name]
-    whole = planted(teacher, ROWS, TEST_ROWS + 5000, labelled=labelled, seed=number)
-    return *with_test_rows(whole, ROWS), space(4, 2)
-
-
-def rows() -> list[list[Any]]:
-    """Per problem the true gain of the best sharing structure, and what was recommended; then the sums."""
-    cases = [(name, number) for name in TEACHERS for number in range(COPIES)] + [
-        (name, 0) for name in EMBEDDED
-    ]
-    found, table = side_by_side(_case, cases), list[list[Any]]()
-    for (name, number), each in zip(cases, found, strict=True):
-        true = each.true
-        what = f"{name} {number}: true gain of sharing, {each.decision}"
-        table.append(
-            [
-                "harm",
-                BUDGET.trainings,
-                "",
-                what,
-                true.mean,
-                true.low,
-                true.high,
-                each.recommended,
-                1,
-            ]
-        )
-        print(*table[-1], flush=True)
-    exported = [
-        each.true if each.recommended != "single_task" else Interval(0.0, 0.0, 0.0)
-        for each in found
-    ]
-    for what, gains in (
-        ("recommended", exported),
-        ("sharing always", [each.true for each in found]),
-    ):
-        mean = interval([gain.mean for gain in gains])
-        worse = [gain.sign == "below" for gain in gains]
-        table.append(
-            [
-                "harm",
-                BUDGET.trainings,
-                "",
-                f"{what}: mean true gain",
-                mean.mean,
-                mean.low,
-                mean.high,
-                "",
-                len(gains),
-            ]
-        )
-        table.append(
-            [
-                "harm",
-                BUDGET.trainings,
-                "",
-                f"{what}: significantly worse",
-                *share(worse),
-                int(np.sum(worse)),
-                len(gains),
-            ]
-        )
+    always = [answered.true for answered in answers]
+    exported = [_gain_of_export(answered) for answered in answers]
+    table += _sums("recommended", exported)
+    table += _sums("sharing always", always)
     return table
+
+
+def _gain_of_export(answered: Answered) -> Interval:
+    if answered.recommended == BASELINE:
+        return NO_GAIN
+    return answered.true
+
+
+def _sums(exported: str, gains: Sequence[Interval]) -> list[Finding]:
+    problems = len(gains)
+    mean = interval([gain.mean for gain in gains])
+    worse = [gain.sign == "below" for gain in gains]
+    gained = _finding(f"{exported}: mean true gain", _estimate(mean), problems)
+    harmed = _finding(
+        f"{exported}: significantly worse",
+        share_of_true(worse),
+        problems,
+        sum(worse),
+    )
+    return [gained, harmed]
+
+
+def _estimate(gain: Interval) -> Estimate:
+    return Estimate(gain.mean, gain.low, gain.high)
+
+
+def _finding(
+    what: str,
+    estimate: Estimate,
+    problems: int,
+    exact: object = "",
+) -> Finding:
+    return Finding("harm", BUDGET.trainings, what, estimate, problems, exact=exact)

@@ -1,12 +1,15 @@
-"""Draws docs/truth.png from the CSVs: what is recovered, by whom, after how many trainings. Needs Chromium.
+"""Draws docs/truth.png from the CSVs: what is recovered, by whom, after how many trainings.
 
-python -m benchmarks.truth.plots
+    python -m benchmarks.truth.plots
+
+Needs Chromium.
 """
 
 import csv
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,40 +19,59 @@ from plotly.subplots import make_subplots
 from benchmarks.machine import RESULTS
 
 PICTURE = Path(__file__).parent.parent.parent / "docs" / "truth.png"
-WIDTH, HEIGHT = 1100, 420
-OURS, THEIRS = "#3b85d6", "#8b95a3"
-Row = dict[str, str]
+WIDTH = 1100
+HEIGHT = 420
+OURS = "#3b85d6"
+THEIRS = "#8b95a3"
+OUR_SAMPLER = "affinity"
+TITLES = (
+    "Share of a planted structure's gain recovered,<br>128 trainings",
+    "The same over trainings, affinity",
+)
+CsvRow = dict[str, str]
 
 
-def rows(part: str) -> list[Row]:
-    """The table of a part, as `__main__` wrote it on a CPU."""
-    lines = (RESULTS / f"truth-{part}-cpu.csv").read_text(encoding="utf-8").splitlines()
-    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+def rows(part: str) -> list[CsvRow]:
+    """Return the table of a part, as `__main__` wrote it on a CPU."""
+    text = (RESULTS / f"truth-{part}-cpu.csv").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(lines))
 
 
 def figure() -> Any:
-    """Left the ways to search with the same trainings, right the gap over trainings."""
+    """Draw left the ways to search with the same trainings, right the gap over trainings."""
     ablation = rows("ablation")
-    last = [row for row in ablation if row["trainings"] == "128"]
-    longer = [row for row in rows("gap") if row["trainings"] == "256"]
-    curve = [row for row in [*ablation, *longer] if row["what"] == "affinity"]
-    titles = (
-        "Share of a planted structure's gain recovered,<br>128 trainings",
-        "The same over trainings, affinity",
-    )
+    at_128 = [row for row in ablation if row["trainings"] == "128"]
+    at_256 = [row for row in rows("gap") if row["trainings"] == "256"]
+    curve = [row for row in ablation + at_256 if row["what"] == OUR_SAMPLER]
+
     both = make_subplots(
-        1, 2, column_widths=[0.6, 0.4], horizontal_spacing=0.08, subplot_titles=titles
+        rows=1,
+        cols=2,
+        column_widths=[0.6, 0.4],
+        horizontal_spacing=0.08,
+        subplot_titles=TITLES,
     )
-    colors = [OURS if row["what"] == "affinity" else THEIRS for row in last[::-1]]
-    both.add_trace(_dots([row["what"] for row in last[::-1]], last[::-1], colors, flat=True), 1, 1)
-    both.add_trace(
-        _dots([int(row["trainings"]) for row in curve], curve, [OURS] * len(curve), flat=False),
-        1,
-        2,
+    both.add_trace(_methods(at_128[::-1]), row=1, col=1)
+    both.add_vline(
+        0,
+        line_dash="dot",
+        row=1,
+        col=1,
     )
-    both.update_xaxes(title="share of the gap, 95% interval over problems", row=1, col=1)
-    both.update_xaxes(title="trainings", type="log", tickvals=[32, 64, 128, 256], row=1, col=2)
-    both.add_vline(0, line_dash="dot", row=1, col=1)
+    both.update_xaxes(
+        title="share of the gap, 95% interval over problems",
+        row=1,
+        col=1,
+    )
+    both.add_trace(_over_trainings(curve), row=1, col=2)
+    both.update_xaxes(
+        title="trainings",
+        type="log",
+        tickvals=[32, 64, 128, 256],
+        row=1,
+        col=2,
+    )
     both.update_layout(
         template="plotly_white",
         showlegend=False,
@@ -60,21 +82,49 @@ def figure() -> Any:
     return both.update_yaxes(automargin=True)
 
 
-def _dots(places: list[Any], own: list[Row], colors: list[str], flat: bool) -> Any:
-    values = [float(row["value"]) for row in own]
-    up = [float(row["high"]) - value for row, value in zip(own, values, strict=True)]
-    down = [value - float(row["low"]) for row, value in zip(own, values, strict=True)]
-    bars = {
-        "error_x" if flat else "error_y": {
-            "type": "data",
-            "array": up,
-            "arrayminus": down,
-            "color": THEIRS,
-        }
+def _methods(table: Sequence[CsvRow]) -> Any:
+    """Draw a dot for each method, with its interval."""
+    names = [row["what"] for row in table]
+    colors = [OURS if name == OUR_SAMPLER else THEIRS for name in names]
+    return go.Scatter(
+        x=_values(table),
+        y=names,
+        error_x=_error_bars(table),
+        mode="markers",
+        marker={"color": colors, "size": 11},
+    )
+
+
+def _over_trainings(table: Sequence[CsvRow]) -> Any:
+    """Draw a line over trainings, with intervals."""
+    trainings = [int(row["trainings"]) for row in table]
+    return go.Scatter(
+        x=trainings,
+        y=_values(table),
+        error_y=_error_bars(table),
+        mode="lines+markers",
+        marker={"color": OURS, "size": 11},
+        line={"color": OURS},
+    )
+
+
+def _values(table: Sequence[CsvRow]) -> list[float]:
+    return [float(row["value"]) for row in table]
+
+
+def _error_bars(table: Sequence[CsvRow]) -> dict[str, Any]:
+    above = []
+    below = []
+    for row in table:
+        value = float(row["value"])
+        above.append(float(row["high"]) - value)
+        below.append(value - float(row["low"]))
+    return {
+        "type": "data",
+        "array": above,
+        "arrayminus": below,
+        "color": THEIRS,
     }
-    x, y = (values, places) if flat else (places, values)
-    look = {"marker": {"color": colors, "size": 11}, "line": {"color": OURS}}
-    return go.Scatter(x=x, y=y, mode="markers" if flat else "lines+markers", **look, **bars)
 
 
 def main() -> None:
@@ -85,17 +135,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mtl-") as folder:
         page = Path(folder) / "page.html"
         figure().write_html(page, include_plotlyjs=True, config={"displayModeBar": False})
-        size = [
-            f"--window-size={WIDTH},{HEIGHT + 16}",
-            "--virtual-time-budget=5000",
-            "--hide-scrollbars",
-        ]
         command = [
             browser,
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
-            *size,
+            "--hide-scrollbars",
+            "--virtual-time-budget=5000",
+            f"--window-size={WIDTH},{HEIGHT + 16}",
             f"--screenshot={PICTURE}",
             page.as_uri(),
         ]

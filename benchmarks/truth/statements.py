@@ -1,72 +1,115 @@
-"""Are the affinity map's statements right? Pairs of tasks of which it says, with 95%, that one helps or harms the other.
+"""Are the affinity map's statements right?
 
-The problems are those of `gap.py`. The truth is the mean test error of a task trained alone, less that of the same task
-trained together with the other one, with the settings of the pick, over fresh seeds. A statement is wrong when that has the
-other sign, whatever its size.
+A statement is a pair of tasks of which the map says, with 95%, that one helps or harms the other.
+The problems are those of `gap.py`. The truth is the mean test error of a task trained alone, less
+that of the same task trained together with the other one, with the settings of the pick, over fresh
+seeds. A statement is wrong when the truth has the other sign, whatever its size.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.truth.trial import (
+from benchmarks.truth.experiment import (
     SEEDS,
     Budget,
+    Scores,
+    fitted,
     grouped,
     grouped_problem,
     picked,
     search,
-    share,
     side_by_side,
     space,
-    tested,
+    test_scores,
     with_tree,
 )
-from mtlsearch.evidence.affinity.affinity import Affinity
+from benchmarks.truth.finding import Finding, share_of_true
+from mtlsearch.structure.tree import SharingTree
 
-TASKS, LEVELS, PROBLEMS = 6, 2, 24
+TASKS = 6
+LEVELS = 2
+PROBLEMS = 24
+ROWS = 400
 BUDGET = Budget()
 
 
-def _problem(number: int) -> list[tuple[bool, bool, bool]]:
-    """Per ordered pair: whether a statement is made, whether it is right, and whether the true effect is a gain."""
-    dataset, within = grouped_problem(number), space(TASKS, LEVELS)
-    trainings = search(dataset, within, BUDGET, number)
-    affinity, own = Affinity.fit(trainings, dataset.tasks), picked(trainings, dataset)
-    assert affinity is not None
-    pairs = [(t, u) for t in range(TASKS) for u in range(t)]
-    trees = [
-        grouped([[t, u], *([v] for v in range(TASKS) if v not in (t, u))], LEVELS)
-        for t, u in [(1, 0), *pairs]
-    ]
-    trees[0] = grouped([[t] for t in range(TASKS)], LEVELS)
-    alone, *together = (
-        _errors(each)
-        for each in tested(dataset, within, [with_tree(own, tree) for tree in trees], SEEDS)
-    )
-    found = []
-    for (t, u), errors in zip(pairs, together, strict=True):
-        for task, other in ((t, u), (u, t)):
-            said, gain = affinity.effects(LEVELS)[task, other], alone[task] - errors[task]
-            found.append((said.sign != "spans", (said.mean > 0) == (gain > 0), bool(gain > 0)))
-    return found
+@dataclass(frozen=True)
+class Statement:
+    """What the map says of an ordered pair of tasks, and what is true."""
+
+    is_made: bool
+    has_true_sign: bool
+    is_true_gain: bool
 
 
-def _errors(scores: list[dict[str, float]]) -> np.ndarray:
-    return np.asarray(np.mean([[*row.values()] for row in scores], 0))
+def _statements(seed: int) -> list[Statement]:
+    """Return those of one problem, for every ordered pair."""
+    dataset = grouped_problem(seed)
+    searched = space(TASKS, LEVELS)
+    trials = search(dataset, searched, BUDGET, seed)
+    effects = fitted(trials, dataset).effects(LEVELS)
+
+    pairs = _pairs()
+    trees = [_separate_but()] + [_separate_but(pair) for pair in pairs]
+    pick = picked(trials, dataset)
+    compositions = [with_tree(pick, tree) for tree in trees]
+    tested = test_scores(dataset, searched, compositions, SEEDS)
+    alone, *together = [_mean_errors(scores) for scores in tested]
+
+    statements = []
+    for (first, second), errors in zip(pairs, together, strict=True):
+        for task, other in ((first, second), (second, first)):
+            effect = effects[task, other]
+            gain = alone[task] - errors[task]
+            statements.append(
+                Statement(
+                    is_made=effect.sign != "spans",
+                    has_true_sign=bool((effect.mean > 0) == (gain > 0)),
+                    is_true_gain=bool(gain > 0),
+                )
+            )
+    return statements
 
 
-def rows() -> list[list[Any]]:
-    """How often a statement is dared, and how often it is wrong."""
-    found = [each for problem in side_by_side(_problem, range(PROBLEMS)) for each in problem]
-    said = [each for each in found if each[0]]
-    table = [
-        ("pairs with a statement", [each[0] for each in found]),
-        ("wrong statements", [not right for _, right, _ in said]),
-    ]
-    table += [("sign of the mean is right, all pairs", [right for _, right, _ in found])]
-    table += [("pairs whose true effect is a gain", [gain for _, _, gain in found])]
-    return [
-        ["statements", BUDGET.trainings, 400, what, *share(values), "", len(values)]
-        for what, values in table
-    ]
+def _pairs() -> list[tuple[int, int]]:
+    pairs = []
+    for task in range(TASKS):
+        for other in range(task):
+            pairs.append((task, other))
+    return pairs
+
+
+def _separate_but(together: tuple[int, ...] = ()) -> SharingTree:
+    """Return the tree whose tasks are all alone, but for some that are together."""
+    groups = [together] if together else []
+    for task in range(TASKS):
+        if task not in together:
+            groups.append((task,))
+    return grouped(groups, LEVELS)
+
+
+def _mean_errors(scores: Scores) -> np.ndarray:
+    rows = [list(row.values()) for row in scores]
+    return np.asarray(np.mean(rows, axis=0))
+
+
+def findings() -> list[Finding]:
+    """Return how often a statement is dared, and how often it is wrong."""
+    statements: list[Statement] = []
+    for problem in side_by_side(_statements, range(PROBLEMS)):
+        statements.extend(problem)
+    made = [item for item in statements if item.is_made]
+
+    shares = {
+        "pairs with a statement": [item.is_made for item in statements],
+        "wrong statements": [not item.has_true_sign for item in made],
+        "sign of the mean is right, all pairs": [item.has_true_sign for item in statements],
+        "pairs whose true effect is a gain": [item.is_true_gain for item in statements],
+    }
+    table = []
+    for what, values in shares.items():
+        estimate = share_of_true(values)
+        count = len(values)
+        table.append(Finding("statements", BUDGET.trainings, what, estimate, count, ROWS))
+    return table

@@ -1,140 +1,180 @@
 """What is claimed where nothing is, and what the confirmed intervals are worth.
 
-Whole studies with confirmation on problems of four tasks, `unrelated` (teachers of their own, in every other problem one task is
-noise) and `related` (one group and a task of its own). How often sharing is claimed, and how often the 95% interval of the
-confirmed gain holds the true gain, which is that of the same models over 30 fresh seeds on 5,000 other test rows.
+Whole studies with confirmation on problems of four tasks: `unrelated` (teachers of their own; in
+every other problem one task is noise) and `related` (one group and a task by itself). Counted is
+how often sharing is claimed, and how often the 95% interval of the confirmed gain holds the true
+gain, which is that of the same models over 30 fresh seeds on 5,000 other test rows.
 """
 
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.truth.trial import (
+from benchmarks.truth.experiment import (
     FOREST,
     Budget,
+    Scores,
     grouped,
     request,
-    share,
     side_by_side,
     space,
-    tested,
+    test_scores,
 )
+from benchmarks.truth.finding import Finding, share_of_true
 from mtlsearch.data import TEST, Dataset
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import Interval, interval
-from mtlsearch.search.confirmation import compare_confirmed, confirmed, verdict
+from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.session import work
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace
+from mtlsearch.tasks import Task
 
-UNRELATED, RELATED = 40, 12
-ARMS = ("searched", "single_task", "share_all")
+BASELINE = "single_task"
+ARMS = ("searched", BASELINE, "share_all")
 BUDGET = Budget(32)  # of each arm, the command line's default
-TEST_ROWS, TRUE_SEEDS = 300, 30
+ROWS = 400
+TEST_ROWS = 300
+OTHER_TEST_ROWS = 5000
+TRUE_SEEDS = 30
+PROBLEMS = {"unrelated": 40, "related": 12}
+GROUPS = {
+    "unrelated": ((0,), (1,), (2,), (3,)),
+    "related": ((0, 1, 2), (3,)),
+}
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A study's verdict, what it recommends, the confirmed gain of the arm that stood for sharing, and that arm's true gain."""
+    """A study's verdict, and the gain of the arm that stood for sharing: confirmed and true."""
 
     decision: str
     recommended: str
     confirmed: Interval
     true: Interval
 
+    @property
+    def claims_sharing(self) -> bool:
+        """Whether the verdict says that sharing pays."""
+        return self.decision.startswith("share")
+
+    @property
+    def holds_the_truth(self) -> bool:
+        """Whether the confirmed interval holds the true gain."""
+        low = self.confirmed.low or 0.0
+        high = self.confirmed.high or 0.0
+        return low <= self.true.mean <= high
+
+
+class Problem(NamedTuple):
+    """A dataset as a user has it, and the same with other test rows for the truth."""
+
+    dataset: Dataset
+    for_truth: Dataset
+
 
 class Silent:
     """Watches nothing."""
 
-    def begin(self, lines: Sequence[Any], queue: WorkQueue) -> None:
-        """Nothing."""
+    def begin(self, schedules: Sequence[Any], queue: WorkQueue) -> None:
+        """Do nothing."""
 
-    def observe(self, arm: str, outcome: Any) -> None:
-        """Nothing."""
+    def observe(self, arm: str, result: Any) -> None:
+        """Do nothing."""
 
 
-def answer(dataset: Dataset, other: Dataset, within: SearchSpace, seed: int) -> Answered:
-    """The answer of a whole study of `dataset`; true gains are measured on `other`, which has the same rows to train on."""
+def answer(
+    problem: Problem,
+    searched: SearchSpace,
+    seed: int,
+) -> Answered:
+    """Return the answer of a whole study, beside the truth."""
+    dataset = problem.dataset
     with tempfile.TemporaryDirectory(prefix="mtl-") as folder:
-        study = Study.create(
-            Path(folder) / "study", request(dataset, within, BUDGET, ARMS, seed), None
-        )
+        asked = request(dataset, searched, BUDGET, ARMS, seed)
+        study = Study.create(Path(folder) / "study", asked, None)
         study.set_engine(FOREST)
-        work(study, dataset, within, Silent())
-        found = confirmed(study)
-        said = verdict(found, dataset)
-        assert said is not None and said.arm is not None
-        gain = compare_confirmed(found, dataset)[said.arm].gain
-        picks = {each.arm: each.composition for each in study.picks()}
-    mine, single = tested(other, within, [picks[said.arm], picks["single_task"]], TRUE_SEEDS)
-    reference = {
-        task.name: float(np.mean([row[task.name] for row in single])) for task in other.tasks
-    }
-    pairs = zip(mine, single, strict=True)
-    true = interval(
-        [
-            mean_gain(other.tasks, a, reference) - mean_gain(other.tasks, b, reference)
-            for a, b in pairs
-        ]
-    )
-    return Answered(said.decision, said.recommended, gain, true)
+        work(study, dataset, searched, Silent())
+        analysis = Analysis(study, dataset)
+        statement = analysis.verdict
+        assert statement is not None
+        assert statement.arm is not None
+        confirmed_gain = analysis.comparisons[statement.arm].gain
+        picks = {pick.arm: pick.composition for pick in analysis.picks}
+
+    compositions = [picks[statement.arm], picks[BASELINE]]
+    sharing, single = test_scores(problem.for_truth, searched, compositions, TRUE_SEEDS)
+    true_gain = _gain(dataset.tasks, sharing, single)
+    return Answered(statement.decision, statement.recommended, confirmed_gain, true_gain)
 
 
-def _problem(kind: str, number: int) -> tuple[Dataset, Dataset]:
-    """The problem as a user has it, and with other test rows for the truth."""
-    groups = ((0, 1, 2), (3,)) if kind == "related" else ((0,), (1,), (2,), (3,))
-    teacher = Teacher(grouped(groups, 1), unrelated=(3,) if number % 2 else ())
-    return with_test_rows(planted(teacher, test_rows=TEST_ROWS + 5000, seed=number), 400)
+def _gain(
+    tasks: Sequence[Task],
+    sharing: Scores,
+    single: Scores,
+) -> Interval:
+    """Return the gain of one model over another, paired over seeds."""
+    reference = {}
+    for task in tasks:
+        scores = [row[task.name] for row in single]
+        reference[task.name] = float(np.mean(scores))
+
+    gains = []
+    for ours, theirs in zip(sharing, single, strict=True):
+        our_gain = mean_gain(tasks, ours, reference)
+        their_gain = mean_gain(tasks, theirs, reference)
+        gains.append(our_gain - their_gain)
+    return interval(gains)
 
 
-def with_test_rows(whole: Dataset, rows: int) -> tuple[Dataset, Dataset]:
-    """The dataset with the first TEST_ROWS of its test rows, which follow after `rows` others, and the whole."""
-    [(name, source)], kept = whole.sources.items(), rows + TEST_ROWS
-    assert (source.splits.role[kept:] == TEST).all()
-    short = replace(
-        source,
-        inputs=source.inputs.iloc[:kept],
-        splits=replace(source.splits, role=source.splits.role[:kept]),
-    )
-    return replace(
-        whole, sources={name: short}, targets={task: y[:kept] for task, y in whole.targets.items()}
-    ), whole
+def with_test_rows(whole: Dataset, rows: int) -> Problem:
+    """Keep the first TEST_ROWS of a dataset's test rows, which follow after `rows` others."""
+    [(name, source)] = whole.sources.items()
+    kept = rows + TEST_ROWS
+    role = source.splits.role
+    assert (role[kept:] == TEST).all()
+
+    splits = replace(source.splits, role=role[:kept])
+    short = replace(source, inputs=source.inputs.iloc[:kept], splits=splits)
+    targets = {task: values[:kept] for task, values in whole.targets.items()}
+    dataset = replace(whole, sources={name: short}, targets=targets)
+    return Problem(dataset, for_truth=whole)
 
 
 def _case(case: tuple[str, int]) -> Answered:
-    return answer(*_problem(*case), space(4, 2), case[1])
+    relation, seed = case
+    has_noise = seed % 2 == 1
+    teacher = Teacher(grouped(GROUPS[relation], 1), unrelated=(3,) if has_noise else ())
+    whole = planted(teacher, test_rows=TEST_ROWS + OTHER_TEST_ROWS, seed=seed)
+    return answer(with_test_rows(whole, ROWS), space(4, 2), seed)
 
 
-def rows() -> list[list[Any]]:
-    """How often sharing is claimed, and the share of intervals that hold the true gain."""
-    cases = [("unrelated", number) for number in range(UNRELATED)] + [
-        ("related", number) for number in range(RELATED)
-    ]
-    found, table = side_by_side(_case, cases), []
-    for kind in ("unrelated", "related"):
-        own = [each for case, each in zip(cases, found, strict=True) if case[0] == kind]
-        claims = [each.decision.startswith("share") for each in own]
-        held = [
-            (each.confirmed.low or 0.0) <= each.true.mean <= (each.confirmed.high or 0.0)
-            for each in own
-        ]
-        for what, values in (("sharing claimed", claims), ("interval holds the true gain", held)):
-            table.append(
-                [
-                    "verdict",
-                    BUDGET.trainings,
-                    400,
-                    f"{kind}: {what}",
-                    *share(values),
-                    "",
-                    len(values),
-                ]
-            )
-            print(*table[-1], flush=True)
+def findings() -> list[Finding]:
+    """Return how often sharing is claimed, and the share of intervals that hold the true gain."""
+    cases = []
+    for relation, problems in PROBLEMS.items():
+        for seed in range(problems):
+            cases.append((relation, seed))
+    answers = side_by_side(_case, cases)
+
+    table = []
+    for relation, problems in PROBLEMS.items():
+        pairs = zip(cases, answers, strict=True)
+        related = [item for case, item in pairs if case[0] == relation]
+        shares = {
+            "sharing claimed": [item.claims_sharing for item in related],
+            "interval holds the true gain": [item.holds_the_truth for item in related],
+        }
+        for what, values in shares.items():
+            estimate = share_of_true(values)
+            named = f"{relation}: {what}"
+            finding = Finding("verdict", BUDGET.trainings, named, estimate, problems, ROWS)
+            print(*finding.cells(), flush=True)
+            table.append(finding)
     return table

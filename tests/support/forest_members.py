@@ -12,6 +12,7 @@ from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.stacked.trainer import StackedTrainer
 from mtlsearch.weightings import Fixed, Uncertainty
+from tests.support.replicates import searched
 
 SEED, DEPTH = 5, 2
 SHORT = TrainingSettings(epochs=4, batch_size=64, patience=4)
@@ -20,7 +21,9 @@ ODD, EVEN = 5, 8  # widths, with and without ends that do not fill a vector inst
 
 def member(candidate, tasks=None, replicate=0, epochs=SHORT.epochs, frozen=0):
     tasks = tuple(range(candidate.tree.tasks)) if tasks is None else tasks
-    return Member(Component(tasks, candidate), replicate, SEED + replicate, epochs, frozen)
+    return Member(
+        Component(tasks, candidate), searched(replicate), SEED + replicate, epochs, frozen
+    )
 
 
 def bag(data, make, width=EVEN, dropout=0.1):
@@ -83,9 +86,9 @@ def trained(data, members, make_trainer=StackedTrainer, schedule=SHORT):
 
 def result(trainer, one):
     """All that a member comes to."""
-    record = trainer.records[one]
+    record = trainer.histories[one]
     weights = {name: value.tolist() for name, value in trainer.network(one).state_dict().items()}
-    return record.history, record.failure, record.ended, trainer.scores(None).get(one), weights
+    return record.losses, record.failure, record.ended, trainer.scores(None).get(one), weights
 
 
 def results(trainer, members):

@@ -1,4 +1,6 @@
-"""Runs the command line as its users do, in a process of its own, and finds every process that it started."""
+"""Runs the command line as its users do, in a process of its own, and finds every process that it
+started.
+"""
 
 import json
 import multiprocessing
@@ -45,7 +47,7 @@ HEAVY = [
     "mtlsearch.search.study_loading",
     "mtlsearch.search.dry_run",
 ]
-HEAVY += ["mtlsearch.report.build", "mtlsearch.export.select_model"]
+HEAVY += ["mtlsearch.report.build", "mtlsearch.export.from_study"]
 TOKEN = "MTLSEARCH_TEST_TOKEN"
 TERMINAL = {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
 
@@ -74,7 +76,9 @@ def run(
 
 
 def run_warm(*arguments: str | Path, cwd: Path, seconds: float = 240) -> Finished:
-    """The same in a fork of an interpreter that has imported the libraries, which spares some seconds per run."""
+    """The same in a fork of an interpreter that has imported the libraries, which spares some
+    seconds per run.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(HEAVY)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +109,9 @@ def _launch(argv: list[str], cwd: str, out: str, err: str) -> None:
 
 
 class Session:
-    """Runs of the program whose processes, daemons included, all carry one mark in their environment."""
+    """Runs of the program whose processes, daemons included, all carry one mark in their
+    environment.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.temporary = Path(
@@ -117,7 +123,9 @@ class Session:
 
     @contextmanager
     def started(self, *arguments: str | Path) -> Iterator["Running"]:
-        """The program, running in a process group of its own; killed at the end if it is still there."""
+        """The program, running in a process group of its own; killed at the end if it is still
+        there.
+        """
         with (
             (self._folder / "out.txt").open("w") as out,
             (self._folder / "err.txt").open("w") as err,
@@ -227,11 +235,11 @@ def trials(study: Path, arm: str) -> list[optuna.trial.FrozenTrial]:
 
 
 def assert_whole(study: Path, arm: str, total: int) -> None:
-    """Every training of the arm is there once, in a terminal state, with the outcome of its own number."""
+    """Every training of the arm is there once, in a terminal state, with its own result."""
     found = trials(study, arm)
     assert [trial.number for trial in found] == list(range(total))
     assert {trial.state for trial in found} <= TERMINAL
-    assert [trial.user_attrs["outcome"]["number"] for trial in found] == list(range(total))
+    assert [trial.user_attrs["result"]["number"] for trial in found] == list(range(total))
     trained = [
         {key: trial.user_attrs.get(key) for key in ("candidate", "arm", "replicate")}
         for trial in found

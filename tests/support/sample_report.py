@@ -1,358 +1,407 @@
-"""A realistic report of a study on the penguins, of any number of tasks and levels; also the unfinished one."""
+"""A realistic report of a study, of any number of tasks and levels; also the unfinished one."""
 
 import random
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
+from mtlsearch.evidence.comparison import Result
+from mtlsearch.evidence.verdict import Decision
+from mtlsearch.report.model import (
+    SCHEMA_VERSION,
+    AffinityMap,
+    AffinityPair,
+    Composition,
+    NameUse,
+    Report,
+    ReportedArm,
+    ReportedCandidate,
+    ReportedChoice,
+    ReportedComparison,
+    ReportedComponent,
+    ReportedData,
+    ReportedEngine,
+    ReportedFailure,
+    ReportedGain,
+    ReportedInterval,
+    ReportedModel,
+    ReportedScore,
+    ReportedSource,
+    ReportedStudy,
+    ReportedTask,
+    ReportedVerdict,
+    RunSettings,
+    SklearnBaseline,
+    TaskDifference,
+    UseCount,
+)
 from mtlsearch.structure.tree import SharingTree
 
-ARMS = ("searched", "single_task", "share_all", "static_weights", "pretrain_finetune", "random")
-Json = dict[str, Any]
-
-PENGUINS = [
-    {
-        "name": "species",
-        "kind": "multiclass",
-        "metric": "accuracy",
-        "higher_is_better": True,
-        "labels": 342,
-    },
-    {"name": "sex", "kind": "binary", "metric": "roc_auc", "higher_is_better": True, "labels": 333},
-    {
-        "name": "body_mass_g",
-        "kind": "regression",
-        "metric": "rmse",
-        "higher_is_better": False,
-        "labels": 342,
-    },
-]
-VERSIONS = dict.fromkeys(("mtlsearch", "python", "torch", "ray", "optuna", "platform"), "1.2.3")
-BACKBONE = {"name": "mlp", "width": {"choice": [32, 64, 128]}}
-ENGINE = {
-    "trainer": "forest",
-    "chunk": 16,
-    "seconds": {"serial": 2e-4, "forest, 16 at a time": 5e-5},
+MAIN = "searched"
+BASELINE = "single_task"
+ARMS = (MAIN, BASELINE, "share_all", "static_weights", "pretrain_finetune", "random")
+LEVELS = 4
+SEEDS = 5
+CANDIDATES_PER_ARM = 12
+NAMES_BY_GROUP = {
+    "sharing": ("none", "l2_sharing", "gate"),
+    "weighting": ("fixed", "uncertainty"),
 }
-STUDY = {
-    "folder": "study",
-    "created": "2026-05-04T10:15:00+00:00",
-    "finished": True,
-    "wall_seconds": 754.2,
-}
-BEFORE: Json = {"affinity": None, "references": [], "verdict": None}
-NAMES = {"sharing": ["none", "pull", "gate"], "weighting": ["fixed", "uncertainty"]}
-CLASSES = {"species": ["Adelie", "Chinstrap", "Gentoo"], "sex": ["female", "male"]}
+PENGUINS = (
+    ReportedTask(
+        name="species",
+        kind="multiclass",
+        metric="accuracy",
+        higher_is_better=True,
+        source="penguins",
+        labels=342,
+        classes=("Adelie", "Chinstrap", "Gentoo"),
+    ),
+    ReportedTask(
+        name="sex",
+        kind="binary",
+        metric="roc_auc",
+        higher_is_better=True,
+        source="penguins",
+        labels=333,
+        classes=("female", "male"),
+    ),
+    ReportedTask(
+        name="body_mass_g",
+        kind="regression",
+        metric="rmse",
+        higher_is_better=False,
+        source="penguins",
+        labels=342,
+        classes=(),
+    ),
+)
 
 
 def sample_report(
-    names: list[str] | None = None,
-    levels: int = 4,
-    sources: tuple[str, ...] = ("penguins",),
-    decision: str = "share",
-) -> Json:
+    names: Sequence[str] | None = None,
+    levels: int = LEVELS,
+    sources: Sequence[str] = ("penguins",),
+    decision: Decision = "share",
+) -> Report:
     """A finished study; with `names` the three penguin tasks are repeated under those names."""
     draw = random.Random(0)
     tasks = _tasks(names, sources)
-    points = [_point(draw, tasks, levels, arm, number) for arm in ARMS for number in range(12)]
-    for point in points:
-        point["front"] = point["gain"] > 1.5
-    return {
-        "schema_version": 3,
-        "versions": VERSIONS,
-        "study": {**STUDY, "settings": _settings(), "engine": ENGINE},
-        "data": _data(tasks, sources),
-        "tasks": tasks,
-        "space": {"tree": {"levels": levels}, "backbone": BACKBONE},
-        "arms": [_arm(arm, points) for arm in ARMS],
-        "front": [_front(draw, tasks, levels, point) for point in points if point["front"]],
-        "points": points,
-        "choices": [
-            _choice(draw, arm, part, names) for arm in ARMS for part, names in NAMES.items()
-        ],
-        "confirmed": [_confirmed(draw, tasks, levels, arm) for arm in ARMS],
-        "comparisons": [
-            _comparison(draw, tasks, arm, decision) for arm in ARMS if arm != "single_task"
-        ],
-        "affinity": {"arm": "searched", "trainings": 96, "pairs": _pairs(draw, tasks, levels)},
-        "references": [_reference(draw, tasks, name) for name in ("linear", "random_forest")],
-        "verdict": _verdict(tasks, decision),
-    }
+    candidates = []
+    for arm in ARMS:
+        numbers = range(CANDIDATES_PER_ARM)
+        candidates += [_candidate(draw, tasks, levels, arm, number) for number in numbers]
+    choices = []
+    for arm in ARMS:
+        for group, choosable in NAMES_BY_GROUP.items():
+            choices.append(_choice(draw, arm, group, choosable))
+    others = [arm for arm in ARMS if arm != BASELINE]
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        versions=dict.fromkeys(("mtlsearch", "python", "torch", "ray", "optuna"), "1.2.3"),
+        study=_study(),
+        data=_data(tasks, sources),
+        tasks=tuple(tasks),
+        space={
+            "tree": {"levels": levels},
+            "backbone": {"name": "mlp", "width": {"choice": [32, 64, 128]}},
+        },
+        arms=tuple(_arm(arm, candidates) for arm in ARMS),
+        candidates=tuple(candidates),
+        choices=tuple(choices),
+        confirmed=tuple(_model(draw, tasks, levels, arm) for arm in ARMS),
+        comparisons=tuple(_comparison(draw, tasks, arm, decision) for arm in others),
+        affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
+        sklearn_baselines=(
+            _sklearn_baseline(draw, tasks, "linear"),
+            _sklearn_baseline(draw, tasks, "random_forest"),
+        ),
+        verdict=_verdict(tasks, decision),
+    )
 
 
-def unfinished_report() -> Json:
-    """The same study, stopped before anything was confirmed."""
+def unfinished_report() -> Report:
+    """The same study, stopped before any candidate was trained."""
     report = sample_report()
-    report["study"]["finished"] = False
-    return {
-        **report,
-        "front": [],
-        "points": [],
-        "choices": [],
-        "confirmed": [],
-        "comparisons": [],
-        **BEFORE,
-    }
+    return replace(
+        report,
+        study=replace(report.study, finished=False),
+        candidates=(),
+        choices=(),
+        confirmed=(),
+        comparisons=(),
+        affinity=None,
+        sklearn_baselines=(),
+        verdict=None,
+    )
+
+
+def component(
+    tasks: Sequence[str],
+    levels: Sequence[Sequence[Sequence[str]]],
+    experts: Sequence[int] = (),
+    soft_shared_levels: Sequence[int] = (),
+    private: bool = False,
+) -> ReportedComponent:
+    """A component of these tasks that names its settings."""
+    sharing = "l2_sharing" if soft_shared_levels else "none"
+    return ReportedComponent(
+        tasks=tuple(tasks),
+        levels=tuple(tuple(tuple(node) for node in level) for level in levels),
+        experts=tuple(experts) or (0,) * len(levels),
+        soft_shared_levels=tuple(soft_shared_levels),
+        private=private,
+        settings={
+            "backbone": {"name": "mlp", "width": 64, "dropout": 0.1},
+            "sharing": {"name": sharing},
+            "optimizer": {"learning_rate": 0.0031, "weight_decay": 1e-5},
+        },
+    )
 
 
 def composition(
-    names: list[str], levels: int, seed: int, sharing: str = "pull", shares: bool = True
-) -> list[Json]:
-    """A random tree over these tasks (or the separate one), as the components of a report."""
+    names: Sequence[str], levels: int, seed: int, soft_shared: bool = True, shares: bool = True
+) -> Composition:
+    """A random tree over these tasks, or the separate one; soft-shared on all levels or on none."""
     draw = random.Random(seed)
     splits = [draw.randint(0, levels) if shares else 0 for _ in names[1:]]
-    tree = SharingTree.decode(
-        [draw.randrange(task) for task in range(1, len(names))], splits, levels
-    )
-    groups = (tuple(range(len(names))),) if sharing != "none" else tree.components
-    return [
-        {
-            "tasks": [names[task] for task in group],
-            "levels": [
-                [[names[task] for task in node] for node in level if set(node) <= set(group)]
-                for level in tree.levels
-            ],
-            "experts": [0] * levels,
-            "settings": _candidate(sharing),
-        }
-        for group in groups
-    ]
+    hosts = [draw.randrange(task) for task in range(1, len(names))]
+    tree = SharingTree.decode(hosts, splits, levels)
+    groups = [tuple(range(len(names)))] if soft_shared else tree.components
+    components = []
+    for group in groups:
+        partitions = []
+        for level in tree.levels:
+            nodes = [node for node in level if set(node) <= set(group)]
+            partitions.append([[names[task] for task in node] for node in nodes])
+        soft_shared_levels = range(1, levels + 1) if soft_shared else ()
+        tasks = [names[task] for task in group]
+        components.append(component(tasks, partitions, soft_shared_levels=soft_shared_levels))
+    return tuple(components)
 
 
-def _candidate(sharing: str) -> Json:
-    soft = {"name": sharing, "strength": 0.01} if sharing != "none" else {"name": "none"}
-    optimizer = {"learning_rate": 0.0031, "weight_decay": 1e-5}
-    return {
-        "backbone": {"name": "mlp", "width": 64, "dropout": 0.1},
-        "sharing": soft,
-        "optimizer": optimizer,
-    }
+def spell(components: Composition) -> str:
+    """The trees of a composition as one line."""
+    trees = []
+    for part in components:
+        levels = [" | ".join("+".join(node) for node in level) for level in part.levels]
+        trees.append(" > ".join(levels))
+    return " ; ".join(trees)
 
 
-def _tasks(names: list[str] | None, sources: tuple[str, ...]) -> list[Json]:
-    chosen = names if names is not None else [str(task["name"]) for task in PENGUINS]
-    kinds = [PENGUINS[number % 3] for number in range(len(chosen))]
-    return [
-        {
-            **kind,
-            "name": name,
-            "source": sources[number % len(sources)],
-            "classes": CLASSES.get(str(kind["name"]), []),
-        }
-        for number, (kind, name) in enumerate(zip(kinds, chosen, strict=True))
-    ]
+def _tasks(names: Sequence[str] | None, sources: Sequence[str]) -> list[ReportedTask]:
+    chosen = [task.name for task in PENGUINS] if names is None else names
+    tasks = []
+    for number, name in enumerate(chosen):
+        penguin = PENGUINS[number % len(PENGUINS)]
+        source = sources[number % len(sources)]
+        tasks.append(replace(penguin, name=name, source=source))
+    return tasks
 
 
-def _pairs(draw: random.Random, tasks: list[Json], levels: int) -> list[Json]:
-    names = [task["name"] for task in tasks]
-    return [
-        {"task": name, "other": other, "levels": [_effect(draw) for _ in range(levels)]}
-        for name in names for other in names if other != name
-    ]  # fmt: skip
-
-
-def _effect(draw: random.Random) -> Json:
-    mean = draw.gauss(0.0, 1.0)
-    return {"mean": mean, "low": mean - 1.0, "high": mean + 1.0}
-
-
-def _choice(draw: random.Random, arm: str, part: str, names: list[str]) -> Json:
-    rows = [
-        {
-            "name": name,
-            "trainings": {"used": 12 * (name != "gate"), "idle": 0},
-            "failed": 0,
-            "front": {"used": place, "idle": 0},
-            "picked": not place,
-            "gain": None if name == "gate" else _effect(draw),
-        }
-        for place, name in enumerate(names)
-    ]
-    return {"arm": arm, "part": part, "trainings": 36, "front": 3, "names": rows}
-
-
-def _reference(draw: random.Random, tasks: list[Json], name: str) -> Json:
-    test = {task["name"]: [_score(draw, task) for _ in range(3)] for task in tasks}
-    return {
-        "name": name,
-        "test": test,
-        "mean": {task: sum(scores) / 3 for task, scores in test.items()},
-    }
-
-
-def _score(draw: random.Random, task: Json) -> float:
-    return draw.uniform(0.9, 0.99) if task["higher_is_better"] else draw.uniform(280.0, 360.0)
-
-
-def _point(draw: random.Random, tasks: list[Json], levels: int, arm: str, number: int) -> Json:
-    names = [task["name"] for task in tasks]
-    scores = {task["name"]: _score(draw, task) for task in tasks}
-    parts = composition(names, levels, draw.randrange(10**6), draw.choice(["none", "pull"]))
-    cost = {"parameters": draw.randint(3000, 60000), "macs_per_example": draw.randint(3000, 60000)}
-    gain = 0.0 if arm == "single_task" else draw.gauss(0.5, 2.5)
-    identity = {"arm": arm, "candidate": number, "shares": arm != "single_task", "front": False}
-    return {
-        **identity,
-        "scores": scores,
-        "estimates": scores,
-        **cost,
-        "gain": gain,
-        "tree": _spell(parts),
-    }
-
-
-def _spell(parts: list[Json]) -> str:
-    return " ; ".join(
-        " > ".join(" | ".join("+".join(node) for node in level) for level in part["levels"])
-        for part in parts
+def _study() -> ReportedStudy:
+    return ReportedStudy(
+        folder="study",
+        created="2026-05-04T10:15:00+00:00",
+        finished=True,
+        wall_seconds=754.2,
+        settings=RunSettings(
+            data="penguins",
+            task_flags=(),
+            space_name="default",
+            trainings=36,
+            replicates=3,
+            seed=0,
+            seeds=SEEDS,
+            workers=4,
+            gpus_per_worker=0.0,
+            sampler="affinity",
+            engine="auto",
+            arms=ARMS,
+            device="cpu",
+            runner="ray",
+            ray_address=None,
+            cohort=12,
+            proposal_delay=1,
+            sklearn_baselines=True,
+            epochs=60,
+            batch_size=64,
+            patience=8,
+            precision="float32",
+            verdict_precision="float32",
+        ),
+        engine=ReportedEngine("forest", 16, {"serial": 2e-4, "forest, 16 at a time": 5e-5}),
     )
 
 
-def _front(draw: random.Random, tasks: list[Json], levels: int, point: Json) -> Json:
-    scores = {
-        name: {"mean": mean, "standard_error": abs(mean) * 0.004, "estimate": mean}
-        for name, mean in point["scores"].items()
-    }
-    parts = composition(
-        [task["name"] for task in tasks],
-        levels,
-        draw.randrange(10**6),
-        draw.choice(["none", "pull"]),
+def _data(tasks: Sequence[ReportedTask], sources: Sequence[str]) -> ReportedData:
+    reported = tuple(_source(name) for name in sources)
+    notices = (f"{tasks[0].name}: 2 rows have no label",)
+    return ReportedData("penguins", "sha256:3f8a12c07be94d51", reported, notices)
+
+
+def _source(name: str) -> ReportedSource:
+    return ReportedSource(
+        name=name,
+        rows=344,
+        kind="table",
+        inputs=5,
+        train=206,
+        validation=69,
+        test=69,
     )
-    kept = {
-        key: point[key] for key in ("arm", "candidate", "parameters", "macs_per_example", "gain")
-    }
-    gain = {"mean": point["gain"], "low": point["gain"] - 1.0, "high": point["gain"] + 1.0}
-    rest = {
-        "replicates": 3,
-        "gain_interval": gain,
-        "tie": point["gain"] > 4.0,
-        "tree": _spell(parts),
-    }
-    return {**kept, "scores": scores, **rest, "composition": parts}
 
 
-def _confirmed(draw: random.Random, tasks: list[Json], levels: int, arm: str) -> Json:
-    test = {task["name"]: [_score(draw, task) for _ in range(5)] for task in tasks}
-    parts = composition(
-        [task["name"] for task in tasks], levels, 3, "none", shares=arm != "single_task"
+def _arm(name: str, candidates: Sequence[ReportedCandidate]) -> ReportedArm:
+    gains = [candidate.gain.mean for candidate in candidates if candidate.arm == name]
+    failures = ()
+    if name == "random":
+        failures = (ReportedFailure(17, "loss became NaN in epoch 4"),)
+    return ReportedArm(
+        name=name,
+        is_main=name == MAIN,
+        is_baseline=name == BASELINE,
+        trainings=36,
+        epochs=60,
+        complete=36 - len(failures),
+        failed=len(failures),
+        candidates=len(gains),
+        components_saved=4,
+        epochs_run=1711,
+        train_seconds=141.8,
+        best_gain=max(gains),
+        failures=failures,
     )
-    return {
-        "arm": arm,
-        "candidate": None if arm == "single_task" else 7,
-        "tree": _spell(parts),
-        "composition": parts,
-        "parameters": 21_345,
-        "macs_per_example": 20_880,
-        "validation_gain": 0.0 if arm == "single_task" else 4.1,
-        "test": test,
-        "mean": {name: sum(scores) / 5 for name, scores in test.items()},
-        "standard_error": {name: abs(scores[0]) * 0.006 for name, scores in test.items()},
-    }
 
 
-def _comparison(draw: random.Random, tasks: list[Json], arm: str, decision: str) -> Json:
-    gain = (
-        {"share": 3.5, "share some": 3.5, "do not share": -2.0, "cannot tell": 0.4}[decision]
-        if arm == "searched"
-        else draw.uniform(-3, 2)
+def _candidate(
+    draw: random.Random, tasks: Sequence[ReportedTask], levels: int, arm: str, number: int
+) -> ReportedCandidate:
+    scores = {}
+    for task in tasks:
+        mean = _score(draw, task)
+        scores[task.name] = ReportedScore(mean, abs(mean) * 0.004, mean)
+    shares = arm != BASELINE
+    names = [task.name for task in tasks]
+    soft_shared = shares and draw.random() < 0.5
+    components = composition(names, levels, draw.randrange(10**6), soft_shared, shares)
+    gain = draw.gauss(0.5, 2.5) if shares else 0.0
+    return ReportedCandidate(
+        arm=arm,
+        candidate=number,
+        scores=scores,
+        replicates=3,
+        parameters=draw.randint(3000, 60000),
+        macs_per_example=draw.randint(3000, 60000),
+        gain=ReportedInterval(gain, gain - 1.0, gain + 1.0),
+        shares=shares,
+        on_front=gain > 1.5,
+        tie=gain > 4.0,
+        tree=spell(components),
+        composition=components,
     )
-    per_task = {task["name"]: _difference(draw, task) for task in tasks}
-    maninis = {"mean": gain, "low": gain - 1.9, "high": gain + 1.9}
-    nash = {"mean": -gain, "low": -gain - 1.9, "high": -gain + 1.9}
-    return {
-        "arm": arm,
-        "baseline": "single_task",
-        "tasks": per_task,
-        "gain": {"maninis": maninis, "nash_mtl": nash},
-    }
 
 
-def _difference(draw: random.Random, task: Json) -> Json:
-    scale = 0.01 if task["higher_is_better"] else 12.0
+def _choice(draw: random.Random, arm: str, group: str, names: Sequence[str]) -> ReportedChoice:
+    uses = []
+    for place, name in enumerate(names):
+        is_tried = name != "gate"
+        uses.append(
+            NameUse(
+                name=name,
+                trainings=UseCount(used=12 if is_tried else 0, inactive=0),
+                failed=0,
+                front=UseCount(used=place, inactive=0),
+                picked=place == 0,
+                gain=_effect(draw) if is_tried else None,
+            )
+        )
+    return ReportedChoice(arm, group, 36, 3, tuple(uses))
+
+
+def _model(
+    draw: random.Random, tasks: Sequence[ReportedTask], levels: int, arm: str
+) -> ReportedModel:
+    test = {task.name: tuple(_score(draw, task) for _ in range(SEEDS)) for task in tasks}
+    names = [task.name for task in tasks]
+    components = composition(names, levels, 3, soft_shared=False, shares=arm != BASELINE)
+    return ReportedModel(
+        arm=arm,
+        candidate=None if arm == BASELINE else 7,
+        tree=spell(components),
+        composition=components,
+        parameters=21_345,
+        macs_per_example=20_880,
+        validation_gain=0.0 if arm == BASELINE else 4.1,
+        test=test,
+        mean={name: sum(scores) / SEEDS for name, scores in test.items()},
+        standard_error={name: abs(scores[0]) * 0.006 for name, scores in test.items()},
+    )
+
+
+def _comparison(
+    draw: random.Random, tasks: Sequence[ReportedTask], arm: str, decision: Decision
+) -> ReportedComparison:
+    main_gains = {"share": 3.5, "share some": 3.5, "do not share": -2.0, "cannot tell": 0.4}
+    mean = main_gains[decision] if arm == MAIN else draw.uniform(-3, 2)
+    gain = ReportedInterval(mean, mean - 1.9, mean + 1.9)
+    return ReportedComparison(
+        arm=arm,
+        baseline=BASELINE,
+        tasks={task.name: _difference(draw, task) for task in tasks},
+        gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
+    )
+
+
+def _difference(draw: random.Random, task: ReportedTask) -> TaskDifference:
+    scale = 0.01 if task.higher_is_better else 12.0
     mean = draw.gauss(0, scale)
-    low, high = mean - scale * 0.6, mean + scale * 0.6
-    better = (low > 0) if task["higher_is_better"] else (high < 0)
-    result = "win" if better else "tie" if low < 0 < high else "lose"
-    return {"difference": {"mean": mean, "low": low, "high": high}, "result": result}
+    difference = ReportedInterval(mean, mean - scale * 0.6, mean + scale * 0.6)
+    improvement = difference if task.higher_is_better else difference.flipped
+    result: Result = "tie"
+    if improvement.is_positive:
+        result = "win"
+    if improvement.is_negative:
+        result = "lose"
+    return TaskDifference(difference, result)
 
 
-def _arm(name: str, points: list[Json]) -> Json:
-    mine = [point for point in points if point["arm"] == name]
-    failures = [{"number": 17, "reason": "loss became NaN in epoch 4"}] if name == "random" else []
-    counts = {
-        "trainings": 36,
-        "epochs": 60,
-        "complete": 30,
-        "failed": len(failures),
-        "pruned": 5,
-        "candidates": len(mine),
-    }
-    best = max(point["gain"] for point in mine)
-    return {
-        "name": name,
-        **counts,
-        "components_saved": 4,
-        "epochs_run": 1711,
-        "train_seconds": 141.8,
-        "best_gain": best,
-        "failures": failures,
-    }
+def _pairs(
+    draw: random.Random, tasks: Sequence[ReportedTask], levels: int
+) -> tuple[AffinityPair, ...]:
+    pairs = []
+    for task in tasks:
+        for other in tasks:
+            if other != task:
+                effects = tuple(_effect(draw) for _ in range(levels))
+                pairs.append(AffinityPair(task.name, other.name, effects))
+    return tuple(pairs)
 
 
-def _settings() -> Json:
-    budget = {
-        "trainings": 36,
-        "replicates": 3,
-        "epochs": 60,
-        "batch_size": 64,
-        "patience": 8,
-        "seed": 0,
-        "seeds": 5,
-    }
-    return {
-        **budget,
-        "workers": 4,
-        "sampler": "tpe",
-        "engine": "auto",
-        "device": "cpu",
-        "arms": list(ARMS),
-        "ray_address": None,
-    }
+def _sklearn_baseline(
+    draw: random.Random, tasks: Sequence[ReportedTask], name: str
+) -> SklearnBaseline:
+    test = {task.name: tuple(_score(draw, task) for _ in range(3)) for task in tasks}
+    mean = {task: sum(scores) / 3 for task, scores in test.items()}
+    return SklearnBaseline(name, test, mean)
 
 
-def _data(tasks: list[Json], sources: tuple[str, ...]) -> Json:
-    rows = [
-        {
-            "name": name,
-            "kind": "table",
-            "rows": 344,
-            "inputs": 5,
-            "train": 206,
-            "validation": 69,
-            "test": 69,
-        }
-        for name in sources
-    ]
-    notices = [f"{tasks[0]['name']}: 2 rows have no label"]
-    return {
-        "name": "penguins",
-        "digest": "sha256:3f8a12c07be94d51",
-        "sources": rows,
-        "notices": notices,
-    }
+def _effect(draw: random.Random) -> ReportedInterval:
+    mean = draw.gauss(0.0, 1.0)
+    return ReportedInterval(mean, mean - 1.0, mean + 1.0)
 
 
-def _verdict(tasks: list[Json], decision: str) -> Json:
-    first, second = tasks[0]["name"], tasks[1]["name"]
+def _score(draw: random.Random, task: ReportedTask) -> float:
+    return draw.uniform(0.9, 0.99) if task.higher_is_better else draw.uniform(280.0, 360.0)
+
+
+def _verdict(tasks: Sequence[ReportedTask], decision: Decision) -> ReportedVerdict:
+    first = tasks[0].name
+    second = tasks[1].name
     sentences = {
-        "share": f"Share: {first} and {second} are better together, by 3.5 % over single-task models.",
+        "share": f"Share: {first} and {second} are better together, by 3.5 %.",
         "share some": f"Share some ({first}+{second}): that beats separate models, by 3.5 %.",
-        "do not share": "Do not share: the best sharing model is worse than single-task models, by 2.0 %.",
+        "do not share": "Do not share: the best sharing model is worse, by 2.0 %.",
         "cannot tell": "Cannot tell: the interval of the gain spans zero.",
     }
-    recommended = "searched" if decision.startswith("share") else "single_task"
-    return {
-        "decision": decision,
-        "sentence": sentences[decision],
-        "arm": "searched",
-        "recommended": recommended,
-    }
+    recommended = MAIN if decision.startswith("share") else BASELINE
+    return ReportedVerdict(decision, sentences[decision], MAIN, recommended)

@@ -1,0 +1,221 @@
+"""What the parts have in common: the space, whole searches in this process, and fresh trainings.
+
+Problems are worked on side by side, each in a process of its own.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from mtlsearch.candidate import Candidate, Composition
+from mtlsearch.data import Dataset
+from mtlsearch.data.planted import Teacher, planted
+from mtlsearch.evidence.affinity.affinity import Affinity
+from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.scoring import TestScorer
+from mtlsearch.evidence.selection import pick, reference_scores
+from mtlsearch.records import Replicate, TrainingJob, Trial
+from mtlsearch.search.request import Pacing, Request
+from mtlsearch.search.runners.local import run_local
+from mtlsearch.search.schedules import ArmSchedule
+from mtlsearch.search.study import Study
+from mtlsearch.search.work_queue import WorkQueue
+from mtlsearch.search.worker_context import WorkerContext
+from mtlsearch.space import SearchSpace
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training.engine import Engine
+from mtlsearch.training.engine_choice import Choice
+from mtlsearch.training.training_data import TrainingData
+
+GROUPS = ((0, 1, 2), (3, 4), (5,))
+REPLICATES = 2  # of a candidate
+SEEDS = 16  # fresh trainings of each structure that is compared
+FRESH = 1_000  # the first of the seeds that no study confirms with
+FOREST = Choice("forest", 32, {})
+SEARCHED = "searched"
+Case = TypeVar("Case")
+Answer = TypeVar("Answer")
+Scores = Sequence[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """So many trainings, proposed by a sampler."""
+
+    trainings: int = 128
+    sampler: str = "affinity"
+
+
+def grouped(groups: Sequence[Sequence[int]], levels: int) -> SharingTree:
+    """Return the tree whose tasks share all levels within their group and none beyond."""
+    nodes = tuple(tuple(group) for group in groups)
+    return SharingTree((nodes,) * levels)
+
+
+def space(tasks: int, levels: int) -> SearchSpace:
+    """Return what the planted problems are searched in: trees, learning rates and dropout."""
+    mapping = {
+        "tree": {"levels": levels},
+        "backbone": {
+            "name": "mlp",
+            "width": 32,
+            "dropout": {"range": [0.0, 0.2]},
+        },
+        "optimizer": {"learning_rate": {"log": [1e-3, 1e-2]}},
+        "training": {
+            "epochs": 60,
+            "batch_size": 64,
+            "patience": 10,
+        },
+    }
+    return SearchSpace.from_mapping(mapping, tasks)
+
+
+def grouped_problem(seed: int, rows: int = 400) -> Dataset:
+    """Make a problem of six tasks in GROUPS, the last one noise."""
+    teacher = Teacher(grouped(GROUPS, 1), unrelated=(5,))
+    return planted(teacher, rows=rows, seed=seed)
+
+
+def request(
+    dataset: Dataset,
+    searched: SearchSpace,
+    budget: Budget,
+    arms: Sequence[str],
+    seed: int,
+) -> Request:
+    """Return what a user with one worker would ask for."""
+    workers = 1
+    pacing = Pacing.of(budget.trainings, REPLICATES, workers, len(arms))
+    return Request(
+        data="",
+        task_flags=(),
+        space=searched.to_mapping(),
+        space_name="",
+        digest=dataset.digest,
+        created="",
+        trainings=budget.trainings,
+        replicates=REPLICATES,
+        cohort=pacing.cohort,
+        proposal_delay=pacing.proposal_delay,
+        workers=workers,
+        sampler=budget.sampler,
+        arms=tuple(arms),
+        seed=seed,
+        runner="local",
+        references=False,
+        device="cpu",
+    )
+
+
+def search(
+    dataset: Dataset,
+    searched: SearchSpace,
+    budget: Budget,
+    seed: int,
+) -> list[Trial]:
+    """Return the trials of a study with one arm, in their order."""
+    with tempfile.TemporaryDirectory(prefix="mtl-") as folder:
+        asked = request(dataset, searched, budget, [SEARCHED], seed)
+        study = Study.create(Path(folder) / "study", asked, None)
+        schedule = ArmSchedule(study, SEARCHED, dataset, searched)
+        queue = WorkQueue([schedule], _ignore)
+        run_local(queue, WorkerContext(dataset, searched.training, seed, FOREST, "cpu"))
+        return study.trials(SEARCHED)
+
+
+def _ignore(arm: str, result: Any) -> None:
+    """Watch nothing."""
+
+
+def fitted(trials: Sequence[Trial], dataset: Dataset) -> Affinity:
+    """Return the affinities after these trials."""
+    affinity = Affinity.fit(trials, dataset.tasks)
+    assert affinity is not None
+    return affinity
+
+
+def picked(trials: Sequence[Trial], dataset: Dataset) -> Composition:
+    """Return what this project picks after these trials."""
+    tasks = dataset.tasks
+    summaries = pool(trials, fitted(trials, dataset), REPLICATES)
+    reference = reference_scores([], summaries, tasks)
+    best = pick(SEARCHED, summaries, tasks, reference, must_share=True)
+    assert best is not None
+    return best.composition
+
+
+def best_mean_score(trials: Sequence[Trial], dataset: Dataset) -> Composition:
+    """Return the candidate with the least mean validation error: a choice without a model."""
+    summaries = pool(trials, fitted(trials, dataset), REPLICATES)
+    return min(summaries, key=_total_error).composition
+
+
+def _total_error(summary: CandidateSummary) -> float:
+    return sum(summary.scores.values())
+
+
+def with_tree(composition: Composition, tree: SharingTree) -> Composition:
+    """Return the tree with the settings of the composition's largest component."""
+    largest = max(composition, key=lambda component: len(component.tasks))
+    candidate = largest.candidate
+    for_all_tasks = Candidate(
+        tree,
+        candidate.backbone,
+        candidate.sharing,
+        weighting=type(candidate.weighting)(),
+        optimizer=candidate.optimizer,
+    )
+    return for_all_tasks.composition()
+
+
+def test_scores(
+    dataset: Dataset,
+    searched: SearchSpace,
+    compositions: Sequence[Composition],
+    seeds: int,
+) -> list[Scores]:
+    """Return per composition the test scores on each of so many fresh seeds."""
+    trainings: list[TrainingJob] = []
+    for composition in compositions:
+        for seed in range(seeds):
+            number = len(trainings)
+            replicate = Replicate("confirmation", FRESH + seed)
+            trainings.append(TrainingJob(number, composition, replicate, seed=0))
+
+    data = TrainingData(dataset, 0, torch.device("cpu"))
+    engine = Engine(data, searched.training, FOREST.trainer, FOREST.chunk)
+    scorer = TestScorer(dataset, 0)
+    scores: dict[int, dict[str, float]] = {}
+    for result in engine.train(trainings):
+        if result:
+            scores[result.number] = dict(scorer.score(result.predictions).scores)
+
+    per_composition: list[Scores] = []
+    for first in range(0, len(trainings), seeds):
+        numbers = range(first, first + seeds)
+        per_composition.append([scores[number] for number in numbers])
+    return per_composition
+
+
+def has_groups(composition: Composition, groups: Sequence[Sequence[int]]) -> bool:
+    """Tell whether the components are exactly these groups of tasks."""
+    components = {component.tasks for component in composition}
+    return components == {tuple(group) for group in groups}
+
+
+def side_by_side(work: Callable[[Case], Answer], cases: Sequence[Case]) -> list[Answer]:
+    """Do the work on all cases, two at a time, each in a process with one thread."""
+    with get_context("spawn").Pool(2) as processes:
+        return processes.map(partial(_on_one_thread, work), cases, chunksize=1)
+
+
+def _on_one_thread(work: Callable[[Case], Answer], case: Case) -> Answer:
+    torch.set_num_threads(1)
+    return work(case)
