@@ -24,6 +24,30 @@ IDENTIFIER_SHARE = 0.5  # of distinct values among the filled rows; beyond it, t
 
 
 @dataclass(frozen=True)
+class ColumnForm:
+    """How an input column of a table is read and encoded.
+
+    Attributes:
+        type: What it holds.
+        decimal: The decimal mark of its numbers, "." or ",".
+        missing: Words that stand for a missing value, beside those that always do.
+        day_first: Whether the day comes before the month in its dates.
+        embedding: The size of the vector of a category or word; None: by a rule.
+        minimum_count: Categories and words in fewer training rows share one vector; None: by a
+            rule.
+        buckets: The number of buckets that categories are hashed into; None: no hashing.
+    """
+
+    type: Literal["number", "boolean", "category", "text", "date"]
+    decimal: str = "."
+    missing: tuple[str, ...] = ()
+    day_first: bool = False
+    embedding: int | None = None
+    minimum_count: int | None = None
+    buckets: int | None = None
+
+
+@dataclass(frozen=True)
 class Column:
     """A column whose type is known.
 

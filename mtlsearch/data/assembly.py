@@ -225,6 +225,7 @@ def _source(
         splits=splits,
         kind=kind,
         lengths=selected.lengths,
+        forms=selected.forms,
     )
     return source, selected
 

@@ -3,11 +3,13 @@
 Nothing is read from files or fitted here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from mtlsearch.columns import ColumnForm
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, InputKind, InputSchema, SelectedColumns
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.encoding import EncodedInput
@@ -50,6 +52,7 @@ class Source:
         splits: The roles of the rows.
         kind: The kind of input.
         lengths: The column that says how many steps or tokens a row has, or None.
+        forms: How each column of a table is encoded.
     """
 
     name: str
@@ -57,11 +60,12 @@ class Source:
     splits: Splits
     kind: InputKind = DEFAULT_INPUT_KIND
     lengths: str | None = None
+    forms: Mapping[str, ColumnForm] = field(default_factory=dict)
 
     @property
     def selected(self) -> SelectedColumns:
         """The input columns, as the kind of input fits its encoder on them."""
-        return SelectedColumns(self.inputs, self.lengths)
+        return SelectedColumns(self.inputs, self.lengths, forms=self.forms)
 
     @property
     def numbers(self) -> int:

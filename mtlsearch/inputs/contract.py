@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import ColumnForm
 from mtlsearch.runtime.encoding import EncodedInput, Encoding, encode, to_record
 
 
@@ -69,12 +70,14 @@ class SelectedColumns:
     """The inputs of a source: columns of float64 with NaN, of text or None, or of arrays.
 
     `lengths` names the one among them that says how long each row is; `left_out` gives the
-    reason why any other column is no input.
+    reason why any other column is no input. `forms` says of the columns of a table how they are
+    encoded: numbers and booleans are float64, the others text.
     """
 
     inputs: pd.DataFrame
     lengths: str | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, ColumnForm] = field(default_factory=dict)
 
     @property
     def names_without_lengths(self) -> list[str]:

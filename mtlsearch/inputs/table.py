@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import MAXIMUM_CATEGORIES, input_column
+from mtlsearch.columns import MAXIMUM_CATEGORIES, ColumnForm, input_column
 from mtlsearch.inputs.contract import (
     FittedInput,
     InputKind,
@@ -58,6 +58,7 @@ class Table(InputKind):
         """Return all columns of numbers, booleans and text that may tell something."""
         arrays = source.arrays
         columns = {}
+        forms = {}
         reasons = {}
         for name in source.names:
             if name in arrays:
@@ -67,9 +68,11 @@ class Table(InputKind):
             values, reason = input_column(str(name), raw, source.non_test)
             if values is None:
                 reasons[name] = reason
-            else:
-                columns[str(name)] = _series(values)
-        return SelectedColumns(pd.DataFrame(columns), None, reasons)
+                continue
+            columns[str(name)] = _series(values)
+            is_number = values.dtype != object
+            forms[str(name)] = ColumnForm("number" if is_number else "category")
+        return SelectedColumns(pd.DataFrame(columns), None, reasons, forms)
 
     def fit(
         self,
