@@ -6,6 +6,7 @@ from torch import nn
 
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
 
@@ -20,9 +21,8 @@ class Mlp(Backbone):
     layer_norm: bool = False
 
     def stem(self, schema: TableSchema) -> nn.Module:
-        """Return a module that maps [B, features] to [B, width]."""
-        linear = nn.Linear(schema.features, self.width)
-        return nn.Sequential(linear, nn.ReLU())
+        """Return a module that maps a table's rows to [B, width]."""
+        return table_layer(schema, self.width, nn.ReLU())
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

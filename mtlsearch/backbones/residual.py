@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
 
@@ -43,8 +44,8 @@ class Residual(Backbone):
     dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
 
     def stem(self, schema: TableSchema) -> nn.Module:
-        """Return a module that maps [B, features] to [B, width]."""
-        return nn.Linear(schema.features, self.width)
+        """Return a module that maps a table's rows to [B, width]."""
+        return table_layer(schema, self.width)
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

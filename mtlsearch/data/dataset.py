@@ -12,7 +12,7 @@ import pandas as pd
 from mtlsearch.columns import ColumnForm
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, InputKind, InputSchema, SelectedColumns
 from mtlsearch.runtime.decoding import OutputDecoder
-from mtlsearch.runtime.encoding import EncodedInput
+from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.tasks import Task
 
 TRAIN = 0

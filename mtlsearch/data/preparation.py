@@ -13,7 +13,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset, Fold, Prepared
 from mtlsearch.inputs import FittedInput, InputSchema
 from mtlsearch.runtime.decoding import OutputDecoder
-from mtlsearch.runtime.encoding import EncodedInput
+from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.tasks import Task
 
 

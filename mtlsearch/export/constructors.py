@@ -19,6 +19,12 @@ from mtlsearch.training.dropout import SeededDropout
 IMPORTABLE = {"torch", "numpy", *sys.stdlib_module_names}
 """The top-level modules that the written code may import."""
 
+CONTAINERS: dict[type[nn.Module], tuple[str, str]] = {
+    nn.Sequential: ("(", ")"),
+    nn.ModuleList: ("([", "])"),
+}
+"""Modules that hold others, and the brackets that their constructor calls put around these."""
+
 PACKAGE = "mtlsearch"
 """The top-level module whose definitions are pasted into the written code, for plugins as well."""
 
@@ -46,9 +52,9 @@ class Constructors:
         kind = type(module)
         if isinstance(module, SeededDropout):
             return Call(f"nn.Dropout(p={module.p})")
-        if kind is nn.Sequential:
+        if kind in CONTAINERS:
             children = [Argument("", self.call(child)) for child in module.children()]
-            return Call("nn.Sequential", tuple(children))
+            return Call(f"nn.{kind.__name__}", tuple(children), CONTAINERS[kind])
         if getattr(nn, kind.__name__, None) is kind:
             return Call(_torch_call(module))
 

@@ -26,13 +26,15 @@ class Call:
 
     text: str
     arguments: tuple[Argument, ...] | None = None
+    brackets: tuple[str, str] = ("(", ")")
 
     def on_one_line(self) -> str:
         """Return the call on one line."""
         if self.arguments is None:
             return self.text
         spelled = [argument.prefix + argument.value.on_one_line() for argument in self.arguments]
-        return f"{self.text}({', '.join(spelled)})"
+        opening, closing = self.brackets
+        return f"{self.text}{opening}{', '.join(spelled)}{closing}"
 
     def lines(self, column: int) -> list[str]:
         """Return the call on one line if it fits from this column on, else a line per argument."""
@@ -42,7 +44,8 @@ class Call:
         inner_lines = []
         for argument in self.arguments:
             inner_lines.extend(_argument_lines(argument))
-        return [f"{self.text}(", *inner_lines, ")"]
+        opening, closing = self.brackets
+        return [f"{self.text}{opening}", *inner_lines, closing]
 
 
 def _argument_lines(argument: Argument) -> list[str]:

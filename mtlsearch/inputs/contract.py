@@ -10,7 +10,8 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import ColumnForm
-from mtlsearch.runtime.encoding import EncodedInput, Encoding, encode, to_record
+from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoding import Encoding, encode, to_record
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,17 @@ class InputSchema(ABC):
     def flatten(self, inputs: EncodedInput, train: Array) -> Array:
         """Return the inputs of N rows as a table, float [N, F], for models that know tables only.
 
-        `train` are the numbers of the training rows: whatever is counted or fitted for the table is
-        so on these.
+        Categories and words are left to `category_codes` and `word_shares`. `train` are the numbers
+        of the training rows: whatever is counted or fitted for the table is so on these.
         """
+
+    def category_codes(self, inputs: EncodedInput) -> Array:
+        """Return the codes of the categories that have any, int [N, columns]."""
+        return np.zeros((_rows(inputs), 0), np.int64)
+
+    def word_shares(self, inputs: EncodedInput, train: Array) -> Array:
+        """Return which share of a text each frequent word is, float [N, words]."""
+        return np.zeros((_rows(inputs), 0))
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,10 @@ class InputKind(ABC):
     def describe(self, inputs: pd.DataFrame, schema: InputSchema) -> str:
         """Return in a few words what a row of these inputs holds."""
         return str(schema)
+
+
+def _rows(inputs: EncodedInput) -> int:
+    return len(inputs.arrays[0])
 
 
 def is_array(column: "pd.Series[Any]") -> bool:

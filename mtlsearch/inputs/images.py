@@ -15,7 +15,8 @@ from mtlsearch.inputs.contract import (
     SelectedColumns,
     SourceColumns,
 )
-from mtlsearch.runtime.encoding import EncodedInput, ImageArray
+from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoding import ImageArray
 
 MOST_CHANNELS = 4
 """Channels by which an array of rows (H, W, C) is told from one of rows (C, H, W)."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mtlsearch.runtime.encoding import EncodedInput
+from mtlsearch.runtime.encoded_input import EncodedInput
 
 
 class NetworkInput(NamedTuple):

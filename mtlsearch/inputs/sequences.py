@@ -16,7 +16,8 @@ from mtlsearch.inputs.contract import (
     SourceColumns,
 )
 from mtlsearch.inputs.lengths import check_lengths, find_lengths
-from mtlsearch.runtime.encoding import EncodedInput, SequenceArray, present_positions
+from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoding import SequenceArray, present_positions
 
 
 @dataclass(frozen=True)

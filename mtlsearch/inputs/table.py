@@ -1,15 +1,15 @@
 """Tables: columns of numbers, booleans and text, which become numbers side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import MAXIMUM_CATEGORIES, ColumnForm, input_column
+from mtlsearch.columns import ColumnForm, input_column
+from mtlsearch.inputs.column_fitting import FittingRows, OtherEncoding, fit_numbers, fit_other
 from mtlsearch.inputs.contract import (
     FittedInput,
     InputKind,
@@ -17,31 +17,79 @@ from mtlsearch.inputs.contract import (
     SelectedColumns,
     SourceColumns,
 )
-from mtlsearch.runtime.encoding import (
-    LARGEST_NUMBER,
-    CategoricalColumn,
-    EncodedInput,
-    NumericColumn,
-)
+from mtlsearch.inputs.words import frequent_shares
+from mtlsearch.runtime.column_encodings import EmbeddedColumn, HashedColumn, TextColumn
+from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoding import NumericColumn
+
+
+@dataclass(frozen=True)
+class CodedColumn:
+    """A column of codes, for each of which a network learns a vector of `size` numbers.
+
+    Codes are in 0..vocabulary, of which 0 is none and 1 is anything unknown. A text has several
+    `positions`, a category one.
+    """
+
+    positions: int
+    vocabulary: int
+    size: int
 
 
 @dataclass(frozen=True)
 class TableSchema(InputSchema):
-    """A network reads `values`, float [B, features]."""
+    """A network reads `values`, float [B, features].
+
+    Where there are `coded` columns, it reads `categories`, int [B, positions of all], as well.
+    """
 
     features: int
+    coded: tuple[CodedColumn, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.features} numbers"
+        if not self.coded:
+            return f"{self.features} numbers"
+        return f"{self.features} numbers and {len(self.coded)} columns of codes"
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The number of positions of each column of codes."""
+        return tuple(column.positions for column in self.coded)
 
     def example(self, rows: int) -> EncodedInput:
         """Return zeros."""
-        return EncodedInput(values=np.zeros((rows, self.features), np.float32))
+        values = np.zeros((rows, self.features), np.float32)
+        if not self.coded:
+            return EncodedInput(values=values)
+        categories = np.zeros((rows, sum(self.positions)), np.int64)
+        return EncodedInput(values=values, categories=categories)
 
     def flatten(self, inputs: EncodedInput, train: Array) -> Array:
         """Return the values as they are."""
         assert inputs.values is not None
         return inputs.values
+
+    def category_codes(self, inputs: EncodedInput) -> Array:
+        """Return the codes of the columns that have one position."""
+        columns = [codes for codes in self._codes(inputs) if codes.shape[1] == 1]
+        if not columns:
+            return super().category_codes(inputs)
+        return np.concatenate(columns, axis=1)
+
+    def word_shares(self, inputs: EncodedInput, train: Array) -> Array:
+        """Return the shares of the words of each column of text, one column after another."""
+        texts = [codes for codes in self._codes(inputs) if codes.shape[1] > 1]
+        if not texts:
+            return super().word_shares(inputs, train)
+        shares = [frequent_shares(codes, train) for codes in texts]
+        return np.concatenate(shares, axis=1)
+
+    def _codes(self, inputs: EncodedInput) -> list[Array]:
+        """Return the codes of each column of codes."""
+        if inputs.categories is None:
+            return []
+        ends = np.cumsum(self.positions)[:-1]
+        return np.split(inputs.categories, ends, axis=1)
 
 
 class Table(InputKind):
@@ -80,68 +128,38 @@ class Table(InputKind):
         non_test: Array,
         train: Array,
     ) -> FittedInput:
-        """Standardise numbers and number categories, in the order of the columns."""
+        """Fit each column as its form says, in the order of the columns."""
+        rows = FittingRows(non_test, train)
         numbers = selected.inputs.select_dtypes(np.float64)
         numeric: dict[str, NumericColumn] = {}
         if len(numbers.columns):
-            numeric = _fit_numeric(numbers, non_test, train)
-        encodings: list[NumericColumn | CategoricalColumn] = []
+            numeric = fit_numbers(numbers, rows)
+        encodings: list[NumericColumn | OtherEncoding] = []
         for name, cells in selected.arrays.items():
             if name in numeric:
                 encodings.append(numeric[name])
             else:
-                categorical = _fit_categorical(name, cells, non_test, train)
-                encodings.append(categorical)
-        features = sum(encoding.width for encoding in encodings)
-        return FittedInput(TableSchema(features), tuple(encodings))
+                form = selected.forms[name]
+                encodings.append(fit_other(name, cells, form, rows))
+        return FittedInput(_schema(encodings), tuple(encodings))
 
     def describe(self, inputs: pd.DataFrame, schema: InputSchema) -> str:
         """Return the number of columns, which is what the user knows of the table."""
         return f"{inputs.shape[1]} inputs"
 
 
+def _schema(encodings: Sequence[NumericColumn | OtherEncoding]) -> TableSchema:
+    features = 0
+    coded = []
+    for encoding in encodings:
+        if isinstance(encoding, EmbeddedColumn | HashedColumn | TextColumn):
+            column = CodedColumn(encoding.positions, encoding.vocabulary, encoding.size)
+            coded.append(column)
+        else:
+            features += encoding.width
+    return TableSchema(features, tuple(coded))
+
+
 def _series(values: Array) -> "pd.Series[Any]":
     dtype = object if values.dtype == object else np.float64
     return pd.Series(values, dtype=dtype)
-
-
-def _fit_numeric(
-    inputs: pd.DataFrame,
-    non_test: Array,
-    train: Array,
-) -> dict[str, NumericColumn]:
-    values = inputs.to_numpy(np.float64)
-    is_finite = np.abs(values) < LARGEST_NUMBER
-    values = np.where(is_finite, values, np.nan)
-    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-    filled = imputer.fit_transform(values[train])
-    scaler = StandardScaler().fit(filled)
-    varies = np.ptp(filled, axis=0) > 0
-    varies &= np.isfinite(scaler.var_) & (scaler.var_ > 0)
-    missing = np.isnan(values)
-    indicator = missing[non_test].any(axis=0)
-    indicator_seen = missing[train].any(axis=0)
-    columns = {}
-    for index, column in enumerate(inputs):
-        name = str(column)
-        columns[name] = NumericColumn(
-            name=name,
-            median=float(imputer.statistics_[index]),
-            mean=float(scaler.mean_[index]),
-            scale=float(scaler.scale_[index]),
-            constant=not varies[index],
-            indicator=bool(indicator[index]),
-            indicator_seen=bool(indicator_seen[index]),
-        )
-    return columns
-
-
-def _fit_categorical(name: str, cells: Array, non_test: Array, train: Array) -> CategoricalColumn:
-    present = [cell for cell in cells[non_test] if cell is not None]
-    distinct, counts = np.unique(present, return_counts=True)
-    by_frequency = np.argsort(-counts, kind="stable")
-    frequent = distinct[by_frequency[:MAXIMUM_CATEGORIES]]
-    categories = tuple(sorted(map(str, frequent)))
-    trained = set(cells[train])
-    seen = tuple(category in trained for category in categories)
-    return CategoricalColumn(name, categories, seen)

@@ -18,10 +18,9 @@ from mtlsearch.inputs.contract import (
     left_out,
 )
 from mtlsearch.inputs.lengths import check_lengths, find_lengths
-from mtlsearch.runtime.encoding import EncodedInput, TokenColumns, present_positions
-
-MOST_COUNTED = 1000
-"""The most frequent tokens that are counted for models that know tables only."""
+from mtlsearch.inputs.words import frequent_shares
+from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoding import TokenColumns, present_positions
 
 
 @dataclass(frozen=True)
@@ -49,18 +48,14 @@ class TokenSchema(InputSchema):
         )
 
     def flatten(self, inputs: EncodedInput, train: Array) -> Array:
-        """Return how often each of the frequent tokens occurs, as a share of the text."""
+        """Return no column: there are only words."""
         assert inputs.categories is not None
-        tokens = inputs.categories
-        counts = np.bincount(tokens[train].ravel())
-        counts_of_tokens = counts[1:]
-        by_frequency = np.argsort(-counts_of_tokens, kind="stable") + 1
-        occurrences = []
-        for token in by_frequency[:MOST_COUNTED]:
-            occurrences.append((tokens == token).sum(1))
-        lengths = (tokens > 0).sum(1, keepdims=True)
-        shares = np.stack(occurrences, 1) / np.maximum(lengths, 1)
-        return np.asarray(shares)
+        return np.zeros((len(inputs.categories), 0))
+
+    def word_shares(self, inputs: EncodedInput, train: Array) -> Array:
+        """Return which share of a text each frequent token is."""
+        assert inputs.categories is not None
+        return frequent_shares(inputs.categories, train)
 
 
 class Tokens(InputKind):

@@ -9,20 +9,19 @@ of a row side by side.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, Any]
-
-Cells: TypeAlias = Sequence[object] | Array
-"""The cells of a column, or an array [N, ...]."""
-
-Table: TypeAlias = Mapping[str, Cells]
-"""Columns by their names, all of one length."""
-
-Columns: TypeAlias = Mapping[str, Array]
-"""Columns whose cells are read: float64 [N] with NaN, text or None [N] (object), or [N, ...]."""
+from .column_encodings import (
+    UNSEEN,
+    DateColumn,
+    EmbeddedColumn,
+    HashedColumn,
+    TextColumn,
+    unknown_notice,
+)
+from .encoded_input import Array, Cells, Columns, EncodedInput, Table
 
 LARGEST_NUMBER = 1e30
 """From here on a number counts as infinite, hence missing: float32 must not overflow."""
@@ -57,33 +56,6 @@ class ShapeError(ValueError):
     """An array has another shape than those that were fitted; the message is one line."""
 
 
-class EncodedInput(NamedTuple):
-    """What a network reads of N rows; None for what the source's kind of input does not have."""
-
-    values: Array | None = None
-    """float32 [N, F], [N, S, F] or [N, F, H, W]."""
-
-    categories: Array | None = None
-    """int64 [N, S], numbered from 1; 0 stands for none."""
-
-    mask: Array | None = None
-    """bool [N, S]: the positions that a sequence or text has."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the arrays that there are."""
-        present = []
-        for name in self._fields:
-            if getattr(self, name) is not None:
-                present.append(name)
-        return tuple(present)
-
-    @property
-    def arrays(self) -> tuple[Array, ...]:
-        """The arrays that there are."""
-        return tuple(array for array in self if array is not None)
-
-
 @dataclass(frozen=True)
 class NumericColumn:
     """A number or boolean (0/1): `(x or the median if missing - mean) / scale`, then an indicator.
@@ -109,6 +81,15 @@ class NumericColumn:
         return 1 + self.indicator
 
     @property
+    def description(self) -> str:
+        """How the column is encoded, in words."""
+        if self.constant:
+            return "constant: gives zeros"
+        if self.indicator:
+            return "standardised; a second input says where it is missing"
+        return "standardised"
+
+    @property
     def number_columns(self) -> Sequence[str]:
         """The columns that are read as numbers."""
         return [self.name]
@@ -132,6 +113,10 @@ class NumericColumn:
             inputs.append(missing * float(self.indicator_seen))
         return EncodedInput(values=np.column_stack(inputs))
 
+    def notices(self, columns: Columns) -> list[str]:
+        """Say nothing: what is odd about a cell is said when it is read."""
+        return []
+
 
 @dataclass(frozen=True)
 class CategoricalColumn:
@@ -149,6 +134,11 @@ class CategoricalColumn:
     def width(self) -> int:
         """The number of network inputs."""
         return len(self.categories)
+
+    @property
+    def description(self) -> str:
+        """How the column is encoded, in words."""
+        return f"one-hot, {len(self.categories)} categories"
 
     @property
     def number_columns(self) -> Sequence[str]:
@@ -172,6 +162,17 @@ class CategoricalColumn:
         encoded[rows, code[rows]] = 1.0
         return EncodedInput(values=encoded)
 
+    def notices(self, columns: Columns) -> list[str]:
+        """Say which cells are of a category that no training row has."""
+        numbered = enumerate(self.categories)
+        known = {category for code, category in numbered if self.seen[code]}
+        cells = columns[self.name]
+        unknown = []
+        for row, cell in enumerate(cells):
+            if cell is not None and cell not in known:
+                unknown.append(row)
+        return unknown_notice(self.name, cells, unknown, UNSEEN, "count as missing")
+
 
 @dataclass(frozen=True)
 class ImageArray:
@@ -187,6 +188,11 @@ class ImageArray:
     mean: Sequence[float]
     scale: Sequence[float]
     lengths: None = None
+
+    @property
+    def description(self) -> str:
+        """How the columns are encoded, in words."""
+        return "standardised by channel"
 
     @property
     def number_columns(self) -> Sequence[str]:
@@ -215,6 +221,10 @@ class ImageArray:
         )
         return EncodedInput(values=values)
 
+    def notices(self, columns: Columns) -> list[str]:
+        """Say nothing: what is odd about a cell is said when it is read."""
+        return []
+
 
 @dataclass(frozen=True)
 class SequenceArray:
@@ -229,6 +239,11 @@ class SequenceArray:
     mean: Sequence[float]
     scale: Sequence[float]
     lengths: str | None = None
+
+    @property
+    def description(self) -> str:
+        """How the columns are encoded, in words."""
+        return "standardised by channel"
 
     @property
     def number_columns(self) -> Sequence[str]:
@@ -257,6 +272,10 @@ class SequenceArray:
         )
         return EncodedInput(values=values * mask[..., None], mask=mask)
 
+    def notices(self, columns: Columns) -> list[str]:
+        """Say nothing: what is odd about a cell is said when it is read."""
+        return []
+
 
 @dataclass(frozen=True)
 class TokenColumns:
@@ -271,6 +290,11 @@ class TokenColumns:
     ids: Sequence[int]
     seen: Sequence[bool]
     lengths: str | None = None
+
+    @property
+    def description(self) -> str:
+        """How the columns are encoded, in words."""
+        return "numbered tokens"
 
     @property
     def number_columns(self) -> Sequence[str]:
@@ -302,12 +326,30 @@ class TokenColumns:
             mask=mask,
         )
 
+    def notices(self, columns: Columns) -> list[str]:
+        """Say nothing: what is odd about a cell is said when it is read."""
+        return []
 
-Encoding: TypeAlias = NumericColumn | CategoricalColumn | ImageArray | SequenceArray | TokenColumns
+
+Encoding: TypeAlias = (
+    NumericColumn
+    | CategoricalColumn
+    | EmbeddedColumn
+    | HashedColumn
+    | TextColumn
+    | DateColumn
+    | ImageArray
+    | SequenceArray
+    | TokenColumns
+)
 
 ENCODINGS: dict[str, type[Encoding]] = {
     "numeric": NumericColumn,
     "categorical": CategoricalColumn,
+    "embedded": EmbeddedColumn,
+    "hashed": HashedColumn,
+    "text": TextColumn,
+    "date": DateColumn,
     "images": ImageArray,
     "sequences": SequenceArray,
     "tokens": TokenColumns,
@@ -341,22 +383,31 @@ def encode(encodings: Sequence[Encoding], columns: Columns) -> EncodedInput:
     What several encodings make is concatenated along the features, in their order.
     """
     parts = [encoding.encode(columns) for encoding in encodings]
-    features = [part.values for part in parts if part.values is not None]
-    if not features:
-        return parts[0]
-    if len(features) == 1:
-        [values] = features
-    else:
-        values = np.concatenate(features, axis=1)
-    values = values.astype(np.float32, copy=False)
-    return parts[0]._replace(values=values)
+    values = _side_by_side([part.values for part in parts])
+    if values is not None:
+        values = values.astype(np.float32, copy=False)
+    return EncodedInput(
+        values=values,
+        categories=_side_by_side([part.categories for part in parts]),
+        mask=parts[0].mask,
+    )
+
+
+def _side_by_side(arrays: Sequence[Array | None]) -> Array | None:
+    """Return the arrays [N, F, ...] that there are as one; None where there is none."""
+    present = [array for array in arrays if array is not None]
+    if not present:
+        return None
+    if len(present) == 1:
+        return present[0]
+    return np.concatenate(present, axis=1)
 
 
 def read_columns(
     encodings: Sequence[Encoding],
     table: Table,
 ) -> tuple[dict[str, Array], list[str]]:
-    """Return the columns that the encodings need, and notices of cells that are no numbers."""
+    """Return the columns that the encodings need, and notices of cells that tell nothing."""
     columns: dict[str, Array] = {}
     notices = []
     for encoding in encodings:
@@ -367,6 +418,7 @@ def read_columns(
                 notices.append(_unreadable_notice(name, cells, unreadable))
         for name in encoding.other_columns:
             columns[name] = _read_text_or_array(table[name])
+        notices += encoding.notices(columns)
     return columns, notices
 
 

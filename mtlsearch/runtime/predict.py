@@ -9,15 +9,16 @@ table cannot be used.
 
 import argparse
 import csv
-import importlib.util
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -50,17 +51,19 @@ class Predictor:
 
     def __init__(self, folder: Path = HERE) -> None:
         fitted = json.loads((folder / "preprocess.json").read_text("utf-8"))
-        self.encoding = _load_sibling(folder, "encoding")
+        package = _as_package(folder)
+        self.encoding = import_module(f"{package}.encoding")
         self.sources: dict[str, list[Any]] = {}
         for name, records in fitted["sources"].items():
             encodings = map(self.encoding.from_record, records)
             self.sources[name] = list(encodings)
-        decoder = _load_sibling(folder, "decoding").OutputDecoder
+        decoder = import_module(f"{package}.decoding").OutputDecoder
         self.tasks: Tasks = fitted["tasks"]
         self.decoders = {}
         for name, task in self.tasks.items():
             self.decoders[name] = decoder.from_json(task)
-        self.network = _load_network(folder)
+        model = import_module(f"{package}.model").Model()
+        self.network = _with_weights(model, folder)
         self.notices: list[str] = []
 
     def choose_source(self, columns: Iterable[str]) -> str:
@@ -260,25 +263,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _load_network(folder: Path) -> torch.nn.Module:
-    network: torch.nn.Module = _load_sibling(folder, "model").Model()
+def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
     weights = load_file(folder / "weights.safetensors")
     network.load_state_dict(weights)
     return network.eval()
 
 
-def _load_sibling(folder: Path, name: str) -> ModuleType:
-    """Import a file of the folder.
+def _as_package(folder: Path) -> str:
+    """Make a folder a package under a new name, and return the name.
 
-    It gets a name of its own, so that several exported models can be loaded side by side.
+    So several exported models can be loaded side by side, and each file imports its siblings.
     """
-    path = folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{folder.name}_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    name = f"exported_{uuid4().hex}"
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+    return name
 
 
 def _unused(column: str, taken: Iterable[str]) -> str:

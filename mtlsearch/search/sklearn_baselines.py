@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
@@ -37,6 +42,35 @@ Scores = dict[str, dict[str, list[float]]]  # by baseline and task, one per fold
 
 
 @dataclass(frozen=True)
+class FlatColumns:
+    """How many columns of a flat table are numbers, codes of categories and shares of words."""
+
+    numbers: int
+    categories: int
+    words: int
+
+    @property
+    def category_slice(self) -> slice:
+        """Where the codes of categories are."""
+        return slice(self.numbers, self.numbers + self.categories)
+
+    @property
+    def word_slice(self) -> slice:
+        """Where the shares of words are."""
+        first = self.numbers + self.categories
+        return slice(first, first + self.words)
+
+
+def _one_hot(seed: int) -> OneHotEncoder:
+    return OneHotEncoder(handle_unknown="ignore")
+
+
+def _mean_target(seed: int) -> TargetEncoder:
+    """Encode a category by the mean of its labels, cross-fitted (Micci-Barreca 2001)."""
+    return TargetEncoder(cv=KFold(shuffle=True, random_state=seed))
+
+
+@dataclass(frozen=True)
 class SklearnBaseline:
     """A kind of model.
 
@@ -44,6 +78,8 @@ class SklearnBaseline:
         regressor: Makes one for numbers.
         classifier: Makes one for classes.
         settings: What the one setting that is tuned may be.
+        categories: Makes what turns columns of category codes into numbers.
+        words: What turns shares of words into numbers; by default they are left as they are.
         stratifies_above: The number of training rows above which a classifier needs two of each
             class; None: never.
     """
@@ -51,13 +87,22 @@ class SklearnBaseline:
     regressor: Make
     classifier: Make
     settings: tuple[float, ...]
+    categories: Callable[[int], Any]
+    words: Any = "passthrough"
     stratifies_above: int | None = None
 
-    def make(self, task: Task, setting: float, seed: int) -> Any:
-        """A model for a task that is not yet fitted."""
-        if task.kind.is_classification:
-            return self.classifier(setting, seed)
-        return self.regressor(setting, seed)
+    def make(self, task: Task, setting: float, seed: int, columns: "FlatColumns") -> Any:
+        """A model for a task that is not yet fitted, and takes inputs of these columns."""
+        make = self.classifier if task.kind.is_classification else self.regressor
+        model = make(setting, seed)
+        encoders = []
+        if columns.categories:
+            encoders.append(("categories", self.categories(seed), columns.category_slice))
+        if columns.words:
+            encoders.append(("words", self.words, columns.word_slice))
+        if not encoders:
+            return model
+        return make_pipeline(ColumnTransformer(encoders, remainder="passthrough"), model)
 
     def accepts(self, task: Task, labels: Array) -> bool:
         """Whether scikit-learn fits this model to these labels [N] of training rows."""
@@ -77,6 +122,8 @@ SKLEARN_BASELINES: dict[str, SklearnBaseline] = {
         regressor=lambda alpha, seed: Ridge(alpha=alpha),
         classifier=lambda alpha, seed: LogisticRegression(C=1 / alpha, max_iter=1000),
         settings=(0.1, 1.0, 10.0, 100.0),
+        categories=_one_hot,
+        words=TfidfTransformer(),
     ),
     "random_forest": SklearnBaseline(
         regressor=lambda leaf, seed: RandomForestRegressor(
@@ -86,6 +133,7 @@ SKLEARN_BASELINES: dict[str, SklearnBaseline] = {
             TREES, min_samples_leaf=int(leaf), random_state=seed
         ),
         settings=(1, 5),
+        categories=_mean_target,
     ),
     "gradient_boosting": SklearnBaseline(
         regressor=lambda rate, seed: HistGradientBoostingRegressor(
@@ -95,6 +143,7 @@ SKLEARN_BASELINES: dict[str, SklearnBaseline] = {
             learning_rate=rate, random_state=seed
         ),
         settings=(0.05, 0.2),
+        categories=_mean_target,
         stratifies_above=BOOSTING_STRATIFIES_ABOVE,
     ),
 }
@@ -107,6 +156,7 @@ class _TaskRows:
     Attributes:
         task: The task.
         inputs: The flat inputs of all rows of its source, [N, F].
+        columns: What the columns of the inputs are.
         labels: The labels of all rows, [N].
         train: The numbers of the labelled training rows, thinned out to MOST_ROWS.
         validation: The numbers of the validation rows.
@@ -115,6 +165,7 @@ class _TaskRows:
 
     task: Task
     inputs: Array
+    columns: FlatColumns
     labels: Array
     train: Array
     validation: Array
@@ -125,13 +176,18 @@ class _TaskRows:
         source = task.source
         labels = dataset.targets[task.name]
         train = prepared.fold.train[source]
-        inputs = prepared.schemas[source].flatten(prepared.inputs[source], train)
+        schema = prepared.schemas[source]
+        encoded = prepared.inputs[source]
+        numbers = schema.flatten(encoded, train)
+        codes = schema.category_codes(encoded)
+        shares = schema.word_shares(encoded, train)
         labelled = train[~np.isnan(labels[train])]
         step = max(1, math.ceil(len(labelled) / MOST_ROWS))
         role = dataset.sources[source].splits.role
         return cls(
             task=task,
-            inputs=inputs,
+            inputs=np.concatenate([numbers, codes, shares], axis=1),
+            columns=FlatColumns(numbers.shape[1], codes.shape[1], shares.shape[1]),
             labels=labels,
             train=labelled[::step],
             validation=prepared.fold.validation[source],
@@ -207,13 +263,13 @@ def _test_scores(
             return None
 
     def validation_score(setting: float) -> float:
-        estimator = first.fit(baseline.make(task, setting, seed))
+        estimator = first.fit(baseline.make(task, setting, seed, first.columns))
         return task.metric.sign * first.score(estimator, first.validation)
 
     setting = max(baseline.settings, key=validation_score)
     scores = []
     for number, rows in enumerate(folds):
-        estimator = rows.fit(baseline.make(task, setting, seed + number))
+        estimator = rows.fit(baseline.make(task, setting, seed + number, rows.columns))
         score = rows.score(estimator, rows.test)
         if not math.isfinite(score):
             return None

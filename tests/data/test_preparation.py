@@ -1,7 +1,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mtlsearch.data import PROBLEMS, Preparation, fold, load, prepare
@@ -89,19 +88,6 @@ def test_empty_constant_and_infinite_inputs(write, clinic):
     assert fitted["flat"].constant
     assert fitted["endless"].indicator
     assert np.isfinite(prepare(dataset, chosen).inputs["clinic"].values).all()
-
-
-def test_at_most_64_categories(write):
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "x": [f"c{i}" for i in rng.integers(0, 90, 900)],
-            "a": rng.normal(size=900),
-            "b": rng.normal(size=900),
-        }
-    )
-    dataset = load(write(table), ["a", "b"])
-    assert prepare(dataset, fold(dataset, 0, 0)).inputs["clinic"].values.shape == (900, 64)
 
 
 def test_training_rows_are_standardised_and_targets_come_back():

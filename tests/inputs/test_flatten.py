@@ -6,7 +6,7 @@ import pytest
 from mtlsearch.data import fold, prepare
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.inputs import ImageSchema, SequenceSchema, TokenSchema
-from mtlsearch.runtime.encoding import EncodedInput
+from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
 
 TRAIN = np.arange(3)
@@ -33,7 +33,7 @@ def test_steps_stand_one_after_another():
 
 def test_tokens_are_counted_as_shares_of_the_text():
     tokens = np.array([[1, 2, 2, 0], [2, 2, 3, 1], [0, 0, 0, 0], [3, 3, 3, 3]])
-    found = TokenSchema(4, 3).flatten(EncodedInput(categories=tokens), TRAIN)
+    found = TokenSchema(4, 3).word_shares(EncodedInput(categories=tokens), TRAIN)
     np.testing.assert_allclose(
         found, [[2 / 3, 1 / 3, 0], [2 / 4, 1 / 4, 1 / 4], [0, 0, 0], [0, 0, 1]]
     )

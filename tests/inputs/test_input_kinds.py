@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_rows_are_encoded_one_by_one(source, fitted):
 def test_test_rows_decide_nothing(kind, source, rows, fitted):
     non_test, train = rows
     inputs = source.inputs.iloc[non_test].reset_index(drop=True)
-    selected = type(source.selected)(inputs, source.lengths)
+    selected = replace(source.selected, inputs=inputs)
     again = kind.fit(selected, np.arange(len(inputs)), np.arange(len(train)))
     assert again.to_json() == fitted.to_json()
     assert again.schema == fitted.schema
@@ -128,7 +129,11 @@ def test_flattened_inputs_are_a_table(source, rows, fitted):
     assert flat.ndim == 2
     assert len(flat) == len(source.inputs)
     assert np.isfinite(flat).all()
-    assert flat.shape[1] <= 1000
+    words = fitted.schema.word_shares(encoded, rows[1])
+    assert words.shape[1] <= 1000
+    codes = fitted.schema.category_codes(encoded)
+    assert len(words) == len(codes) == len(flat)
+    assert flat.shape[1] + words.shape[1] + codes.shape[1] > 0
 
 
 def test_what_is_selected_of_the_inputs_is_the_inputs(kind, source):

@@ -21,6 +21,7 @@ from mtlsearch.search.sklearn_baselines import (
     BOOSTING_STRATIFIES_ABOVE,
     MOST_SEEDS,
     SKLEARN_BASELINES,
+    FlatColumns,
     score_sklearn_baselines,
 )
 from mtlsearch.structure.tree import SharingTree
@@ -245,7 +246,7 @@ def test_boosting_is_asked_for_what_scikit_learn_fits(penguins, rows):
     assert accepted == (rows == BOOSTING_STRATIFIES_ABOVE)
     if not accepted:
         with pytest.raises(ValueError, match="only 1 member"):
-            baseline.make(task, 0.1, 0).fit(x, labels)
+            baseline.make(task, 0.1, 0, FlatColumns(1, 0, 0)).fit(x, labels)
     assert all(
         other.accepts(task, labels) for other in SKLEARN_BASELINES.values() if other != baseline
     )

@@ -110,6 +110,22 @@ def instances(make):
     return [seed_dropouts(make(k), 11 + k).train() for k in range(N)]
 
 
+def test_a_stack_of_embeddings_looks_up_each_in_its_own():
+    torch.manual_seed(0)
+    tables = [nn.Embedding(6, WIDTH) for _ in range(N)]
+    codes = torch.randint(0, 6, (N, ROWS, 3))
+    stacked = stack(tables)
+    found = stacked(codes)
+    expected = torch.stack([table(rows) for table, rows in zip(tables, codes, strict=True)])
+    assert not isinstance(stacked, Vmapped)
+    assert torch.equal(found, expected)
+    slope = torch.randn(expected.shape)
+    found.backward(slope)
+    expected.backward(slope)
+    [gradient] = [parameter.grad for parameter in stacked.parameters()]
+    assert torch.equal(gradient, torch.stack([table.weight.grad for table in tables]))
+
+
 def with_dropout_key(module):
     for each in dropouts(module):
         each.dropout_key = DROPOUT_KEY

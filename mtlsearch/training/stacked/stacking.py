@@ -61,6 +61,22 @@ class StackedLinear(nn.Module):
         )
 
 
+class StackedEmbedding(nn.Module):
+    """N tables of vectors: codes[N, *B] -> [N, *B, F]."""
+
+    def __init__(self, layers: Sequence[nn.Embedding]) -> None:
+        super().__init__()
+        self.weight = _stack([layer.weight for layer in layers])
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Look each code up in its own table: all tables are one, with codes counted through."""
+        weight: Tensor = self.weight
+        count, vocabulary, _ = weight.shape
+        axes = (1,) * (codes.dim() - 1)
+        first = torch.arange(count, device=codes.device) * vocabulary
+        return functional.embedding(codes + first.reshape(-1, *axes), weight.flatten(0, 1))
+
+
 class StackedLayerNorm(nn.Module):
     """N layer norms: h[N, *B, *F] -> the same."""
 
@@ -248,6 +264,7 @@ Stack = Callable[[Sequence[nn.Module]], nn.Module]  # makes one module of N
 
 RULES: dict[type[nn.Module], Stack] = {
     nn.Linear: StackedLinear,  # type: ignore[dict-item]
+    nn.Embedding: StackedEmbedding,  # type: ignore[dict-item]
     nn.LayerNorm: StackedLayerNorm,  # type: ignore[dict-item]
     nn.GroupNorm: StackedGroupNorm,  # type: ignore[dict-item]
     nn.Conv1d: StackedConv,  # type: ignore[dict-item]
@@ -280,7 +297,8 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
 def _is_stacked_by_child(module: nn.Module) -> bool:
     if module._parameters or module._buffers:
         return False
-    return type(module) is nn.Sequential or getattr(module, "elementwise", False)
+    is_container = type(module) in (nn.Sequential, nn.ModuleList)
+    return is_container or getattr(module, "elementwise", False)
 
 
 def _stack_children(modules: Sequence[nn.Module]) -> nn.Module:

@@ -1,0 +1,177 @@
+"""How each form of table column is fitted: one function a form."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import StandardScaler
+
+from mtlsearch.arrays import Array
+from mtlsearch.columns import ColumnForm
+from mtlsearch.runtime.column_encodings import (
+    DateColumn,
+    EmbeddedColumn,
+    HashedColumn,
+    TextColumn,
+    calendar_numbers,
+    calendar_phases,
+    split_words,
+)
+from mtlsearch.runtime.dates import read_dates
+from mtlsearch.runtime.encoding import LARGEST_NUMBER, CategoricalColumn, NumericColumn
+
+MOST_ONE_HOT = 32
+"""Categories of a column that have an input each; beyond it a vector is learned for each."""
+
+MINIMUM_COUNT = 2
+"""Rows that a category or word must be in to have a vector of its own."""
+
+MOST_WORDS = 20_000
+"""The most frequent words of a column of text, which have a vector of their own."""
+
+LONGEST_TEXT = 256
+"""Words of a text that are read."""
+
+LARGEST_SIZE = 16
+"""Numbers in the vector of a category or word, where the user asks for nothing else."""
+
+OtherEncoding = CategoricalColumn | EmbeddedColumn | HashedColumn | TextColumn | DateColumn
+
+
+@dataclass(frozen=True)
+class FittingRows:
+    """The numbers of the rows that are not test rows, and of the training rows among them.
+
+    The former alone decide the schema, the latter alone every fitted number.
+    """
+
+    non_test: Array
+    train: Array
+
+
+def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericColumn]:
+    """Return the encodings of columns [N, columns] of numbers, float64 with NaN, by their names."""
+    values = inputs.to_numpy(np.float64)
+    is_finite = np.abs(values) < LARGEST_NUMBER
+    values = np.where(is_finite, values, np.nan)
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    filled = imputer.fit_transform(values[rows.train])
+    scaler = StandardScaler().fit(filled)
+    varies = np.ptp(filled, axis=0) > 0
+    varies &= np.isfinite(scaler.var_) & (scaler.var_ > 0)
+    missing = np.isnan(values)
+    indicator = missing[rows.non_test].any(axis=0)
+    indicator_seen = missing[rows.train].any(axis=0)
+    columns = {}
+    for index, column in enumerate(inputs):
+        name = str(column)
+        columns[name] = NumericColumn(
+            name=name,
+            median=float(imputer.statistics_[index]),
+            mean=float(scaler.mean_[index]),
+            scale=float(scaler.scale_[index]),
+            constant=not varies[index],
+            indicator=bool(indicator[index]),
+            indicator_seen=bool(indicator_seen[index]),
+        )
+    return columns
+
+
+def fit_other(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> OtherEncoding:
+    """Return the encoding of a column [N] that holds no numbers: text, None where it is missing."""
+    fit = _FITTERS[form.type]
+    return fit(name, cells, form, rows)
+
+
+def fit_text(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> TextColumn:
+    """Return an encoding of the words of texts [N]."""
+    words_of_texts = [split_words(cell) for cell in cells[rows.non_test] if cell is not None]
+    counts = Counter(word for words in words_of_texts for word in set(words))
+    words = _frequent(counts, form.minimum_count, MOST_WORDS)
+    trained = set()
+    for cell in cells[rows.train]:
+        if cell is not None:
+            trained.update(split_words(cell))
+    longest = max((len(words) for words in words_of_texts), default=1)
+    length = min(max(longest, 2), LONGEST_TEXT)
+    return TextColumn(
+        name=name,
+        words=words,
+        seen=[word in trained for word in words],
+        length=length,
+        size=form.embedding or LARGEST_SIZE,
+        rare=len(counts) - len(words),
+        cut=sum(len(words) > length for words in words_of_texts),
+    )
+
+
+def embedding_size(categories: int) -> int:
+    """Return how many numbers the vector of each of so many categories has.
+
+    This is the rule of fastai, 1.6 times the number to the power of .56, up to LARGEST_SIZE.
+    """
+    size = round(1.6 * math.pow(categories, 0.56))
+    return min(max(size, 1), LARGEST_SIZE)
+
+
+def _fit_category(
+    name: str, cells: Array, form: ColumnForm, rows: FittingRows
+) -> CategoricalColumn | EmbeddedColumn | HashedColumn:
+    if form.buckets is not None:
+        size = form.embedding or embedding_size(form.buckets)
+        return HashedColumn(name, form.buckets, size)
+    counts = Counter(cell for cell in cells[rows.non_test] if cell is not None)
+    trained = set(cells[rows.train])
+    if form.embedding is None and len(counts) <= MOST_ONE_HOT:
+        categories = sorted(counts)
+        seen = tuple(category in trained for category in categories)
+        return CategoricalColumn(name, tuple(categories), seen)
+    categories = _frequent(counts, form.minimum_count)
+    return EmbeddedColumn(
+        name=name,
+        categories=categories,
+        seen=[category in trained for category in categories],
+        size=form.embedding or embedding_size(len(categories)),
+        rare=len(counts) - len(categories),
+    )
+
+
+def _fit_date(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> DateColumn:
+    instants = read_dates(cells, form.day_first)
+    missing = np.isnat(instants)
+    known = instants[rows.non_test]
+    known = known[~np.isnat(known)]
+    [_, _, time_of_day] = calendar_phases(known, hours=True)
+    trained = instants[rows.train]
+    trained = trained[~np.isnat(trained)]
+    numbers = calendar_numbers(trained)
+    return DateColumn(
+        name=name,
+        day_first=form.day_first,
+        hours=bool(time_of_day.any()),
+        mean=[float(values.mean()) if len(values) else 0.0 for values in numbers],
+        scale=[float(values.std()) if len(values) else 0.0 for values in numbers],
+        indicator=bool(missing[rows.non_test].any()),
+        indicator_seen=bool(missing[rows.train].any()),
+    )
+
+
+def _frequent(counts: Counter[str], minimum: int | None, most: int | None = None) -> list[str]:
+    """Return the names that are counted often enough, at most so many, in alphabetical order."""
+    least = MINIMUM_COUNT if minimum is None else minimum
+    by_frequency = sorted(counts, key=lambda name: (-counts[name], name))
+    frequent = [name for name in by_frequency[:most] if counts[name] >= least]
+    return sorted(frequent)
+
+
+Fitter = Callable[[str, Array, ColumnForm, FittingRows], OtherEncoding]
+
+_FITTERS: dict[str, Fitter] = {
+    "category": _fit_category,
+    "text": fit_text,
+    "date": _fit_date,
+}

@@ -1,0 +1,47 @@
+"""What encodings read and make: columns of cells, and arrays for a network.
+
+Needs numpy only: an exported folder holds a copy of this file.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+Cells: TypeAlias = Sequence[object] | Array
+"""The cells of a column, or an array [N, ...]."""
+
+Table: TypeAlias = Mapping[str, Cells]
+"""Columns by their names, all of one length."""
+
+Columns: TypeAlias = Mapping[str, Array]
+"""Columns whose cells are read: float64 [N] with NaN, text or None [N] (object), or [N, ...]."""
+
+
+class EncodedInput(NamedTuple):
+    """What a network reads of N rows; None for what the source's kind of input does not have."""
+
+    values: Array | None = None
+    """float32 [N, F], [N, S, F] or [N, F, H, W]."""
+
+    categories: Array | None = None
+    """int64 [N, S], numbered from 1; 0 stands for none."""
+
+    mask: Array | None = None
+    """bool [N, S]: the positions that a sequence or text has."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arrays that there are."""
+        present = []
+        for name in self._fields:
+            if getattr(self, name) is not None:
+                present.append(name)
+        return tuple(present)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The arrays that there are."""
+        return tuple(array for array in self if array is not None)
