@@ -36,4 +36,4 @@ def readable(data: Path, folder: Path) -> Path:
     if data.suffix.lower() in READABLE_SUFFIXES:
         return data
     table = read_table(data)
-    return write_rows(table, folder)
+    return write_rows(table.cells, folder)

@@ -28,7 +28,7 @@ def check_lengths(source: SourceColumns, lengths: str | None, most: int) -> None
     """Raise DataError unless all but the test rows hold whole numbers from 1 to `most`."""
     if lengths is None:
         return
-    numbers = column_of_numbers(source.table[lengths]).to_numpy()
+    numbers = column_of_numbers(source, lengths).to_numpy()
     numbers = numbers[source.non_test]
     in_range = (numbers >= 1) & (numbers <= most)
     fitting = in_range & (numbers % 1 == 0)

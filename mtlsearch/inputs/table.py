@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import MAXIMUM_CATEGORIES, ColumnForm, input_column
+from mtlsearch.columns import MAXIMUM_CATEGORIES, input_column
 from mtlsearch.inputs.contract import (
     FittedInput,
     InputKind,
@@ -23,6 +23,11 @@ from mtlsearch.runtime.encoding import (
     EncodedInput,
     NumericColumn,
 )
+
+ENCODED_TYPES = ("number", "boolean", "category")
+"""The forms of columns that a network reads."""
+
+PLURALS = {"date": "dates", "text": "texts"}
 
 
 @dataclass(frozen=True)
@@ -59,20 +64,31 @@ class Table(InputKind):
         arrays = source.arrays
         columns = {}
         forms = {}
+        types = {}
         reasons = {}
+        notices = []
         for name in source.names:
             if name in arrays:
                 reasons[name] = "it holds arrays"
+                types[name] = "array"
                 continue
-            raw = source.table[name]
-            values, reason = input_column(str(name), raw, source.non_test)
-            if values is None:
-                reasons[name] = reason
-                continue
-            columns[str(name)] = _series(values)
-            is_number = values.dtype != object
-            forms[str(name)] = ColumnForm("number" if is_number else "category")
-        return SelectedColumns(pd.DataFrame(columns), None, reasons, forms)
+            column = input_column(source.raw.column(name), source.non_test)
+            types[name] = column.type
+            notices += [f"column {name}: {notice}" for notice in column.notices]
+            if column.values is None:
+                reasons[name] = column.reason
+            elif column.form.type not in ENCODED_TYPES:
+                reasons[name] = f"it holds {PLURALS[column.form.type]}"
+            else:
+                columns[name] = _series(column.values)
+                forms[name] = column.form
+        return SelectedColumns(
+            inputs=pd.DataFrame(columns),
+            left_out=reasons,
+            forms=forms,
+            types=types,
+            notices=tuple(notices),
+        )
 
     def fit(
         self,

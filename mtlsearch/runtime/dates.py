@@ -21,7 +21,7 @@ CENTURY_BREAK = 69
 """Years of two digits from here on are of the 20th century, as in POSIX."""
 
 
-def read_dates(cells: Sequence[object], day_first: bool) -> Array:
+def read_dates(cells: Sequence[object] | Array, day_first: bool) -> Array:
     """Return the instants of a column, datetime64[s] [N], in UTC where the text names a zone.
 
     Cells are text like 2024-01-31, 31.1.2024 or 1/31/24, perhaps with a time; NaT stands where a
