@@ -29,6 +29,7 @@ ID_NAME = re.compile(
     r"|users?|items?|customers?|patients?|products?|stores?|merchants?|movies?|accounts?|devices?)$)"
     r"|[a-z](Id|ID|Code)$"
 )
+FEWEST_ROW_NUMBERS = 20
 NO_NAME = "Unnamed: "
 
 
@@ -101,9 +102,9 @@ def _doubt_about_names(name: str, values: Array) -> tuple[str, ...]:
     distinct = np.unique(numbers)
     if len(distinct) < 3:
         return ()
-    counts_rows = len(distinct) == len(numbers) == np.ptp(numbers) + 1
-    if counts_rows:
-        return (f"whole numbers without a gap or a repeat (a row number?); say --ignore {name}",)
+    is_dense = len(numbers) >= FEWEST_ROW_NUMBERS and np.ptp(numbers) < 2 * len(numbers)
+    if is_dense and len(distinct) == len(numbers):
+        return (f"whole numbers without a repeat (a row number?); say --ignore {name} if so",)
     if ID_NAME.search(name):
         return (f"whole numbers taken as a number; say --categorical {name} if they are names",)
     return ()

@@ -5,6 +5,7 @@ They say what a file must look like before anything is known about tasks.
 
 import difflib
 import io
+import json
 import zipfile
 import zlib
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import RawTable
@@ -66,6 +68,8 @@ class ParquetReader:
                 f"{path}: is not a readable Parquet file ({_one_line(error)})"
             ) from error
         table.columns = table.columns.map(str)
+        for name in _categorical(path):
+            table[name] = table[name].astype("category")
         table, notices = _without_index(table)
         _check_names(path, table.columns)
         return RawTable(table, notices=notices)
@@ -177,6 +181,18 @@ def _csv_cells(file: CsvText, shape: CsvShape) -> pd.DataFrame:
     if shape.empty_columns:
         cells = cells.drop(columns=[shape.names[position] for position in shape.empty_columns])
     return cells
+
+
+def _categorical(path: Path) -> list[str]:
+    """Return the columns that pandas wrote as categories; Parquet keeps that of text alone."""
+    described = (pq.read_schema(path).metadata or {}).get(b"pandas")
+    if described is None:
+        return []
+    names = []
+    for column in json.loads(described)["columns"]:
+        if column["pandas_type"] == "categorical" and column["name"] is not None:
+            names.append(str(column["name"]))
+    return names
 
 
 def _without_index(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import ColumnForm, RawTable, resolve
-from mtlsearch.runtime.encoding import EncodedInput, Encoding, encode, to_record
+from mtlsearch.runtime.encoding import EncodedInput, Encoding, columns_of, encode, to_record
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,16 @@ class FittedInput:
         """Return what a network reads of rows that have the columns it was fitted on."""
         return encode(self.encodings, column_arrays(inputs))
 
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """How each column is encoded, in words."""
+        words = {}
+        for encoding in self.encodings:
+            for name in columns_of([encoding]):
+                is_length = name == getattr(encoding, "lengths", None)
+                words[name] = "says how long each row is" if is_length else encoding.description
+        return words
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the records from which `runtime.encoding` makes the same encodings."""
         return [to_record(encoding) for encoding in self.encodings]
@@ -175,10 +185,6 @@ class InputKind(ABC):
         `cell` is `SourceColumns.first_cell`.
         """
         return []
-
-    def describe_columns(self, fitted: FittedInput) -> dict[str, str]:
-        """Return in a few words how each column is encoded, by its name."""
-        return {}
 
     def describe(self, inputs: pd.DataFrame, schema: InputSchema) -> str:
         """Return in a few words what a row of these inputs holds."""
