@@ -46,6 +46,34 @@ Tasks = Annotated[
     list[str] | None,
     typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK"),
 ]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option(help="A column of names, even if they are numbers; repeatable", metavar="COLUMN"),
+]
+Text = Annotated[
+    list[str] | None,
+    typer.Option(help="A column of free text; repeatable", metavar="COLUMN"),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(help="A column to leave out; repeatable", metavar="COLUMN"),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(help="A word that stands for a missing value; repeatable", metavar="WORD"),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(help="A column whose equal values stay on one side of the split"),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(help="A column of times: the last rows are the test rows"),
+]
+SplitColumn = Annotated[
+    str | None,
+    typer.Option(help="A column that says train, val or test"),
+]
 Space = Annotated[
     str | None,
     typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`"),
@@ -114,6 +142,13 @@ SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy a
 def search(  # noqa: PLR0913 - the list of options
     data: Data = None,
     task: Tasks = None,
+    categorical: Categorical = None,
+    text: Text = None,
+    ignore: Ignore = None,
+    missing: Missing = None,
+    group: Group = None,
+    time: Time = None,
+    split_column: SplitColumn = None,
     space: Space = None,
     study: NewFolder = None,
     trainings: Trainings = 32,
@@ -133,6 +168,7 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
+    from mtlsearch.data import ColumnFlags
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
@@ -141,7 +177,16 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.worker_context import resolve_device
 
     task_flags = tuple(task or ())
-    dataset, chosen_space = load_problem(data, task_flags, space, epochs)
+    columns = ColumnFlags(
+        categorical=tuple(categorical or ()),
+        text=tuple(text or ()),
+        ignore=tuple(ignore or ()),
+        missing=tuple(missing or ()),
+        group=group,
+        time=time,
+        split_column=split_column,
+    )
+    dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns)
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     now = datetime.now().astimezone()
@@ -171,6 +216,7 @@ def search(  # noqa: PLR0913 - the list of options
         proposal_delay=pacing.proposal_delay,
         references=references,
         versions=installed_versions(),
+        column_flags=columns.to_json(),
     )
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     _work(Study.create(study or default_folder, request, storage), dataset, chosen_space)
@@ -238,19 +284,36 @@ def predict(folder: Model, data: Inputs, to: Predictions = None, source: SourceN
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - the list of options
     data: Data = None,
     task: Tasks = None,
+    categorical: Categorical = None,
+    text: Text = None,
+    ignore: Ignore = None,
+    missing: Missing = None,
+    group: Group = None,
+    time: Time = None,
+    split_column: SplitColumn = None,
     space: Space = None,
     epochs: Epochs = None,
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
+    from mtlsearch.data import ColumnFlags
     from mtlsearch.search.dry_run import dry_run
     from mtlsearch.search.study_loading import load_problem
     from mtlsearch.search.worker_context import resolve_device
 
-    dataset, chosen_space = load_problem(data, task or (), space, epochs)
+    columns = ColumnFlags(
+        categorical=tuple(categorical or ()),
+        text=tuple(text or ()),
+        ignore=tuple(ignore or ()),
+        missing=tuple(missing or ()),
+        group=group,
+        time=time,
+        split_column=split_column,
+    )
+    dataset, chosen_space = load_problem(data, task or (), space, epochs, columns)
     for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
 

@@ -3,15 +3,17 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import resolve
+from mtlsearch.columns import RawTable, resolve
 from mtlsearch.data.card import Card, TaskCard
-from mtlsearch.data.dataset import TEST, Dataset, Source, Splits
+from mtlsearch.data.column_flags import with_settings
+from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
@@ -25,9 +27,17 @@ from mtlsearch.inputs import (
     select_columns,
 )
 from mtlsearch.inputs.contract import is_array
+from mtlsearch.runtime.dates import read_dates
 from mtlsearch.tasks import Task
+from mtlsearch.tasks.contract import TargetScale
 
-Tables = Mapping[str, pd.DataFrame]
+Tables = Mapping[str, RawTable]
+
+SPLIT_WORDS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+TRAINING_WORDS = {"train", "training"}
+REASONS_SHOWN = 5
+LOOKED_AT = 100
+"""Rows by which columns that cannot hold the words of a split are passed over."""
 
 
 def assemble(card: Card, tables: Tables, where: str) -> Dataset:
@@ -41,24 +51,30 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     Raises:
         DataError: The card and the tables do not fit together.
     """
+    tables = {name: with_settings(table, card.sources[name]) for name, table in tables.items()}
     _check_columns(card, tables, where)
+    _ask_for_split(card, tables, where)
     splits = _split(card, tables, where)
     understood = _understand_targets(card, tables, splits, where)
     tasks = _tasks(card, understood)
     targets = {name: target.labels for name, target in understood.items()}
-    notices = []
+    notices = _file_notices(card, tables)
     for target in understood.values():
         for notice in target.notices:
             notices.append(notice.removeprefix(f"{where}: "))
 
     sources = {}
+    records = []
     for name, table in tables.items():
         stratified = _with_strata(name, splits[name], tasks, targets)
         columns = _source_columns(card, name, table, stratified, where)
         source, selected = _source(card, columns, name, stratified, where)
         sources[name] = source
+        notices += [f"{name}: {notice}" for notice in selected.notices]
         for column, reason in selected.left_out.items():
             notices.append(f"{name}: column {column} is left out: {reason}")
+        records += _column_records(card, name, table, selected)
+    notices += _repeated_outputs(tasks)
     return Dataset(
         name=card.name,
         sources=sources,
@@ -66,17 +82,83 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
         targets=targets,
         digest=_digest(sources, tasks, targets),
         notices=tuple(notices),
+        columns=tuple(records),
     )
+
+
+def _file_notices(card: Card, tables: Tables) -> list[str]:
+    """Return what was recognised of the files, once for each file."""
+    notices: dict[str, None] = {}
+    for name, table in tables.items():
+        file = Path(card.sources[name].path).name
+        for notice in table.notices:
+            notices[f"{file}: {notice}"] = None
+    return list(notices)
+
+
+def _repeated_outputs(tasks: Iterable[Task]) -> list[str]:
+    """Say which columns of predictions get another name, since two tasks would share it."""
+    owners: dict[tuple[str, str], str] = {}
+    notices = []
+    for task in tasks:
+        for column in task.decoder(TargetScale()).column_names(task.name):
+            owner = owners.setdefault((task.source, column), task.name)
+            if owner != task.name:
+                notices.append(
+                    f'{task.name}: its predictions have a column "{column}" as those of {owner} '
+                    f'have; it will be called "{column}_"'
+                )
+    return notices
 
 
 def _check_columns(card: Card, tables: Tables, where: str) -> None:
     """Raise DataError where the card names a column that a table does not have."""
     for name, source in card.sources.items():
-        place = f"{where}: sources.{name}: ignore"
-        require_columns(place, tables[name], source.ignore)
+        place = f"{where}: sources.{name}"
+        cells = tables[name].cells
+        require_columns(f"{place}: ignore", cells, source.ignore)
+        require_columns(f"{place}: columns", cells, source.columns)
     for name, task in card.tasks.items():
         place = f"{where}: tasks.{name}: target"
-        require_columns(place, tables[_source_name(task)], [_target_name(task)])
+        require_columns(place, tables[_source_name(task)].cells, [_target_name(task)])
+
+
+def _ask_for_split(card: Card, tables: Tables, where: str) -> None:
+    """Raise DataError for a column that says train and test while no split is named.
+
+    Whoever has such a column has rows that must not be trained on.
+    """
+    if card.split.column is not None or card.split.time is not None:
+        return
+    for name, table in tables.items():
+        targets = {task.target for task in card.tasks.values() if task.source == name}
+        said = {*card.sources[name].ignored, *card.sources[name].columns, *targets}
+        for column in table.cells.columns:
+            if column not in said and _holds_split_words(table.cells[column]):
+                raise DataError(
+                    f"{_place(card, name, where)}: column {column} says train and test, but no "
+                    f"split is named; say --split-column {column} (split: {{column: {column}}}) "
+                    f"to split by it, or --ignore {column} to split at random"
+                )
+
+
+def _holds_split_words(cells: "pd.Series[Any]") -> bool:
+    """Return whether a column holds nothing but words for the parts of a split."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return False
+    if not _words(cells.iloc[:LOOKED_AT]) <= SPLIT_WORDS:
+        return False
+    words = _words(cells)
+    return words <= SPLIT_WORDS and len(words) > 1 and bool(words & TRAINING_WORDS)
+
+
+def _words(cells: "pd.Series[Any]") -> set[str]:
+    """Return the distinct words of a column in lower case; an array is no word."""
+    first = cells.iloc[0] if len(cells) else None
+    if isinstance(first, np.ndarray | list):
+        return {"an array"}
+    words = {str(cell).strip().lower() for cell in cells.dropna().unique()}
+    return words - {""}
 
 
 def _source_name(task: TaskCard) -> str:
@@ -101,20 +183,38 @@ def _split(card: Card, tables: Tables, where: str) -> dict[str, Splits]:
     for name, table in tables.items():
         strata = _label_codes(card, name, table)
         place = _place(card, name, where)
-        splits[name] = split_rows(table, card.split, strata, place)
+        typed = _with_typed_split(table, card)
+        splits[name] = split_rows(typed, card.split, strata, place)
     return splits
 
 
-def _label_codes(card: Card, source: str, table: pd.DataFrame) -> Array | None:
+def _with_typed_split(table: RawTable, card: Card) -> pd.DataFrame:
+    """Return the cells of a table, of which those that say the split are no longer plain text."""
+    if not table.untyped:
+        return table.cells
+    everything = np.ones(len(table.cells), bool)
+    typed = {}
+    for name in card.split.columns:
+        if name not in table.cells.columns:
+            continue  # the mistake is reported when the rows are split
+        column = resolve(table.column(name), everything)
+        values = column.values
+        if column.type == "date":
+            values = read_dates(values, column.form.day_first)
+        typed[name] = values
+    return table.cells.assign(**typed)
+
+
+def _label_codes(card: Card, source: str, table: RawTable) -> Array | None:
     """Return the label codes [N] of the source's first classification task, -1 = no label.
 
     A random split reads them, so all rows count as known.
     """
-    everything = np.ones(len(table), bool)
+    everything = np.ones(len(table.cells), bool)
     for task in card.tasks.values():
         if task.source != source:
             continue
-        raw = table[_target_name(task)]
+        raw = table.column(_target_name(task))
         try:
             kind = infer_kind(raw, everything, task, "")
         except DataError:
@@ -136,7 +236,7 @@ def _understand_targets(
     targets = {}
     for name, task in card.tasks.items():
         source = _source_name(task)
-        column = tables[source][_target_name(task)]
+        column = tables[source].column(_target_name(task))
         non_test = splits[source].role != TEST
         targets[name] = infer_target(column, non_test, task, f"{where}: {name}")
     return targets
@@ -180,19 +280,19 @@ def _with_strata(
 def _source_columns(
     card: Card,
     name: str,
-    table: pd.DataFrame,
+    table: RawTable,
     splits: Splits,
     where: str,
 ) -> SourceColumns:
     """Return the columns of a source that may be inputs."""
     source = card.sources[name]
-    taken = {*source.ignore, *card.split.columns}
+    taken = {*source.ignored, *card.split.columns}
     for task in card.tasks.values():
         if task.source == name:
             taken.add(_target_name(task))
-    names = [column for column in table.columns if column not in taken]
+    names = [column for column in table.cells.columns if column not in taken]
     return SourceColumns(
-        table=table,
+        raw=table,
         names=tuple(names),
         non_test=splits.role != TEST,
         lengths=source.lengths,
@@ -218,7 +318,10 @@ def _source(
         place = _place(card, name, where)
         raise DataError(
             f"{place}: no input column is left beside the targets, split and ignored columns"
+            f"{_reasons(selected)}"
         )
+    if input_name is None:
+        selected = replace(selected, notices=(*selected.notices, *kind.doubts(columns.first_cell)))
     source = Source(
         name=name,
         inputs=selected.inputs,
@@ -228,6 +331,50 @@ def _source(
         forms=selected.forms,
     )
     return source, selected
+
+
+def _reasons(selected: SelectedColumns) -> str:
+    """Return why columns are left out, the first few of them."""
+    reasons = []
+    for column, reason in list(selected.left_out.items())[:REASONS_SHOWN]:
+        reasons.append(f"{column}: {reason}")
+    if len(selected.left_out) > REASONS_SHOWN:
+        reasons.append(f"and {len(selected.left_out) - REASONS_SHOWN} more")
+    return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _column_records(
+    card: Card,
+    source: str,
+    table: RawTable,
+    selected: SelectedColumns,
+) -> list[ColumnRecord]:
+    """Return what is done with each column of a source, in the order of the file."""
+    uses = _uses(card, source)
+    records = []
+    for column in map(str, table.cells.columns):
+        kind = selected.types.get(column, "")
+        if column in selected.inputs:
+            records.append(ColumnRecord(source, column, kind, INPUT))
+        elif column in selected.left_out:
+            reason = selected.left_out[column]
+            records.append(ColumnRecord(source, column, kind, "left out", reason))
+        else:
+            records.append(ColumnRecord(source, column, kind, uses[column]))
+    return records
+
+
+def _uses(card: Card, source: str) -> dict[str, str]:
+    """Return what columns are that are no inputs because the user says so."""
+    uses = dict.fromkeys(card.sources[source].ignored, "ignored")
+    split = card.split
+    for use, column in (("split", split.column), ("time", split.time), ("group", split.group)):
+        if column is not None:
+            uses[column] = f"{use} of the rows"
+    for name, task in card.tasks.items():
+        if task.source == source:
+            uses[_target_name(task)] = f"target of {name}"
+    return uses
 
 
 def _digest(
@@ -256,6 +403,9 @@ def _add_source(digest: "hashlib._Hash", source: Source) -> None:
     digest.update(heading.encode())
     for column in inputs:
         digest.update(_content(inputs[column]))
+    for column, form in source.forms.items():
+        if not form.is_plain:
+            digest.update(repr((column, form)).encode())
     if source.kind != DEFAULT_INPUT_KIND:
         kind = repr((source.kind.name, source.lengths))
         digest.update(kind.encode())

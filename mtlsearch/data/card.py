@@ -6,17 +6,30 @@ It is written in YAML or with --task flags; one model serves both.
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from mtlsearch.columns import ColumnSettings
 from mtlsearch.errors import DataError, UsageError, unknown
 from mtlsearch.inputs import INPUT_KINDS
 from mtlsearch.tasks import METRICS, TASK_KINDS
 
 Model = TypeVar("Model", bound=BaseModel)
+
+NULL_TAG = "tag:yaml.org,2002:null"
+TEXT_TAG = "tag:yaml.org,2002:str"
+MERGE_TAG = "tag:yaml.org,2002:merge"
+COLUMN_TYPES = ("number", "category", "text", "date", "ignore")
 
 
 class _Strict(BaseModel):
@@ -33,6 +46,20 @@ def _known_kind(name: str) -> str:
     return _known_name(name, TASK_KINDS)
 
 
+def _known_type(name: str) -> str:
+    return _known_name(name, COLUMN_TYPES)
+
+
+def _listed(value: object) -> object:
+    """Return a single word as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _typed(value: object) -> object:
+    """Return the short form of what is said of a column, its type alone, as the long one."""
+    return {"type": value} if isinstance(value, str) else value
+
+
 def _known_name(name: str, known: Iterable[str]) -> str:
     if name in known:
         return name
@@ -44,6 +71,39 @@ InputName = Annotated[str, AfterValidator(_known_input)]
 KindName = Annotated[str, AfterValidator(_known_kind)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+TypeName = Annotated[str, AfterValidator(_known_type)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Count = Annotated[int, Field(ge=1, le=2**24)]
+
+
+class ColumnCard(_Strict):
+    """What the user says of a column; the rest is recognised.
+
+    Attributes:
+        type: What it holds; "ignore" leaves it out.
+        decimal: The decimal mark of its numbers.
+        missing: Words that stand for a missing value.
+        day_first: Whether the day comes before the month in its dates.
+        embedding: The size of the vector of a category or word.
+        minimum_count: Categories and words in fewer training rows share one vector.
+        buckets: The number of buckets that categories are hashed into.
+    """
+
+    type: TypeName | None = None
+    decimal: Literal[".", ","] | None = None
+    missing: Words = ()
+    day_first: bool | None = None
+    embedding: Count | None = None
+    minimum_count: Count | None = None
+    buckets: Count | None = None
+
+    @property
+    def settings(self) -> ColumnSettings:
+        """The same for the reading of a column."""
+        return ColumnSettings(**self.model_dump())
+
+
+ColumnCards = dict[str, Annotated[ColumnCard, BeforeValidator(_typed)]]
 
 
 class SourceCard(_Strict):
@@ -55,12 +115,22 @@ class SourceCard(_Strict):
         input: The name of a kind of input, inferred where it is left out.
         lengths: The column with the number of steps or tokens of each row; where it is left out,
             a column `lengths` is taken for that.
+        columns: What is said of single columns.
+        missing: Words that stand for a missing value in every column.
     """
 
     path: str
-    ignore: tuple[str, ...] = ()
+    ignore: Words = ()
     input: InputName | None = None
     lengths: str | None = None
+    columns: ColumnCards = {}
+    missing: Words = ()
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The columns that are left out because the user says so."""
+        typed = [name for name, column in self.columns.items() if column.type == "ignore"]
+        return (*self.ignore, *typed)
 
 
 class TaskCard(_Strict):
@@ -110,13 +180,16 @@ class SplitCard(_Strict):
 class Card(_Strict):
     """A dataset: its sources, its tasks in order and its split.
 
-    It is complete after `checked`: then every task has a source and a target.
+    `columns` and `missing` are those of the source, where there is only one. The card is complete
+    after `checked`: then every task has a source and a target.
     """
 
     name: str = Field(default="", coerce_numbers_to_str=True)
     sources: dict[str, SourceCard] = Field(min_length=1)
     tasks: dict[str, TaskCard]
     split: SplitCard = SplitCard()
+    columns: ColumnCards = {}
+    missing: Words = ()
 
     def checked(self, where: str) -> Self:
         """Return the card with sources and targets filled in.
@@ -140,7 +213,25 @@ class Card(_Strict):
         unused = set(self.sources) - used
         if unused:
             raise DataError(f"{where}: sources.{min(unused)}: no task uses this source")
-        return self.model_copy(update={"tasks": tasks})
+        update = {"tasks": tasks, "sources": self._sources_with_columns(where)}
+        return self.model_copy(update={**update, "columns": {}, "missing": ()})
+
+    def _sources_with_columns(self, where: str) -> Mapping[str, SourceCard]:
+        """Return the sources, the only one with what the card says of its columns."""
+        if not self.columns and not self.missing:
+            return self.sources
+        if len(self.sources) > 1:
+            word = "columns" if self.columns else "missing"
+            names = ", ".join(self.sources)
+            raise DataError(
+                f"{where}: {word}: there are several sources, so say it of one of them: {names}"
+            )
+        [(name, source)] = self.sources.items()
+        update = {
+            "columns": {**source.columns, **self.columns},
+            "missing": (*source.missing, *self.missing),
+        }
+        return {name: source.model_copy(update=update)}
 
     def selected(self, where: str, flags: Sequence["TaskFlag"]) -> Self:
         """Return the card with only the flagged tasks.
@@ -344,6 +435,8 @@ def _keys(model: type[BaseModel], path: Sequence[str]) -> Iterable[str]:
     }
     if path:
         model = sections.get(path[0], model)
+    if "columns" in path:
+        model = ColumnCard
     return model.model_fields
 
 
@@ -363,7 +456,11 @@ def _check_distinct(where: str, flags: Sequence[TaskFlag]) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice instead of dropping the first."""
+    """Safe YAML in which every word stays as it is spelled, but for null.
+
+    So `yes`, `on` and `010` are names like any other; the card's fields say what is a number. A key
+    given twice is refused, where YAML would drop the first.
+    """
 
     def construct_mapping(
         self,
@@ -379,7 +476,15 @@ class _Loader(yaml.SafeLoader):
                 problem = f'"{key.value}" is named twice'
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             keys.add(key.value)
+            if key.tag == NULL_TAG:
+                key.tag = TEXT_TAG
         return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _first, _resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items():
+    _kept = [resolver for resolver in _resolvers if resolver[0] in (NULL_TAG, MERGE_TAG)]
+    _Loader.yaml_implicit_resolvers[_first] = _kept
 
 
 def _yaml(path: Path) -> object:

@@ -19,6 +19,9 @@ TRAIN = 0
 VALIDATION = 1
 TEST = 2
 
+INPUT = "input"
+"""The use of a column that networks read."""
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -78,6 +81,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class ColumnRecord:
+    """What is done with a column of a source.
+
+    Attributes:
+        source: The name of the source.
+        name: The name of the column.
+        type: What it was taken for; empty where nothing was asked.
+        use: INPUT, or what else it is.
+        reason: Why it is left out, and how to change that.
+    """
+
+    source: str
+    name: str
+    type: str
+    use: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Sources and tasks.
 
@@ -89,6 +111,7 @@ class Dataset:
             the code of the class; NaN where the label is missing.
         digest: The SHA-256 of inputs, targets and row roles.
         notices: What the user should know.
+        columns: What is done with each column of the sources.
     """
 
     name: str
@@ -97,6 +120,7 @@ class Dataset:
     targets: dict[str, np.ndarray]
     digest: str
     notices: tuple[str, ...] = field(default=())
+    columns: tuple[ColumnRecord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ Everything is decided on the rows that are not test rows.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import Column, resolve
+from mtlsearch.columns import Column, RawColumn, resolve
 from mtlsearch.data.card import TaskCard
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.encoding import LARGEST_NUMBER
@@ -37,12 +36,12 @@ class Target:
 
 
 def infer_target(
-    raw: "pd.Series[Any]",
+    raw: RawColumn,
     known: Array,
     card: TaskCard,
     where: str,
 ) -> Target:
-    """Return the column `raw[N]` as a target, judged by the rows where `known[N]` is True.
+    """Return the column `raw` [N] as a target, judged by the rows where `known[N]` is True.
 
     Raises:
         DataError: The column cannot be the target of the task. The message begins with `where`.
@@ -62,6 +61,7 @@ def infer_target(
         classes = ()
         labels, label_notices = _numbers(column, known, where)
     notices = _inference_notices(kind, metric, card, where) + label_notices
+    notices += [f"{where}: {notice}" for notice in column.notices]
     return Target(
         kind=kind,
         metric=metric,
@@ -72,7 +72,7 @@ def infer_target(
 
 
 def infer_kind(
-    raw: "pd.Series[Any]",
+    raw: RawColumn,
     known: Array,
     card: TaskCard,
     where: str,
@@ -92,7 +92,7 @@ def _content(column: Column, known: Array, where: str) -> TargetColumn:
         raise DataError(f"{where}: holds neither numbers nor text")
     values = pd.unique(labels)
     distinct = tuple(sorted(values.tolist()))
-    names = [_class_name(column, value) for value in distinct]
+    names = [column.name_of(value) for value in distinct]
     if len(distinct) < 2:
         raise DataError(
             f'{where}: is constant ("{names[0]}" in all {len(labels)} labelled rows); '
@@ -197,13 +197,3 @@ def _codes(column: Column, content: TargetColumn, where: str) -> tuple[Array, li
         "their label is treated as missing"
     )
     return labels, [notice]
-
-
-def _class_name(column: Column, value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    if column.type == "boolean":
-        return str(bool(value))
-    if value.is_integer():
-        return str(int(value))
-    return repr(value)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import TaskFlag, from_flags, read_card
+from mtlsearch.data.column_flags import NO_FLAGS, ColumnFlags
 from mtlsearch.data.dataset import Dataset
-from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
+from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS, Problem
 from mtlsearch.data.readers import (
     READERS,
     missing_file,
@@ -23,7 +24,11 @@ CARD_SUFFIXES = (".yaml", ".yml")
 COLUMNS_SHOWN = 30  # at most, in an error message
 
 
-def load(data: str | None = None, tasks: Sequence[str] = ()) -> Dataset:
+def load(
+    data: str | None = None,
+    tasks: Sequence[str] = (),
+    columns: ColumnFlags = NO_FLAGS,
+) -> Dataset:
     """Return the dataset that the user names.
 
     Args:
@@ -31,6 +36,7 @@ def load(data: str | None = None, tasks: Sequence[str] = ()) -> Dataset:
             default problem where it is None.
         tasks: Task flags `NAME[:KIND[:METRIC]]`. A table file needs them; of a problem or a card
             they select tasks, and override their kind and metric.
+        columns: What the command line says of columns.
 
     Raises:
         DataError: The data cannot be used.
@@ -39,13 +45,18 @@ def load(data: str | None = None, tasks: Sequence[str] = ()) -> Dataset:
     flags = [TaskFlag.parse(text) for text in tasks]
     name = DEFAULT_PROBLEM if data is None else data
     path = Path(name).expanduser()
+    where = name
     if path.is_file():
+        where = str(path)
         if _is_card(path):
-            return _from_card(path, flags)
-        return _from_table(path, flags)
-    if name in PROBLEMS:
-        return _from_problem(name, flags)
-    raise DataError(_unknown_data(name, path))
+            card, tables = _from_card(path, flags)
+        else:
+            card, tables = _from_table(path, flags)
+    elif name in PROBLEMS:
+        card, tables = _from_problem(name, flags)
+    else:
+        raise DataError(_unknown_data(name, path))
+    return assemble(columns.apply(card, tables, where), tables, where)
 
 
 def _is_card(path: Path) -> bool:
@@ -63,14 +74,14 @@ def _unknown_data(name: str, path: Path) -> str:
     return f"{unknown('data', name, PROBLEMS)}; or a file ({files})"
 
 
-def _from_problem(name: str, flags: Sequence[TaskFlag]) -> Dataset:
+def _from_problem(name: str, flags: Sequence[TaskFlag]) -> Problem:
     complete_card, all_tables = PROBLEMS[name]()
     card = complete_card.selected(name, flags)
     tables = {source: all_tables[source] for source in card.sources}
-    return assemble(card, tables, name)
+    return card, tables
 
 
-def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
+def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Problem:
     where = str(path)
     complete_card = read_card(path)
     card = complete_card.selected(where, flags)
@@ -78,16 +89,16 @@ def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
     for name, source in card.sources.items():
         source_path = Path(source.path)
         tables[name] = read_table(source_path)
-    return assemble(card, tables, where)
+    return card, tables
 
 
-def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
+def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Problem:
     where = str(path)
     table = read_table(path)
     names = [flag.name for flag in flags]
-    require_columns(where, table, names)
+    require_columns(where, table.cells, names)
     if len(flags) < 2:
-        shown = map(str, table.columns[:COLUMNS_SHOWN])
+        shown = map(str, table.cells.columns[:COLUMNS_SHOWN])
         columns = ", ".join(shown)
         raise DataError(
             f"{where}: at least two tasks are needed, found {len(flags)}; "
@@ -95,4 +106,4 @@ def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Dataset:
         )
     card = from_flags(path, flags)
     tables = dict.fromkeys(card.sources, table)
-    return assemble(card, tables, where)
+    return card, tables

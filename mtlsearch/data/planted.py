@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import RawTable
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import Card, SourceCard, SplitCard, TaskCard
 from mtlsearch.data.dataset import Dataset
@@ -248,7 +249,7 @@ def _dataset(
         split=split,
     )
     checked = card.checked(name)
-    return assemble(checked, {name: table}, name)
+    return assemble(checked, {name: RawTable(table)}, name)
 
 
 def _metric(kind: TaskKind) -> Metric:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import RawTable
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import Card, SourceCard, TaskCard
 from mtlsearch.data.dataset import Dataset
@@ -55,7 +56,7 @@ def planted_arrays(
         tasks=tasks,
     )
     table = pd.DataFrame(columns)
-    return assemble(card, {kind: table}, kind)
+    return assemble(card, {kind: RawTable(table)}, kind)
 
 
 def _images(rng: np.random.Generator, hidden: Array) -> Columns:

@@ -3,7 +3,7 @@
 Everything is fitted on the training rows of the fold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset, Fold, Prepared
 from mtlsearch.inputs import FittedInput, InputSchema
+from mtlsearch.runtime.cells import PLAIN, Spelling
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.tasks import Task
@@ -27,11 +28,13 @@ class Preparation:
         inputs: The fitted encoder of each source.
         tasks: The tasks of the dataset.
         decoders: By the name of a task, what turns network outputs back into predictions.
+        spellings: By source and column, how the cells of columns that are not plain are spelled.
     """
 
     inputs: dict[str, FittedInput]
     tasks: tuple[Task, ...]
     decoders: dict[str, OutputDecoder]
+    spellings: dict[str, dict[str, Spelling]] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, dataset: Dataset, fold: Fold) -> Self:
@@ -46,7 +49,7 @@ class Preparation:
             labels = _training_labels(dataset, fold, task)
             scale = task.kind.target_scale(labels)
             decoders[task.name] = task.decoder(scale)
-        return cls(inputs, dataset.tasks, decoders)
+        return cls(inputs, dataset.tasks, decoders, _spellings(dataset))
 
     def schema(self, source: str) -> InputSchema:
         """Return what a network reads of a source."""
@@ -76,6 +79,9 @@ class Preparation:
           and `SequenceArray`.
         - `{type: "tokens", ids, seen}`: see `runtime.encoding.TokenColumns`.
 
+        `spellings[source][column]` is `{decimal, missing, whole_names}` of columns that are not
+        plain: see `runtime.cells.Spelling`.
+
         `targets[task]` is `{source, target, kind, transform, layout, classes, mean, scale}`: see
         `OutputDecoder`.
         """
@@ -88,7 +94,14 @@ class Preparation:
         return {
             "sources": sources,
             "targets": targets,
+            "spellings": self._spellings_json(),
         }
+
+    def _spellings_json(self) -> dict[str, dict[str, Any]]:
+        records = {}
+        for source, spellings in self.spellings.items():
+            records[source] = {name: spelling.to_record() for name, spelling in spellings.items()}
+        return records
 
     def _target_json(self, task: Task) -> dict[str, Any]:
         decoder = self.decoders[task.name]
@@ -98,6 +111,16 @@ class Preparation:
             "kind": task.kind.name,
             **decoder.to_json(),
         }
+
+
+def _spellings(dataset: Dataset) -> dict[str, dict[str, Spelling]]:
+    """Return how cells are spelled that are not plain numbers or names."""
+    spellings: dict[str, dict[str, Spelling]] = {}
+    for name, source in dataset.sources.items():
+        for column, form in source.forms.items():
+            if form.spelling != PLAIN:
+                spellings.setdefault(name, {})[column] = form.spelling
+    return spellings
 
 
 def prepare(dataset: Dataset, fold: Fold) -> Prepared:

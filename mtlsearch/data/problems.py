@@ -7,16 +7,16 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pandas as pd
 from sklearn import datasets
 
+from mtlsearch.columns import RawTable
 from mtlsearch.data.card import Card, SourceCard, SplitCard, TaskCard
 from mtlsearch.data.readers import read_table
 
 FOLDER = Path(__file__).parent / "embedded"
 DEFAULT_PROBLEM = "penguins"
 
-Tables = dict[str, pd.DataFrame]
+Tables = dict[str, RawTable]
 Problem = tuple[Card, Tables]
 
 
@@ -43,7 +43,7 @@ def _digits() -> Problem:
     large = table["digit"] >= 5
     table["odd"] = table["digit"] % 2
     table["at_least_five"] = large.astype(int)
-    return _problem("digits", {"digits": table}, SplitCard())
+    return _problem("digits", {"digits": RawTable(table)}, SplitCard())
 
 
 def _iris_and_breast_cancer() -> Problem:
@@ -56,8 +56,8 @@ def _iris_and_breast_cancer() -> Problem:
     cells = cancer.frame.assign(malignant=malignant)
 
     tables = {
-        "iris": flowers.drop(columns="target"),
-        "breast_cancer": cells.drop(columns="target"),
+        "iris": RawTable(flowers.drop(columns="target")),
+        "breast_cancer": RawTable(cells.drop(columns="target")),
     }
     return _problem("iris+breast_cancer", tables, SplitCard())
 
@@ -65,7 +65,7 @@ def _iris_and_breast_cancer() -> Problem:
 def _from_file(name: str, suffix: str = ".csv") -> Problem:
     """Return the problem of one table in `embedded/`, which says how its rows are divided."""
     table = read_table(FOLDER / f"{name}{suffix}")
-    group = "group" if "group" in table.columns else None
+    group = "group" if "group" in table.cells.columns else None
     split = SplitCard(column="split", group=group)
     return _problem(name, {name: table}, split)
 

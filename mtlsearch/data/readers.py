@@ -3,10 +3,9 @@
 They say what a file must look like before anything is known about tasks.
 """
 
-import csv
 import difflib
-import gzip
 import io
+import json
 import zipfile
 import zlib
 from collections import Counter
@@ -17,20 +16,20 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns import RawTable
 from mtlsearch.errors import DataError, unknown
+from mtlsearch.runtime.csv_file import CsvError, CsvShape, CsvText, open_csv, shape_of
 
-TESTED_BYTES = 65536  # at the beginning of a text file, for zeros, which text does not have
-GZIP_MARK = b"\x1f\x8b"
-OTHER_SEPARATORS = ";\t|"
 REASON_LENGTH = 160  # characters of the reason that a library gives, in an error message
 
 
 class Reader(Protocol):
     """Turns one kind of file into a table."""
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path) -> RawTable:
         """Return the rows of `path` under distinct column names.
 
         Raises:
@@ -39,19 +38,28 @@ class Reader(Protocol):
 
 
 class CsvReader:
-    """Comma-separated UTF-8 text with a header row. An empty field is a missing value."""
+    """Separated text with a header row, whose cells are kept as they are spelled.
 
-    def read(self, path: Path) -> pd.DataFrame:
+    What they hold is decided later, on the rows that are not test rows.
+    """
+
+    def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`."""
-        text = _decode(path, _load(path))
-        _check_shape(path, text)
-        return pd.read_csv(io.StringIO(text), low_memory=False)
+        try:
+            file = open_csv(path)
+            shape = shape_of(file)
+        except CsvError as error:
+            raise DataError(f"{path}: {error}") from error
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({_one_line(error)})") from error
+        notices = (*file.notices, *shape.notices)
+        return RawTable(_csv_cells(file, shape), untyped=True, notices=notices)
 
 
 class ParquetReader:
-    """Apache Parquet."""
+    """Apache Parquet. An index that has a name is a column."""
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`."""
         try:
             table = pd.read_parquet(path)
@@ -60,8 +68,11 @@ class ParquetReader:
                 f"{path}: is not a readable Parquet file ({_one_line(error)})"
             ) from error
         table.columns = table.columns.map(str)
+        for name in _categorical(path):
+            table[name] = table[name].astype("category")
+        table, notices = _without_index(table)
         _check_names(path, table.columns)
-        return table.reset_index(drop=True)
+        return RawTable(table, notices=notices)
 
 
 class NpzReader:
@@ -72,7 +83,7 @@ class NpzReader:
     column whose cells are arrays.
     """
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`. Pickled (object) arrays are refused."""
         pairs: list[tuple[str, Array]] = []
         for name, array in _arrays(path).items():
@@ -86,7 +97,7 @@ class NpzReader:
         columns: dict[str, Array | list[Array]] = {}
         for name, array in arrays.items():
             columns[name] = list(array) if array.ndim > 1 else array
-        return pd.DataFrame(columns)
+        return RawTable(pd.DataFrame(columns))
 
 
 READERS: dict[str, Reader] = {
@@ -97,7 +108,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> RawTable:
     """Return the table in `path`, read as its suffix says.
 
     It has at least one row and one column.
@@ -114,7 +125,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     table = READERS[suffix].read(path)
-    if not len(table) or not len(table.columns):
+    if not len(table.cells) or not len(table.cells.columns):
         raise DataError(f"{path}: has no rows of data")
     return table
 
@@ -149,64 +160,61 @@ def require_columns(where: str, table: pd.DataFrame, names: Iterable[str]) -> No
             raise DataError(unknown(f"{where}: column", name, known))
 
 
-def _load(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            return gzip.decompress(raw)
-        return raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({_one_line(error)})") from error
+def _csv_cells(file: CsvText, shape: CsvShape) -> pd.DataFrame:
+    """Return the cells of a CSV file as text, "" where a field is empty."""
+    if len(shape.names) == 1:  # pandas takes the empty cells of a single column for blank lines
+        rows = list(file.rows())
+        cells = pd.DataFrame({shape.names[0]: [fields[0] for _, fields in rows[1:]]}, dtype=str)
+    else:
+        cells = pd.read_csv(
+            io.StringIO(file.text),
+            sep=file.separator,
+            dtype=str,
+            header=0,
+            names=list(shape.names),
+            index_col=False,
+            keep_default_na=False,
+            na_filter=False,
+        )
+    if shape.empty_rows:
+        cells = cells.drop(index=list(shape.empty_rows)).reset_index(drop=True)
+    if shape.empty_columns:
+        cells = cells.drop(columns=[shape.names[position] for position in shape.empty_columns])
+    return cells
 
 
-def _decode(path: Path, raw: bytes) -> str:
-    is_binary = b"\0" in raw[:TESTED_BYTES]
-    is_compressed = raw.startswith(GZIP_MARK)
-    if is_binary or is_compressed:
-        raise DataError(f"{path}: is a binary file; a .csv must be plain text")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line = before.count(b"\n") + 1
-        raise DataError(
-            f"{path}: line {line} is not UTF-8 text; save the file with UTF-8 encoding"
-        ) from error
+def _categorical(path: Path) -> list[str]:
+    """Return the columns that pandas wrote as categories; Parquet keeps that of text alone."""
+    described = (pq.read_schema(path).metadata or {}).get(b"pandas")
+    if described is None:
+        return []
+    names = []
+    for column in json.loads(described)["columns"]:
+        if column["pandas_type"] == "categorical" and column["name"] is not None:
+            names.append(str(column["name"]))
+    return names
 
 
-def _check_shape(path: Path, text: str) -> None:
-    rows = csv.reader(io.StringIO(text, newline=""))
-    try:
-        header = next((row for row in rows if row), [])
-        _check_header(path, header)
-        filled = 0
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise DataError(
-                    f"{path}: line {rows.line_num} has {len(row)} fields, "
-                    f"the header has {len(header)}"
-                )
-            filled += 1
-    except csv.Error as error:
-        raise DataError(f"{path}: line {rows.line_num}: {_one_line(error)}") from error
-    if not filled:
-        raise DataError(f"{path}: has a header but no rows of data")
+def _without_index(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the table with the named levels of its index as columns, and notices."""
+    named = [str(name) for name in table.index.names if name is not None]
+    notices = []
+    if named:
+        notices.append(f"the index is taken for columns: {', '.join(named)}")
+        table = pd.concat([_index_columns(table), table.reset_index(drop=True)], axis=1)
+    elif not isinstance(table.index, pd.RangeIndex):
+        notices.append("an index without a name is left out")
+        table = table.reset_index(drop=True)
+    return table.reset_index(drop=True), tuple(notices)
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    if not header:
-        raise DataError(f"{path}: the file is empty")
-    if len(header) == 1:
-        _check_separator(path, header[0])
-    _check_names(path, header)
-
-
-def _check_separator(path: Path, line: str) -> None:
-    for mark in OTHER_SEPARATORS:
-        if mark in line:
-            raise DataError(f'{path}: fields are separated by "{mark!r}"; allowed is ","')
+def _index_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the levels of the index that have a name."""
+    levels = {}
+    for position, name in enumerate(table.index.names):
+        if name is not None:
+            levels[str(name)] = table.index.get_level_values(position)
+    return pd.DataFrame({name: pd.Series(values) for name, values in levels.items()})
 
 
 def _check_names(path: Path, names: Iterable[str]) -> None:

@@ -91,7 +91,11 @@ def _preparation(model: TrainedModel) -> str:
     sources = {
         source: columns for source, columns in fitted["sources"].items() if source in used_sources
     }
-    kept = {"sources": sources, "tasks": fitted["targets"]}
+    kept = {
+        "sources": sources,
+        "tasks": fitted["targets"],
+        "spellings": fitted["spellings"],
+    }
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 

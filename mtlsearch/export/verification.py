@@ -49,7 +49,7 @@ def verify(
     for source, tasks in _tasks_by_source(dataset.tasks).items():
         rows = checked_rows(model.data, source)
         inputs = dataset.sources[source].inputs.iloc[rows.numpy()]
-        table = write_rows(inputs, scratch)
+        table = write_rows(inputs, scratch, dataset.sources[source].forms)
         output = scratch / "predicted.csv"
         run(draft, ["--source", source, "--to", str(output), str(table)])
         predictions = _read_predictions(output, tasks, model)

@@ -52,7 +52,7 @@ def select_array(
         if column == name:
             columns[column] = pd.Series(raw.to_numpy(), dtype=object)
         elif column == lengths:
-            columns[column] = column_of_numbers(raw)
+            columns[column] = column_of_numbers(source, column)
     reasons = left_out(source, list(columns), f"the inputs are {kind}")
     return SelectedColumns(pd.DataFrame(columns), lengths, reasons)
 

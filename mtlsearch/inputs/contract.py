@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import ColumnForm
+from mtlsearch.columns import ColumnForm, RawTable, resolve
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.runtime.encoding import Encoding, encode, to_record
+from mtlsearch.runtime.encoding import Encoding, columns_of, encode, to_record
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,16 @@ class SourceColumns:
     names for the number of steps or tokens of each row. Errors begin with `where`.
     """
 
-    table: pd.DataFrame
+    raw: RawTable
     names: tuple[str, ...]
     non_test: Array
     lengths: str | None = None
     where: str = ""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The cells [N, columns]."""
+        return self.raw.cells
 
     @property
     def arrays(self) -> list[str]:
@@ -80,13 +85,17 @@ class SelectedColumns:
 
     `lengths` names the one among them that says how long each row is; `left_out` gives the
     reason why any other column is no input. `forms` says of the columns of a table how they are
-    encoded: numbers and booleans are float64, the others text.
+    encoded: numbers and booleans are float64, the others text. `types` says in a word what the
+    columns of a table were taken for, those left out included, and `notices` what is doubtful
+    about that.
     """
 
     inputs: pd.DataFrame
     lengths: str | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, ColumnForm] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     @property
     def names_without_lengths(self) -> list[str]:
@@ -114,6 +123,16 @@ class FittedInput:
     def encode(self, inputs: pd.DataFrame) -> EncodedInput:
         """Return what a network reads of rows that have the columns it was fitted on."""
         return encode(self.encodings, column_arrays(inputs))
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """How each column is encoded, in words."""
+        words = {}
+        for encoding in self.encodings:
+            for name in columns_of([encoding]):
+                is_length = name == getattr(encoding, "lengths", None)
+                words[name] = "says how long each row is" if is_length else encoding.description
+        return words
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the records from which `runtime.encoding` makes the same encodings."""
@@ -169,6 +188,13 @@ class InputKind(ABC):
         schema. `train` are the training rows: they alone decide every fitted number.
         """
 
+    def doubts(self, cell: Array | None) -> list[str]:
+        """Say what else a source could be that was taken for this kind unasked.
+
+        `cell` is `SourceColumns.first_cell`.
+        """
+        return []
+
     def describe(self, inputs: pd.DataFrame, schema: InputSchema) -> str:
         """Return in a few words what a row of these inputs holds."""
         return str(schema)
@@ -198,10 +224,14 @@ def column_arrays(inputs: pd.DataFrame) -> dict[str, Array]:
     return arrays
 
 
-def column_of_numbers(raw: "pd.Series[Any]") -> "pd.Series[Any]":
+def column_of_numbers(source: SourceColumns, name: str) -> "pd.Series[Any]":
     """Return a column as float64; NaN where a cell is no number."""
-    numbers = pd.to_numeric(raw, errors="coerce")
-    return pd.Series(numbers.to_numpy(np.float64))
+    raw = source.raw.column(name)
+    asked = replace(raw, settings=replace(raw.settings, type="number"))
+    column = resolve(asked, source.non_test)
+    if column.numeric:
+        return pd.Series(column.values, dtype=np.float64)
+    return pd.Series(np.nan, index=range(len(raw.cells)), dtype=np.float64)
 
 
 def left_out(source: SourceColumns, inputs: Sequence[str], reason: str) -> dict[str, str]:

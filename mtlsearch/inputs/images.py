@@ -49,17 +49,27 @@ class ImageSchema(InputSchema):
 
 
 class Images(InputKind):
-    """An array of bytes, or of rows (C, H, W), is taken for images."""
+    """An array of bytes or booleans, or of rows (C, H, W), is taken for images."""
 
     name = "images"
     schema: ClassVar[type[InputSchema]] = ImageSchema
     default_space = "images"
 
     def claims(self, cell: Array | None) -> bool:
-        """Take cells of three axes, and cells of bytes."""
+        """Take cells of three axes, and cells of bytes or booleans."""
         if cell is None:
             return False
-        return cell.ndim == 3 or cell.dtype == np.uint8
+        return cell.ndim == 3 or cell.dtype in (np.uint8, np.bool_)
+
+    def doubts(self, cell: Array | None) -> list[str]:
+        """Say that rows of two axes may be sequences."""
+        if cell is None or cell.ndim != 2:
+            return []
+        height, width = cell.shape
+        return [
+            f"arrays of {height} x {width} {cell.dtype} are taken for grey images; "
+            "if they are sequences, say input: sequences"
+        ]
 
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return the one array."""

@@ -1,7 +1,5 @@
 """The column that says how many steps or tokens a row has."""
 
-import numpy as np
-
 from mtlsearch.errors import DataError, unknown
 from mtlsearch.inputs.contract import SourceColumns, column_of_numbers
 
@@ -25,17 +23,15 @@ def find_lengths(source: SourceColumns) -> str | None:
 
 
 def check_lengths(source: SourceColumns, lengths: str | None, most: int) -> None:
-    """Raise DataError unless all but the test rows hold whole numbers from 1 to `most`."""
+    """Raise DataError unless all rows hold whole numbers from 1 to `most`, as at prediction."""
     if lengths is None:
         return
-    numbers = column_of_numbers(source.table[lengths]).to_numpy()
-    numbers = numbers[source.non_test]
+    numbers = column_of_numbers(source, lengths).to_numpy()
     in_range = (numbers >= 1) & (numbers <= most)
     fitting = in_range & (numbers % 1 == 0)
     if fitting.all():
         return
-    rows = np.flatnonzero(source.non_test)
-    row = rows[fitting.argmin()] + 1
+    row = int(fitting.argmin()) + 1
     raise DataError(
         f'{source.where}: lengths: column "{lengths}" must hold whole numbers from 1 to {most}; '
         f"data row {row} does not"

@@ -52,7 +52,7 @@ class SequenceSchema(InputSchema):
 
 
 class Sequences(InputKind):
-    """An array of rows (S, C) that are no bytes is taken for sequences."""
+    """An array of rows (S, C) that are neither bytes nor booleans is taken for sequences."""
 
     name = "sequences"
     schema: ClassVar[type[InputSchema]] = SequenceSchema
@@ -60,10 +60,20 @@ class Sequences(InputKind):
     default_space = "sequences"
 
     def claims(self, cell: Array | None) -> bool:
-        """Take cells of two axes that are no bytes."""
+        """Take cells of two axes that are neither bytes nor booleans."""
         if cell is None:
             return False
-        return cell.ndim == 2 and cell.dtype != np.uint8
+        return cell.ndim == 2 and cell.dtype not in (np.uint8, np.bool_)
+
+    def doubts(self, cell: Array | None) -> list[str]:
+        """Say that rows of two axes may be grey images."""
+        if cell is None:
+            return []
+        steps, channels = cell.shape
+        return [
+            f"arrays of {steps} x {channels} are taken for sequences of {steps} steps; "
+            "if they are grey images, say input: images"
+        ]
 
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return the one array and the column of lengths if there is one."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import ColumnForm, input_column
+from mtlsearch.columns import input_column
 from mtlsearch.inputs.column_fitting import FittingRows, OtherEncoding, fit_numbers, fit_other
 from mtlsearch.inputs.contract import (
     FittedInput,
@@ -107,20 +107,29 @@ class Table(InputKind):
         arrays = source.arrays
         columns = {}
         forms = {}
+        types = {}
         reasons = {}
+        notices = []
         for name in source.names:
             if name in arrays:
                 reasons[name] = "it holds arrays"
+                types[name] = "array"
                 continue
-            raw = source.table[name]
-            values, reason = input_column(str(name), raw, source.non_test)
-            if values is None:
-                reasons[name] = reason
-                continue
-            columns[str(name)] = _series(values)
-            is_number = values.dtype != object
-            forms[str(name)] = ColumnForm("number" if is_number else "category")
-        return SelectedColumns(pd.DataFrame(columns), None, reasons, forms)
+            column = input_column(source.raw.column(name), source.non_test)
+            types[name] = column.type
+            notices += [f"column {name}: {notice}" for notice in column.notices]
+            if column.values is None:
+                reasons[name] = column.reason
+            else:
+                columns[name] = _series(column.values)
+                forms[name] = column.form
+        return SelectedColumns(
+            inputs=pd.DataFrame(columns),
+            left_out=reasons,
+            forms=forms,
+            types=types,
+            notices=tuple(notices),
+        )
 
     def fit(
         self,

@@ -80,7 +80,7 @@ class Tokens(InputKind):
         check_lengths(source, lengths, len(positions))
         columns = {}
         for name in names:
-            columns[name] = column_of_numbers(source.table[name])
+            columns[name] = column_of_numbers(source, name)
         return SelectedColumns(
             pd.DataFrame(columns),
             lengths,
@@ -123,13 +123,16 @@ def _check_ids(source: SourceColumns, names: list[str]) -> None:
     where = f"{source.where}: input: tokens are"
     if not names:
         raise DataError(f"{where} columns of whole numbers; none is left")
+    numbers = {}
     for name in names:
-        cells = source.table[name][source.non_test].dropna()
-        numbers = pd.to_numeric(cells, errors="coerce")
-        if (numbers % 1 != 0).any():
+        numbers[name] = column_of_numbers(source, name)
+        cells = source.table[name]
+        is_filled = cells.notna() & (cells.astype(str).str.strip() != "")
+        is_whole = numbers[name] % 1 == 0
+        if (is_filled & ~is_whole)[source.non_test].any():
             raise DataError(
                 f'{where} whole numbers (0: no token); column "{name}" holds something else'
             )
-    known = source.table[names][source.non_test]
+    known = pd.DataFrame(numbers)[source.non_test]
     if not (known.to_numpy(np.float64) > 0).any():
         raise DataError(f"{where} whole numbers above 0 (0: no token); there is none")

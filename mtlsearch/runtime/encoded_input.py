@@ -3,15 +3,12 @@
 Needs numpy only: an exported folder holds a copy of this file.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
+from .cells import Array, Cells
 
-Array: TypeAlias = np.ndarray[Any, Any]
-
-Cells: TypeAlias = Sequence[object] | Array
-"""The cells of a column, or an array [N, ...]."""
+__all__ = ["Array", "Cells", "Columns", "EncodedInput", "Table"]
 
 Table: TypeAlias = Mapping[str, Cells]
 """Columns by their names, all of one length."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from .cells import PLAIN, Spelling, read_numbers, read_text
 from .column_encodings import (
     UNSEEN,
     DateColumn,
@@ -27,29 +28,6 @@ LARGEST_NUMBER = 1e30
 """From here on a number counts as infinite, hence missing: float32 must not overflow."""
 BLOCK_ROWS = 1024
 """Rows that are computed in float64 at once."""
-
-BOOLEANS = {"true": 1.0, "false": 0.0}
-MISSING_CELLS = {
-    "",
-    "#N/A",
-    "#N/A N/A",
-    "#NA",
-    "-1.#IND",
-    "-1.#QNAN",
-    "-NaN",
-    "-nan",
-    "1.#IND",
-    "1.#QNAN",
-    "<NA>",
-    "N/A",
-    "NA",
-    "NULL",
-    "NaN",
-    "None",
-    "n/a",
-    "nan",
-    "null",
-}
 
 
 class ShapeError(ValueError):
@@ -406,38 +384,25 @@ def _side_by_side(arrays: Sequence[Array | None]) -> Array | None:
 def read_columns(
     encodings: Sequence[Encoding],
     table: Table,
+    spellings: Mapping[str, Spelling] | None = None,
 ) -> tuple[dict[str, Array], list[str]]:
-    """Return the columns that the encodings need, and notices of cells that tell nothing."""
+    """Return the columns that the encodings need, and notices of cells that tell nothing.
+
+    `spellings` says of columns that are not plain how their cells are spelled.
+    """
+    spelled = spellings or {}
     columns: dict[str, Array] = {}
     notices = []
     for encoding in encodings:
         for name in encoding.number_columns:
             cells = table[name]
-            columns[name], unreadable = read_numbers(cells)
+            columns[name], unreadable = read_numbers(cells, spelled.get(name, PLAIN))
             if unreadable:
                 notices.append(_unreadable_notice(name, cells, unreadable))
         for name in encoding.other_columns:
-            columns[name] = _read_text_or_array(table[name])
+            columns[name] = _read_text_or_array(table[name], spelled.get(name, PLAIN))
         notices += encoding.notices(columns)
     return columns, notices
-
-
-def read_numbers(cells: Cells) -> tuple[Array, list[int]]:
-    """Return the numbers of a column, float64 [N], and the rows of cells that are no numbers.
-
-    Missing and unreadable cells are NaN.
-    """
-    if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
-        return cells.astype(np.float64), []
-    numbers = np.full(len(cells), np.nan)
-    unreadable = []
-    for row, cell in enumerate(cells):
-        number = _number(cell)
-        if number is None:
-            unreadable.append(row)
-        else:
-            numbers[row] = number
-    return numbers, unreadable
 
 
 def present_positions(
@@ -448,29 +413,20 @@ def present_positions(
 ) -> Array:
     """Return bool [rows, positions]: those before the end that the column `lengths` says.
 
-    Without such a column every position is there.
+    Without such a column every position is there. Raises ShapeError unless every length is a whole
+    number from 1 to `positions`.
     """
     if lengths is None:
         return np.ones((rows, positions), bool)
-    length = columns[lengths][:, None]
-    return np.asarray(np.arange(positions) < length)
-
-
-def _number(cell: object) -> float | None:
-    """Return the cell's number, NaN if it is missing, None if it is something else."""
-    if cell is None:
-        return np.nan
-    text = str(cell).strip()
-    if text in MISSING_CELLS:
-        return np.nan
-    if text.lower() in BOOLEANS:
-        return BOOLEANS[text.lower()]
-    if "_" in text:  # Python reads 1_000 as a number, a table's reader does not
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    length = columns[lengths]
+    is_valid = (length >= 1) & (length <= positions) & (length % 1 == 0)
+    if not is_valid.all():
+        row = int(is_valid.argmin())
+        raise ShapeError(
+            f"column {lengths!r} must hold whole numbers from 1 to {positions}; "
+            f"row {row + 1} holds {length[row]:g}"
+        )
+    return np.asarray(np.arange(positions) < length[:, None])
 
 
 def _unreadable_notice(name: str, cells: Cells, rows: Sequence[int]) -> str:
@@ -480,17 +436,13 @@ def _unreadable_notice(name: str, cells: Cells, rows: Sequence[int]) -> str:
     return f"column {name!r}: {len(rows)} cells are no numbers ({first}); treated as missing"
 
 
-def _read_text_or_array(cells: Cells) -> Array:
+def _read_text_or_array(cells: Cells, spelling: Spelling) -> Array:
     """Return an array [N, ...] as it is, and other cells as text or None, object [N]."""
     if isinstance(cells, np.ndarray) and cells.ndim > 1:
         return cells
     if len(cells) and isinstance(cells[0], np.ndarray | list):
         return np.asarray(cells)
-    text = np.empty(len(cells), dtype=object)
-    for row, cell in enumerate(cells):
-        if cell is not None:
-            text[row] = str(cell)
-    return text
+    return read_text(cells, spelling)
 
 
 def _array_of_shape(

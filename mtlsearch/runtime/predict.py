@@ -2,9 +2,9 @@
 
 From Python: `predict(rows)`.
 
-INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells that are empty are
-missing values; columns that the model does not use are ignored. Exit codes: 0 ok, 2 usage, 3 the
-table cannot be used.
+INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells are read as in the
+search (`cells.py`); columns that the model does not use are ignored. Exit codes: 0 ok, 2 usage, 3
+the table cannot be used.
 """
 
 import argparse
@@ -57,6 +57,7 @@ class Predictor:
         for name, records in fitted["sources"].items():
             encodings = map(self.encoding.from_record, records)
             self.sources[name] = list(encodings)
+        self.spellings = _spellings(fitted, package)
         decoder = import_module(f"{package}.decoding").OutputDecoder
         self.tasks: Tasks = fitted["tasks"]
         self.decoders = {}
@@ -95,7 +96,8 @@ class Predictor:
         if missing := self.missing(source, table):
             raise TableError(f"missing columns: {_listed(missing)}")
         encodings = self.sources[source]
-        columns, self.notices = self.encoding.read_columns(encodings, table)
+        spellings = self.spellings.get(source)
+        columns, self.notices = self.encoding.read_columns(encodings, table, spellings)
         try:
             encoded = self.encoding.encode(encodings, columns)
         except self.encoding.ShapeError as error:
@@ -124,7 +126,13 @@ class Predictor:
             predictions = decoder.to_predictions(outputs[name])
             columns = decoder.to_columns(name, predictions)
             for column, cells in columns.items():
-                result[_unused(column, result)] = cells
+                unused = _unused(column, result)
+                result[unused] = cells
+                if unused != column:
+                    self.notices.append(
+                        f"task {name}: its column {column!r} is called {unused!r}, "
+                        "since another task has a column of that name"
+                    )
         return result
 
     def _run(self, source: str, tensors: Tensors) -> dict[str, Any]:
@@ -171,35 +179,23 @@ def predict(
     return predictions
 
 
-def read_csv(path: Path) -> dict[str, list[str]]:
-    """Return the cells of each column of a UTF-8 CSV file with a header. Raises TableError."""
+def read_csv(path: Path) -> tuple[Table, list[str]]:
+    """Return the cells of each column of a CSV file with a header, and notices.
+
+    Raises TableError.
+    """
+    csv_file = import_module(f"{_as_package(HERE)}.csv_file")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            records = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        table, notices = csv_file.read_csv(path)
+    except csv_file.CsvError as error:
+        raise TableError(_one_line(error)) from error
+    except OSError as error:
         raise TableError(f"cannot be read: {_one_line(error)}") from error
-    header: list[str] = []
-    columns: list[list[str]] = []
-    for number, cells in enumerate(records, start=1):
-        if not cells:
-            continue
-        if not header:
-            header = cells
-            columns = [[] for _ in header]
-            continue
-        if len(cells) != len(header):
-            raise TableError(
-                f"record {number} has {len(cells)} cells, the header has {len(header)}"
-            )
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
-    if not header or len(set(header)) < len(header):
-        raise TableError("needs a header row of distinct column names")
-    return dict(zip(header, columns, strict=True))
+    return table, notices
 
 
-def read_npz(path: Path) -> dict[str, Any]:
-    """Return the arrays of an .npz file. Raises TableError.
+def read_npz(path: Path) -> tuple[Table, list[str]]:
+    """Return the arrays of an .npz file, and no notices. Raises TableError.
 
     An array of two axes is split into the columns NAME_0, NAME_1, ...
     """
@@ -218,7 +214,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     counts = {len(cells) for cells in table.values()}
     if len(counts) != 1:
         raise TableError("needs arrays of the same number of rows")
-    return table
+    return table, []
 
 
 def write_csv(result: Result, path: Path | None) -> None:
@@ -252,15 +248,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is_npz = options.input.suffix.lower() == ".npz"
     read = read_npz if is_npz else read_csv
     try:
-        table = read(options.input)
+        table, notices = read(options.input)
         result = model.predict(table, options.source)
         write_csv(result, options.to)
     except TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
         return 3
-    for notice in model.notices:
+    for notice in [*notices, *model.notices]:
         print(f"{options.input}: {notice}", file=sys.stderr)
     return 0
+
+
+def _spellings(fitted: Mapping[str, Any], package: str) -> dict[str, dict[str, Any]]:
+    """Return how columns that are not plain are spelled, by source and name."""
+    spelling = import_module(f"{package}.cells").Spelling
+    spellings = {}
+    for source, records in fitted.get("spellings", {}).items():
+        spellings[source] = {name: spelling(**record) for name, record in records.items()}
+    return spellings
 
 
 def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from mtlsearch.data import Dataset, Source
+from mtlsearch.data.column_table import column_lines, describe_columns
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
@@ -34,6 +35,8 @@ def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Itera
         yield _describe_source(source, data)
     for task in dataset.tasks:
         yield _describe_task(task)
+    fold = data.fold(FIRST).prepared.fold
+    yield from column_lines(describe_columns(dataset, fold))
     yield from dataset.notices
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"

@@ -82,6 +82,7 @@ class Request:
             finished, which makes proposals independent of timing.
         references: Whether scikit-learn's models are trained for comparison.
         versions: The versions of what the study was made with, by name.
+        column_flags: What the command line said of columns: the record of a `ColumnFlags`.
     """
 
     data: str
@@ -106,6 +107,7 @@ class Request:
     proposal_delay: int = 1
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
+    column_flags: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""

@@ -7,7 +7,7 @@ import torch
 
 from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import SETTING_GROUPS
-from mtlsearch.data import Dataset, load
+from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, load
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, kinds_taken
 from mtlsearch.search.study import Study
@@ -19,6 +19,7 @@ def load_problem(
     flags: Sequence[str],
     space: str | None,
     epochs: int | None,
+    columns: ColumnFlags = NO_FLAGS,
 ) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space of a new study.
 
@@ -27,13 +28,14 @@ def load_problem(
         flags: The tasks as the command line spells them.
         space: A path or the name of a space; None: the one for this kind of data.
         epochs: The number of epochs, where it is not the space's.
+        columns: What the command line says of columns.
 
     Raises:
         DataError: The data cannot be used.
         SpaceError: The space cannot be used, or not for these data.
         UsageError: The epochs or the flags are wrong.
     """
-    dataset = load(data, flags)
+    dataset = load(data, flags, columns)
     name = space or default_space(dataset)
     chosen_space = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen_space, name)
@@ -146,7 +148,8 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     """
     study = Study.open(folder)
     request = study.request
-    dataset = load(request.data, list(request.task_flags))
+    columns = ColumnFlags.from_json(request.column_flags)
+    dataset = load(request.data, list(request.task_flags), columns)
     if dataset.digest != request.digest:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since"

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlsearch.columns import resolve
+from mtlsearch.columns import RawColumn, resolve
 from mtlsearch.data import Preparation, fold, load, prepare
 
 TASKS = ["readmitted", "stay"]
@@ -13,7 +13,8 @@ TASKS = ["readmitted", "stay"]
     [
         ([1, 2, None], "number"),
         (["1", "2.5", None], "number"),
-        (["1", "", "3"], "number"),
+        (["1", "", "3"], "text"),
+        (["1", 2, "3"], "number"),
         ([True, False, True], "boolean"),
         (["True", "false", None], "boolean"),
         ([True, None, False], "boolean"),
@@ -26,19 +27,19 @@ TASKS = ["readmitted", "stay"]
     ],
 )
 def test_types(values, kind):
-    assert resolve(pd.Series(values, dtype=object), np.ones(3, bool)).type == kind
+    assert resolve(RawColumn("x", pd.Series(values, dtype=object)), np.ones(3, bool)).type == kind
 
 
 @pytest.mark.parametrize(
     "dtype", ["Int64", "boolean", "category", "datetime64[ns]", "timedelta64[ns]", "string"]
 )
 def test_every_pandas_type_is_read(dtype):
-    resolve(pd.Series([1, 0, None]).astype(object).astype(dtype), np.ones(3, bool))
+    resolve(RawColumn("x", pd.Series([1, 0, None]).astype(object).astype(dtype)), np.ones(3, bool))
 
 
 def test_hidden_rows_cannot_change_the_type():
     known = np.array([True, True, False])
-    column = resolve(pd.Series(["1.5", "2", "junk"]), known)
+    column = resolve(RawColumn("x", pd.Series(["1.5", "2", "junk"])), known)
     assert column.type == "number"
     np.testing.assert_array_equal(column.values, [1.5, 2, np.nan])
 
@@ -53,10 +54,9 @@ def test_useless_columns_are_left_out_with_a_notice(write):
     path = write("")
     table.to_csv(path)
     dataset = load(path, TASKS)
-    assert list(dataset.sources["clinic"].inputs) == ["x"]
+    assert list(dataset.sources["clinic"].inputs) == ["x", "admitted"]
     for part in (
         "column id is left out: it looks like an identifier",
-        "column admitted is left out: it holds dates",
         "Unnamed",
     ):
         assert any(part in notice for notice in dataset.notices)

@@ -33,13 +33,13 @@ def test_every_reader_gives_the_same_dataset(tmp_path, clinic, suffix):
 
 def test_npz_matrix_becomes_numbered_columns(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.arange(6).reshape(3, 2), y=np.array([1.5, 2, 3]))
-    table = read_table(tmp_path / "a.npz")
+    table = read_table(tmp_path / "a.npz").cells
     assert list(table) == ["x_0", "x_1", "y"]
     assert table["x_1"].tolist() == [1, 3, 5]
 
 
 def test_quoted_commas_line_breaks_and_byte_order_mark(write):
     text = '\ufeffx,note\n1,"a, b"\n2,"two\nlines"\n\n3,c\n'
-    table = read_table(Path(write(text, "a.csv")))
+    table = read_table(Path(write(text, "a.csv"))).cells
     assert list(table) == ["x", "note"]
     assert table["note"].tolist() == ["a, b", "two\nlines", "c"]

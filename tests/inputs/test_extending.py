@@ -42,7 +42,7 @@ class Spectrum(InputKind):
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return every second column."""
         names = source.names[::2]
-        columns = {name: column_of_numbers(source.table[name]) for name in names}
+        columns = {name: column_of_numbers(source, name) for name in names}
         reasons = left_out(source, names, "every second channel is enough")
         return SelectedColumns(pd.DataFrame(columns), None, reasons)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mtlsearch.backbones import BACKBONES
+from mtlsearch.columns import RawTable
 from mtlsearch.data import TEST, load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.inputs import INPUT_KINDS, INPUT_SCHEMAS, InputSchema, infer_input_kind
@@ -138,7 +139,7 @@ def test_flattened_inputs_are_a_table(source, rows, fitted):
 
 def test_what_is_selected_of_the_inputs_is_the_inputs(kind, source):
     columns = SourceColumns(
-        table=source.inputs,
+        raw=RawTable(source.inputs),
         names=tuple(source.inputs),
         non_test=source.splits.role != TEST,
         lengths=source.lengths,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mtlsearch.columns import RawColumn
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_target
 from mtlsearch.errors import DataError
@@ -69,7 +70,7 @@ def make_example(kind: TaskKind, rows: int = 40, seed: int = 0, metric: Metric |
     card = TaskCard(kind=kind.name)
     for raw in raw_columns(rows, seed).values():
         try:
-            target = infer_target(raw, np.ones(rows, bool), card, "example")
+            target = infer_target(RawColumn("y", raw), np.ones(rows, bool), card, "example")
         except DataError:
             continue
         task = Task("t", kind, metric or kind.default_metric, "s", "t", target.classes)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from mtlsearch.columns import RawColumn
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_kind, infer_target
 from mtlsearch.errors import DataError
@@ -164,7 +165,7 @@ def test_it_accepts_its_own_kind_of_column_and_says_what_it_needs(kind):
         known = np.ones(60, bool)
         card = TaskCard(kind=kind.name)
         try:
-            target = infer_target(raw, known, card, "here")
+            target = infer_target(RawColumn("y", raw), known, card, "here")
         except DataError as error:
             message = str(error)
             assert message.startswith(f"here: kind {kind.name} needs {kind.requirement}, found ")
@@ -181,15 +182,18 @@ def test_a_metric_of_the_kind_settles_the_kind_where_it_fits(kind, name):
     raw = raw_columns(60)[name]
     known = np.ones(60, bool)
     for metric in kind.metrics:
-        found = infer_kind(raw, known, TaskCard(metric=metric.name), "here")
-        assert infer_target(raw, known, TaskCard(kind=found.name), "here").kind == found
+        found = infer_kind(RawColumn("y", raw), known, TaskCard(metric=metric.name), "here")
+        assert (
+            infer_target(RawColumn("y", raw), known, TaskCard(kind=found.name), "here").kind
+            == found
+        )
         if _accepts(kind, raw):
             assert metric in found.metrics
 
 
 def _accepts(kind, raw):
     try:
-        infer_target(raw, np.ones(len(raw), bool), TaskCard(kind=kind.name), "here")
+        infer_target(RawColumn("y", raw), np.ones(len(raw), bool), TaskCard(kind=kind.name), "here")
     except DataError:
         return False
     return True
@@ -233,7 +237,7 @@ def test_text_without_a_kind_is_refused_with_what_would_do():
     raw = pd.Series([f"word {number}" for number in range(40)])
     known = np.ones(40, bool)
     with pytest.raises(DataError, match="here: holds text with 40 distinct values") as refused:
-        infer_kind(raw, known, TaskCard(), "here")
+        infer_kind(RawColumn("y", raw), known, TaskCard(), "here")
     for kind in TASK_KINDS.values():
         assert f"{kind.requirement} ({kind.name})" in str(refused.value)
 
@@ -242,6 +246,6 @@ def test_many_words_that_repeat_are_classes_only_when_the_user_says_so():
     raw = pd.Series([f"word {number % 60}" for number in range(240)])
     known = np.ones(240, bool)
     with pytest.raises(DataError, match="if these are classes, say so with kind multiclass"):
-        infer_kind(raw, known, TaskCard(), "here")
-    found = infer_kind(raw, known, TaskCard(metric="accuracy"), "here")
+        infer_kind(RawColumn("y", raw), known, TaskCard(), "here")
+    found = infer_kind(RawColumn("y", raw), known, TaskCard(metric="accuracy"), "here")
     assert found == TASK_KINDS["multiclass"]

@@ -1,0 +1,66 @@
+"""How a column of a table is read and encoded: what the user says of it, and what is taken."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mtlsearch.runtime.cells import Spelling
+
+ColumnType = Literal["number", "boolean", "category", "text", "date"]
+
+
+@dataclass(frozen=True)
+class ColumnForm:
+    """How an input column of a table is read and encoded.
+
+    Attributes:
+        type: What it holds.
+        decimal: The decimal mark of its numbers, "." or ",".
+        missing: Words that stand for a missing value, beside those that always do.
+        day_first: Whether the day comes before the month in its dates.
+        embedding: The size of the vector of a category or word; None: by a rule.
+        minimum_count: Categories and words in fewer training rows share one vector; None: by a
+            rule.
+        buckets: The number of buckets that categories are hashed into; None: no hashing.
+        whole_names: Whether its names are whole numbers, so that 3.0 is the name 3.
+    """
+
+    type: ColumnType
+    decimal: str = "."
+    missing: tuple[str, ...] = ()
+    day_first: bool = False
+    embedding: int | None = None
+    minimum_count: int | None = None
+    buckets: int | None = None
+    whole_names: bool = False
+
+    @property
+    def spelling(self) -> Spelling:
+        """How its cells are spelled, which an exported model needs to know."""
+        return Spelling(self.decimal, self.missing, self.whole_names)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a number or a category with nothing else to say."""
+        return self in PLAIN_FORMS
+
+
+PLAIN_FORMS = (ColumnForm("number"), ColumnForm("boolean"), ColumnForm("category"))
+
+
+@dataclass(frozen=True)
+class ColumnSettings:
+    """What the user says of a column; None where it is left to be recognised.
+
+    The attributes are those of `ColumnForm`; a type "ignore" leaves the column out.
+    """
+
+    type: Literal["number", "category", "text", "date", "ignore"] | None = None
+    decimal: Literal[".", ","] | None = None
+    missing: tuple[str, ...] = ()
+    day_first: bool | None = None
+    embedding: int | None = None
+    minimum_count: int | None = None
+    buckets: int | None = None
+
+
+NOTHING_SAID = ColumnSettings()

@@ -1,0 +1,162 @@
+"""Which columns can be inputs, what they are taken for, and why others are left out."""
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mtlsearch.arrays import Array
+from mtlsearch.columns.form import ColumnForm, ColumnSettings
+from mtlsearch.columns.raw import RawColumn
+from mtlsearch.columns.resolving import Column, resolve
+from mtlsearch.errors import DataError
+from mtlsearch.runtime.encoding import LARGEST_NUMBER
+
+MAXIMUM_CATEGORIES = 64
+IDENTIFIER_SHARE = 0.5  # of distinct values among the filled rows; beyond it, text is an identifier
+WORDS_OF_TEXT = 3  # words of a cell on average, from which many distinct cells are free text
+PATH_SHARE = 0.9  # of the distinct cells that look like paths
+LOOKED_AT = 1000  # distinct cells by which text and paths are recognised
+FILE_NAME = re.compile(
+    r"\S.*\.(png|jpe?g|gif|bmp|tiff?|webp|svg|dcm|nii|npy|npz|h5|hdf5|parquet|csv|tsv|json|xml|html?"
+    r"|wav|mp3|flac|ogg|m4a|aac|mp4|avi|mov|mkv|webm|txt|pdf|docx?|xlsx?|pptx?|zip|gz|tar|pt|pkl)",
+    re.IGNORECASE,
+)
+PATH = re.compile(r"\S*[/\\].*\.\w{1,5}")
+ID_NAME = re.compile(
+    r"(?i:(^|[^a-z])(ids?|uuid|code|zip|zipcode|postcode|postal|plz|sku|ean|isbn"
+    r"|users?|items?|customers?|patients?|products?|stores?|merchants?|movies?|accounts?|devices?)$)"
+    r"|[a-z](Id|ID|Code)$"
+)
+FEWEST_ROW_NUMBERS = 20
+NO_NAME = "Unnamed: "
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A column as an input.
+
+    Attributes:
+        type: What it was taken for, in a word.
+        values: Values [N]: float64 with NaN for numbers and booleans, otherwise text or None; None
+            if the column is left out.
+        form: How it is read and encoded.
+        notices: What was taken for what, each to be read after the name of the column.
+        reason: Why it is left out, and how to change that; empty for an input.
+    """
+
+    type: str
+    values: Array | None
+    form: ColumnForm
+    notices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def input_column(raw: RawColumn, known: Array) -> InputColumn:
+    """Return a column as an input, judged by the rows where `known` [N] is True.
+
+    Numbers that are infinite or of LARGEST_NUMBER and more in magnitude become missing.
+
+    Raises:
+        DataError: The column is not what the user says it is.
+    """
+    column = resolve(raw, known)
+    _check_type(raw, column, known)
+    if raw.settings.type is None and raw.name.startswith(NO_NAME):
+        return _left_out(raw, column.type, "it has no name (a row index?)", "category")
+    if column.numeric:
+        return _number_input(raw, column, known)
+    if column.type == "other":
+        reason = "it holds neither numbers nor text"
+        return InputColumn("other", None, column.form, reason=reason)
+    if column.type == "date":
+        return _input(raw, column, column.form)
+    return _text_input(raw, column, known)
+
+
+def _check_type(raw: RawColumn, column: Column, known: Array) -> None:
+    """Raise DataError unless the column is of the type that the user names."""
+    wanted = raw.settings.type
+    if wanted in ("number", "date"):
+        is_wanted = column.numeric if wanted == "number" else column.type == wanted
+        if not is_wanted or not (column.present & known).any():
+            raise DataError(f"column {raw.name}: type {wanted}, but no cell is a {wanted}")
+
+
+def _number_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
+    finite = np.abs(column.values) < LARGEST_NUMBER
+    values = np.where(finite, column.values, np.nan)
+    notices = column.notices
+    if column.type == "number" and raw.settings.type is None:
+        notices += _doubt_about_names(raw.name, values[known])
+    form = _with_options(column.form, raw.settings)
+    return InputColumn(column.type, values, form, notices)
+
+
+def _doubt_about_names(name: str, values: Array) -> tuple[str, ...]:
+    """Say of whole numbers that they may be names of things."""
+    numbers = values[~np.isnan(values)]
+    if not len(numbers) or (numbers % 1 != 0).any():
+        return ()
+    distinct = np.unique(numbers)
+    if len(distinct) < 3:
+        return ()
+    is_dense = len(numbers) >= FEWEST_ROW_NUMBERS and np.ptp(numbers) < 2 * len(numbers)
+    if is_dense and len(distinct) == len(numbers):
+        return (f"whole numbers without a repeat (a row number?); say --ignore {name} if so",)
+    if ID_NAME.search(name):
+        return (f"whole numbers taken as a number; say --categorical {name} if they are names",)
+    return ()
+
+
+def _text_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
+    wanted = raw.settings.type
+    if wanted in ("category", "text"):
+        return _input(raw, column, replace(column.form, type=wanted))
+    values = column.values[known & column.present]
+    distinct = pd.unique(values)
+    if _are_paths(distinct):
+        reason = "it holds paths of files, which are not read"
+        return _left_out(raw, "paths", reason, "category")
+    if _is_free_text(distinct, len(values)):
+        return _input(raw, column, replace(column.form, type="text"))
+    filled = len(values)
+    is_declared = isinstance(raw.cells.dtype, pd.CategoricalDtype)
+    many = len(distinct) > MAXIMUM_CATEGORIES
+    if many and not is_declared and len(distinct) > IDENTIFIER_SHARE * filled:
+        reason = f"it looks like an identifier ({len(distinct)} distinct values in {filled} rows)"
+        return _left_out(raw, "identifier", reason, "category")
+    return _input(raw, column, column.form)
+
+
+def _input(raw: RawColumn, column: Column, form: ColumnForm) -> InputColumn:
+    return InputColumn(form.type, column.values, _with_options(form, raw.settings), column.notices)
+
+
+def _with_options(form: ColumnForm, settings: ColumnSettings) -> ColumnForm:
+    return replace(
+        form,
+        embedding=settings.embedding,
+        minimum_count=settings.minimum_count,
+        buckets=settings.buckets,
+    )
+
+
+def _left_out(raw: RawColumn, kind: str, reason: str, remedy: str) -> InputColumn:
+    advice = f"say columns: {{{raw.name}: {remedy}}} to take it as a {remedy}"
+    return InputColumn(kind, None, ColumnForm("category"), reason=f"{reason}; {advice}")
+
+
+def _are_paths(distinct: Array) -> bool:
+    cells = [str(cell).strip() for cell in distinct[:LOOKED_AT]]
+    paths = [cell for cell in cells if FILE_NAME.fullmatch(cell) or PATH.fullmatch(cell)]
+    return bool(cells) and len(paths) >= PATH_SHARE * len(cells)
+
+
+def _is_free_text(distinct: Array, filled: int) -> bool:
+    """Return whether many distinct cells are sentences."""
+    if len(distinct) <= MAXIMUM_CATEGORIES and len(distinct) <= IDENTIFIER_SHARE * filled:
+        return False
+    words = [len(str(cell).split()) for cell in distinct[:LOOKED_AT]]
+    return bool(np.mean(words) >= WORDS_OF_TEXT)
