@@ -44,7 +44,7 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     _check_columns(card, tables, where)
     splits = _split(card, tables, where)
     understood = _understand_targets(card, tables, splits, where)
-    tasks = _tasks(card, understood)
+    tasks = _tasks(card, understood, splits)
     targets = {name: target.labels for name, target in understood.items()}
     notices = []
     for target in understood.values():
@@ -142,10 +142,15 @@ def _understand_targets(
     return targets
 
 
-def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
+def _tasks(
+    card: Card,
+    targets: Mapping[str, Target],
+    splits: Mapping[str, Splits],
+) -> tuple[Task, ...]:
     tasks = []
     for name, target in targets.items():
         task_card = card.tasks[name]
+        role = splits[_source_name(task_card)].role
         task = Task(
             name=name,
             kind=target.kind,
@@ -153,9 +158,19 @@ def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
             source=_source_name(task_card),
             target=task_card.target or name,
             classes=target.classes,
+            unit=_unit(target, role != TEST),
         )
         tasks.append(task)
     return tuple(tasks)
+
+
+def _unit(target: Target, non_test: Array) -> float:
+    """Return the size of a score of a target, from its labels where `non_test` [N] is True."""
+    if not target.metric.in_target_unit:
+        return 1.0
+    labels = target.labels[non_test]
+    labelled = labels[~np.isnan(labels)]
+    return target.kind.target_scale(labelled).scale
 
 
 def _with_strata(

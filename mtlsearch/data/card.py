@@ -18,6 +18,8 @@ from mtlsearch.tasks import METRICS, TASK_KINDS
 
 Model = TypeVar("Model", bound=BaseModel)
 
+SOURCE_OF_A_FILE = "data"  # what the one source of a table is called that needs no card
+
 
 class _Strict(BaseModel):
     """A model that refuses keys it does not know."""
@@ -249,7 +251,8 @@ class TaskFlag(_Strict):
 def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:
     """Return the card of one table file and the tasks named by flags.
 
-    Its split is the default, a random one.
+    Its split is the default, a random one. Its source has always the same name, from which random
+    draws derive: the name of the file must not change what comes out.
 
     Raises:
         DataError: The flags make no card.
@@ -263,7 +266,7 @@ def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:
         tasks[flag.name] = flag.override(TaskCard())
     raw = {
         "name": name,
-        "sources": {name: source},
+        "sources": {SOURCE_OF_A_FILE: source},
         "tasks": _plain_tasks(tasks),
     }
     card = validated(Card, raw, where)

@@ -53,7 +53,7 @@ def test_useless_columns_are_left_out_with_a_notice(write):
     path = write("")
     table.to_csv(path)
     dataset = load(path, TASKS)
-    assert list(dataset.sources["clinic"].inputs) == ["x"]
+    assert list(dataset.sources["data"].inputs) == ["x"]
     for part in (
         "column id is left out: it looks like an identifier",
         "column admitted is left out: it holds dates",
