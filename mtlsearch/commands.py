@@ -136,7 +136,7 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
-    from mtlsearch.search.study_loading import default_space, load_problem
+    from mtlsearch.search.study_loading import check_folds, default_space, load_problem
     from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
@@ -172,6 +172,7 @@ def search(  # noqa: PLR0913 - the list of options
         references=references,
         versions=installed_versions(),
     )
+    check_folds(dataset, seed, trainings, seeds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     _work(Study.create(study or default_folder, request, storage), dataset, chosen_space)
 
@@ -247,10 +248,11 @@ def check(
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
     from mtlsearch.search.dry_run import dry_run
-    from mtlsearch.search.study_loading import load_problem
+    from mtlsearch.search.study_loading import check_folds, load_problem
     from mtlsearch.search.worker_context import resolve_device
 
     dataset, chosen_space = load_problem(data, task or (), space, epochs)
+    check_folds(dataset)
     for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
 

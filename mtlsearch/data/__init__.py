@@ -7,6 +7,7 @@ from mtlsearch.data.loading import load
 from mtlsearch.data.preparation import Preparation, prepare
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
 from mtlsearch.data.readers import READERS, Reader, read_table
+from mtlsearch.data.scored_rows import check_test_rows, check_validation_rows
 
 __all__ = [
     "DEFAULT_PROBLEM",
@@ -24,6 +25,8 @@ __all__ = [
     "Source",
     "Splits",
     "TaskFlag",
+    "check_test_rows",
+    "check_validation_rows",
     "fold",
     "load",
     "prepare",

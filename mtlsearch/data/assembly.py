@@ -27,6 +27,10 @@ from mtlsearch.inputs import (
 from mtlsearch.inputs.contract import is_array
 from mtlsearch.tasks import Task
 
+# What tells the folds of several classification tasks from those of versions that stratified them
+# by the first task alone.
+FOLDS_OF_SEVERAL_TASKS = b"stratified by every task"
+
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -99,31 +103,31 @@ def _split(card: Card, tables: Tables, where: str) -> dict[str, Splits]:
     """Return the row roles of each source."""
     splits = {}
     for name, table in tables.items():
-        strata = _label_codes(card, name, table)
+        strata = None
+        if card.split.is_random:
+            strata = _label_codes(card, name, table, where)
         place = _place(card, name, where)
         splits[name] = split_rows(table, card.split, strata, place)
     return splits
 
 
-def _label_codes(card: Card, source: str, table: pd.DataFrame) -> Array | None:
-    """Return the label codes [N] of the source's first classification task, -1 = no label.
+def _label_codes(card: Card, source: str, table: pd.DataFrame, where: str) -> Array | None:
+    """Return the label codes [N, S] of a source's classification tasks, -1 = no label.
 
-    A random split reads them, so all rows count as known.
+    A random split reads them, so all rows count as known. None without such a task.
     """
     everything = np.ones(len(table), bool)
-    for task in card.tasks.values():
+    columns = []
+    for name, task in card.tasks.items():
         if task.source != source:
             continue
         raw = table[_target_name(task)]
-        try:
-            kind = infer_kind(raw, everything, task, "")
-        except DataError:
-            continue  # the mistake is reported when the target is understood
+        kind = infer_kind(raw, everything, task, f"{where}: {name}")
         if kind.is_classification:
             column = resolve(raw, everything)
             codes, _ = pd.factorize(column.values)
-            return np.asarray(codes, np.int64)
-    return None
+            columns.append(codes)
+    return np.column_stack(columns).astype(np.int64) if columns else None
 
 
 def _understand_targets(
@@ -179,17 +183,20 @@ def _with_strata(
     tasks: Iterable[Task],
     targets: Mapping[str, Array],
 ) -> Splits:
-    """Return the splits of a source with the codes of its first classification task as strata.
+    """Return the splits of a source with the codes of its classification tasks as strata.
 
     The code is -1 for rows without a label and for test rows.
     """
+    columns = []
     for task in tasks:
-        if task.source != source or not task.kind.is_classification:
-            continue
-        labels = np.nan_to_num(targets[task.name], nan=-1)
-        codes = np.where(splits.role == TEST, -1, labels)
-        return replace(splits, strata=codes.astype(np.int64))
-    return splits
+        if task.source == source and task.kind.is_classification:
+            labels = np.nan_to_num(targets[task.name], nan=-1)
+            codes = np.where(splits.role == TEST, -1, labels)
+            columns.append(codes)
+    if not columns:
+        return splits
+    strata = np.column_stack(columns)
+    return replace(splits, strata=strata.astype(np.int64))
 
 
 def _source_columns(
@@ -279,6 +286,8 @@ def _add_source(digest: "hashlib._Hash", source: Source) -> None:
         if codes is not None:
             numbers = np.asarray(codes, "<i8")
             digest.update(numbers.tobytes())
+    if splits.strata is not None and splits.strata.shape[1] > 1 and not splits.given:
+        digest.update(FOLDS_OF_SEVERAL_TASKS)
 
 
 def _content(column: "pd.Series[Any]") -> bytes:

@@ -108,6 +108,11 @@ class SplitCard(_Strict):
         names = (self.column, self.time, self.group)
         return tuple(name for name in names if name is not None)
 
+    @property
+    def is_random(self) -> bool:
+        """Whether chance decides which rows, or groups, are test rows."""
+        return self.column is None and self.time is None
+
 
 class Card(_Strict):
     """A dataset: its sources, its tasks in order and its split.

@@ -49,7 +49,7 @@ def test_layout_is_the_same_in_every_fold(write, clinic):
     clinic.loc[5, "patient"] = np.nan
     dataset = load(write(clinic), ["readmitted", "stay"])
     widths = {
-        prepare(dataset, fold(dataset, replicate, 0)).inputs["clinic"].values.shape
+        prepare(dataset, fold(dataset, replicate, 0)).inputs["data"].values.shape
         for replicate in range(10)
     }
     assert len(widths) == 1
@@ -84,11 +84,11 @@ def test_empty_constant_and_infinite_inputs(write, clinic):
     clinic["huge"] = np.where(np.arange(60) % 9, np.arange(60.0), 1e300)
     dataset = load(write(clinic), ["readmitted", "stay"])
     chosen = fold(dataset, 0, 0)
-    fitted = encodings_of(dataset, chosen, "clinic")
+    fitted = encodings_of(dataset, chosen, "data")
     assert fitted["empty"].constant
     assert fitted["flat"].constant
     assert fitted["endless"].indicator
-    assert np.isfinite(prepare(dataset, chosen).inputs["clinic"].values).all()
+    assert np.isfinite(prepare(dataset, chosen).inputs["data"].values).all()
 
 
 def test_at_most_64_categories(write):
@@ -101,7 +101,7 @@ def test_at_most_64_categories(write):
         }
     )
     dataset = load(write(table), ["a", "b"])
-    assert prepare(dataset, fold(dataset, 0, 0)).inputs["clinic"].values.shape == (900, 64)
+    assert prepare(dataset, fold(dataset, 0, 0)).inputs["data"].values.shape == (900, 64)
 
 
 def test_training_rows_are_standardised_and_targets_come_back():
