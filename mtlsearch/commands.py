@@ -174,7 +174,8 @@ def search(  # noqa: PLR0913 - the list of options
     )
     check_folds(dataset, seed, trainings, seeds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
-    _work(Study.create(study or default_folder, request, storage), dataset, chosen_space)
+    new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
+    _work(new_study, dataset, chosen_space)
 
 
 @app.command()
