@@ -302,6 +302,7 @@ def _work(
     study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
+    from mtlsearch.data import find_traps
     from mtlsearch.report.build import build_report
     from mtlsearch.report.console import summary
     from mtlsearch.report.write import write_report
@@ -313,6 +314,8 @@ def _work(
             study.extend(trainings)
         for notice in dataset.notices:
             typer.echo(notice, err=True)
+        for warning in find_traps(dataset):
+            typer.echo(f"warning: {warning}", err=True)
         typer.echo(f"study: {study.folder}", err=True)
         with Progress(study, dataset) as progress:
             work(study, dataset, space, progress)

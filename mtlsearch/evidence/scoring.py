@@ -121,6 +121,25 @@ class TestScorer:
         return np.array(rounded)
 
 
+def score_in_every_metric(
+    dataset: Dataset,
+    predictions: Mapping[str, Array],
+) -> dict[str, dict[str, float]]:
+    """Return by task and metric the score on all test rows, in all metrics of the task's kind.
+
+    It is NaN where the metric is undefined. `predictions` are those of `TestScorer.score`.
+    """
+    scores = {}
+    for task in dataset.tasks:
+        role = dataset.sources[task.source].splits.role
+        labels = dataset.targets[task.name][role == TEST]
+        prediction = predictions[task.name]
+        scores[task.name] = {
+            metric.name: metric.score(labels, prediction) for metric in task.kind.metrics
+        }
+    return scores
+
+
 def _decimals(unit: float) -> int:
     """How many decimals of a score are kept: more where the unit of the task is small."""
     magnitude = math.floor(math.log10(unit))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from mtlsearch.data import Dataset, Source
+from mtlsearch.data import Dataset, Source, find_traps
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
@@ -35,6 +35,8 @@ def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Itera
     for task in dataset.tasks:
         yield _describe_task(task)
     yield from dataset.notices
+    for warning in find_traps(dataset):
+        yield f"warning: {warning}"
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
     engine = time_engines(dataset, space, device, 0)
