@@ -23,6 +23,7 @@ class ScarceClass:
         count: The number of its rows.
         rows: The number of labelled rows.
         role: What the rows are for: "validation" or "test".
+        limits: Whether the score rests on these rows: it does where there are two classes.
     """
 
     task: str
@@ -30,6 +31,7 @@ class ScarceClass:
     count: int
     rows: int
     role: str
+    limits: bool
 
     def __str__(self) -> str:
         return (
@@ -74,4 +76,12 @@ def _scarce(task: Task, labels: Array, role: str) -> list[ScarceClass]:
     balanced = BALANCED * len(labelled) / classes
     if count >= FEW or (classes > 2 and count >= balanced):
         return []
-    return [ScarceClass(task.name, task.classes[rarest], count, len(labelled), role)]
+    scarce = ScarceClass(
+        task=task.name,
+        name=task.classes[rarest],
+        count=count,
+        rows=len(labelled),
+        role=role,
+        limits=classes == 2,
+    )
+    return [scarce]
