@@ -207,6 +207,10 @@ def _score_alone(
     known, truth = labels[fitted], labels[held_out]
     options = {"max_leaf_nodes": LEAVES, "min_samples_leaf": FEWEST_IN_LEAF, "random_state": 0}
     if not task.classes:
+        spread = known.std()
+        if not spread > 0:
+            return 0.0
+        known, truth = known / spread, truth / spread  # trees take a small variance for none
         regressor = DecisionTreeRegressor(**options).fit(values[fitted], known)
         by_tree = float(r2_score(truth, regressor.predict(values[held_out])))
         return max(by_tree, _squared_correlation(values[held_out, 0], truth))

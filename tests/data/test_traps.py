@@ -58,6 +58,12 @@ def test_a_column_that_gives_a_target_away(table, loaded, leak, task, measure) -
     assert line.startswith(f"t: column leak predicts task {task} almost alone ({measure}")
 
 
+def test_a_target_of_a_small_unit_is_given_away_as_well(table, loaded) -> None:
+    table["amount"] *= 1e-12
+    [line] = find_traps(loaded(table.assign(leak=np.exp(table["amount"] * 1e12))))
+    assert line.startswith("t: column leak predicts task amount almost alone (R2 0.99")
+
+
 def test_rows_that_are_in_train_and_test(table, loaded) -> None:
     part = np.where(np.arange(ROWS) < 300, "train", "test")
     inputs = ["a", "b", "c", "ward"]
