@@ -6,12 +6,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from mtlsearch.errors import StudyError
 from mtlsearch.search.request import Request
-from mtlsearch.search.study import Study
+from mtlsearch.search.study import Study, _take_folder
 from mtlsearch.search.study_loading import open_study
 from tests.support.running_program import CLI, SMALL, TWO_ARMS, Finished, report_of, run_warm
 
@@ -57,6 +58,25 @@ def test_of_processes_that_name_the_same_folder_one_gets_it(tmp_path: Path, exis
     assert len(refused) == PROCESSES - 1
     assert all("a study is already here" in answer for answer in refused)
     assert Study.open(wanted).request == REQUEST
+
+
+def test_an_empty_folder_is_taken_once(tmp_path: Path) -> None:
+    threads = 8
+
+    def take(folder: Path) -> bool:
+        together.wait()
+        try:
+            _take_folder(folder, numbered=False)
+        except StudyError:
+            return False
+        return True
+
+    together = Barrier(threads)
+    with ThreadPoolExecutor(threads) as pool:
+        for attempt in range(200):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            assert sum(pool.map(take, [folder] * threads)) == 1
 
 
 def test_searches_started_together_each_finish_in_their_folder(tmp_path: Path) -> None:
