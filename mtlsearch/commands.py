@@ -172,7 +172,7 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
-    from mtlsearch.search.study_loading import default_space, load_problem
+    from mtlsearch.search.study_loading import check_folds, default_space, load_problem
     from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
@@ -218,8 +218,10 @@ def search(  # noqa: PLR0913 - the list of options
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
+    check_folds(dataset, seed, trainings, seeds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
-    _work(Study.create(study or default_folder, request, storage), dataset, chosen_space)
+    new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
+    _work(new_study, dataset, chosen_space)
 
 
 @app.command()
@@ -301,7 +303,7 @@ def check(  # noqa: PLR0913 - the list of options
     """Validate data and space, train one step, and estimate time and memory."""
     from mtlsearch.data import ColumnFlags
     from mtlsearch.search.dry_run import dry_run
-    from mtlsearch.search.study_loading import load_problem
+    from mtlsearch.search.study_loading import check_folds, load_problem
     from mtlsearch.search.worker_context import resolve_device
 
     columns = ColumnFlags(
@@ -314,6 +316,7 @@ def check(  # noqa: PLR0913 - the list of options
         split_column=split_column,
     )
     dataset, chosen_space = load_problem(data, task or (), space, epochs, columns)
+    check_folds(dataset)
     for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
 
@@ -362,6 +365,7 @@ def _work(
     study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
+    from mtlsearch.data import find_traps
     from mtlsearch.report.build import build_report
     from mtlsearch.report.console import summary
     from mtlsearch.report.write import write_report
@@ -373,6 +377,8 @@ def _work(
             study.extend(trainings)
         for notice in dataset.notices:
             typer.echo(notice, err=True)
+        for warning in find_traps(dataset):
+            typer.echo(f"warning: {warning}", err=True)
         typer.echo(f"study: {study.folder}", err=True)
         with Progress(study, dataset) as progress:
             work(study, dataset, space, progress)

@@ -89,7 +89,6 @@ class TrainingResult:
         history: For each component its relative validation loss after each epoch.
         train_seconds: What the training took, with what it began from.
         failure: Why the training failed; None when it has its scores.
-        costs: For each component its parameters and multiply-accumulates.
         predictions: What a confirmed model predicts, per task name and in the task's own units, for
             the test rows of the task's source in ascending order: [N], or [N, C] probabilities.
         weights: The weights of a confirmed model in the format of safetensors.
@@ -103,7 +102,6 @@ class TrainingResult:
     history: list[list[float]]
     train_seconds: float
     failure: str | None = None
-    costs: list[list[int]] = field(default_factory=list)
     predictions: Mapping[str, Array] = field(default_factory=dict, compare=False, repr=False)
     weights: bytes = field(default=b"", compare=False, repr=False)
 
@@ -119,8 +117,10 @@ class TrainingResult:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainingResult":
-        """Inverse of `to_json`."""
-        return cls(**value)
+        """Inverse of `to_json`; what earlier versions stored besides is left out."""
+        names = {item.name for item in fields(cls)}
+        known = {name: entry for name, entry in value.items() if name in names}
+        return cls(**known)
 
     @classmethod
     def failed(cls, number: int, reason: str, train_seconds: float = 0.0) -> "TrainingResult":

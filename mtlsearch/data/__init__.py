@@ -19,6 +19,9 @@ from mtlsearch.data.loading import load
 from mtlsearch.data.preparation import Preparation, prepare
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
 from mtlsearch.data.readers import READERS, Reader, read_table
+from mtlsearch.data.scarcity import ScarceClass, scarce_test_classes
+from mtlsearch.data.scored_rows import check_test_rows, check_validation_rows
+from mtlsearch.data.traps import find_traps
 
 __all__ = [
     "DEFAULT_PROBLEM",
@@ -37,12 +40,17 @@ __all__ = [
     "Preparation",
     "Prepared",
     "Reader",
+    "ScarceClass",
     "Source",
     "Splits",
     "TaskFlag",
+    "check_test_rows",
+    "check_validation_rows",
+    "find_traps",
     "fold",
     "load",
     "prepare",
     "read_table",
     "resample",
+    "scarce_test_classes",
 ]

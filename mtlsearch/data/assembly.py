@@ -39,6 +39,10 @@ REASONS_SHOWN = 5
 LOOKED_AT = 100
 """Rows by which columns that cannot hold the words of a split are passed over."""
 
+# What tells the folds of several classification tasks from those of versions that stratified them
+# by the first task alone.
+FOLDS_OF_SEVERAL_TASKS = b"stratified by every task"
+
 
 def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     """Return the dataset of a checked card.
@@ -56,7 +60,7 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     _ask_for_split(card, tables, where)
     splits = _split(card, tables, where)
     understood = _understand_targets(card, tables, splits, where)
-    tasks = _tasks(card, understood)
+    tasks = _tasks(card, understood, splits)
     targets = {name: target.labels for name, target in understood.items()}
     notices = _file_notices(card, tables)
     for target in understood.values():
@@ -181,7 +185,9 @@ def _split(card: Card, tables: Tables, where: str) -> dict[str, Splits]:
     """Return the row roles of each source."""
     splits = {}
     for name, table in tables.items():
-        strata = _label_codes(card, name, table)
+        strata = None
+        if card.split.is_random:
+            strata = _label_codes(card, name, table, where)
         place = _place(card, name, where)
         typed = _with_typed_split(table, card)
         splits[name] = split_rows(typed, card.split, strata, place)
@@ -205,25 +211,23 @@ def _with_typed_split(table: RawTable, card: Card) -> pd.DataFrame:
     return table.cells.assign(**typed)
 
 
-def _label_codes(card: Card, source: str, table: RawTable) -> Array | None:
-    """Return the label codes [N] of the source's first classification task, -1 = no label.
+def _label_codes(card: Card, source: str, table: RawTable, where: str) -> Array | None:
+    """Return the label codes [N, S] of a source's classification tasks, -1 = no label.
 
-    A random split reads them, so all rows count as known.
+    A random split reads them, so all rows count as known. None without such a task.
     """
     everything = np.ones(len(table.cells), bool)
-    for task in card.tasks.values():
+    columns = []
+    for name, task in card.tasks.items():
         if task.source != source:
             continue
         raw = table.column(_target_name(task))
-        try:
-            kind = infer_kind(raw, everything, task, "")
-        except DataError:
-            continue  # the mistake is reported when the target is understood
+        kind = infer_kind(raw, everything, task, f"{where}: {name}")
         if kind.is_classification:
             column = resolve(raw, everything)
             codes, _ = pd.factorize(column.values)
-            return np.asarray(codes, np.int64)
-    return None
+            columns.append(codes)
+    return np.column_stack(columns).astype(np.int64) if columns else None
 
 
 def _understand_targets(
@@ -242,10 +246,15 @@ def _understand_targets(
     return targets
 
 
-def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
+def _tasks(
+    card: Card,
+    targets: Mapping[str, Target],
+    splits: Mapping[str, Splits],
+) -> tuple[Task, ...]:
     tasks = []
     for name, target in targets.items():
         task_card = card.tasks[name]
+        role = splits[_source_name(task_card)].role
         task = Task(
             name=name,
             kind=target.kind,
@@ -253,9 +262,19 @@ def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
             source=_source_name(task_card),
             target=task_card.target or name,
             classes=target.classes,
+            unit=_unit(target, role != TEST),
         )
         tasks.append(task)
     return tuple(tasks)
+
+
+def _unit(target: Target, non_test: Array) -> float:
+    """Return the size of a score of a target, from its labels where `non_test` [N] is True."""
+    if not target.metric.in_target_unit:
+        return 1.0
+    labels = target.labels[non_test]
+    labelled = labels[~np.isnan(labels)]
+    return target.kind.target_scale(labelled).scale
 
 
 def _with_strata(
@@ -264,17 +283,20 @@ def _with_strata(
     tasks: Iterable[Task],
     targets: Mapping[str, Array],
 ) -> Splits:
-    """Return the splits of a source with the codes of its first classification task as strata.
+    """Return the splits of a source with the codes of its classification tasks as strata.
 
     The code is -1 for rows without a label and for test rows.
     """
+    columns = []
     for task in tasks:
-        if task.source != source or not task.kind.is_classification:
-            continue
-        labels = np.nan_to_num(targets[task.name], nan=-1)
-        codes = np.where(splits.role == TEST, -1, labels)
-        return replace(splits, strata=codes.astype(np.int64))
-    return splits
+        if task.source == source and task.kind.is_classification:
+            labels = np.nan_to_num(targets[task.name], nan=-1)
+            codes = np.where(splits.role == TEST, -1, labels)
+            columns.append(codes)
+    if not columns:
+        return splits
+    strata = np.column_stack(columns)
+    return replace(splits, strata=strata.astype(np.int64))
 
 
 def _source_columns(
@@ -414,6 +436,8 @@ def _add_source(digest: "hashlib._Hash", source: Source) -> None:
         if codes is not None:
             numbers = np.asarray(codes, "<i8")
             digest.update(numbers.tobytes())
+    if splits.strata is not None and splits.strata.shape[1] > 1 and not splits.given:
+        digest.update(FOLDS_OF_SEVERAL_TASKS)
 
 
 def _content(column: "pd.Series[Any]") -> bytes:

@@ -30,6 +30,7 @@ NULL_TAG = "tag:yaml.org,2002:null"
 TEXT_TAG = "tag:yaml.org,2002:str"
 MERGE_TAG = "tag:yaml.org,2002:merge"
 COLUMN_TYPES = ("number", "category", "text", "date", "ignore")
+SOURCE_OF_A_FILE = "data"  # what the one source of a table is called that needs no card
 
 
 class _Strict(BaseModel):
@@ -175,6 +176,11 @@ class SplitCard(_Strict):
         """The columns that are needed for splitting and so are no inputs."""
         names = (self.column, self.time, self.group)
         return tuple(name for name in names if name is not None)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether chance decides which rows, or groups, are test rows."""
+        return self.column is None and self.time is None
 
 
 class Card(_Strict):
@@ -340,7 +346,8 @@ class TaskFlag(_Strict):
 def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:
     """Return the card of one table file and the tasks named by flags.
 
-    Its split is the default, a random one.
+    Its split is the default, a random one. Its source has always the same name, from which random
+    draws derive: the name of the file must not change what comes out.
 
     Raises:
         DataError: The flags make no card.
@@ -354,7 +361,7 @@ def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:
         tasks[flag.name] = flag.override(TaskCard())
     raw = {
         "name": name,
-        "sources": {name: source},
+        "sources": {SOURCE_OF_A_FILE: source},
         "tasks": _plain_tasks(tasks),
     }
     card = validated(Card, raw, where)

@@ -33,7 +33,8 @@ class Splits:
             every replicate validates on them. Otherwise replicates draw folds from all rows that
             are not test rows.
         group: Codes [N] of groups that stay together, or None.
-        strata: Label codes [N] that every fold mixes alike, -1 for no label, or None.
+        strata: The label codes [N, S] of S classification tasks, which every fold mixes alike, -1
+            for no label; None where there is no such task.
         validation_fraction: The part of the rows other than test rows that a fold validates on.
     """
 

@@ -20,7 +20,7 @@ from mtlsearch.data.dataset import (
     Source,
     Splits,
 )
-from mtlsearch.data.splits import common_strata
+from mtlsearch.data.stratification import common_strata, divide
 from mtlsearch.errors import DataError
 
 RowPair = tuple[Array, Array]  # training rows and validation rows
@@ -118,7 +118,11 @@ def _partition(
     """
     strata = None
     if splits.strata is not None:
-        strata = common_strata(splits.strata[free], count)
+        codes = splits.strata[free]
+        if codes.shape[1] > 1:
+            group = None if splits.group is None else splits.group[free]
+            return _divided(codes, count, state, group)
+        strata = common_strata(codes[:, 0], count)
     options: dict[str, Any] = {
         "n_splits": count,
         "shuffle": True,
@@ -137,6 +141,17 @@ def _partition(
             return folds
     grouped = GroupKFold(**options)
     return list(grouped.split(blank, groups=group))
+
+
+def _divided(strata: Array, count: int, state: int, group: Array | None) -> list[RowPair]:
+    """Return folds that each have their share of the classes of several tasks [N, S]."""
+    shares = [1 / count] * count
+    part = divide(strata, shares, state, group)
+    folds = []
+    for number in range(count):
+        is_validation = part == number
+        folds.append((np.flatnonzero(~is_validation), np.flatnonzero(is_validation)))
+    return folds
 
 
 def _all_validate(folds: Iterable[RowPair]) -> bool:

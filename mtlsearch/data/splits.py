@@ -3,6 +3,7 @@
 Rows are divided by a column, by time, by group or at random.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data.card import SplitCard
 from mtlsearch.data.dataset import TEST, TRAIN, VALIDATION, Splits
 from mtlsearch.data.readers import require_columns
+from mtlsearch.data.stratification import common_strata, divide
 from mtlsearch.errors import DataError
 
 ROLES = {
@@ -24,7 +26,6 @@ ROLES = {
 NEEDED_ROLES = ("train", "test")
 FEWEST_ROWS = 5
 SMALLEST_STRATUM = 3  # rows of a class that a random split keeps apart from other rare classes
-POOLED = -2  # the code of rare classes together; -1 stands for no label
 
 
 def split_rows(
@@ -41,7 +42,8 @@ def split_rows(
     Args:
         table: The table [N, columns].
         card: How to divide the rows.
-        strata: Label codes [N] for a random split, -1 for no label.
+        strata: The label codes [N, S] of the classification tasks for a random split, -1 for no
+            label; None where there is no such task.
         where: What an error message begins with.
 
     Raises:
@@ -69,24 +71,6 @@ def split_rows(
         group=group,
         validation_fraction=card.validation,
     )
-
-
-def common_strata(strata: Array, minimum: int) -> Array | None:
-    """Return codes `strata` [N] in which no class has fewer than `minimum` rows.
-
-    Rare classes are pooled; a pool that is still too small joins the largest class. The result is
-    None where fewer than two classes are left.
-    """
-    codes, counts = np.unique(strata, return_counts=True)
-    rare = codes[counts < minimum]
-    in_pool = np.isin(strata, rare)
-    result = np.where(in_pool, POOLED, strata)
-    if 0 < in_pool.sum() < minimum:
-        largest = codes[counts.argmax()]
-        result = np.where(in_pool, largest, result)
-    if len(np.unique(result)) < 2:
-        return None
-    return result
 
 
 def _groups(table: pd.DataFrame, name: str | None, where: str) -> Array | None:
@@ -173,14 +157,37 @@ def _at_random(
     where: str,
 ) -> Array:
     """Return roles [N] of which a random part are test rows."""
-    try:
-        test = _random_test_rows(rows, card, group, strata)
-    except ValueError as error:  # scikit-learn says which number of rows does not fit
-        reason = " ".join(str(error).split())
-        raise DataError(f"{where}: split: {reason}") from error
+    units = rows
+    if group is not None:
+        units = len(np.unique(group))
+    if math.ceil(card.test * units) >= units:
+        what = "rows" if group is None else "groups"
+        raise DataError(
+            f"{where}: split: test {card.test} of {units} {what} leaves none to train on; "
+            "give a smaller test or more rows"
+        )
     role = np.full(rows, TRAIN)
-    role[test] = TEST
+    several = None if strata is None else _several_strata(strata)
+    if several is None:
+        role[_random_test_rows(rows, card, group, strata)] = TEST
+    else:
+        shares = (1 - card.test, card.test)
+        is_test = divide(several, shares, card.seed, group) == 1
+        role[is_test] = TEST
     return role
+
+
+def _several_strata(strata: Array) -> Array | None:
+    """Return the codes of the tasks among [N, S] that can be stratified, if these are several.
+
+    Their rare classes are pooled: both rows of a class of two would always be training rows.
+    """
+    columns = []
+    for codes in strata.T:
+        common = common_strata(codes, SMALLEST_STRATUM)
+        if common is not None:
+            columns.append(common)
+    return np.column_stack(columns) if len(columns) > 1 else None
 
 
 def _random_test_rows(
@@ -189,7 +196,10 @@ def _random_test_rows(
     group: Array | None,
     strata: Array | None,
 ) -> Array:
-    """Return the numbers of the test rows: whole groups, or rows drawn within strata."""
+    """Return the numbers of the test rows: whole groups, or rows drawn within strata.
+
+    Of the label codes [N, S] the first task counts that can be stratified.
+    """
     options: dict[str, Any] = {
         "n_splits": 1,
         "test_size": card.test,
@@ -208,13 +218,19 @@ def _random_test_rows(
 
 
 def _stratifiable(strata: Array | None, fraction: float) -> Array | None:
-    """Return the strata to split by, or None when there are fewer rows on one side than classes."""
+    """Return the strata [N] to split by; None when there is no task whose classes fit both sides.
+
+    There must be as many rows on each side as classes.
+    """
     if strata is None:
         return None
-    common = common_strata(strata, SMALLEST_STRATUM)
-    if common is None:
-        return None
-    classes = len(np.unique(common))
-    smaller = min(fraction, 1 - fraction)
-    rows = int(smaller * len(common))
-    return common if rows >= classes else None
+    for codes in strata.T:
+        common = common_strata(codes, SMALLEST_STRATUM)
+        if common is None:
+            continue
+        classes = len(np.unique(common))
+        smaller = min(fraction, 1 - fraction)
+        rows = int(smaller * len(common))
+        if rows >= classes:
+            return common
+    return None

@@ -48,6 +48,7 @@ def compare(
     ours: Sequence[TestScores],
     baseline: Sequence[TestScores],
     tasks: Sequence[Task],
+    rarest: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Compare an arm with the baseline, seed by seed.
 
@@ -58,10 +59,13 @@ def compare(
         ours: The test scores of the arm's model, one per seed.
         baseline: The test scores of the baseline's model for the same seeds.
         tasks: All tasks.
+        rarest: By the name of a task whose score rests on few test rows of a class, how many these
+            are. The mean gain rests on the fewest.
 
     Raises:
         ValueError: There are not as many scores of one as of the other.
     """
+    rarest = rarest or {}
     pairs = []
     samples = []
     for model, reference in zip(ours, baseline, strict=True):
@@ -70,23 +74,23 @@ def compare(
         samples.append(list(sampled_pairs))
     by_sample = list(zip(*samples, strict=True))
 
-    def interval_of(difference: Difference) -> Interval:
+    def interval_of(difference: Difference, rows_of_class: int | None) -> Interval:
         values = [difference(*pair) for pair in pairs]
         sampled_means = []
         for sampled_pairs in by_sample:
             total = sum(difference(*pair) for pair in sampled_pairs)
             sampled_means.append(total / len(sampled_pairs))
-        return interval(values, sampled_means)
+        return interval(values, sampled_means, rows_of_class)
 
     differences = {}
     for task in tasks:
         improvement = _improvement(task)
-        differences[task.name] = interval_of(improvement)
+        differences[task.name] = interval_of(improvement, rarest.get(task.name))
     gain_difference = _gain_difference(tasks, baseline)
     return Comparison(
         arm=arm,
         differences=differences,
-        gain=interval_of(gain_difference),
+        gain=interval_of(gain_difference, min(rarest.values(), default=None)),
         seeds=len(pairs),
     )
 

@@ -6,7 +6,8 @@ Maninis et al. 2019 (arXiv:1904.08918) average over T tasks
 
 where M_t is the score, R_t the reference, and l_t = 1 where lower is better: positive is better.
 Nash-MTL (Navon et al. 2022) and FAMO report the same with the opposite sign. Here the denominator
-is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone.
+is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone. The
+floor of an error is in units of the spread of the target: gains do not depend on its unit.
 """
 
 import math
@@ -17,7 +18,8 @@ from mtlsearch.tasks import Task
 
 def gain_scale(task: Task, reference: float) -> float:
     """The difference of scores that is a gain of 100% over this reference."""
-    return max(abs(reference), task.metric.floor)
+    floor = task.metric.floor * task.unit
+    return max(abs(reference), floor)
 
 
 def task_gain(

@@ -46,6 +46,7 @@ class Interval:
         p: The two-sided p-value of a true mean of zero.
         seed_variance: The part of the mean's variance that falls with more values.
         row_variance: The part of the mean's variance that only more test rows would lower.
+        row_dof: The degrees of freedom that its estimate rests on.
     """
 
     mean: float
@@ -54,6 +55,7 @@ class Interval:
     p: float = 1.0
     seed_variance: float = 0.0
     row_variance: float = 0.0
+    row_dof: float = math.inf
 
     @property
     def sign(self) -> Sign:
@@ -80,7 +82,8 @@ class Interval:
 
         def leaves_zero_out(values: int) -> bool:
             seed_variance = self.seed_variance * count / values
-            half_width = _half_width(values, seed_variance, self.row_variance)
+            terms = _variance_terms(values, seed_variance, self.row_variance, self.row_dof)
+            half_width = max(term.half_width() for term in terms)
             return half_width < abs(self.mean)
 
         counts = range(LARGEST_COUNT + 1)
@@ -107,6 +110,7 @@ def standard_error(values: Sequence[float]) -> float | None:
 def interval(
     values: Sequence[float],
     resampled: Sequence[float] = (),
+    rarest: int | None = None,
 ) -> Interval:
     """Student's t interval of the mean of independent values.
 
@@ -115,20 +119,31 @@ def interval(
     with those of the rows taken as infinite. With few seeds that is too bold, so the interval is
     never narrower than from the seeds alone.
 
+    Where the values rest on a few rows of a class, bootstrap samples differ too little. Then the
+    variance of the rows is that of so few values: n / (n - 1) times as large, with n - 1 degrees of
+    freedom: simulated, a 95% interval from nine positives then covers the truth in 97% of the draws
+    instead of 91%, and one from two positives in 99% instead of 56%.
+
     Args:
         values: One value per seed.
         resampled: The mean of the values on each bootstrap sample of the test rows; what is not
             finite is left out.
+        rarest: The number of test rows of the class that the values rest on; None where there are
+            enough of every class. From one row nothing is known: the interval has no ends.
     """
     mean = float(np.mean(values))
     error = standard_error(values)
-    if error is None:
+    if error is None or (rarest is not None and rarest < 2):
         return Interval(mean, None, None)
     seed_variance = error**2
     row_variance = _variance(resampled)
+    row_dof = math.inf
+    if rarest is not None:
+        row_dof = rarest - 1.0
+        row_variance *= rarest / row_dof
     if seed_variance + row_variance == 0.0:
         return Interval(mean, mean, mean, float(mean == 0.0))
-    terms = _variance_terms(len(values), seed_variance, row_variance)
+    terms = _variance_terms(len(values), seed_variance, row_variance, row_dof)
     half_width = max(term.half_width() for term in terms)
     return Interval(
         mean=mean,
@@ -137,6 +152,7 @@ def interval(
         p=max(term.p_value(mean) for term in terms),
         seed_variance=seed_variance,
         row_variance=row_variance,
+        row_dof=row_dof,
     )
 
 
@@ -179,23 +195,16 @@ def _variance_terms(
     count: int,
     seed_variance: float,
     row_variance: float,
+    row_dof: float,
 ) -> list[VarianceTerm]:
     """What the variance of a mean of so many values may be taken for: the wider interval counts."""
     total = seed_variance + row_variance
-    dof = math.inf
+    uncertainty = row_variance**2 / row_dof
     if seed_variance > NEGLIGIBLE * row_variance:
-        dof = total**2 / (seed_variance**2 / (count - 1))
+        uncertainty += seed_variance**2 / (count - 1)
+    dof = total**2 / uncertainty if uncertainty else math.inf
     both = VarianceTerm(math.sqrt(total), dof)
     if not seed_variance:
         return [both]
     seeds_alone = VarianceTerm(math.sqrt(seed_variance), count - 1.0)
     return [both, seeds_alone]
-
-
-def _half_width(
-    count: int,
-    seed_variance: float,
-    row_variance: float,
-) -> float:
-    terms = _variance_terms(count, seed_variance, row_variance)
-    return max(term.half_width() for term in terms)

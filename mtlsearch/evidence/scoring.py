@@ -14,7 +14,7 @@ from mtlsearch.seeding import derive_seed
 from mtlsearch.tasks import Task
 
 SAMPLES = 100  # of the test rows: the standard error of a score is then known to 7%
-DIGITS = 8  # of a score on a sample; further ones depend on the machine
+DIGITS = 8  # of a score on a sample, in units of the task; further ones depend on the machine
 MOST_NUMBERS = 10_000_000  # predictions that are scored at once
 
 
@@ -116,8 +116,34 @@ class TestScorer:
         for rows in torch.split(samples, max(at_once, 1)):
             scores = task.metric.score_batch(predicted[rows], truth[rows])
             values += scores.tolist()
-        rounded = [round(value, DIGITS) for value in values]
+        digits = _decimals(task.unit)
+        rounded = [round(value, digits) for value in values]
         return np.array(rounded)
+
+
+def score_in_every_metric(
+    dataset: Dataset,
+    predictions: Mapping[str, Array],
+) -> dict[str, dict[str, float]]:
+    """Return by task and metric the score on all test rows, in all metrics of the task's kind.
+
+    It is NaN where the metric is undefined. `predictions` are those of `TestScorer.score`.
+    """
+    scores = {}
+    for task in dataset.tasks:
+        role = dataset.sources[task.source].splits.role
+        labels = dataset.targets[task.name][role == TEST]
+        prediction = predictions[task.name]
+        scores[task.name] = {
+            metric.name: metric.score(labels, prediction) for metric in task.kind.metrics
+        }
+    return scores
+
+
+def _decimals(unit: float) -> int:
+    """How many decimals of a score are kept: more where the unit of the task is small."""
+    magnitude = math.floor(math.log10(unit))
+    return DIGITS - min(magnitude, 0)
 
 
 def _draw_samples(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mtlsearch.data import ScarceClass
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.interval import LARGEST_COUNT, Interval
 
@@ -51,7 +52,10 @@ class Verdict:
 
 
 def decide(
-    contenders: Sequence[Contender], baseline: str, pretraining_control: str
+    contenders: Sequence[Contender],
+    baseline: str,
+    pretraining_control: str,
+    scarce: Sequence[ScarceClass] = (),
 ) -> Verdict | None:
     """Decide on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
@@ -64,6 +68,7 @@ def decide(
         baseline: The name of the arm they were compared with, recommended unless sharing pays.
         pretraining_control: The name of the arm that pretrains without sharing. The sentence points
             to it when the gain of a pretrained model may be due to that.
+        scarce: The classes that have few test rows, on which the score of their task rests.
 
     Returns:
         The verdict; None without contenders.
@@ -73,7 +78,7 @@ def decide(
     best = max(contenders, key=lambda contender: contender.validation_gain)
     arm = best.comparison.arm
     decision = _decision(best, contenders)
-    sentence = _sentence(decision, best)
+    sentence = _sentence(decision, best, scarce)
     if decision not in ("share", "share some"):
         return Verdict(decision, sentence, arm, baseline)
     if best.pretrained:
@@ -92,17 +97,18 @@ def _decision(best: Contender, contenders: Sequence[Contender]) -> Decision:
     return "share some" if len(best.groups) > 1 else "share"
 
 
-def _sentence(decision: Decision, best: Contender) -> str:
+def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]) -> str:
     figures = _figures(best.comparison)
+    caution = _caution(scarce)
     if decision == "share":
-        return f"Share: {best.phrase} beats separate models, {figures}."
+        return f"Share: {best.phrase} beats separate models, {figures}.{caution}"
     if decision == "share some":
         structure = _structure(best.groups)
-        return f"Share some ({structure}): that beats separate models, {figures}."
+        return f"Share some ({structure}): that beats separate models, {figures}.{caution}"
     if decision == "do not share":
-        return f"Do not share: {best.phrase} is worse than separate models, {figures}."
+        return f"Do not share: {best.phrase} is worse than separate models, {figures}.{caution}"
     question = "Cannot tell whether sharing pays"
-    advice = _advice(best.comparison)
+    advice = caution or _advice(best.comparison)
     return f"{question}: {best.phrase} against separate models, {figures}.{advice}"
 
 
@@ -116,7 +122,8 @@ def _figures(comparison: Comparison) -> str:
             f"{results.count('lose')} worse",
         ]
     )
-    return f"mean gain over tuned single-task {_percent(comparison.gain)} (tasks: {counts})"
+    gain = _percent(comparison.gain, comparison.seeds)
+    return f"mean gain over tuned single-task {gain} (tasks: {counts})"
 
 
 def _structure(groups: Groups) -> str:
@@ -138,6 +145,17 @@ def _first_of_many(separator: str, names: Sequence[str]) -> str:
     return separator.join(shown)
 
 
+def _caution(scarce: Sequence[ScarceClass]) -> str:
+    """What it rests on where a class has few test rows: then more seeds would not help."""
+    if not scarce:
+        return ""
+    counts = _first_of_many("; ", [str(entry) for entry in scarce])
+    return (
+        f" This rests on few rows ({counts}): "
+        "more labelled rows of that class would tell, more seeds would not."
+    )
+
+
 def _advice(comparison: Comparison) -> str:
     """What it would take to tell, if mean and variances stayed as they are."""
     gain = comparison.gain
@@ -154,7 +172,8 @@ def _advice(comparison: Comparison) -> str:
     return f" If it stayed so, about {times} times as many test rows would tell."
 
 
-def _percent(gain: Interval) -> str:
+def _percent(gain: Interval, seeds: int) -> str:
     if gain.low is None:
-        return f"{gain.mean:+.2f}%, no interval from one seed"
+        missing = "one seed" if seeds < 2 else "one test row of a class"
+        return f"{gain.mean:+.2f}%, no interval from {missing}"
     return f"{gain.mean:+.2f}%, 95% interval {gain.low:+.2f}% to {gain.high:+.2f}%"

@@ -45,6 +45,7 @@ def verify(
     TOLERANCE or the folder does not run.
     """
     dataset = model.data.dataset
+    decoders = model.data.fold(model.replicate).prepared.decoders
     deviations = []
     for source, tasks in _tasks_by_source(dataset.tasks).items():
         rows = checked_rows(model.data, source)
@@ -55,7 +56,8 @@ def verify(
         predictions = _read_predictions(output, tasks, model)
         for task, predicted in zip(tasks, predictions, strict=True):
             expected = predict(model.network, model.data, model.replicate, task, rows)
-            deviations.append(deviation(predicted, expected))
+            unit = decoders[task.name].scale
+            deviations.append(deviation(predicted, expected, unit))
     largest = float(np.max(deviations))
     if not largest <= TOLERANCE:  # also for NaN
         raise ExportError(

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtlsearch.data import TEST, Dataset, Source, fold
+from mtlsearch.data import TEST, Dataset, Source, find_traps, fold
 from mtlsearch.report.affinity_map import affinity_map
 from mtlsearch.report.arms import main_arm, report_arm
 from mtlsearch.report.candidates import report_candidates
 from mtlsearch.report.choices import ArmEvidence, report_choices
-from mtlsearch.report.confirmed import report_comparison, report_model, report_verdict
+from mtlsearch.report.confirmed import (
+    report_comparison,
+    report_model,
+    report_test_metrics,
+    report_verdict,
+)
 from mtlsearch.report.model import (
     SCHEMA_VERSION,
     AffinityMap,
@@ -58,6 +63,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         affinity=_report_affinity(analysis),
         sklearn_baselines=sklearn_baselines(study.sklearn_baselines),
         verdict=report_verdict(analysis.verdict),
+        test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
     )
 
 
@@ -155,6 +161,7 @@ def _report_data(dataset: Dataset, seed: int) -> ReportedData:
         digest=dataset.digest,
         sources=tuple(sources),
         notices=tuple(dataset.notices),
+        warnings=find_traps(dataset),
     )
 
 

@@ -1,24 +1,28 @@
 """The confirmed models: their test scores over fresh seeds, and how they compare."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from mtlsearch.data import Dataset
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.interval import standard_error
+from mtlsearch.evidence.scoring import score_in_every_metric
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import (
     ReportedComparison,
     ReportedGain,
     ReportedInterval,
+    ReportedMetric,
     ReportedModel,
     ReportedVerdict,
     TaskDifference,
 )
 from mtlsearch.search.analysis import Confirmed
 from mtlsearch.search.arms import BASELINE
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Metric, Task
 
 
 def report_model(confirmed: Confirmed, tasks: Sequence[Task]) -> ReportedModel:
@@ -38,6 +42,44 @@ def report_model(confirmed: Confirmed, tasks: Sequence[Task]) -> ReportedModel:
         test=test,
         mean={name: float(np.mean(scores)) for name, scores in test.items()},
         standard_error={name: standard_error(scores) for name, scores in test.items()},
+    )
+
+
+def report_test_metrics(
+    models: Sequence[Confirmed],
+    dataset: Dataset,
+) -> list[ReportedMetric]:
+    """Report the confirmed models in all metrics of each task's kind, task by task."""
+    by_arm = {}
+    for model in models:
+        by_arm[model.arm] = [
+            score_in_every_metric(dataset, training.predictions) for training in model.trainings
+        ]
+    entries = []
+    for task in dataset.tasks:
+        for metric in task.kind.metrics:
+            for arm, trainings in by_arm.items():
+                scores = [training[task.name][metric.name] for training in trainings]
+                entries.append(_metric_entry(arm, task, metric, scores))
+    return entries
+
+
+def _metric_entry(
+    arm: str,
+    task: Task,
+    metric: Metric,
+    scores: Sequence[float],
+) -> ReportedMetric:
+    is_complete = bool(np.isfinite(scores).all())
+    return ReportedMetric(
+        arm=arm,
+        task=task.name,
+        metric=metric.name,
+        higher_is_better=metric.higher_is_better,
+        decides=metric == task.metric,
+        test=tuple(score if math.isfinite(score) else None for score in scores),
+        mean=float(np.mean(scores)) if is_complete else None,
+        standard_error=standard_error(scores) if is_complete else None,
     )
 
 

@@ -20,8 +20,21 @@ def number(value: float | None, error: float | None = None) -> str:
         text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
         return _with_minus(text)
     leading_digit = math.floor(math.log10(abs(error)))
-    decimals = min(MOST_DECIMALS, max(0, 1 - leading_digit))
-    return _with_minus(f"{value:,.{decimals}f}")
+    decimals = max(0, 1 - leading_digit)
+    if decimals <= MOST_DECIMALS:
+        return _with_minus(f"{value:,.{decimals}f}")
+    if abs(value) < 1:
+        digits = _digits_after_first(value, leading_digit)
+        return _with_minus(f"{value:.{digits}e}")
+    return _with_minus(f"{value:,.{MOST_DECIMALS}f}")
+
+
+def _digits_after_first(value: float, leading_digit: int) -> int:
+    """How many digits follow the first, down to the second digit of an error that begins there."""
+    if not value:
+        return 1
+    first = math.floor(math.log10(abs(value)))
+    return min(MOST_DECIMALS, max(0, first - leading_digit + 1))
 
 
 def signed(value: float, error: float | None = None) -> str:

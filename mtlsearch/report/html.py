@@ -36,6 +36,7 @@ def render_page(report: Report) -> str:
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
         sklearn_rows=page_sections.sklearn_rows(report),
+        metric_rows=page_sections.metric_rows(report),
         affinity=page_sections.affinity_section(report),
         cards=page_sections.cards(report),
         ties=sum(candidate.tie for candidate in report.front),

@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -222,7 +222,10 @@ class ReportedData(Documented):
     """The input tables and arrays."""
 
     notices: tuple[str, ...]
-    """What was inferred, dropped or is doubtful."""
+    """What was inferred or dropped."""
+
+    warnings: tuple[str, ...]
+    """What may make scores better or worse than they will be: leaks, few rows of a class, ..."""
 
 
 @dataclass(frozen=True)
@@ -621,7 +624,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[4]
+    schema_version: Literal[5]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -671,6 +674,11 @@ class Report(Documented):
     verdict: ReportedVerdict | None
     """The answer; null before confirmation."""
 
+    test_metrics: tuple["ReportedMetric", ...]
+    """Test scores of the confirmed models in all metrics of each task's kind; empty before
+    confirmation.
+    """
+
     @property
     def front(self) -> tuple[ReportedCandidate, ...]:
         """The candidates that no other candidate beats."""
@@ -695,3 +703,32 @@ class Report(Documented):
     def comparison_of(self, arm: str) -> ReportedComparison | None:
         """The comparison of an arm with the baseline."""
         return next((entry for entry in self.comparisons if entry.arm == arm), None)
+
+
+@dataclass(frozen=True)
+class ReportedMetric(Documented):
+    """Test scores of a confirmed model in one metric of one task."""
+
+    arm: str
+    """The arm whose model it is."""
+
+    task: str
+    """The task."""
+
+    metric: str
+    """The metric, which fits the kind of the task."""
+
+    higher_is_better: bool
+    """Direction of the metric."""
+
+    decides: bool
+    """True for the one metric of the task that gains and the verdict rest on."""
+
+    test: tuple[float | None, ...]
+    """The score of every seed; null where the metric is undefined."""
+
+    mean: float | None
+    """Mean over seeds; null where one is undefined."""
+
+    standard_error: float | None
+    """Standard error of the mean; null for one seed, and where there is no mean."""

@@ -111,6 +111,15 @@ class SklearnRow:
 
 
 @dataclass(frozen=True)
+class MetricRow:
+    """Mean test scores of the confirmed models in one metric, ready to print, by arm."""
+
+    metric: str
+    decides: bool
+    scores: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Card:
     """A candidate of the front with its drawing, its scores and its settings in words."""
 
@@ -185,6 +194,21 @@ def sklearn_rows(report: Report) -> list[SklearnRow]:
             if score is not None
         )
         rows.append(SklearnRow(task, recommended, scores, is_beaten))
+    return rows
+
+
+def metric_rows(report: Report) -> dict[str, list[MetricRow]]:
+    """The metrics of each task in their order; empty before confirmation."""
+    scores: dict[tuple[str, str], dict[str, str]] = {}
+    rows: dict[str, list[MetricRow]] = {}
+    for entry in report.test_metrics:
+        key = (entry.task, entry.metric)
+        if key not in scores:
+            scores[key] = {}
+            direction = "higher is better" if entry.higher_is_better else "lower is better"
+            row = MetricRow(f"{entry.metric}, {direction}", entry.decides, scores[key])
+            rows.setdefault(entry.task, []).append(row)
+        scores[key][entry.arm] = with_error(entry.mean, entry.standard_error)
     return rows
 
 

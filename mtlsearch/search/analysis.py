@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mtlsearch.arrays import Array
-from mtlsearch.data import Dataset
+from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
@@ -195,8 +195,14 @@ class Analysis:
         return by_arm
 
     @cached_property
+    def scarce(self) -> Sequence[ScarceClass]:
+        """The classes with few test rows that the score of a task rests on."""
+        return [entry for entry in scarce_test_classes(self.dataset) if entry.limits]
+
+    @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
         """Every other arm against the baseline, over the seeds that succeeded in both."""
+        rarest = {entry.task: entry.count for entry in self.scarce}
         by_arm = {model.arm: model.by_seed for model in self.confirmed}
         baseline = by_arm.pop(BASELINE, {})
         comparisons = {}
@@ -205,7 +211,7 @@ class Analysis:
             if seeds:
                 ours = [scores[seed] for seed in seeds]
                 theirs = [baseline[seed] for seed in seeds]
-                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks)
+                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, rarest)
         return comparisons
 
     @cached_property
@@ -219,7 +225,7 @@ class Analysis:
         for name, arm in ARMS.items():
             if arm.shares and name in self.comparisons:
                 contenders.append(self._contender(arm, models[name].pick))
-        return decide(contenders, BASELINE, PRETRAINING_CONTROL)
+        return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
 
     def _contender(self, arm: Arm, chosen: Pick) -> Contender:
         names = [task.name for task in self.dataset.tasks]

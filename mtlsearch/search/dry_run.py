@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from mtlsearch.data import Dataset, Source
+from mtlsearch.data import Dataset, Source, find_traps
 from mtlsearch.data.column_table import column_lines, describe_columns
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
@@ -38,6 +38,8 @@ def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Itera
     fold = data.fold(FIRST).prepared.fold
     yield from column_lines(describe_columns(dataset, fold))
     yield from dataset.notices
+    for warning in find_traps(dataset):
+        yield f"warning: {warning}"
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
     engine = time_engines(dataset, space, device, 0)

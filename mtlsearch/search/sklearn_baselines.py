@@ -6,10 +6,11 @@ So nobody ships a network that they beat.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -32,6 +33,7 @@ from mtlsearch.tasks import Task
 MOST_ROWS = 20_000  # training rows that a baseline is given at most
 MOST_SEEDS = 3
 TREES = 100
+SMALLEST_SPREAD = 1e-3  # of labels; trees take a variance below 2e-16 for none, in whatever unit
 FEWEST_CLASSES = 2  # that scikit-learn fits a classifier to
 
 # Above so many rows gradient boosting sets some aside, of each class some: each must have two.
@@ -202,7 +204,10 @@ class _TaskRows:
 
     def fit(self, estimator: Any) -> Any:
         """The estimator, fitted on the training rows."""
-        return estimator.fit(self.inputs[self.train], self.train_labels)
+        labels = self.train_labels
+        if not self.task.kind.is_classification and 0 < labels.std() < SMALLEST_SPREAD:
+            estimator = _in_larger_unit(estimator, labels)
+        return estimator.fit(self.inputs[self.train], labels)
 
     def score(self, estimator: Any, rows: Array) -> float:
         """The task's metric of a fitted estimator on some rows."""
@@ -213,6 +218,17 @@ class _TaskRows:
             task.classes,
         )
         return task.metric.score(self.labels[rows], prediction)
+
+
+def _in_larger_unit(regressor: Any, labels: Array) -> TransformedTargetRegressor:
+    """The regressor, fitted on labels [N] times a power of two: an exact change of their unit."""
+    exponent = math.ceil(-math.log2(labels.std()))
+    return TransformedTargetRegressor(
+        regressor,
+        func=partial(np.multiply, 2.0**exponent),
+        inverse_func=partial(np.multiply, 2.0**-exponent),
+        check_inverse=False,
+    )
 
 
 def score_sklearn_baselines(dataset: Dataset, seed: int, seeds: int) -> Scores:

@@ -3,6 +3,7 @@
 One process at a time holds the lock and writes.
 """
 
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -61,33 +62,43 @@ class Study:
         self.request = Request.from_json(self._root.user_attrs[REQUEST])
 
     @classmethod
-    def create(cls, folder: Path, request: Request, storage_url: str | None) -> "Study":
+    def create(
+        cls,
+        folder: Path,
+        request: Request,
+        storage_url: str | None,
+        *,
+        numbered: bool = False,
+    ) -> "Study":
         """Make the folder and the storage; leaves nothing behind on failure.
+
+        Of several processes that want the same folder at the same time one gets it.
 
         Args:
             folder: Where the study is to be; it must not exist or be empty.
             request: What is asked for.
             storage_url: The URL of a database; None: one in the folder.
+            numbered: Where the folder exists, the first of folder-2, folder-3, ... that does not is
+                taken.
 
         Raises:
             StudyError: The folder is in use, or the storage cannot be reached.
         """
-        existed = folder.exists()
-        if existed and (not folder.is_dir() or any(folder.iterdir())):
-            raise StudyError(f"{folder}: {_occupied(folder)}")
+        folder, is_new = _take_folder(folder, numbered)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
             storage = open_storage(storage_url or _local_url(folder))
             root = optuna.create_study(study_name=name, storage=storage)
             root.set_user_attr(FORMAT, FORMAT_NUMBER)
             root.set_user_attr(REQUEST, request.to_json())
             pointer = json.dumps({"storage": storage_url, "name": name})
-            (folder / POINTER).touch(mode=0o600)  # a storage URL may hold a password
             (folder / POINTER).write_text(pointer, encoding="utf-8")
         except STORAGE_ERRORS as error:
-            if not existed:
+            if is_new:
                 shutil.rmtree(folder, ignore_errors=True)
+            else:
+                (folder / POINTER).unlink(missing_ok=True)
+                (folder / DATABASE).unlink(missing_ok=True)
             reason = _first_line(error)
             raise StudyError(f"{folder}: the study cannot be created: {reason}") from error
         return cls(folder, storage, name)
@@ -235,6 +246,43 @@ class Study:
     def wall_seconds(self) -> float:
         """The wall-clock time that the study has taken so far, in seconds."""
         return float(self._root.user_attrs.get(WALL_SECONDS, 0.0))
+
+
+def _take_folder(folder: Path, numbered: bool) -> tuple[Path, bool]:
+    """Take a folder for a new study; returns it, and whether it was made for that.
+
+    The pointer in it is made, empty, by one process only. Raises StudyError when another process
+    was first, or when the folder cannot be made.
+    """
+    try:
+        folder, is_new = _make_folder(folder, numbered)
+        (folder / POINTER).touch(mode=0o600, exist_ok=False)  # a storage URL may hold a password
+    except FileExistsError as error:
+        raise StudyError(f"{folder}: {_occupied(folder)}") from error
+    except OSError as error:
+        reason = _first_line(error)
+        raise StudyError(f"{folder}: the study cannot be created: {reason}") from error
+    return folder, is_new
+
+
+def _make_folder(folder: Path, numbered: bool) -> tuple[Path, bool]:
+    """Make a folder, or the first numbered one that does not exist; False where it existed.
+
+    Raises FileExistsError for one that is in use.
+    """
+    candidate = folder
+    for number in itertools.count(2):
+        try:
+            candidate.mkdir(parents=True)
+        except FileExistsError:
+            if not numbered:
+                break
+            candidate = folder.with_name(f"{folder.name}-{number}")
+        else:
+            return candidate, True
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise FileExistsError(folder)
+    return folder, False
 
 
 def _read_pointer(folder: Path) -> tuple[str | None, str]:

@@ -7,11 +7,22 @@ import torch
 
 from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import SETTING_GROUPS
-from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, load
+from mtlsearch.data import (
+    NO_FLAGS,
+    ColumnFlags,
+    Dataset,
+    check_test_rows,
+    check_validation_rows,
+    load,
+)
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, kinds_taken
+from mtlsearch.records import Replicate
+from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
 from mtlsearch.space import PerTask, SearchSpace, load_space
+
+FOLDS_CHECKED = 10  # of the search, and of the confirmation
 
 
 def load_problem(
@@ -36,6 +47,7 @@ def load_problem(
         UsageError: The epochs or the flags are wrong.
     """
     dataset = load(data, flags, columns)
+    check_test_rows(dataset)
     name = space or default_space(dataset)
     chosen_space = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen_space, name)
@@ -44,6 +56,28 @@ def load_problem(
     if epochs is not None:
         chosen_space = _with_epochs(chosen_space, epochs)
     return dataset, chosen_space
+
+
+def check_folds(
+    dataset: Dataset,
+    seed: int = Request.seed,
+    trainings: int = Request.trainings,
+    seeds: int = Request.seeds,
+) -> None:
+    """Raise DataError when a fold that a study trains on cannot score a task.
+
+    Of a large budget the first FOLDS_CHECKED folds are looked at: the others are divided like them.
+
+    Args:
+        dataset: The data of the study.
+        seed: The seed of the study.
+        trainings: The budget of each arm.
+        seeds: The number of fresh seeds of the confirmation.
+    """
+    search = [Replicate("search", index) for index in range(min(trainings, FOLDS_CHECKED))]
+    confirmation = [Replicate("confirmation", index) for index in range(min(seeds, FOLDS_CHECKED))]
+    numbers = [replicate.number for replicate in search + confirmation]
+    check_validation_rows(dataset, numbers, seed)
 
 
 def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
@@ -152,7 +186,8 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     dataset = load(request.data, list(request.task_flags), columns)
     if dataset.digest != request.digest:
         raise StudyError(
-            f"{folder}: the study was made with other data: {request.data} has changed since"
+            f"{folder}: the study was made with other data: {request.data} has changed since, "
+            "or this version of mtlsearch divides its rows otherwise"
         )
     tasks = len(dataset.tasks)
     try:

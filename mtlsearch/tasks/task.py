@@ -1,6 +1,6 @@
 """One thing to predict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mtlsearch.arrays import Array
 from mtlsearch.runtime.decoding import OutputDecoder
@@ -21,6 +21,8 @@ class Task:
         source: The name of its input source.
         target: The name of its target column.
         classes: The labels in the order of their codes, as text; empty where labels are numbers.
+        unit: What size a score of the metric has: the spread of the labels that are not test labels
+            where the metric has the unit of the target, else 1.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Task:
     source: str
     target: str
     classes: tuple[str, ...] = ()
+    unit: float = field(default=1.0, repr=False)
 
     @property
     def outputs(self) -> int:

@@ -191,7 +191,6 @@ class CohortTrainer:
             epochs=[len(history.losses) for history in histories],
             history=[_rounded(history.losses) for history in histories],
             train_seconds=seconds,
-            costs=[list(cost) for cost in costs],
             predictions=predictions,
             weights=weights,
         )

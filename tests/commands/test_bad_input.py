@@ -27,7 +27,10 @@ def _table() -> pd.DataFrame:
         {"age": age, "ward": draw.choice(["a", "b"], ROWS), "readmitted": readmitted, "stay": stay}
     )
     return table.assign(
-        one="x", none=np.nan, infinite=np.where(np.arange(ROWS) % 2, np.inf, table["stay"])
+        one="x",
+        none=np.nan,
+        rare=np.arange(ROWS) % 30 == 0,
+        infinite=np.where(np.arange(ROWS) % 2, np.inf, table["stay"]),
     )
 
 
@@ -38,6 +41,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = _table()
     text = table.to_csv(index=False)
     table.to_csv(folder / "clinic.csv", index=False)
+    is_test = table["readmitted"].eq("yes") & table.index.isin(range(20))
+    table.assign(part=np.where(is_test, "test", "train")).to_csv(folder / "parts.csv", index=False)
+    (folder / "one_class.yaml").write_text(
+        "sources: {v: {path: parts.csv}}\n"
+        "tasks: {readmitted: {}, stay: {}}\n"
+        "split: {column: part}\n"
+    )
     (folder / "doubled.csv").write_text(text.replace("ward", "age", 1))
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text(text.splitlines()[0] + "\n")
@@ -106,6 +116,8 @@ BAD_DATA = {
     "card with a typo": ("key.card.yaml",),
     "broken card": ("broken.yaml",),
     "list as card": ("list.yaml",),
+    "test rows of one class": ("one_class.yaml",),
+    "too few of a class for every fold": ("clinic.csv", "--task", "rare", "--task", "ward"),
     "space: unknown name": ("penguins", "--space", "quik"),
     "space: missing file": ("penguins", "--space", "nowhere.yaml"),
     "space: folder": ("penguins", "--space", "."),

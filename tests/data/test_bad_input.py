@@ -145,7 +145,7 @@ def infinite(table):
         (
             TASKS,
             change("readmitted", lambda t: [f"id {i}" for i in t.index]),
-            ["48 distinct values in 48 rows", "multiclass"],
+            ["60 distinct values in 60 rows", "multiclass"],
         ),
     ],
 )

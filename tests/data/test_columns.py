@@ -54,7 +54,7 @@ def test_useless_columns_are_left_out_with_a_notice(write):
     path = write("")
     table.to_csv(path)
     dataset = load(path, TASKS)
-    assert list(dataset.sources["clinic"].inputs) == ["x", "admitted"]
+    assert list(dataset.sources["data"].inputs) == ["x", "admitted"]
     for part in (
         "column id is left out: it looks like an identifier",
         "Unnamed",

@@ -48,7 +48,7 @@ def test_layout_is_the_same_in_every_fold(write, clinic):
     clinic.loc[5, "patient"] = np.nan
     dataset = load(write(clinic), ["readmitted", "stay"])
     widths = {
-        prepare(dataset, fold(dataset, replicate, 0)).inputs["clinic"].values.shape
+        prepare(dataset, fold(dataset, replicate, 0)).inputs["data"].values.shape
         for replicate in range(10)
     }
     assert len(widths) == 1
@@ -83,11 +83,11 @@ def test_empty_constant_and_infinite_inputs(write, clinic):
     clinic["huge"] = np.where(np.arange(60) % 9, np.arange(60.0), 1e300)
     dataset = load(write(clinic), ["readmitted", "stay"])
     chosen = fold(dataset, 0, 0)
-    fitted = encodings_of(dataset, chosen, "clinic")
+    fitted = encodings_of(dataset, chosen, "data")
     assert fitted["empty"].constant
     assert fitted["flat"].constant
     assert fitted["endless"].indicator
-    assert np.isfinite(prepare(dataset, chosen).inputs["clinic"].values).all()
+    assert np.isfinite(prepare(dataset, chosen).inputs["data"].values).all()
 
 
 def test_training_rows_are_standardised_and_targets_come_back():

@@ -26,7 +26,7 @@ def test_every_reader_gives_the_same_dataset(tmp_path, clinic, suffix):
         clinic.to_csv(path, index=False)
     clinic.to_csv(tmp_path / "same.csv", index=False)
     read, reference = load(str(path), TASKS), load(str(tmp_path / "same.csv"), TASKS)
-    pd.testing.assert_frame_equal(read.sources["clinic"].inputs, reference.sources["same"].inputs)
+    pd.testing.assert_frame_equal(read.sources["data"].inputs, reference.sources["data"].inputs)
     for name in TASKS:
         np.testing.assert_array_equal(read.targets[name], reference.targets[name])
 

@@ -1,6 +1,7 @@
 """Relative gains and intervals against numbers computed by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ def test_a_reference_near_zero_is_held_at_the_floor():
     assert METRICS["r2"].floor == 0.1
     assert task_gain(task, 0.05, 0.01) == pytest.approx(40.0)
     assert task_gain(task, 0.3, 0.2) == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae"])
+def test_the_floor_of_an_error_goes_with_the_unit_of_the_target(metric):
+    for unit in (1e-12, 1.0, 1e12):
+        task = replace(make_task("r", "regression", metric), unit=unit)
+        assert task_gain(task, 1.5 * unit, 2.0 * unit) == pytest.approx(25.0)
+        assert task_gain(task, 1e-9 * unit, 0.0) == pytest.approx(-100.0)
 
 
 def test_the_gain_over_a_negative_reference_keeps_its_sign():

@@ -1,16 +1,24 @@
 """Confirmed models in the report: scores over seeds, and differences in each metric's direction."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
+from mtlsearch.data import TEST, load
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.records import TrainingResult
-from mtlsearch.report.confirmed import report_comparison, report_model, report_verdict
+from mtlsearch.report.confirmed import (
+    report_comparison,
+    report_model,
+    report_test_metrics,
+    report_verdict,
+)
 from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
 from mtlsearch.structure.tree import SharingTree
 from tests.support.confirmed import BASELINE, scored, shifted
@@ -80,3 +88,36 @@ def test_a_verdict_is_reported_where_there_is_one():
     assert (reported.decision, reported.sentence) == ("share", "Share.")
     assert (reported.arm, reported.recommended) == ("searched", "searched")
     assert report_verdict(None) is None
+
+
+def test_a_model_is_scored_in_every_metric_of_each_task():
+    dataset = load("penguins")
+    is_test = dataset.sources["penguins"].splits.role == TEST
+    labels = {task.name: dataset.targets[task.name][is_test] for task in dataset.tasks}
+    shares = np.eye(3)[labels["species"].astype(int)]
+    predictions = {
+        "species": shares,
+        "sex": np.nan_to_num(labels["sex"], nan=0.5),
+        "body_mass_g": labels["body_mass_g"] + 100.0,
+    }
+    model = confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}])
+    off = {**predictions, "body_mass_g": np.full(len(shares), np.nan)}
+    trainings = [
+        replace(training, predictions=predicted)
+        for training, predicted in zip(model.trainings, (predictions, off), strict=True)
+    ]
+    entries = report_test_metrics([replace(model, trainings=trainings)], dataset)
+    assert [entry.metric for entry in entries if entry.task == "body_mass_g"] == [
+        "r2",
+        "rmse",
+        "mae",
+    ]
+    scores = {(entry.task, entry.metric): entry for entry in entries}
+    assert len(scores) == sum(len(task.kind.metrics) for task in dataset.tasks)
+    assert scores["species", "accuracy"].test == (1.0, 1.0)
+    assert scores["sex", "average_precision"].mean == 1.0
+    assert scores["body_mass_g", "rmse"].test == (pytest.approx(100.0), None)
+    assert scores["body_mass_g", "rmse"].mean is None
+    assert [key for key, entry in scores.items() if entry.decides] == [
+        (task.name, task.metric.name) for task in dataset.tasks
+    ]

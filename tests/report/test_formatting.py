@@ -21,6 +21,13 @@ def test_a_number_has_the_digits_its_error_supports() -> None:
     assert number(-0.5) == "−0.5"
 
 
+def test_a_number_of_a_small_unit_keeps_its_digits() -> None:
+    assert number(2.116e-12, 3.4e-14) == "2.116e−12"
+    assert number(0.0, 3.4e-14) == "0.0e+00"
+    assert number(-3.4e-14, 2.1e-12) == "−3e−14"
+    assert number(5.25, 3.4e-14) == "5.25000000"
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), float("inf")])
 def test_what_is_no_number_is_a_dash(missing: float | None) -> None:
     assert number(missing) == "–"

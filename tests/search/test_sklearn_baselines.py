@@ -260,3 +260,12 @@ def test_an_error_of_a_baseline_is_not_hidden(penguins, monkeypatch):
     monkeypatch.setitem(SKLEARN_BASELINES, "linear", wrong)
     with pytest.raises(ValueError, match="a fault of ours"):
         score_sklearn_baselines(penguins, 0, 1)
+
+
+def test_references_do_not_depend_on_the_unit(tecator):
+    plain = score_sklearn_baselines(tecator, 0, 1)
+    unit = 2.0**-40
+    small = replace(tecator, targets={"fat": tecator.targets["fat"] * unit})
+    for name, scores in score_sklearn_baselines(small, 0, 1).items():
+        [score] = scores["fat"]
+        assert score / unit == pytest.approx(plain[name]["fat"][0], rel=1e-3)

@@ -38,7 +38,7 @@ def test_a_table_gets_the_default_space_and_other_inputs_their_own(images):
         (
             None,
             "quick",
-            'quick: backbone.name: "mlp" takes table, but source a holds images. '
+            'quick: backbone.name: "mlp" takes table, but source data holds images. '
             "Known for images: conv",
         ),
         (

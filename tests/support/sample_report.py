@@ -23,6 +23,7 @@ from mtlsearch.report.model import (
     ReportedFailure,
     ReportedGain,
     ReportedInterval,
+    ReportedMetric,
     ReportedModel,
     ReportedScore,
     ReportedSource,
@@ -116,6 +117,7 @@ def sample_report(
             _sklearn_baseline(draw, tasks, "random_forest"),
         ),
         verdict=_verdict(tasks, decision),
+        test_metrics=tuple(_metrics(draw, tasks)),
     )
 
 
@@ -132,6 +134,7 @@ def unfinished_report() -> Report:
         affinity=None,
         sklearn_baselines=(),
         verdict=None,
+        test_metrics=(),
     )
 
 
@@ -198,6 +201,28 @@ def _tasks(names: Sequence[str] | None, sources: Sequence[str]) -> list[Reported
     return tasks
 
 
+def _metrics(draw: random.Random, tasks: Sequence[ReportedTask]) -> list[ReportedMetric]:
+    """Two metrics of each task: the one that decides, and one that is undefined for one seed."""
+    metrics = []
+    for task in tasks:
+        for arm in ARMS:
+            test = tuple(draw.random() for _ in range(SEEDS))
+            mean = sum(test) / SEEDS
+            decides = ReportedMetric(
+                arm, task.name, task.metric, task.higher_is_better, True, test, mean, 0.01
+            )
+            undefined = replace(
+                decides,
+                metric="other",
+                decides=False,
+                test=(None, *test[1:]),
+                mean=None,
+                standard_error=None,
+            )
+            metrics += [decides, undefined]
+    return metrics
+
+
 def _study() -> ReportedStudy:
     return ReportedStudy(
         folder="study",
@@ -236,7 +261,8 @@ def _study() -> ReportedStudy:
 def _data(tasks: Sequence[ReportedTask], sources: Sequence[str]) -> ReportedData:
     reported = tuple(_source(name) for name in sources)
     notices = (f"{tasks[0].name}: 2 rows have no label",)
-    return ReportedData("penguins", "sha256:3f8a12c07be94d51", reported, notices)
+    warnings = (f"{sources[0]}: 2 of the 69 test rows (3%) have the same inputs as a row",)
+    return ReportedData("penguins", "sha256:3f8a12c07be94d51", reported, notices, warnings)
 
 
 def _source(name: str) -> ReportedSource:

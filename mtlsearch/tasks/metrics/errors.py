@@ -65,6 +65,7 @@ RMSE = Metric(
     of_classes=False,
     function=_rmse,
     batched=_rmse_batched,
+    in_target_unit=True,
 )
 MAE = Metric(
     name="mae",
@@ -73,6 +74,7 @@ MAE = Metric(
     of_classes=False,
     function=_mae,
     batched=_mae_batched,
+    in_target_unit=True,
 )
 R2 = Metric(
     name="r2",

@@ -31,10 +31,12 @@ class Metric:
     Attributes:
         name: How users spell it.
         higher_is_better: The direction.
-        floor: The smallest denominator that a relative gain may be divided by.
+        floor: The smallest denominator that a relative gain may be divided by, in units of
+            `Task.unit`.
         of_classes: Whether labels are class codes 0, 1, ... rather than any numbers.
         function: The score of one model.
         batched: The scores of many models, equal to those of `function`.
+        in_target_unit: Whether a score has the unit of the target, and so no size of its own.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Metric:
     of_classes: bool
     function: ScoreFunction
     batched: BatchedFunction
+    in_target_unit: bool = False
 
     def __repr__(self) -> str:
         """Show the name alone, so that the text of a task is short and the same in every run."""

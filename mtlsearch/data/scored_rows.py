@@ -1,0 +1,81 @@
+"""Whether every task can be scored: known from its labels alone, before anything is trained."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mtlsearch.arrays import Array
+from mtlsearch.data.dataset import TEST, Dataset
+from mtlsearch.data.folds import fold
+from mtlsearch.errors import DataError
+from mtlsearch.tasks import Task
+
+
+def check_test_rows(dataset: Dataset) -> None:
+    """Raise DataError where the metric of a task is undefined on its test rows."""
+    for task in dataset.tasks:
+        role = dataset.sources[task.source].splits.role
+        labels = dataset.targets[task.name][role == TEST]
+        if not is_defined(task, labels):
+            raise DataError(
+                f"{dataset.name}: {task.name}: {task.metric.name} is not defined on the "
+                f"{len(labels)} test rows: {_reason(task, labels)}"
+            )
+
+
+def check_validation_rows(dataset: Dataset, replicates: Iterable[int], seed: int) -> None:
+    """Raise DataError where the metric of a task is undefined on a fold's validation rows.
+
+    Args:
+        dataset: What is divided into folds.
+        replicates: The numbers of the replicates whose folds are checked.
+        seed: The seed of the study.
+    """
+    for number in replicates:
+        rows = fold(dataset, number, seed)
+        for task in dataset.tasks:
+            labels = dataset.targets[task.name][rows.validation[task.source]]
+            if not is_defined(task, labels):
+                raise DataError(_undefined_on_fold(dataset, task, labels))
+
+
+def is_defined(task: Task, labels: Array) -> bool:
+    """Tell whether the metric of a task has a value on rows with labels [N], NaN for none."""
+    labelled = labels[~np.isnan(labels)]
+    if not len(labelled):
+        return False
+    constant = task.kind.best_constant(labelled, task.classes)
+    prediction = np.broadcast_to(constant, (len(labelled), *constant.shape))
+    return not np.isnan(task.metric.score(labelled, prediction))
+
+
+def _undefined_on_fold(dataset: Dataset, task: Task, labels: Array) -> str:
+    splits = dataset.sources[task.source].splits
+    rows = f"{len(labels)} validation rows"
+    advice = "give more labelled rows or another metric"
+    if not splits.given:
+        rows += " of a fold"
+        advice = "give more labelled rows, a split column with val, or another metric"
+    codes = np.unique(labels[~np.isnan(labels)]).tolist()
+    absent = [name for code, name in enumerate(task.classes) if code not in codes]
+    finding = f"of the {rows} {_reason(task, labels)}"
+    if codes and absent:
+        finding = f"0 of the {rows} are of class {absent[0]}"
+    return (
+        f"{dataset.name}: task {task.name}: {finding}; "
+        f"{task.metric.name} is not defined on them: {advice}"
+    )
+
+
+def _reason(task: Task, labels: Array) -> str:
+    """Say what is wrong with labels [N] on which a metric is undefined."""
+    labelled = labels[~np.isnan(labels)]
+    if not len(labelled):
+        return "none has a label"
+    if len(labelled) == 1 < len(labels):
+        return "only one has a label"
+    those = "all are" if len(labelled) == len(labels) else f"all {len(labelled)} labelled ones are"
+    value = labelled[0]
+    if task.classes:
+        return f"{those} of class {task.classes[int(value)]}"
+    return f"{those} {value:g}"
