@@ -33,6 +33,12 @@ def _known_kind(name: str) -> str:
     return _known_name(name, TASK_KINDS)
 
 
+def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) == len(names):
+        return names
+    raise PydanticCustomError("repeated_name", "has a name twice")
+
+
 def _known_name(name: str, known: Iterable[str]) -> str:
     if name in known:
         return name
@@ -42,6 +48,8 @@ def _known_name(name: str, known: Iterable[str]) -> str:
 
 InputName = Annotated[str, AfterValidator(_known_input)]
 KindName = Annotated[str, AfterValidator(_known_kind)]
+ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
+Order = Annotated[tuple[ClassName, ...], Field(min_length=2), AfterValidator(_distinct_names)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -71,12 +79,15 @@ class TaskCard(_Strict):
         target: Its target column, by default called like the task.
         kind: The name of its kind, inferred where it is left out.
         metric: The name of its metric, inferred where it is left out.
+        order: Its classes in their order; needed for text that has one. Of two classes, the second
+            is the one whose probability is predicted.
     """
 
     source: str | None = None
     target: str | None = None
     kind: KindName | None = None
     metric: str | None = None
+    order: Order | None = None
 
 
 class SplitCard(_Strict):
@@ -242,6 +253,7 @@ class TaskFlag(_Strict):
             "target": task.target,
             "kind": kind,
             "metric": metric,
+            "order": task.order,
         }
         return validated(TaskCard, raw, f"--task {self.name}")
 

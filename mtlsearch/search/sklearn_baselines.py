@@ -56,13 +56,13 @@ class SklearnBaseline:
     def make(self, task: Task, setting: float, seed: int) -> Any:
         """A model for a task that is not yet fitted."""
         if task.kind.is_classification:
-            return self.classifier(setting, seed)
-        return self.regressor(setting, seed)
+            return task.kind.estimator_for(self.classifier(setting, seed))
+        return task.kind.estimator_for(self.regressor(setting, seed))
 
     def accepts(self, task: Task, labels: Array) -> bool:
         """Whether scikit-learn fits this model to these labels [N] of training rows."""
         if not task.kind.is_classification:
-            return len(labels) > 0
+            return task.kind.can_be_fitted(labels)
         classes, counts = np.unique(labels, return_counts=True)
         if len(classes) < FEWEST_CLASSES:
             return False

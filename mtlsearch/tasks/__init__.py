@@ -2,9 +2,11 @@
 
 from mtlsearch.tasks.binary import Binary
 from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
+from mtlsearch.tasks.count import Count
 from mtlsearch.tasks.loss import task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
+from mtlsearch.tasks.ordinal import Ordinal
 from mtlsearch.tasks.regression import Regression
 from mtlsearch.tasks.task import Task
 
@@ -12,7 +14,9 @@ from mtlsearch.tasks.task import Task
 TASK_KINDS: dict[str, TaskKind] = {
     "binary": Binary(),
     "multiclass": Multiclass(),
+    "ordinal": Ordinal(),
     "regression": Regression(),
+    "count": Count(),
 }
 
 METRICS: dict[str, Metric] = {
@@ -23,8 +27,10 @@ __all__ = [
     "METRICS",
     "TASK_KINDS",
     "Binary",
+    "Count",
     "Metric",
     "Multiclass",
+    "Ordinal",
     "Regression",
     "TargetColumn",
     "TargetScale",
