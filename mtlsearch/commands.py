@@ -46,6 +46,21 @@ Tasks = Annotated[
     list[str] | None,
     typer.Option("--task", help="NAME[:KIND[:METRIC]], once per task", metavar="TASK"),
 ]
+Importance = Annotated[
+    list[str] | None,
+    typer.Option(help="The weight of a task, in choices and in its loss", metavar="NAME=NUMBER"),
+]
+Auxiliary = Annotated[
+    list[str] | None,
+    typer.Option(help="A task that only helps others and is not scored", metavar="NAME"),
+]
+AtMostWorse = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="By how many percent a task may be worse than with separate models",
+        metavar="NAME=PERCENT",
+    ),
+]
 Space = Annotated[
     str | None,
     typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`"),
@@ -114,6 +129,9 @@ SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy a
 def search(  # noqa: PLR0913 - the list of options
     data: Data = None,
     task: Tasks = None,
+    importance: Importance = None,
+    auxiliary: Auxiliary = None,
+    at_most_worse: AtMostWorse = None,
     space: Space = None,
     study: NewFolder = None,
     trainings: Trainings = 32,
@@ -141,7 +159,8 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.worker_context import resolve_device
 
     task_flags = tuple(task or ())
-    dataset, chosen_space = load_problem(data, task_flags, space, epochs)
+    options = _task_options(importance, auxiliary, at_most_worse)
+    dataset, chosen_space = load_problem(data, task_flags, space, epochs, options)
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     now = datetime.now().astimezone()
@@ -151,6 +170,7 @@ def search(  # noqa: PLR0913 - the list of options
     request = Request(
         data=_data_name(data, dataset),
         task_flags=task_flags,
+        task_options=options,
         space=chosen_space.to_mapping(),
         space_name=space or default_space(dataset),
         digest=dataset.digest,
@@ -238,9 +258,12 @@ def predict(folder: Model, data: Inputs, to: Predictions = None, source: SourceN
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0913 - the list of options
     data: Data = None,
     task: Tasks = None,
+    importance: Importance = None,
+    auxiliary: Auxiliary = None,
+    at_most_worse: AtMostWorse = None,
     space: Space = None,
     epochs: Epochs = None,
     device: Device = "auto",
@@ -250,7 +273,8 @@ def check(
     from mtlsearch.search.study_loading import load_problem
     from mtlsearch.search.worker_context import resolve_device
 
-    dataset, chosen_space = load_problem(data, task or (), space, epochs)
+    options = _task_options(importance, auxiliary, at_most_worse)
+    dataset, chosen_space = load_problem(data, task or (), space, epochs, options)
     for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
 
@@ -317,6 +341,22 @@ def _work(
         page = write_report(written, study.folder / REPORT_FOLDER)
     _print(summary(written))
     typer.echo(f"report: {page}")
+
+
+def _task_options(
+    importance: list[str] | None,
+    auxiliary: list[str] | None,
+    at_most_worse: list[str] | None,
+) -> tuple[str, ...]:
+    """The options of tasks, each as it is typed."""
+    flags: list[str] = []
+    for option, values in (
+        ("--importance", importance),
+        ("--auxiliary", auxiliary),
+        ("--at-most-worse", at_most_worse),
+    ):
+        flags.extend(f"{option} {value}" for value in values or ())
+    return tuple(flags)
 
 
 def _split_words(words: str) -> tuple[str, ...]:

@@ -153,6 +153,7 @@ def _tasks(card: Card, targets: Mapping[str, Target]) -> tuple[Task, ...]:
             source=_source_name(task_card),
             target=task_card.target or name,
             classes=target.classes,
+            options=task_card.options,
         )
         tasks.append(task)
     return tuple(tasks)
@@ -245,6 +246,7 @@ def _digest(
     for task in tasks:
         labels = np.asarray(targets[task.name], "<f8")
         digest.update(repr(task).encode())
+        digest.update(task.options.description.encode())
         digest.update(labels.tobytes())
     return digest.hexdigest()
 

@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -250,10 +250,24 @@ class ReportedTask(Documented):
     classes: tuple[str, ...]
     """Names of the classes; empty where there are none."""
 
+    importance: float
+    """Weight of the task in mean gains, and of its loss."""
+
+    auxiliary: bool
+    """Whether it is trained to help others only: it is in no gain, front or verdict."""
+
+    at_most_worse: float | None
+    """By how many percent it may be worse than the baseline; null: no limit."""
+
     @property
     def direction(self) -> str:
         """The direction of the metric in words."""
         return "higher is better" if self.higher_is_better else "lower is better"
+
+    @property
+    def scored_by(self) -> str:
+        """The metric, and that nothing is claimed of the task where it is auxiliary."""
+        return f"{self.metric}, auxiliary" if self.auxiliary else self.metric
 
 
 @dataclass(frozen=True)
@@ -621,7 +635,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[4]
+    schema_version: Literal[5]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]

@@ -80,6 +80,7 @@ class Request:
         cohort: How many trainings a worker is given at a time.
         proposal_delay: A cohort is proposed once all but the last so many cohorts of its arm are
             finished, which makes proposals independent of timing.
+        task_options: The options of tasks, such as `--importance NAME=3`.
         references: Whether scikit-learn's models are trained for comparison.
         versions: The versions of what the study was made with, by name.
     """
@@ -104,6 +105,7 @@ class Request:
     ray_address: str | None = None
     cohort: int = 8
     proposal_delay: int = 1
+    task_options: tuple[str, ...] = ()
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -148,6 +150,7 @@ class Request:
         """Inverse of `to_json`."""
         fields = dict(value)
         fields["task_flags"] = tuple(value["task_flags"])
+        fields["task_options"] = tuple(value.get("task_options", ()))
         fields["arms"] = tuple(value["arms"])
         return cls(**fields)
 

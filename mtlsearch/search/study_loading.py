@@ -19,6 +19,7 @@ def load_problem(
     flags: Sequence[str],
     space: str | None,
     epochs: int | None,
+    options: Sequence[str] = (),
 ) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space of a new study.
 
@@ -27,13 +28,14 @@ def load_problem(
         flags: The tasks as the command line spells them.
         space: A path or the name of a space; None: the one for this kind of data.
         epochs: The number of epochs, where it is not the space's.
+        options: The options of tasks, as `load` takes them.
 
     Raises:
         DataError: The data cannot be used.
         SpaceError: The space cannot be used, or not for these data.
         UsageError: The epochs or the flags are wrong.
     """
-    dataset = load(data, flags)
+    dataset = load(data, flags, options)
     name = space or default_space(dataset)
     chosen_space = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen_space, name)
@@ -146,7 +148,7 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     """
     study = Study.open(folder)
     request = study.request
-    dataset = load(request.data, list(request.task_flags))
+    dataset = load(request.data, request.task_flags, request.task_options)
     if dataset.digest != request.digest:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since"

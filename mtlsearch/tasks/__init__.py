@@ -6,9 +6,10 @@ from mtlsearch.tasks.count import Count
 from mtlsearch.tasks.loss import task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
+from mtlsearch.tasks.options import TaskOptions, loss_weights, stopping_weights
 from mtlsearch.tasks.ordinal import Ordinal
 from mtlsearch.tasks.regression import Regression
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks.task import Task, scored
 
 # Where nobody names the kind of a column, the first that claims it gets it.
 TASK_KINDS: dict[str, TaskKind] = {
@@ -36,5 +37,9 @@ __all__ = [
     "TargetScale",
     "Task",
     "TaskKind",
+    "TaskOptions",
+    "loss_weights",
+    "scored",
+    "stopping_weights",
     "task_loss",
 ]

@@ -1,11 +1,13 @@
 """One thing to predict."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from mtlsearch.arrays import Array
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks.contract import TargetScale, TaskKind
 from mtlsearch.tasks.metrics import Metric
+from mtlsearch.tasks.options import NO_OPTIONS, TaskOptions
 
 SMALLEST_BASELINE_LOSS = 1e-3
 
@@ -21,6 +23,7 @@ class Task:
         source: The name of its input source.
         target: The name of its target column.
         classes: The labels in the order of their codes, as text; empty where labels are numbers.
+        options: How much it counts, and what it may cost.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Task:
     source: str
     target: str
     classes: tuple[str, ...] = ()
+    options: TaskOptions = field(default=NO_OPTIONS, repr=False)
 
     @property
     def outputs(self) -> int:
@@ -47,3 +51,8 @@ class Task:
         Losses are divided by it, so that tasks can be added up.
         """
         return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)
+
+
+def scored(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks that are not auxiliary: those that candidates are compared on."""
+    return [task for task in tasks if not task.options.auxiliary]

@@ -55,6 +55,9 @@ PENGUINS = (
         source="penguins",
         labels=342,
         classes=("Adelie", "Chinstrap", "Gentoo"),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
     ReportedTask(
         name="sex",
@@ -64,6 +67,9 @@ PENGUINS = (
         source="penguins",
         labels=333,
         classes=("female", "male"),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
     ReportedTask(
         name="body_mass_g",
@@ -73,6 +79,9 @@ PENGUINS = (
         source="penguins",
         labels=342,
         classes=(),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
 )
 

@@ -1,13 +1,13 @@
 """The steps of a forest: losses of all heads, weightings, soft sharing and the optimizer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks import task_loss
+from mtlsearch.tasks import TaskOptions, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.precision import forward_precision, step_precision
@@ -17,6 +17,8 @@ from mtlsearch.training.stacked.plan import HeadShape, Place
 from mtlsearch.training.stacked.stacked_data import StackedBatch
 from mtlsearch.training.stacked.trunk import branches_in, shared_gradients_in
 from mtlsearch.weightings import Weighting
+
+WeighTasks = Callable[[Sequence[TaskOptions]], list[float]]
 
 
 class TargetIndex(NamedTuple):
@@ -71,6 +73,17 @@ class StackedStep:
         self.number = {place: number for number, place in enumerate(self.heads)}
         members = [member for member, _ in self.heads]
         self.members = torch.tensor(members, device=forest.device)
+        self.loss_weights = self._weights(loss_weights)
+        self.stopping_weights = self._weights(stopping_weights)
+
+    def _weights(self, weigh: WeighTasks) -> Tensor:
+        """The weights [H] of the heads, among the tasks of their members."""
+        by_member = []
+        for network in self.forest.networks:
+            tasks = [self.forest.tasks[task] for task in network.component.tasks]
+            by_member.append(weigh([task.options for task in tasks]))
+        weights = [by_member[member][position] for member, position in self.heads]
+        return torch.tensor(weights, device=self.forest.device)
 
     def task(self, head: int) -> int:
         """The dataset's task of a head."""
@@ -132,10 +145,10 @@ class StackedStep:
         return groups
 
     def losses(self, batch: StackedBatch) -> Tensor:
-        """The loss of every head on a batch, [H]."""
+        """The loss of every head on a batch, times the importance of its task, [H]."""
         with forward_precision(self.precision, self.forest.device):
             outputs = self.forest(batch.inputs)
-        return self.head_losses(outputs, batch.targets)
+        return self.head_losses(outputs, batch.targets) * self.loss_weights
 
     def head_losses(
         self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
