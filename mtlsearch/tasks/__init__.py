@@ -1,9 +1,10 @@
 """The table of task kinds: what there is to predict. To add one: one file, one line here."""
 
 from mtlsearch.tasks.binary import Binary
+from mtlsearch.tasks.classes import balanced_weights
 from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
 from mtlsearch.tasks.count import Count
-from mtlsearch.tasks.loss import task_loss
+from mtlsearch.tasks.loss import Emphasis, task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
 from mtlsearch.tasks.options import TaskOptions, loss_weights, stopping_weights
@@ -29,6 +30,7 @@ __all__ = [
     "TASK_KINDS",
     "Binary",
     "Count",
+    "Emphasis",
     "Metric",
     "Multiclass",
     "Ordinal",
@@ -38,6 +40,7 @@ __all__ = [
     "Task",
     "TaskKind",
     "TaskOptions",
+    "balanced_weights",
     "loss_weights",
     "scored",
     "stopping_weights",

@@ -2,20 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.utils import compute_class_weight
 
 from mtlsearch.tasks import (
     TASK_KINDS,
     Binary,
     Count,
+    Emphasis,
     Multiclass,
     Ordinal,
     Regression,
+    balanced_weights,
     task_loss,
 )
 
 NAN = math.nan
+CLASSIFICATIONS = [kind for kind in TASK_KINDS.values() if kind.is_classification]
 KINDS_WITH_OUTPUTS = [
     (Regression(), 1),
     (Binary(), 1),
@@ -71,6 +76,47 @@ def test_the_ordinal_loss_is_finite_for_extreme_outputs(scale):
         loss.backward()
         assert loss.isfinite()
     assert output.grad.isfinite().all()
+
+
+def test_the_focal_loss_and_class_weights_by_hand():
+    output = torch.tensor([[0.0], [2.0], [7.0], [-1.0]], requires_grad=True)
+    target = torch.tensor([1.0, 0.0, NAN, 1.0])
+    emphasis = Emphasis(torch.tensor([0.5, 3.0]), torch.tensor(2.0))
+    loss = task_loss(Binary(), output, target, emphasis)
+    total = 0.0
+    for logit, weight in ((0.0, 3.0), (-2.0, 0.5), (-1.0, 3.0)):
+        likelihood = 1 / (1 + math.exp(-logit))
+        total += weight * (1 - likelihood) ** 2 * -math.log(likelihood)
+    assert loss.item() == pytest.approx(total / 3)
+    loss.backward()
+    assert output.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", CLASSIFICATIONS, ids=repr)
+def test_who_asks_for_no_emphasis_has_the_plain_loss_to_the_last_bit(kind):
+    """Whoever is computed beside it."""
+    draw = torch.Generator().manual_seed(0)
+    outputs = 10 * torch.randn(2, 50, kind.output_count("ab"), generator=draw)
+    target = torch.randint(0, 2, (2, 50), generator=draw).float()
+    emphasis = Emphasis(torch.tensor([[1.0, 1.0], [0.6, 2.0]]), torch.tensor([0.0, 0.5]))
+    plain = outputs.clone().requires_grad_()
+    task_loss(kind, plain, target).sum().backward()
+    beside = outputs.clone().requires_grad_()
+    losses = task_loss(kind, beside, target, emphasis)
+    losses.sum().backward()
+    assert losses[0] == task_loss(kind, plain, target)[0]
+    assert losses[1] != task_loss(kind, plain, target)[1]
+    assert torch.equal(plain.grad[0], beside.grad[0])
+    assert beside.grad.isfinite().all()
+
+
+def test_balanced_classes_count_alike():
+    labels = np.array([0.0, 0, 0, 0, 0, 2, 2, 2, 3])
+    weights = balanced_weights(labels, 4)
+    assert weights[[0, 2, 3]] * [5, 3, 1] == pytest.approx([3, 3, 3])
+    assert weights[1] == 1
+    known = compute_class_weight("balanced", classes=np.unique(labels), y=labels)
+    assert weights[[0, 2, 3]] == pytest.approx(known)
 
 
 @pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=repr)

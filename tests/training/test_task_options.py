@@ -41,7 +41,10 @@ def histories(data, candidates, trainer):
 
 
 def test_both_engines_weigh_alike(weighted, make):
-    candidates = [make(SHARED), make(SEPARATE), make(SHARED, rate=3e-3)]
+    plain = make(SHARED)
+    emphasis = dataclasses.replace(plain.optimizer, class_weight="balanced", focal=1.5)
+    emphasised = dataclasses.replace(plain, optimizer=emphasis)
+    candidates = [plain, make(SEPARATE), emphasised]
     one, other = (histories(weighted, candidates, trainer) for trainer in TRAINERS)
     for first, second in zip(one, other, strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-4)
@@ -67,3 +70,16 @@ def test_an_important_task_learns_faster_beside_others(penguins, weighted, make,
         [result] = [result for result in Engine(data, SHORT, trainer).train([job]) if result]
         losses.append(result.scores[data.dataset.tasks[0].name])
     assert losses[1] >= losses[0]
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_emphasis_is_of_classification_tasks_alone(penguins, make, trainer):
+    """Separate networks: that of the number trains as ever, those of classes do not."""
+    plain = make(SEPARATE)
+    for change in ({"class_weight": "balanced"}, {"focal": 2.0}):
+        optimizer = dataclasses.replace(plain.optimizer, **change)
+        emphasised = dataclasses.replace(plain, optimizer=optimizer)
+        before, after = histories(penguins, [plain, emphasised], trainer)
+        changed = (before != after).any(axis=1)
+        kinds = [task.kind.is_classification for task in penguins.dataset.tasks]
+        assert changed.tolist() == kinds

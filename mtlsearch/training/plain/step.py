@@ -6,9 +6,9 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from mtlsearch.candidate import TrainingSettings
+from mtlsearch.candidate import OptimizerSettings, TrainingSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks import Task, loss_weights, stopping_weights, task_loss
+from mtlsearch.tasks import Emphasis, Task, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.batches import BatchRows, batches
 from mtlsearch.training.history import TrainingFailedError, TrainingHistory
@@ -248,6 +248,7 @@ def losses_of(
     batch: BatchRows,
 ) -> Tensor:
     """The losses [1, T] of the network's tasks on a batch."""
+    optimizer = network.component.candidate.optimizer
     inputs = {}
     for source, rows in batch.items():
         inputs[source] = fold.inputs[source].take(rows)
@@ -256,8 +257,20 @@ def losses_of(
     for task, output in zip(tasks, outputs, strict=True):
         rows = batch[task.source]
         target = fold.targets[task.name][rows]
-        losses.append(task_loss(task.kind, output, target))
+        emphasis = None
+        if optimizer.emphasises and task.kind.is_classification:
+            emphasis = _emphasis(optimizer, fold.class_weights[task.name])
+        losses.append(task_loss(task.kind, output, target, emphasis))
     return torch.stack(losses)[None]
+
+
+def _emphasis(optimizer: OptimizerSettings, balanced: Tensor) -> Emphasis:
+    """How much rows count, where with weights `balanced` [C] the classes count alike."""
+    is_balanced = optimizer.class_weight == "balanced"
+    return Emphasis(
+        class_weights=balanced if is_balanced else torch.ones_like(balanced),
+        focal=balanced.new_tensor(optimizer.focal),
+    )
 
 
 def _copy_weights(network: Network) -> Weights:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mtlsearch.candidate import OptimizerSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks import TaskOptions, loss_weights, stopping_weights, task_loss
+from mtlsearch.tasks import Emphasis, TaskOptions, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.precision import forward_precision, step_precision
@@ -28,6 +29,10 @@ class TargetIndex(NamedTuple):
     columns: Tensor
 
 
+def _optimizer_of(forest: Forest, member: int) -> OptimizerSettings:
+    return forest.networks[member].component.candidate.optimizer
+
+
 class StackedStep:
     """The optimizer and the weightings' states of a forest.
 
@@ -40,14 +45,17 @@ class StackedStep:
         column: Sequence[int],
         precision: str = "float32",
         averagings: Mapping[int, Initialization] | None = None,
+        class_weights: Mapping[HeadShape, Tensor] | None = None,
     ) -> None:
         """`column[t]` is the place of the dataset's task t among the targets of its head's shape.
 
-        `averagings` says of which members the branches are averaged, and how.
+        `averagings` says of which members the branches are averaged, and how. `class_weights`
+        [R, tasks, C] are needed where a member balances classes.
         """
         self.forest = forest
         self.column = column
         self.precision = precision
+        self.class_weights = class_weights or {}
         self._number_heads()
         self.weightings = self._group_weightings()
         self.shared = shared_gradients_in(forest, self.weightings)
@@ -75,6 +83,24 @@ class StackedStep:
         self.members = torch.tensor(members, device=forest.device)
         self.loss_weights = self._weights(loss_weights)
         self.stopping_weights = self._weights(stopping_weights)
+        self.emphases: dict[HeadShape, Emphasis] = {}
+        for shape, stack in forest.heads.items():
+            settings = [_optimizer_of(forest, member) for member, _ in stack.places]
+            if shape.kind.is_classification and any(head.emphasises for head in settings):
+                self.emphases[shape] = self._emphasis(shape, settings)
+
+    def _emphasis(self, shape: HeadShape, settings: Sequence[OptimizerSettings]) -> Emphasis:
+        """How much rows count for the heads of a shape, whose members have these settings."""
+        device = self.forest.device
+        is_balanced = [head.class_weight == "balanced" for head in settings]
+        balanced = self.class_weights[shape][self.targets[shape]]
+        return Emphasis(
+            class_weights=balanced.where(
+                torch.tensor(is_balanced, device=device)[:, None],
+                1.0,
+            ),
+            focal=balanced.new_tensor([head.focal for head in settings]),
+        )
 
     def _weights(self, weigh: WeighTasks) -> Tensor:
         """The weights [H] of the heads, among the tasks of their members."""
@@ -161,6 +187,7 @@ class StackedStep:
                     shape.kind,
                     outputs[shape],
                     targets[shape][index],
+                    self.emphases.get(shape),
                 )
             )
         return torch.cat(losses)

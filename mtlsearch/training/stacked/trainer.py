@@ -93,6 +93,7 @@ class StackedTrainer:
             self.data_stack.column,
             self.schedule.precision,
             averagings,
+            self.data_stack.class_weights,
         )
 
     def _try_modules(self) -> None:
