@@ -1,6 +1,7 @@
 """From a card and its tables to a `Dataset`: inputs, targets, notices and the digest."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from mtlsearch.columns import resolve
 from mtlsearch.data.card import Card, TaskCard
 from mtlsearch.data.dataset import TEST, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
+from mtlsearch.data.multilabel import expand
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
@@ -41,15 +43,16 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     Raises:
         DataError: The card and the tables do not fit together.
     """
+    card, tables, label_notices = expand(card, tables, where)
     _check_columns(card, tables, where)
     splits = _split(card, tables, where)
     understood = _understand_targets(card, tables, splits, where)
     tasks = _tasks(card, understood)
     targets = {name: target.labels for name, target in understood.items()}
     notices = []
-    for target in understood.values():
-        for notice in target.notices:
-            notices.append(notice.removeprefix(f"{where}: "))
+    understood_notices = (target.notices for target in understood.values())
+    for notice in itertools.chain(label_notices, *understood_notices):
+        notices.append(notice.removeprefix(f"{where}: "))
 
     sources = {}
     for name, table in tables.items():

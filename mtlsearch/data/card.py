@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mtlsearch.errors import DataError, UsageError, unknown
 from mtlsearch.inputs import INPUT_KINDS
-from mtlsearch.tasks import METRICS, TASK_KINDS, TaskOptions
+from mtlsearch.tasks import LABEL_KIND, METRICS, TASK_KINDS, TaskOptions
 
+LABELS = "multilabel"  # no kind of its own: a binary task for each label
 Model = TypeVar("Model", bound=BaseModel)
 SWITCHES = ("--auxiliary",)  # options of a task that have no value
 
@@ -31,7 +32,7 @@ def _known_input(name: str) -> str:
 
 
 def _known_kind(name: str) -> str:
-    return _known_name(name, TASK_KINDS)
+    return _known_name(name, (*TASK_KINDS, LABELS))
 
 
 def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,6 +87,8 @@ class TaskCard(_Strict):
         target: Its target column, by default called like the task.
         kind: The name of its kind, inferred where it is left out.
         metric: The name of its metric, inferred where it is left out.
+        targets: The columns of several labels, in the place of one `target` that holds lists.
+        separate: Whether each of several labels is a task; there is no other way yet.
         order: Its classes in their order; needed for text that has one. Of two classes, the second
             is the one whose probability is predicted.
         importance: The weight of the task in the mean over tasks, and of its loss.
@@ -97,10 +100,29 @@ class TaskCard(_Strict):
     target: str | None = None
     kind: KindName | None = None
     metric: str | None = None
+    targets: tuple[str, ...] | None = None
+    separate: bool = True
     order: Order | None = None
     importance: Importance = 1.0
     auxiliary: bool = False
     at_most_worse: Percent | None = None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the task stands for several labels."""
+        return self.kind == LABELS
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns that hold its target, which are no inputs."""
+        if self.targets is not None:
+            return self.targets
+        return (self.target or "",)
+
+    def for_label(self, target: str) -> Self:
+        """Return the task of one label of several, whose target is a column of its own."""
+        update = {"kind": LABEL_KIND, "target": target, "targets": None}
+        return self.model_copy(update=update)
 
     @property
     def options(self) -> TaskOptions:
@@ -157,7 +179,8 @@ class Card(_Strict):
             raise DataError(
                 f'{where}: split: "column" and "time" exclude each other; give one of them'
             )
-        if len(self.tasks) < 2:
+        has_labels = any(task.has_labels for task in self.tasks.values())
+        if len(self.tasks) < 2 and not has_labels:
             raise DataError(
                 f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}"
             )
@@ -219,6 +242,20 @@ class Card(_Strict):
         card = self.model_copy(update={"tasks": tasks})
         return card.checked(where)
 
+    def with_tasks(
+        self,
+        tasks: Mapping[str, TaskCard],
+        ignored: Mapping[str, Sequence[str]],
+        where: str,
+    ) -> Self:
+        """Return the card with other tasks, in which some more columns of sources are ignored."""
+        sources = {}
+        for name, source in self.sources.items():
+            columns = (*source.ignore, *ignored[name])
+            sources[name] = source.model_copy(update={"ignore": columns})
+        card = self.model_copy(update={"tasks": dict(tasks), "sources": sources})
+        return card.checked(where)
+
     def _sources_of(self, tasks: Mapping[str, TaskCard]) -> dict[str, dict[str, Any]]:
         """Return the sources of these tasks as plain values, without the targets of others."""
         used = {task.source for task in tasks.values()}
@@ -227,7 +264,10 @@ class Card(_Strict):
         for name, source in self.sources.items():
             if name not in used:
                 continue
-            ignored = [task.target for task in left_out if task.source == name]
+            ignored: list[str] = []
+            for task in left_out:
+                if task.source == name:
+                    ignored.extend(task.target_columns)
             raw = source.model_dump()
             raw["ignore"] = (*source.ignore, *ignored)
             sources[name] = raw
@@ -242,6 +282,13 @@ class Card(_Strict):
             raise DataError(unknown(f"{where}.source", source, self.sources))
         if task.metric is not None and task.metric not in METRICS:
             raise DataError(unknown(f"{where}.metric", task.metric, METRICS))
+        if task.targets is not None and not task.has_labels:
+            raise DataError(f"{where}.targets: is for kind {LABELS}; one column is a target")
+        if not task.separate:
+            raise DataError(
+                f"{where}.separate: one task for all labels is not known yet; "
+                "allowed is true, a binary task for each label"
+            )
         if task.auxiliary and task.at_most_worse is not None:
             raise DataError(
                 f"{where}.at_most_worse: an auxiliary task is not scored; give one of both"
@@ -250,6 +297,8 @@ class Card(_Strict):
             "source": source,
             "target": task.target or name,
         }
+        if task.targets is not None:
+            del update["target"]
         return task.model_copy(update=update)
 
     def _only_source(self, where: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlsearch.data.assembly import assemble
-from mtlsearch.data.card import Card, OptionFlag, TaskFlag, from_flags, read_card
+from mtlsearch.data.card import LABELS, Card, OptionFlag, TaskFlag, from_flags, read_card
 from mtlsearch.data.dataset import Dataset
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS
 from mtlsearch.data.readers import (
@@ -107,7 +107,8 @@ def _from_table(path: Path, flags: Flags) -> Dataset:
     table = read_table(path)
     names = [flag.name for flag in flags.tasks]
     require_columns(where, table, names)
-    if len(names) < 2:
+    has_labels = any(flag.kind == LABELS for flag in flags.tasks)
+    if len(names) < 2 and not has_labels:
         shown = map(str, table.columns[:COLUMNS_SHOWN])
         columns = ", ".join(shown)
         raise DataError(

@@ -21,11 +21,14 @@ TASK_KINDS: dict[str, TaskKind] = {
     "count": Count(),
 }
 
+LABEL_KIND = Binary.name  # the kind of a task that says whether a row has a label
+
 METRICS: dict[str, Metric] = {
     metric.name: metric for kind in TASK_KINDS.values() for metric in kind.metrics
 }
 
 __all__ = [
+    "LABEL_KIND",
     "METRICS",
     "TASK_KINDS",
     "Binary",
