@@ -23,19 +23,29 @@ from mtlsearch.structure.tree import SharingTree
 from mtlsearch.structure.wiring import Wiring
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 
+ClassWeight = Literal["none", "balanced"]
 Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW (Loshchilov & Hutter 2019).
+    """AdamW (Loshchilov & Hutter 2019), and how rare and hard rows count in what it minimises.
 
-    Gradients are scaled to a norm of at most `clip_norm`; with 0 they are not.
+    Gradients are scaled to a norm of at most `clip_norm`; with 0 they are not. With `class_weight`
+    balanced all classes of a task count alike, with a `focal` above 0 rows count less the better
+    they are known (Lin et al. 2017). Tasks of numbers are left as they are.
     """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
     clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
+    class_weight: ClassWeight = "none"
+    focal: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @property
+    def emphasises(self) -> bool:
+        """Whether some rows of a classification task count more than others."""
+        return self.class_weight != "none" or self.focal > 0
 
 
 @dataclass(frozen=True)

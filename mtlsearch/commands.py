@@ -74,6 +74,21 @@ SplitColumn = Annotated[
     str | None,
     typer.Option(help="A column that says train, val or test"),
 ]
+Importance = Annotated[
+    list[str] | None,
+    typer.Option(help="The weight of a task, in choices and in its loss", metavar="NAME=NUMBER"),
+]
+Auxiliary = Annotated[
+    list[str] | None,
+    typer.Option(help="A task that only helps others and is not scored", metavar="NAME"),
+]
+AtMostWorse = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="By how many percent a task may be worse than with separate models",
+        metavar="NAME=PERCENT",
+    ),
+]
 Space = Annotated[
     str | None,
     typer.Option("--space", help="A search space: a YAML file, or a name from `spaces`"),
@@ -149,6 +164,9 @@ def search(  # noqa: PLR0913 - the list of options
     group: Group = None,
     time: Time = None,
     split_column: SplitColumn = None,
+    importance: Importance = None,
+    auxiliary: Auxiliary = None,
+    at_most_worse: AtMostWorse = None,
     space: Space = None,
     study: NewFolder = None,
     trainings: Trainings = 32,
@@ -186,7 +204,8 @@ def search(  # noqa: PLR0913 - the list of options
         time=time,
         split_column=split_column,
     )
-    dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns)
+    options = _task_options(importance, auxiliary, at_most_worse)
+    dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns, options)
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     now = datetime.now().astimezone()
@@ -196,6 +215,7 @@ def search(  # noqa: PLR0913 - the list of options
     request = Request(
         data=_data_name(data, dataset),
         task_flags=task_flags,
+        task_options=options,
         space=chosen_space.to_mapping(),
         space_name=space or default_space(dataset),
         digest=dataset.digest,
@@ -296,6 +316,9 @@ def check(  # noqa: PLR0913 - the list of options
     group: Group = None,
     time: Time = None,
     split_column: SplitColumn = None,
+    importance: Importance = None,
+    auxiliary: Auxiliary = None,
+    at_most_worse: AtMostWorse = None,
     space: Space = None,
     epochs: Epochs = None,
     device: Device = "auto",
@@ -315,7 +338,8 @@ def check(  # noqa: PLR0913 - the list of options
         time=time,
         split_column=split_column,
     )
-    dataset, chosen_space = load_problem(data, task or (), space, epochs, columns)
+    options = _task_options(importance, auxiliary, at_most_worse)
+    dataset, chosen_space = load_problem(data, task or (), space, epochs, columns, options)
     check_folds(dataset)
     for line in dry_run(dataset, chosen_space, resolve_device(device)):
         typer.echo(line)
@@ -386,6 +410,22 @@ def _work(
         page = write_report(written, study.folder / REPORT_FOLDER)
     _print(summary(written))
     typer.echo(f"report: {page}")
+
+
+def _task_options(
+    importance: list[str] | None,
+    auxiliary: list[str] | None,
+    at_most_worse: list[str] | None,
+) -> tuple[str, ...]:
+    """The options of tasks, each as it is typed."""
+    flags: list[str] = []
+    for option, values in (
+        ("--importance", importance),
+        ("--auxiliary", auxiliary),
+        ("--at-most-worse", at_most_worse),
+    ):
+        flags.extend(f"{option} {value}" for value in values or ())
+    return tuple(flags)
 
 
 def _split_words(words: str) -> tuple[str, ...]:

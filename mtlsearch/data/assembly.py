@@ -1,6 +1,7 @@
 """From a card and its tables to a `Dataset`: inputs, targets, notices and the digest."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from mtlsearch.data.card import Card, TaskCard
 from mtlsearch.data.column_flags import with_settings
 from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
+from mtlsearch.data.multilabel import expand
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
@@ -55,6 +57,7 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     Raises:
         DataError: The card and the tables do not fit together.
     """
+    card, tables, label_notices = expand(card, tables, where)
     tables = {name: with_settings(table, card.sources[name]) for name, table in tables.items()}
     _check_columns(card, tables, where)
     _ask_for_split(card, tables, where)
@@ -63,9 +66,9 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     tasks = _tasks(card, understood, splits)
     targets = {name: target.labels for name, target in understood.items()}
     notices = _file_notices(card, tables)
-    for target in understood.values():
-        for notice in target.notices:
-            notices.append(notice.removeprefix(f"{where}: "))
+    understood_notices = (target.notices for target in understood.values())
+    for notice in itertools.chain(label_notices, *understood_notices):
+        notices.append(notice.removeprefix(f"{where}: "))
 
     sources = {}
     records = []
@@ -263,6 +266,7 @@ def _tasks(
             target=task_card.target or name,
             classes=target.classes,
             unit=_unit(target, role != TEST),
+            options=task_card.options,
         )
         tasks.append(task)
     return tuple(tasks)
@@ -414,6 +418,7 @@ def _digest(
     for task in tasks:
         labels = np.asarray(targets[task.name], "<f8")
         digest.update(repr(task).encode())
+        digest.update(task.options.description.encode())
         digest.update(labels.tobytes())
     return digest.hexdigest()
 

@@ -9,22 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mtlsearch.columns import ColumnSettings
 from mtlsearch.errors import DataError, UsageError, unknown
 from mtlsearch.inputs import INPUT_KINDS
-from mtlsearch.tasks import METRICS, TASK_KINDS
+from mtlsearch.tasks import LABEL_KIND, METRICS, TASK_KINDS, TaskOptions
 
+LABELS = "multilabel"  # no kind of its own: a binary task for each label
 Model = TypeVar("Model", bound=BaseModel)
+SWITCHES = ("--auxiliary",)  # options of a task that have no value
 
 NULL_TAG = "tag:yaml.org,2002:null"
 TEXT_TAG = "tag:yaml.org,2002:str"
@@ -44,7 +39,17 @@ def _known_input(name: str) -> str:
 
 
 def _known_kind(name: str) -> str:
-    return _known_name(name, TASK_KINDS)
+    return _known_name(name, (*TASK_KINDS, LABELS))
+
+
+def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) == len(names):
+        return names
+    raise PydanticCustomError("repeated_name", "has a name twice")
+
+
+def _without_percent_sign(value: object) -> object:
+    return value.strip().removesuffix("%") if isinstance(value, str) else value
 
 
 def _known_type(name: str) -> str:
@@ -70,6 +75,10 @@ def _known_name(name: str, known: Iterable[str]) -> str:
 
 InputName = Annotated[str, AfterValidator(_known_input)]
 KindName = Annotated[str, AfterValidator(_known_kind)]
+ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
+Order = Annotated[tuple[ClassName, ...], Field(min_length=2), AfterValidator(_distinct_names)]
+Importance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Percent = Annotated[float, BeforeValidator(_without_percent_sign), Field(ge=0, lt=100)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TypeName = Annotated[str, AfterValidator(_known_type)]
@@ -142,12 +151,47 @@ class TaskCard(_Strict):
         target: Its target column, by default called like the task.
         kind: The name of its kind, inferred where it is left out.
         metric: The name of its metric, inferred where it is left out.
+        targets: The columns of several labels, in the place of one `target` that holds lists.
+        separate: Whether each of several labels is a task; there is no other way yet.
+        order: Its classes in their order; needed for text that has one. Of two classes, the second
+            is the one whose probability is predicted.
+        importance: The weight of the task in the mean over tasks, and of its loss.
+        auxiliary: Whether it only helps to train the others and is not scored.
+        at_most_worse: By how many percent it may be worse than with separate models.
     """
 
     source: str | None = None
     target: str | None = None
     kind: KindName | None = None
     metric: str | None = None
+    targets: tuple[str, ...] | None = None
+    separate: bool = True
+    order: Order | None = None
+    importance: Importance = 1.0
+    auxiliary: bool = False
+    at_most_worse: Percent | None = None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the task stands for several labels."""
+        return self.kind == LABELS
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns that hold its target, which are no inputs."""
+        if self.targets is not None:
+            return self.targets
+        return (self.target or "",)
+
+    def for_label(self, target: str) -> Self:
+        """Return the task of one label of several, whose target is a column of its own."""
+        update = {"kind": LABEL_KIND, "target": target, "targets": None}
+        return self.model_copy(update=update)
+
+    @property
+    def options(self) -> TaskOptions:
+        """How the task counts."""
+        return TaskOptions(self.importance, self.auxiliary, self.at_most_worse)
 
 
 class SplitCard(_Strict):
@@ -207,7 +251,8 @@ class Card(_Strict):
             raise DataError(
                 f'{where}: split: "column" and "time" exclude each other; give one of them'
             )
-        if len(self.tasks) < 2:
+        has_labels = any(task.has_labels for task in self.tasks.values())
+        if len(self.tasks) < 2 and not has_labels:
             raise DataError(
                 f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}"
             )
@@ -215,6 +260,11 @@ class Card(_Strict):
         for name, task in self.tasks.items():
             place = f"{where}: tasks.{name}"
             tasks[name] = self._completed(place, name, task)
+        if all(task.auxiliary for task in tasks.values()):
+            raise DataError(
+                f"{where}: tasks: all are auxiliary, so that nothing is scored; "
+                "at least one must not be"
+            )
         used = {task.source for task in tasks.values()}
         unused = set(self.sources) - used
         if unused:
@@ -263,6 +313,39 @@ class Card(_Strict):
         card = validated(type(self), raw, where)
         return card.checked(where)
 
+    def with_options(self, where: str, flags: Sequence["OptionFlag"]) -> Self:
+        """Return the card with the options of its tasks that flags give.
+
+        Raises:
+            DataError: A flag names no task of the card, or its value is not allowed.
+        """
+        if not flags:
+            return self
+        tasks = dict(self.tasks)
+        for flag in flags:
+            task = tasks.get(flag.task)
+            if task is None:
+                raise DataError(unknown(f"{where}: {flag.option}", flag.task, tasks))
+            raw = task.model_dump()
+            raw[flag.key] = flag.value
+            tasks[flag.task] = validated(TaskCard, raw, f"{flag.option} {flag.task}")
+        card = self.model_copy(update={"tasks": tasks})
+        return card.checked(where)
+
+    def with_tasks(
+        self,
+        tasks: Mapping[str, TaskCard],
+        ignored: Mapping[str, Sequence[str]],
+        where: str,
+    ) -> Self:
+        """Return the card with other tasks, in which some more columns of sources are ignored."""
+        sources = {}
+        for name, source in self.sources.items():
+            columns = (*source.ignore, *ignored[name])
+            sources[name] = source.model_copy(update={"ignore": columns})
+        card = self.model_copy(update={"tasks": dict(tasks), "sources": sources})
+        return card.checked(where)
+
     def _sources_of(self, tasks: Mapping[str, TaskCard]) -> dict[str, dict[str, Any]]:
         """Return the sources of these tasks as plain values, without the targets of others."""
         used = {task.source for task in tasks.values()}
@@ -271,7 +354,10 @@ class Card(_Strict):
         for name, source in self.sources.items():
             if name not in used:
                 continue
-            ignored = [task.target for task in left_out if task.source == name]
+            ignored: list[str] = []
+            for task in left_out:
+                if task.source == name:
+                    ignored.extend(task.target_columns)
             raw = source.model_dump()
             raw["ignore"] = (*source.ignore, *ignored)
             sources[name] = raw
@@ -286,10 +372,23 @@ class Card(_Strict):
             raise DataError(unknown(f"{where}.source", source, self.sources))
         if task.metric is not None and task.metric not in METRICS:
             raise DataError(unknown(f"{where}.metric", task.metric, METRICS))
+        if task.targets is not None and not task.has_labels:
+            raise DataError(f"{where}.targets: is for kind {LABELS}; one column is a target")
+        if not task.separate:
+            raise DataError(
+                f"{where}.separate: one task for all labels is not known yet; "
+                "allowed is true, a binary task for each label"
+            )
+        if task.auxiliary and task.at_most_worse is not None:
+            raise DataError(
+                f"{where}.at_most_worse: an auxiliary task is not scored; give one of both"
+            )
         update = {
             "source": source,
             "target": task.target or name,
         }
+        if task.targets is not None:
+            del update["target"]
         return task.model_copy(update=update)
 
     def _only_source(self, where: str) -> str:
@@ -335,12 +434,45 @@ class TaskFlag(_Strict):
         if metric is None and kind == task.kind:
             metric = task.metric
         raw = {
-            "source": task.source,
-            "target": task.target,
             "kind": kind,
             "metric": metric,
         }
-        return validated(TaskCard, raw, f"--task {self.name}")
+        return validated(TaskCard, task.model_dump() | raw, f"--task {self.name}")
+
+
+class OptionFlag(_Strict):
+    """An option of a task on the command line, such as `--importance NAME=3`.
+
+    Attributes:
+        option: The option as the command line spells it.
+        task: The name of the task.
+        value: What the option is set to.
+    """
+
+    option: str
+    task: str
+    value: str | bool
+
+    @property
+    def key(self) -> str:
+        """The option as the card spells it."""
+        return self.option.removeprefix("--").replace("-", "_")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the flag that `text` spells: `--importance NAME=3` or `--auxiliary NAME`.
+
+        Raises:
+            UsageError: It has no name or no value.
+        """
+        option, _, words = text.partition(" ")
+        if option in SWITCHES and words:
+            return cls(option=option, task=words, value=True)
+        task, _, value = words.rpartition("=")
+        if not task or not value:
+            allowed = "NAME" if option in SWITCHES else "NAME=NUMBER"
+            raise UsageError(f'{option}: "{words}" cannot be read; allowed is {allowed}')
+        return cls(option=option, task=task, value=value)
 
 
 def from_flags(path: Path, flags: Sequence[TaskFlag]) -> Card:

@@ -149,6 +149,8 @@ class Prepared:
         baseline_loss: By task, the loss of the best constant on the training rows.
         fold: The rows to train and validate on.
         schemas: By source, the form of its `inputs`.
+        class_weights: By classification task, float32 [C]: with these weights all classes count
+            alike on the training rows.
     """
 
     inputs: dict[str, EncodedInput]
@@ -157,3 +159,4 @@ class Prepared:
     baseline_loss: dict[str, float]
     fold: Fold
     schemas: dict[str, InputSchema]
+    class_weights: dict[str, np.ndarray] = field(default_factory=dict)

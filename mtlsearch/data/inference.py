@@ -3,6 +3,7 @@
 Everything is decided on the rows that are not test rows.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from mtlsearch.data.card import TaskCard
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.encoding import LARGEST_NUMBER
 from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TargetColumn, TaskKind
+
+MOST_IN_QUESTION = 20  # distinct whole numbers that may be classes or not
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ def infer_target(
         DataError: The column cannot be the target of the task. The message begins with `where`.
     """
     column = resolve(raw, known)
-    content = _content(column, known, where)
+    content = _content(column, known, card.order, where)
     kind = _kind(card, content, where)
-    metric = _metric(kind, card.metric, where)
+    metric, why = _metric(kind, card.metric, content, where)
     if not kind.accepts(content):
         raise DataError(
             f"{where}: kind {kind.name} needs {kind.requirement}, found {content.description}"
@@ -60,7 +63,14 @@ def infer_target(
     else:
         classes = ()
         labels, label_notices = _numbers(column, known, where)
-    notices = _inference_notices(kind, metric, card, where) + label_notices
+        labels, impossible_notices = _only_possible(kind, labels, where)
+        label_notices += impossible_notices
+    notices = _inference_notices(kind, metric, card, where)
+    if why:
+        notices.append(f"{where}: metric {metric.name}, since {why}")
+    if card.kind is None and card.metric is None:
+        notices += _number_notices(kind, content, where)
+    notices += label_notices
     notices += [f"{where}: {notice}" for notice in column.notices]
     return Target(
         kind=kind,
@@ -79,31 +89,60 @@ def infer_kind(
 ) -> TaskKind:
     """Return the kind that `infer_target` would find, without judging anything else."""
     column = resolve(raw, known)
-    content = _content(column, known, where)
+    content = _content(column, known, card.order, where)
     return _kind(card, content, where)
 
 
-def _content(column: Column, known: Array, where: str) -> TargetColumn:
+def _content(
+    column: Column,
+    known: Array,
+    order: Sequence[str] | None,
+    where: str,
+) -> TargetColumn:
+    """Return what the labelled rows hold, in the given order of the values or ascending."""
     labelled = known & column.present
     labels = column.values[labelled]
     if not len(labels):
         raise DataError(f"{where}: every label is missing in the rows that are not test rows")
     if column.type == "other":
         raise DataError(f"{where}: holds neither numbers nor text")
-    values = pd.unique(labels)
-    distinct = tuple(sorted(values.tolist()))
+    counts = pd.Series(labels).value_counts()
+    distinct = sorted(counts.index.tolist())
     names = [column.name_of(value) for value in distinct]
     if len(distinct) < 2:
         raise DataError(
             f'{where}: is constant ("{names[0]}" in all {len(labels)} labelled rows); '
             "a target needs two values or more"
         )
+    if order is not None:
+        distinct = _in_order(dict(zip(names, distinct, strict=True)), order, where)
     return TargetColumn(
-        column.numeric,
-        distinct,
-        tuple(names),
-        len(labels),
+        numeric=column.numeric,
+        distinct=tuple(distinct),
+        names=tuple(order or names),
+        counts=tuple(int(counts[value]) for value in distinct),
+        ordered=order is not None,
     )
+
+
+def _in_order(
+    values: Mapping[str, float | str], order: Sequence[str], where: str
+) -> list[float | str]:
+    """Return the values of a column, which are given by their names, in an order of the names."""
+    unknown_names = [name for name in values if name not in order]
+    if unknown_names:
+        raise DataError(
+            f'{where}: order: does not have "{unknown_names[0]}", which the column holds; '
+            f"found {', '.join(order)}"
+        )
+    absent = [name for name in order if name not in values]
+    if absent:
+        known = ", ".join(values)
+        raise DataError(
+            f'{where}: order: no row that is not a test row holds "{absent[0]}"; '
+            f"the column holds {known}"
+        )
+    return [values[name] for name in order]
 
 
 def _kind(card: TaskCard, content: TargetColumn, where: str) -> TaskKind:
@@ -135,9 +174,17 @@ def _advice(accepting: list[TaskKind]) -> str:
     return f"a target holds one of: {needs}"
 
 
-def _metric(kind: TaskKind, name: str | None, where: str) -> Metric:
+def _metric(
+    kind: TaskKind,
+    name: str | None,
+    content: TargetColumn,
+    where: str,
+) -> tuple[Metric, str]:
+    """Return the metric, and why it is not the usual one where nobody named it."""
     if name is None:
-        return kind.default_metric
+        # A column that the kind does not accept is refused right after this.
+        usual = (kind.default_metric, "")
+        return kind.metric_for(content) if kind.accepts(content) else usual
     metric = METRICS[name]
     if metric not in kind.metrics:
         known = ", ".join(sorted(_metric_names(kind)))
@@ -145,7 +192,7 @@ def _metric(kind: TaskKind, name: str | None, where: str) -> Metric:
             f'{where}: metric "{name}" does not fit kind {kind.name}. '
             f"Known for {kind.name}: {known}"
         )
-    return metric
+    return metric, ""
 
 
 def _metric_names(kind: TaskKind) -> list[str]:
@@ -164,6 +211,33 @@ def _inference_notices(
     if card.metric is None:
         return [f"{where}: metric {metric.name} (inferred)"]
     return []
+
+
+def _number_notices(kind: TaskKind, content: TargetColumn, where: str) -> list[str]:
+    """Return how to have a few whole numbers taken otherwise, whichever way they were taken."""
+    few = 2 < len(content.distinct) <= MOST_IN_QUESTION
+    if not (few and content.whole_numbers and content.repeats):
+        return []
+    name = where.rpartition(": ")[2]
+    others = []
+    for other in TASK_KINDS.values():
+        is_other = other.is_classification != kind.is_classification
+        if is_other and other.accepts(content):
+            others.append(f"{name}:{other.name}")
+    condition = "it is a number" if kind.is_classification else "they are classes"
+    alternatives = " or ".join(others)
+    count = len(content.distinct)
+    return [f"{where}: {kind.name} ({count} values); say {alternatives} if {condition}"]
+
+
+def _only_possible(kind: TaskKind, labels: Array, where: str) -> tuple[Array, list[str]]:
+    """Return labels [N] without those that the kind cannot have, which only test rows hold."""
+    impossible = ~kind.possible(labels)
+    count = int(impossible.sum())
+    if not count:
+        return labels, []
+    notice = f"{where}: {count} test labels are not {kind.requirement}; they are treated as missing"
+    return np.where(impossible, np.nan, labels), [notice]
 
 
 def _numbers(column: Column, known: Array, where: str) -> tuple[Array, list[str]]:

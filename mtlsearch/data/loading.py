@@ -4,10 +4,11 @@ The user names an embedded problem, a card, or a table file and its tasks.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtlsearch.data.assembly import assemble
-from mtlsearch.data.card import TaskFlag, from_flags, read_card
+from mtlsearch.data.card import LABELS, Card, OptionFlag, TaskFlag, from_flags, read_card
 from mtlsearch.data.column_flags import NO_FLAGS, ColumnFlags
 from mtlsearch.data.dataset import Dataset
 from mtlsearch.data.problems import DEFAULT_PROBLEM, PROBLEMS, Problem
@@ -24,10 +25,23 @@ CARD_SUFFIXES = (".yaml", ".yml")
 COLUMNS_SHOWN = 30  # at most, in an error message
 
 
+@dataclass(frozen=True)
+class Flags:
+    """What the command line says of tasks."""
+
+    tasks: Sequence[TaskFlag]
+    options: Sequence[OptionFlag]
+
+    def applied(self, card: Card, where: str) -> Card:
+        """Return the card with the tasks that are named, and with their options."""
+        return card.selected(where, self.tasks).with_options(where, self.options)
+
+
 def load(
     data: str | None = None,
     tasks: Sequence[str] = (),
     columns: ColumnFlags = NO_FLAGS,
+    options: Sequence[str] = (),
 ) -> Dataset:
     """Return the dataset that the user names.
 
@@ -37,12 +51,16 @@ def load(
         tasks: Task flags `NAME[:KIND[:METRIC]]`. A table file needs them; of a problem or a card
             they select tasks, and override their kind and metric.
         columns: What the command line says of columns.
+        options: Options of tasks, such as `--importance NAME=3` or `--auxiliary NAME`.
 
     Raises:
         DataError: The data cannot be used.
         UsageError: A task flag cannot be read.
     """
-    flags = [TaskFlag.parse(text) for text in tasks]
+    flags = Flags(
+        tasks=[TaskFlag.parse(text) for text in tasks],
+        options=[OptionFlag.parse(text) for text in options],
+    )
     name = DEFAULT_PROBLEM if data is None else data
     path = Path(name).expanduser()
     where = name
@@ -74,17 +92,17 @@ def _unknown_data(name: str, path: Path) -> str:
     return f"{unknown('data', name, PROBLEMS)}; or a file ({files})"
 
 
-def _from_problem(name: str, flags: Sequence[TaskFlag]) -> Problem:
+def _from_problem(name: str, flags: Flags) -> Problem:
     complete_card, all_tables = PROBLEMS[name]()
-    card = complete_card.selected(name, flags)
+    card = flags.applied(complete_card, name)
     tables = {source: all_tables[source] for source in card.sources}
     return card, tables
 
 
-def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Problem:
+def _from_card(path: Path, flags: Flags) -> Problem:
     where = str(path)
     complete_card = read_card(path)
-    card = complete_card.selected(where, flags)
+    card = flags.applied(complete_card, where)
     tables = {}
     for name, source in card.sources.items():
         source_path = Path(source.path)
@@ -92,18 +110,19 @@ def _from_card(path: Path, flags: Sequence[TaskFlag]) -> Problem:
     return card, tables
 
 
-def _from_table(path: Path, flags: Sequence[TaskFlag]) -> Problem:
+def _from_table(path: Path, flags: Flags) -> Problem:
     where = str(path)
     table = read_table(path)
-    names = [flag.name for flag in flags]
+    names = [flag.name for flag in flags.tasks]
     require_columns(where, table.cells, names)
-    if len(flags) < 2:
+    has_labels = any(flag.kind == LABELS for flag in flags.tasks)
+    if len(names) < 2 and not has_labels:
         shown = map(str, table.cells.columns[:COLUMNS_SHOWN])
         columns = ", ".join(shown)
         raise DataError(
-            f"{where}: at least two tasks are needed, found {len(flags)}; "
+            f"{where}: at least two tasks are needed, found {len(names)}; "
             f"name them with --task. Known: {columns}"
         )
-    card = from_flags(path, flags)
+    card = from_flags(path, flags.tasks).with_options(where, flags.options)
     tables = dict.fromkeys(card.sources, table)
     return card, tables

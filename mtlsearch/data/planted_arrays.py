@@ -1,4 +1,4 @@
-"""Small synthetic problems whose inputs are no tables, with tasks of numbers and of classes."""
+"""Small synthetic problems, one for each kind of input, with tasks of numbers and of classes."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,10 @@ IMAGE = (2, 9, 8)  # channels, height, width
 STEPS = 12  # at most, of a sequence or a text
 SHORTEST = 4
 VOCABULARY = 30
+NAMES = 40  # more than are one-hot
+WORDS_ABOVE = ["fine", "good", "great"]
+WORDS_BELOW = ["bad", "poor", "sad"]
+WORDS_OF_ANY = ["a", "film", "it", "plot", "scene", "this"]
 CLASSES = np.array(["a", "b", "c"])
 BOUNDARIES = (-0.6, 0.6)  # between the classes
 
@@ -31,9 +35,6 @@ def planted_arrays(
 
     These are a number, one of two and one of three classes. All are functions of two numbers of
     each row, which show in its input.
-
-    Raises:
-        KeyError: The kind is that of a table.
     """
     rng = np.random.default_rng(seed)
     hidden = rng.normal(size=(rows, 2))
@@ -107,11 +108,33 @@ def _tokens(rng: np.random.Generator, hidden: Array) -> Columns:
     return columns
 
 
+def _table(rng: np.random.Generator, hidden: Array) -> Columns:
+    """Make names and dates of the first number, words of the second, and another number."""
+    rows = len(hidden)
+    first, second = hidden.T
+    rank = first.argsort().argsort()
+    names = rank * NAMES // rows
+    days = np.timedelta64(1, "D") * rank
+    dates = np.datetime64("2024-01-01") + days
+    texts = []
+    for value in second:
+        likely = WORDS_ABOVE if value > 0 else WORDS_BELOW
+        words = rng.choice(likely, 2).tolist() + rng.choice(WORDS_OF_ANY, 3).tolist()
+        texts.append(" ".join(rng.permutation(words)))
+    return {
+        "name": np.array([f"name {number}" for number in names], object),
+        "day": dates.astype(str).astype(object),
+        "text": np.array(texts, object),
+        "number": second + rng.normal(size=rows),
+    }
+
+
 def _lengths(rng: np.random.Generator, rows: int) -> Array:
     return rng.integers(SHORTEST, STEPS + 1, rows)
 
 
 PLANTED: dict[str, Planter] = {
+    "table": _table,
     "images": _images,
     "sequences": _sequences,
     "tokens": _tokens,

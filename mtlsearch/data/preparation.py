@@ -15,7 +15,7 @@ from mtlsearch.inputs import FittedInput, InputSchema
 from mtlsearch.runtime.cells import PLAIN, Spelling
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, balanced_weights
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         schemas[name] = fitted.schema(name)
     targets = {}
     losses = {}
+    class_weights = {}
     for task in dataset.tasks:
         labels = _training_labels(dataset, fold, task)
         losses[task.name] = task.baseline_loss(labels)
@@ -143,6 +144,9 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         centred = dataset.targets[task.name] - decoder.mean
         scaled = centred / decoder.scale
         targets[task.name] = scaled.astype(np.float32)
+        if task.kind.is_classification:
+            weights = balanced_weights(labels, len(task.classes))
+            class_weights[task.name] = weights.astype(np.float32)
     return Prepared(
         inputs=inputs,
         targets=targets,
@@ -150,6 +154,7 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         baseline_loss=losses,
         fold=fold,
         schemas=schemas,
+        class_weights=class_weights,
     )
 
 

@@ -21,6 +21,31 @@ RESULTS: dict[Sign, Result] = {
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a task may lose, and what it gains.
+
+    Attributes:
+        task: The name of the task.
+        at_most_worse: By how many percent it may be worse than the baseline.
+        gain: Its relative gain over the baseline, in percent.
+    """
+
+    task: str
+    at_most_worse: float
+    gain: Interval
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the whole 95% interval of the gain is within the limit."""
+        return self.gain.low is not None and self.gain.low >= -self.at_most_worse
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the whole 95% interval of the gain is beyond the limit."""
+        return self.gain.high is not None and self.gain.high < -self.at_most_worse
+
+
+@dataclass(frozen=True)
 class Comparison:
     """An arm beside the baseline, over the same seeds and the same test rows.
 
@@ -29,18 +54,34 @@ class Comparison:
         differences: Per task name the difference of the scores, oriented: positive is better.
         gain: The mean relative gain over the baseline, in percent.
         seeds: The number of pairs.
+        limits: The tasks that may not lose more than so much.
+        auxiliary: The names of the tasks that no claim is made of.
     """
 
     arm: str
     differences: Mapping[str, Interval]
     gain: Interval
     seeds: int
+    limits: tuple[Limit, ...] = ()
+    auxiliary: frozenset[str] = frozenset()
 
     @property
     def results(self) -> dict[str, Result]:
-        """Win, tie or lose per task, corrected for their number (Holm 1979)."""
-        signs = holm(self.differences)
+        """Win, tie or lose per task, corrected for their number (Holm 1979).
+
+        Auxiliary tasks are not among them.
+        """
+        claimed = dict(self.differences)
+        for task in self.auxiliary:
+            del claimed[task]
+        signs = holm(claimed)
         return {task: RESULTS[sign] for task, sign in signs.items()}
+
+    def result(self, task: str) -> Result:
+        """Win, tie or lose of one task; of an auxiliary one as its own interval says."""
+        if task in self.auxiliary:
+            return RESULTS[self.differences[task].sign]
+        return self.results[task]
 
 
 def compare(
@@ -86,12 +127,21 @@ def compare(
     for task in tasks:
         improvement = _improvement(task)
         differences[task.name] = interval_of(improvement, rarest.get(task.name))
+    limits = []
+    for task in tasks:
+        if task.options.at_most_worse is not None:
+            relative = _gain_difference([task], baseline)
+            gain = interval_of(relative, rarest.get(task.name))
+            limit = Limit(task.name, task.options.at_most_worse, gain)
+            limits.append(limit)
     gain_difference = _gain_difference(tasks, baseline)
     return Comparison(
         arm=arm,
         differences=differences,
         gain=interval_of(gain_difference, min(rarest.values(), default=None)),
         seeds=len(pairs),
+        limits=tuple(limits),
+        auxiliary=frozenset(task.name for task in tasks if task.options.auxiliary),
     )
 
 

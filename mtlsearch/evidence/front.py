@@ -7,7 +7,7 @@ import numpy as np
 from moocore import is_nondominated
 
 from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, scored
 
 
 def front(
@@ -19,7 +19,7 @@ def front(
 
     Args:
         summaries: The candidates.
-        tasks: The tasks, each of which is an objective.
+        tasks: The tasks, of which each that is not auxiliary is an objective.
         cost: The further objective: "parameters", "macs", or "none".
     """
     if not summaries:
@@ -49,7 +49,7 @@ def _losses(
 ) -> list[float]:
     """One value per objective; lower is better."""
     losses = []
-    for task in tasks:
+    for task in scored(tasks):
         score = summary.estimates[task.name]
         losses.append(-task.metric.sign * score)
     return losses + cost_of(summary.parameters, summary.macs_per_example, cost)

@@ -5,6 +5,7 @@ Maninis et al. 2019 (arXiv:1904.08918) average over T tasks
     100 / T * sum_t (-1)^l_t (M_t - R_t) / R_t
 
 where M_t is the score, R_t the reference, and l_t = 1 where lower is better: positive is better.
+Where tasks have an importance, the mean is weighted by it; auxiliary tasks are left out.
 Nash-MTL (Navon et al. 2022) and FAMO report the same with the opposite sign. Here the denominator
 is |R_t|, at least the metric's floor, so that a reference near zero does not decide alone. The
 floor of an error is in units of the spread of the target: gains do not depend on its unit.
@@ -13,7 +14,7 @@ floor of an error is in units of the spread of the target: gains do not depend o
 import math
 from collections.abc import Mapping, Sequence
 
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, scored
 
 
 def gain_scale(task: Task, reference: float) -> float:
@@ -40,10 +41,13 @@ def mean_gain(
 ) -> float:
     """The mean relative improvement over the tasks in percent; positive is better."""
     total = 0.0
-    for task in tasks:
+    total_weight = 0.0
+    for task in scored(tasks):
         name = task.name
-        total += task_gain(task, scores[name], reference[name])
-    return total / len(tasks)
+        weight = task.options.weight
+        total += weight * task_gain(task, scores[name], reference[name])
+        total_weight += weight
+    return total / total_weight
 
 
 def gain_deviation(
@@ -59,7 +63,29 @@ def gain_deviation(
         reference: The score of each task that the gain is over.
     """
     relative = []
-    for task in tasks:
+    total_weight = 0.0
+    for task in scored(tasks):
         scale = gain_scale(task, reference[task.name])
-        relative.append(deviations[task.name] / scale)
-    return 100.0 * math.hypot(*relative) / len(tasks)
+        weight = task.options.weight
+        relative.append(weight * deviations[task.name] / scale)
+        total_weight += weight
+    return 100.0 * math.hypot(*relative) / total_weight
+
+
+def breach(
+    tasks: Sequence[Task],
+    scores: Mapping[str, float],
+    reference: Mapping[str, float],
+) -> float:
+    """By how many percent more than it may be, at most, a task is worse than the reference.
+
+    0 where every task stays within its limit, and where none has one.
+    """
+    largest = 0.0
+    for task in tasks:
+        limit = task.options.at_most_worse
+        if limit is None:
+            continue
+        loss = -task_gain(task, scores[task.name], reference[task.name])
+        largest = max(largest, loss - limit)
+    return largest

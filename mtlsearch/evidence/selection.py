@@ -7,7 +7,7 @@ import numpy as np
 
 from mtlsearch.candidate import Composition
 from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.evidence.gain import mean_gain
+from mtlsearch.evidence.gain import breach, mean_gain
 from mtlsearch.tasks import Task
 
 
@@ -20,12 +20,15 @@ class Pick:
         candidate: The number of the candidate; None when the tasks take theirs from several.
         composition: The model.
         validation_gain: The estimated mean relative gain over the reference, in percent.
+        breach: By how many percent more than it may be, at most, a task is estimated to be worse
+            than the reference; 0 where every task stays within its limit.
     """
 
     arm: str
     candidate: int | None
     composition: Composition
     validation_gain: float
+    breach: float = 0.0
 
 
 def best_per_task(
@@ -69,6 +72,9 @@ def pick(
 ) -> Pick | None:
     """Pick the candidate with the best estimated mean gain; the earliest of equals.
 
+    Candidates on which a task is estimated to be worse than it may be are left out, or, where that
+    is so of all, all but those of the smallest breach.
+
     Args:
         arm: The name of the arm.
         summaries: Its candidates.
@@ -85,10 +91,16 @@ def pick(
         return None
     if per_task:
         return _pick_per_task(arm, allowed, tasks, reference)
-    gains = [mean_gain(tasks, summary.estimates, reference) for summary in allowed]
+    breaches = [breach(tasks, summary.estimates, reference) for summary in allowed]
+    smallest = min(breaches)
+    within = []
+    for summary, value in zip(allowed, breaches, strict=True):
+        if value == smallest:
+            within.append(summary)
+    gains = [mean_gain(tasks, summary.estimates, reference) for summary in within]
     largest = max(gains)
-    best = allowed[gains.index(largest)]
-    return Pick(arm, best.number, best.composition, largest)
+    best = within[gains.index(largest)]
+    return Pick(arm, best.number, best.composition, largest, smallest)
 
 
 def _pick_per_task(
@@ -107,7 +119,13 @@ def _pick_per_task(
         numbers.add(best.number)
     number = numbers.pop() if len(numbers) == 1 else None
     gain = mean_gain(tasks, estimates, reference)
-    return Pick(arm, number, Composition(tuple(components)), gain)
+    return Pick(
+        arm=arm,
+        candidate=number,
+        composition=Composition(tuple(components)),
+        validation_gain=gain,
+        breach=breach(tasks, estimates, reference),
+    )
 
 
 def _best_for(task: Task, summaries: Sequence[CandidateSummary]) -> CandidateSummary:

@@ -25,6 +25,8 @@ class Contender:
         groups: The tasks of each of its components.
         phrase: What the sentence calls it, such as "all on one trunk".
         pretrained: True when some of its weights were first learned from other tasks.
+        breach: By how many percent more than it may be a task is estimated to be worse, on
+            validation rows.
     """
 
     comparison: Comparison
@@ -32,6 +34,7 @@ class Contender:
     groups: Groups
     phrase: str
     pretrained: bool = False
+    breach: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,10 @@ def decide(
 ) -> Verdict | None:
     """Decide on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
-    The contender with the best validation gain, the first of equals, stands for sharing. That
-    sharing hurts is claimed only when it hurts every contender: a poor search is no evidence
-    against sharing.
+    The contender with the best validation gain, the first of equals, stands for sharing; those that
+    keep all limits on validation rows come first. Where a task may be only so much worse, sharing
+    is claimed only when the 95% interval of its gain is within that limit. That sharing hurts is
+    claimed only when it hurts every contender: a poor search is no evidence against sharing.
 
     Args:
         contenders: The confirmed models that share.
@@ -75,7 +79,7 @@ def decide(
     """
     if not contenders:
         return None
-    best = max(contenders, key=lambda contender: contender.validation_gain)
+    best = max(contenders, key=_promise)
     arm = best.comparison.arm
     decision = _decision(best, contenders)
     sentence = _sentence(decision, best, scarce)
@@ -89,16 +93,30 @@ def decide(
     return Verdict(decision, sentence, arm, arm)
 
 
+def _promise(contender: Contender) -> tuple[bool, float]:
+    """What contenders are ordered by."""
+    return contender.breach == 0.0, contender.validation_gain
+
+
 def _decision(best: Contender, contenders: Sequence[Contender]) -> Decision:
-    if all(contender.comparison.gain.sign == "below" for contender in contenders):
+    if all(_hurts(contender.comparison) for contender in contenders):
         return "do not share"
     if best.comparison.gain.sign != "above":
+        return "cannot tell"
+    if not all(limit.is_kept for limit in best.comparison.limits):
         return "cannot tell"
     return "share some" if len(best.groups) > 1 else "share"
 
 
+def _hurts(comparison: Comparison) -> bool:
+    """Whether the mean gain is below zero, or a task is worse than it may be."""
+    if comparison.gain.sign == "below":
+        return True
+    return any(limit.is_broken for limit in comparison.limits)
+
+
 def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]) -> str:
-    figures = _figures(best.comparison)
+    figures = _figures(best.comparison) + _limits(best.comparison)
     caution = _caution(scarce)
     if decision == "share":
         return f"Share: {best.phrase} beats separate models, {figures}.{caution}"
@@ -106,7 +124,10 @@ def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]
         structure = _structure(best.groups)
         return f"Share some ({structure}): that beats separate models, {figures}.{caution}"
     if decision == "do not share":
-        return f"Do not share: {best.phrase} is worse than separate models, {figures}.{caution}"
+        fault = "is worse than separate models"
+        if best.comparison.gain.sign != "below":
+            fault = "costs a task more than it may"
+        return f"Do not share: {best.phrase} {fault}, {figures}.{caution}"
     question = "Cannot tell whether sharing pays"
     advice = caution or _advice(best.comparison)
     return f"{question}: {best.phrase} against separate models, {figures}.{advice}"
@@ -124,6 +145,20 @@ def _figures(comparison: Comparison) -> str:
     )
     gain = _percent(comparison.gain, comparison.seeds)
     return f"mean gain over tuned single-task {gain} (tasks: {counts})"
+
+
+def _limits(comparison: Comparison) -> str:
+    """The tasks that may be only so much worse, each with what it gains."""
+    text = ""
+    for limit in comparison.limits:
+        state = "not sure to be kept"
+        if limit.is_kept:
+            state = "kept"
+        elif limit.is_broken:
+            state = "broken"
+        gain = _percent(limit.gain, comparison.seeds)
+        text += f"; {limit.task} may be {limit.at_most_worse:g}% worse, which is {state}: {gain}"
+    return text
 
 
 def _structure(groups: Groups) -> str:
@@ -159,8 +194,8 @@ def _caution(scarce: Sequence[ScarceClass]) -> str:
 def _advice(comparison: Comparison) -> str:
     """What it would take to tell, if mean and variances stayed as they are."""
     gain = comparison.gain
-    if gain.low is None or gain.mean == 0.0:
-        return ""
+    if gain.low is None or gain.mean == 0.0 or gain.sign == "above":
+        return ""  # or a limit is in doubt, of which the mean gain tells nothing
     seeds = gain.needed(comparison.seeds)
     if seeds is not None:
         return f" If it stayed so, about {seeds} seeds would tell."

@@ -13,7 +13,7 @@ from mtlsearch.inputs.contract import (
 )
 from mtlsearch.inputs.images import Images, ImageSchema
 from mtlsearch.inputs.sequences import Sequences, SequenceSchema
-from mtlsearch.inputs.table import Table, TableSchema
+from mtlsearch.inputs.table import CodedColumn, Table, TableSchema
 from mtlsearch.inputs.tokens import Tokens, TokenSchema
 
 INPUT_KINDS: dict[str, InputKind] = {
@@ -61,6 +61,7 @@ __all__ = [
     "DEFAULT_INPUT_KIND",
     "INPUT_KINDS",
     "INPUT_SCHEMAS",
+    "CodedColumn",
     "FittedInput",
     "ImageSchema",
     "Images",

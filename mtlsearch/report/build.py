@@ -188,4 +188,7 @@ def _report_task(task: Task, dataset: Dataset) -> ReportedTask:
         source=task.source,
         labels=int(has_label.sum()),
         classes=tuple(task.classes),
+        importance=task.options.importance,
+        auxiliary=task.options.auxiliary,
+        at_most_worse=task.options.at_most_worse,
     )

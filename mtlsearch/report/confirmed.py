@@ -93,7 +93,7 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
         improvement = ReportedInterval.of(comparison.differences[task.name])
         higher_is_better = task.metric.higher_is_better
         difference = improvement if higher_is_better else improvement.flipped
-        differences[task.name] = TaskDifference(difference, comparison.results[task.name])
+        differences[task.name] = TaskDifference(difference, comparison.result(task.name))
     gain = ReportedInterval.of(comparison.gain)
     return ReportedComparison(
         arm=comparison.arm,

@@ -35,7 +35,7 @@ def _empty_table(report: Report) -> Table:
     )
     table.add_column("arm")
     for task in report.tasks[:MOST_TASKS]:
-        header = Text(f"{task.name} ({task.metric})")
+        header = Text(f"{task.name} ({task.scored_by})")
         table.add_column(header, justify="right")
     table.add_column("gain over single-task [95%]", justify="right")
     return table

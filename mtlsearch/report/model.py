@@ -253,10 +253,24 @@ class ReportedTask(Documented):
     classes: tuple[str, ...]
     """Names of the classes; empty where there are none."""
 
+    importance: float
+    """Weight of the task in mean gains, and of its loss."""
+
+    auxiliary: bool
+    """Whether it is trained to help others only: it is in no gain, front or verdict."""
+
+    at_most_worse: float | None
+    """By how many percent it may be worse than the baseline; null: no limit."""
+
     @property
     def direction(self) -> str:
         """The direction of the metric in words."""
         return "higher is better" if self.higher_is_better else "lower is better"
+
+    @property
+    def scored_by(self) -> str:
+        """The metric, and that nothing is claimed of the task where it is auxiliary."""
+        return f"{self.metric}, auxiliary" if self.auxiliary else self.metric
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ def _task_comparison(
     difference = comparison.tasks[task.name] if comparison else None
     return TaskComparison(
         name=task.name,
-        metric=f"{task.metric}, {task.direction}",
+        metric=f"{task.scored_by}, {task.direction}",
         model=_mean_score(model, task),
         baseline=_mean_score(baseline, task),
         difference=interval(difference.difference if difference else None),

@@ -113,8 +113,34 @@ def _softmax(decoder: OutputDecoder, outputs: Array) -> Array:
     return np.asarray(powers / total)
 
 
+def _exponential(decoder: OutputDecoder, outputs: Array) -> Array:
+    rates = np.exp(outputs[..., 0])
+    return np.asarray(rates * decoder.scale)
+
+
+def _cumulative(decoder: OutputDecoder, outputs: Array) -> Array:
+    """Return the probabilities [*, C] of ordered classes for outputs [*, C - 1].
+
+    The first output is the logit of being above class 0. The logit of being above class k is
+    lower than that before it by softplus(output k), so that no probability is negative.
+    """
+    falls = np.logaddexp(0.0, outputs[..., 1:])
+    fallen = np.cumsum(falls, axis=-1)
+    first = outputs[..., :1]
+    logits = np.concatenate([first, first - fallen], axis=-1)
+    log_above = -np.logaddexp(0.0, -logits)
+    log_below = -np.logaddexp(0.0, logits)
+    # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) sigmoid(x), where a - b = softplus(x)
+    log_between = -np.logaddexp(0.0, -outputs[..., 1:])
+    log_middle = log_above[..., :-1] + log_below[..., 1:] + log_between
+    parts = [log_below[..., :1], log_middle, log_above[..., -1:]]
+    return np.asarray(np.exp(np.concatenate(parts, axis=-1)))
+
+
 TRANSFORMS: dict[str, Callable[[OutputDecoder, Array], Array]] = {
     "affine": _affine,
+    "exponential": _exponential,
+    "cumulative": _cumulative,
     "logistic": _logistic,
     "softmax": _softmax,
 }

@@ -238,4 +238,5 @@ class Analysis:
             groups=chosen.composition.groups(names),
             phrase=arm.phrase,
             pretrained=pretrained,
+            breach=chosen.breach,
         )

@@ -61,6 +61,8 @@ def _describe_task(task: Task) -> str:
     words = [task.kind.name, f"metric {task.metric.name}", f"source {task.source}"]
     if task.classes:
         words.append(f"classes {', '.join(task.classes)}")
+    if task.options.description:
+        words.append(task.options.description)
     return f"task {task.name}: {', '.join(words)}"
 
 

@@ -1,10 +1,14 @@
-"""What Optuna optimizes: the tasks' validation metrics, then the cost where there is one."""
+"""What Optuna optimizes: the tasks' validation metrics, then the cost where there is one.
+
+Auxiliary tasks are no objectives.
+"""
 
 from typing import Literal
 
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.front import cost_of
 from mtlsearch.records import TrainingResult
+from mtlsearch.tasks import scored
 
 Direction = Literal["minimize", "maximize"]
 
@@ -12,7 +16,7 @@ Direction = Literal["minimize", "maximize"]
 def directions(dataset: Dataset, cost: str) -> list[Direction]:
     """Optuna's direction for each objective; `cost` is what the space names as the cost."""
     found: list[Direction] = []
-    for task in dataset.tasks:
+    for task in scored(dataset.tasks):
         if task.metric.higher_is_better:
             found.append("maximize")
         else:
@@ -26,6 +30,6 @@ def objective_values(result: TrainingResult, dataset: Dataset, cost: str) -> lis
     """The values of a result that are told to Optuna, in the order of `directions`."""
     scores = []
     if result.complete:
-        for task in dataset.tasks:
+        for task in scored(dataset.tasks):
             scores.append(result.scores[task.name])
     return scores + cost_of(result.parameters, result.macs_per_example, cost)

@@ -80,6 +80,7 @@ class Request:
         cohort: How many trainings a worker is given at a time.
         proposal_delay: A cohort is proposed once all but the last so many cohorts of its arm are
             finished, which makes proposals independent of timing.
+        task_options: The options of tasks, such as `--importance NAME=3`.
         references: Whether scikit-learn's models are trained for comparison.
         versions: The versions of what the study was made with, by name.
         column_flags: What the command line said of columns: the record of a `ColumnFlags`.
@@ -105,6 +106,7 @@ class Request:
     ray_address: str | None = None
     cohort: int = 8
     proposal_delay: int = 1
+    task_options: tuple[str, ...] = ()
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     column_flags: dict[str, Any] = field(default_factory=dict)
@@ -150,6 +152,7 @@ class Request:
         """Inverse of `to_json`."""
         fields = dict(value)
         fields["task_flags"] = tuple(value["task_flags"])
+        fields["task_options"] = tuple(value.get("task_options", ()))
         fields["arms"] = tuple(value["arms"])
         return cls(**fields)
 

@@ -24,6 +24,7 @@ from mtlsearch.search.study import Study
 from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import scored
 
 SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
 
@@ -189,7 +190,8 @@ class ArmSchedule:
         seed = derive_seed(self._request.seed, self.arm, number, "tree")
         random = np.random.default_rng(seed)
         gains = affinity.draw(random).sharing()
-        return best_tree(gains, self._space.tree.max_branches)
+        weights = np.array([task.options.weight for task in self._dataset.tasks])
+        return best_tree(weights[:, None] * gains, self._space.tree.max_branches)
 
     def _untried_names(self, index: int) -> dict[str, Any]:
         """For each setting group the name whose turn it is with the new candidate of this index.
@@ -252,7 +254,8 @@ def _bare(
     bare = copy.copy(stored)
     bare.user_attrs = {}
     if affinity and trial and trial.complete:
-        scores = list(affinity.adjusted(trial).values())
+        adjusted = affinity.adjusted(trial)
+        scores = [adjusted[task.name] for task in scored(affinity.tasks)]
         costs = stored.values[len(scores) :]
         bare.values = scores + costs
     return bare

@@ -96,7 +96,7 @@ class SklearnBaseline:
     def make(self, task: Task, setting: float, seed: int, columns: "FlatColumns") -> Any:
         """A model for a task that is not yet fitted, and takes inputs of these columns."""
         make = self.classifier if task.kind.is_classification else self.regressor
-        model = make(setting, seed)
+        model = task.kind.estimator_for(make(setting, seed))
         encoders = []
         if columns.categories:
             encoders.append(("categories", self.categories(seed), columns.category_slice))
@@ -109,7 +109,7 @@ class SklearnBaseline:
     def accepts(self, task: Task, labels: Array) -> bool:
         """Whether scikit-learn fits this model to these labels [N] of training rows."""
         if not task.kind.is_classification:
-            return len(labels) > 0
+            return task.kind.can_be_fitted(labels)
         classes, counts = np.unique(labels, return_counts=True)
         if len(classes) < FEWEST_CLASSES:
             return False

@@ -188,6 +188,7 @@ class Study:
                 candidate=stored["candidate"],
                 composition=composition,
                 validation_gain=stored["validation_gain"],
+                breach=stored.get("breach", 0.0),
             )
             picks.append(pick)
         return picks
@@ -210,6 +211,7 @@ class Study:
                 "candidate": pick.candidate,
                 "composition": pick.composition.to_json(),
                 "validation_gain": pick.validation_gain,
+                "breach": pick.breach,
             }
             stored.append(spelled)
         self._root.set_user_attr(self.confirmation, stored)

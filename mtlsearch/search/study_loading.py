@@ -31,6 +31,7 @@ def load_problem(
     space: str | None,
     epochs: int | None,
     columns: ColumnFlags = NO_FLAGS,
+    options: Sequence[str] = (),
 ) -> tuple[Dataset, SearchSpace]:
     """Read the data and the space of a new study.
 
@@ -40,13 +41,14 @@ def load_problem(
         space: A path or the name of a space; None: the one for this kind of data.
         epochs: The number of epochs, where it is not the space's.
         columns: What the command line says of columns.
+        options: The options of tasks, as `load` takes them.
 
     Raises:
         DataError: The data cannot be used.
         SpaceError: The space cannot be used, or not for these data.
         UsageError: The epochs or the flags are wrong.
     """
-    dataset = load(data, flags, columns)
+    dataset = load(data, flags, columns, options)
     check_test_rows(dataset)
     name = space or default_space(dataset)
     chosen_space = load_space(name, len(dataset.tasks))
@@ -183,7 +185,7 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     study = Study.open(folder)
     request = study.request
     columns = ColumnFlags.from_json(request.column_flags)
-    dataset = load(request.data, list(request.task_flags), columns)
+    dataset = load(request.data, request.task_flags, columns, request.task_options)
     if dataset.digest != request.digest:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since, "

@@ -1,34 +1,51 @@
 """The table of task kinds: what there is to predict. To add one: one file, one line here."""
 
 from mtlsearch.tasks.binary import Binary
+from mtlsearch.tasks.classes import balanced_weights
 from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
-from mtlsearch.tasks.loss import task_loss
+from mtlsearch.tasks.count import Count
+from mtlsearch.tasks.loss import Emphasis, task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
+from mtlsearch.tasks.options import TaskOptions, loss_weights, stopping_weights
+from mtlsearch.tasks.ordinal import Ordinal
 from mtlsearch.tasks.regression import Regression
-from mtlsearch.tasks.task import Task
+from mtlsearch.tasks.task import Task, scored
 
 # Where nobody names the kind of a column, the first that claims it gets it.
 TASK_KINDS: dict[str, TaskKind] = {
     "binary": Binary(),
     "multiclass": Multiclass(),
+    "ordinal": Ordinal(),
     "regression": Regression(),
+    "count": Count(),
 }
+
+LABEL_KIND = Binary.name  # the kind of a task that says whether a row has a label
 
 METRICS: dict[str, Metric] = {
     metric.name: metric for kind in TASK_KINDS.values() for metric in kind.metrics
 }
 
 __all__ = [
+    "LABEL_KIND",
     "METRICS",
     "TASK_KINDS",
     "Binary",
+    "Count",
+    "Emphasis",
     "Metric",
     "Multiclass",
+    "Ordinal",
     "Regression",
     "TargetColumn",
     "TargetScale",
     "Task",
     "TaskKind",
+    "TaskOptions",
+    "balanced_weights",
+    "loss_weights",
+    "scored",
+    "stopping_weights",
     "task_loss",
 ]

@@ -20,6 +20,8 @@ from mtlsearch.tasks.metrics import (
     Metric,
 )
 
+RARE = 0.1  # share of class 1 below which it is
+
 
 @final
 class Binary(TaskKind):
@@ -44,8 +46,24 @@ class Binary(TaskKind):
         return len(column.distinct) == 2
 
     def claims(self, column: TargetColumn) -> bool:
-        """Take every column of two distinct values."""
-        return True
+        """Take every column of two distinct values but paths of files and sentences."""
+        return column.content in ("numbers", "text")
+
+    def metric_for(self, column: TargetColumn) -> tuple[Metric, str]:
+        """Return average precision where fewer than RARE of the labels are of class 1.
+
+        With that few positives the ROC curve is good at no cost: it counts false alarms as a
+        share of the many negatives (Davis & Goadrich 2006, Saito & Rehmsmeier 2015).
+        """
+        positives = column.counts[1]
+        share = positives / column.labelled
+        if share >= RARE:
+            return self.default_metric, ""
+        reason = (
+            f"{column.names[1]} is rare, {positives} of {column.labelled} labels; "
+            f"{self.default_metric.name} would hide false alarms among so many {column.names[0]}"
+        )
+        return AVERAGE_PRECISION, reason
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the cross entropy [*H, B] in nats."""

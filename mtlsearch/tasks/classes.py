@@ -27,6 +27,18 @@ def class_shares(labels: Array, classes: int) -> Array:
     return np.asarray(counts / counts.sum())
 
 
+def balanced_weights(labels: Array, classes: int) -> Array:
+    """Return a weight of each class [C], with which all that occur among codes [N] count alike.
+
+    The mean weight of the codes is 1. Of a class that does not occur the weight is 1.
+    """
+    codes = labels.astype(int)
+    counts = np.bincount(codes, minlength=classes)
+    occurring = np.count_nonzero(counts)
+    weights = len(codes) / (occurring * counts.clip(min=1))
+    return np.where(counts, weights, 1.0)
+
+
 def class_entropy(labels: Array) -> float:
     """Return the entropy of the codes [N] in nats: the cross entropy of the best constant."""
     codes = labels.astype(int)

@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
+import numpy as np
 from torch import Tensor
 
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.metrics import Metric
+from mtlsearch.tasks.text import looks_like_files, looks_like_sentences
 
 SHOWN_VALUES = 5
 
@@ -27,15 +29,22 @@ class TargetColumn:
 
     Attributes:
         numeric: Whether the column holds numbers or booleans rather than text.
-        distinct: The distinct values, ascending; two or more.
+        distinct: The distinct values, ascending unless `ordered`; two or more.
         names: The same values as text.
-        labelled: The number of labelled rows.
+        counts: The number of labelled rows of each of them.
+        ordered: Whether the user gave the order of the values, in which they are then.
     """
 
     numeric: bool
     distinct: tuple[float, ...] | tuple[str, ...]
     names: tuple[str, ...]
-    labelled: int
+    counts: tuple[int, ...]
+    ordered: bool = False
+
+    @property
+    def labelled(self) -> int:
+        """The number of labelled rows."""
+        return sum(self.counts)
 
     @property
     def whole_numbers(self) -> bool:
@@ -45,15 +54,38 @@ class TargetColumn:
         return all(float(value).is_integer() for value in self.distinct)
 
     @property
+    def gapless(self) -> bool:
+        """Whether the values are the whole numbers from 0 or 1 on without a gap.
+
+        So are codes of classes spelled; years, percentages and coordinates are not.
+        """
+        if not self.whole_numbers:
+            return False
+        lowest = min(self.distinct)
+        highest = max(self.distinct)
+        return lowest in (0, 1) and float(highest) - float(lowest) == len(self.distinct) - 1
+
+    @property
     def repeats(self) -> bool:
         """Whether a value occurs twice or more on average."""
         return 2 * len(self.distinct) <= self.labelled
 
     @property
+    def content(self) -> Literal["numbers", "paths of files", "sentences", "text"]:
+        """What the values are to a reader; paths and sentences are no classes by themselves."""
+        if self.numeric:
+            return "numbers"
+        if looks_like_files(self.names):
+            return "paths of files"
+        if looks_like_sentences(self.names, self.labelled):
+            return "sentences"
+        return "text"
+
+    @property
     def summary(self) -> str:
         """The number of distinct values and of rows, as text."""
         counts = f"{len(self.distinct)} distinct values in {self.labelled} rows"
-        return counts if self.numeric else f"text with {counts}"
+        return counts if self.numeric else f"{self.content} with {counts}"
 
     @property
     def description(self) -> str:
@@ -110,8 +142,19 @@ class TaskKind(ABC):
 
     @property
     def default_metric(self) -> Metric:
-        """The metric that is taken where none is named."""
+        """The metric that is taken where none is named and the column has no say in it."""
         return self.metrics[0]
+
+    def metric_for(self, column: TargetColumn) -> tuple[Metric, str]:
+        """Return the metric that is taken for a column where none is named, and why.
+
+        The reason is empty for the default metric.
+        """
+        return self.default_metric, ""
+
+    def possible(self, labels: Array) -> Array:
+        """Return which labels [N] of a column can be labels of this kind; NaN always can."""
+        return np.ones(len(labels), bool)
 
     @abstractmethod
     def accepts(self, column: TargetColumn) -> bool:
@@ -140,6 +183,18 @@ class TaskKind(ABC):
     @abstractmethod
     def constant_loss(self, labels: Array) -> float:
         """Return the mean loss of the best constant on labels [N] after they are scaled."""
+
+    def estimator_for(self, estimator: Estimator) -> Estimator:
+        """Return a model of scikit-learn, not yet fitted, with the loss of this kind.
+
+        `estimator` is the one for classes or for numbers in general; where it has no such loss it
+        is returned as it is.
+        """
+        return estimator
+
+    def can_be_fitted(self, labels: Array) -> bool:
+        """Tell whether models of scikit-learn for numbers can be fitted to labels [N]."""
+        return len(labels) > 0
 
     @abstractmethod
     def estimator_prediction(

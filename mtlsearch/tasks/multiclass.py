@@ -31,11 +31,16 @@ class Multiclass(TaskKind):
         return len(column.distinct) == 2 or column.repeats
 
     def claims(self, column: TargetColumn) -> bool:
-        """Take text and whole numbers of not too many distinct values."""
+        """Take words, and whole numbers from 0 or 1 on without a gap, if they are not too many.
+
+        Other numbers, paths of files and sentences are classes only when the user says so.
+        """
         count = len(column.distinct)
+        if column.ordered:
+            return False
         if column.numeric:
-            return column.whole_numbers and count <= MOST_NUMERIC_CLASSES
-        return count <= MOST_TEXT_CLASSES
+            return column.gapless and count <= MOST_NUMERIC_CLASSES
+        return column.content == "text" and count <= MOST_TEXT_CLASSES
 
     def output_count(self, classes: Sequence[str]) -> int:
         """Return the number of classes."""

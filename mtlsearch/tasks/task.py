@@ -1,11 +1,13 @@
 """One thing to predict."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mtlsearch.arrays import Array
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks.contract import TargetScale, TaskKind
 from mtlsearch.tasks.metrics import Metric
+from mtlsearch.tasks.options import NO_OPTIONS, TaskOptions
 
 SMALLEST_BASELINE_LOSS = 1e-3
 
@@ -23,6 +25,7 @@ class Task:
         classes: The labels in the order of their codes, as text; empty where labels are numbers.
         unit: What size a score of the metric has: the spread of the labels that are not test labels
             where the metric has the unit of the target, else 1.
+        options: How much it counts, and what it may cost.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Task:
     target: str
     classes: tuple[str, ...] = ()
     unit: float = field(default=1.0, repr=False)
+    options: TaskOptions = field(default=NO_OPTIONS, repr=False)
 
     @property
     def outputs(self) -> int:
@@ -50,3 +54,8 @@ class Task:
         Losses are divided by it, so that tasks can be added up.
         """
         return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)
+
+
+def scored(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks that are not auxiliary: those that candidates are compared on."""
+    return [task for task in tasks if not task.options.auxiliary]

@@ -25,6 +25,8 @@ class FoldData:
         prepared: What it was made of.
         inputs: The encoded inputs of the N rows of each source.
         targets: The scaled targets [N] of each task.
+        class_weights: The weights [C] of each classification task that make its classes count
+            alike.
         train: The training rows of each source.
         validation: The validation rows of each source.
         longest: The number of training rows of the longest source, counted in fold 0 so that all
@@ -34,6 +36,7 @@ class FoldData:
     prepared: Prepared
     inputs: dict[str, NetworkInput]
     targets: dict[str, Tensor]
+    class_weights: dict[str, Tensor]
     train: dict[str, Tensor]
     validation: dict[str, Tensor]
     longest: int
@@ -68,6 +71,7 @@ class TrainingData:
             prepared=prepared,
             inputs=inputs,
             targets=self._tensors(prepared.targets),
+            class_weights=self._tensors(prepared.class_weights),
             train=self._tensors(prepared.fold.train),
             validation=self._tensors(prepared.fold.validation),
             longest=longest,

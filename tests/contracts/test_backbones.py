@@ -12,7 +12,7 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.inputs import ImageSchema, SequenceSchema, TableSchema, TokenSchema
+from mtlsearch.inputs import CodedColumn, ImageSchema, SequenceSchema, TableSchema, TokenSchema
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
@@ -20,7 +20,7 @@ from mtlsearch.weightings import WEIGHTINGS
 
 OUTPUTS, ROWS = 3, 16
 SCHEMAS = {
-    TableSchema: [TableSchema(5)],
+    TableSchema: [TableSchema(5), TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2)))],
     ImageSchema: [ImageSchema(1, 8, 8), ImageSchema(3, 9, 14), ImageSchema(2, 40, 33)],
     SequenceSchema: [SequenceSchema(1, 1), SequenceSchema(7, 2)],
     TokenSchema: [TokenSchema(1, 1), TokenSchema(7, 11)],
@@ -45,8 +45,12 @@ def inputs(schema, rows=ROWS):
         )
     if example.categories is not None:
         shape = example.categories.shape
-        tokens = torch.randint(1, schema.vocabulary + 1, shape, generator=draw)
-        return NetworkInput(categories=tokens * mask, mask=mask)
+        if mask is not None:
+            tokens = torch.randint(1, schema.vocabulary + 1, shape, generator=draw)
+            return NetworkInput(categories=tokens * mask, mask=mask)
+        smallest = min(column.vocabulary for column in schema.coded)
+        codes = torch.randint(0, smallest + 1, shape, generator=draw)
+        return NetworkInput(torch.randn(example.values.shape, generator=draw), codes)
     values = torch.randn(example.values.shape, generator=draw)
     if mask is not None:
         values = values * mask[..., None]

@@ -35,6 +35,24 @@ def test_logits_become_probabilities_of_all_classes():
     np.testing.assert_allclose(prediction.sum(1), 1.0)
 
 
+def test_a_logarithm_becomes_a_rate():
+    decoder = OutputDecoder("exponential", "value", scale=4.0)
+    prediction = decoder.to_predictions(np.array([[0.0], [np.log(2)], [-800.0]]))
+    np.testing.assert_allclose(prediction, [4.0, 8.0, 0.0], atol=1e-300)
+
+
+def test_cumulative_logits_become_probabilities_of_ordered_classes():
+    decoder = OutputDecoder("cumulative", "probabilities", ("low", "mid", "high"))
+    outputs = np.column_stack([EXTREME, EXTREME[::-1]])
+    prediction = decoder.to_predictions(outputs)
+    above_low = expit(EXTREME)
+    above_mid = expit(EXTREME - np.logaddexp(0, EXTREME[::-1]))
+    expected = np.column_stack([1 - above_low, above_low - above_mid, above_mid])
+    np.testing.assert_allclose(prediction, expected, atol=1e-12)
+    assert (prediction >= 0).all()
+    np.testing.assert_allclose(prediction.sum(1), 1.0)
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_many_models_are_decoded_as_one_after_the_other(transform):
     decoder = OutputDecoder(transform, "value", mean=1.0, scale=2.0)

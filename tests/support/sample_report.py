@@ -56,6 +56,9 @@ PENGUINS = (
         source="penguins",
         labels=342,
         classes=("Adelie", "Chinstrap", "Gentoo"),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
     ReportedTask(
         name="sex",
@@ -65,6 +68,9 @@ PENGUINS = (
         source="penguins",
         labels=333,
         classes=("female", "male"),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
     ReportedTask(
         name="body_mass_g",
@@ -74,6 +80,9 @@ PENGUINS = (
         source="penguins",
         labels=342,
         classes=(),
+        importance=1.0,
+        auxiliary=False,
+        at_most_worse=None,
     ),
 )
 

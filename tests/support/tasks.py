@@ -58,6 +58,9 @@ class Example:
         return signal + noise * draw.normal(size=(models, *signal.shape))
 
     def _signal(self):
+        if self.kind.transform == "cumulative":
+            above = np.arange(self.task.outputs) < self.labels[:, None]
+            return 2.0 * above - 1
         if self.task.outputs > 1:
             return np.eye(self.task.outputs)[self.labels.astype(int)]
         if self.kind.is_classification:

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from mtlsearch.columns import RawColumn
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_kind, infer_target
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.decoding import LAYOUTS, TRANSFORMS, OutputDecoder
+from mtlsearch.search.sklearn_baselines import SKLEARN_BASELINES
 from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TaskKind, task_loss
 from tests.support.tasks import make_example, raw_columns
 
@@ -214,6 +215,35 @@ def test_scikit_learn_is_shown_the_same_task(kind):
     metric = kind.default_metric
     score = metric.score(example.labels, prediction)
     assert metric.sign * score > metric.sign * metric.score(example.labels, guess)
+
+
+@pytest.mark.parametrize("name", SKLEARN_BASELINES)
+@kinds
+def test_references_with_the_loss_of_the_kind_beat_the_best_constant(kind, name):
+    example = make_example(kind, rows=200)
+    x = example.outputs(noise=0.5)[0]
+    baseline = SKLEARN_BASELINES[name]
+    make = baseline.classifier if kind.is_classification else baseline.regressor
+    assert kind.can_be_fitted(example.labels)
+    estimator = kind.estimator_for(make(1, 0))
+    estimator.fit(x, example.labels)
+    prediction = kind.estimator_prediction(estimator, x, example.task.classes)
+    constant = kind.best_constant(example.labels, example.task.classes)
+    metric = kind.metrics[-1]
+    score = metric.score(example.labels, prediction)
+    at_best = metric.score(example.labels, np.broadcast_to(constant, prediction.shape))
+    assert metric.sign * score > metric.sign * at_best
+
+
+def test_references_of_counts_have_the_poisson_loss():
+    count = TASK_KINDS["count"]
+    estimators = {}
+    for name, baseline in SKLEARN_BASELINES.items():
+        estimators[name] = count.estimator_for(baseline.regressor(1, 0))
+    assert estimators["gradient_boosting"].loss == "poisson"
+    assert estimators["random_forest"].criterion == "poisson"
+    assert type(estimators["linear"]) is PoissonRegressor
+    assert not count.can_be_fitted(np.zeros(9))
 
 
 @pytest.mark.parametrize("kind", [k for k in TASK_KINDS.values() if k.is_classification], ids=repr)

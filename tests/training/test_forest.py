@@ -77,6 +77,10 @@ CHANGES = {
     },
     "weight decay": lambda old: {"optimizer": dataclasses.replace(old.optimizer, weight_decay=0.5)},
     "clip norm": lambda old: {"optimizer": dataclasses.replace(old.optimizer, clip_norm=0.01)},
+    "class weight": lambda old: {
+        "optimizer": dataclasses.replace(old.optimizer, class_weight="balanced")
+    },
+    "focal": lambda old: {"optimizer": dataclasses.replace(old.optimizer, focal=2.0)},
     "dropout": lambda old: {"backbone": dataclasses.replace(old.backbone, dropout=0.6)},
     "strength": lambda old: {"sharing": dataclasses.replace(old.sharing, strength=0.5)},
     "levels": lambda old: {"sharing": dataclasses.replace(old.sharing, last_level=1)},

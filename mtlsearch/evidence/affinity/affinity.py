@@ -117,9 +117,9 @@ class Affinity:
         are left out.
 
         Returns:
-            By the method's name the mean gain over the tasks in percent. Its interval is as wide as
-            if the tasks' errors were one: their trainings are the same. Empty when fewer than two
-            methods can be told apart.
+            By the method's name the mean gain over the tasks in percent, weighted by importance.
+            Its interval is as wide as if the tasks' errors were one: their trainings are the same.
+            Empty when fewer than two methods can be told apart.
         """
         rows_of_task = []
         for task in range(len(self.tasks)):
@@ -134,7 +134,9 @@ class Affinity:
             changes = compared - compared.mean(0)
             ends = [model.gain_ends(change) for change in changes]
             gains.append(ends)
-        mean_gains = np.mean(gains, 0).tolist()
+        weights = np.array([task.options.weight for task in self.tasks])
+        weighted = np.array(gains) * weights[:, None, None]
+        mean_gains = (weighted.mean(0) / weights.mean()).tolist()
         worth = {}
         for method, ends in zip(methods, mean_gains, strict=True):
             worth[method] = Interval(*ends)

@@ -34,19 +34,19 @@ def _log_loss_batched(prediction: Tensor, labels: Tensor, labelled: Tensor) -> T
 
 
 def _accuracy(labels: Array, prediction: Array) -> float:
-    codes = _codes(prediction)
+    codes = predicted_codes(prediction)
     score = sklearn_metrics.accuracy_score(labels, codes)
     return float(score)
 
 
 def _accuracy_batched(prediction: Tensor, labels: Tensor, labelled: Tensor) -> Tensor:
-    hits = _codes_batched(prediction) == labels
+    hits = predicted_codes_batched(prediction) == labels
     return masked_mean(hits.double(), labelled)
 
 
 def _balanced_accuracy(labels: Array, prediction: Array) -> float:
     """Return the mean recall over the classes that occur among the labels."""
-    codes = _codes(prediction)
+    codes = predicted_codes(prediction)
     occurring = np.unique(labels)
     score = sklearn_metrics.recall_score(
         labels,
@@ -67,7 +67,7 @@ def _balanced_accuracy_batched(prediction: Tensor, labels: Tensor, labelled: Ten
 
 def _f1_macro(labels: Array, prediction: Array) -> float:
     """Return the mean F1 over the classes that occur among the labels or are predicted."""
-    codes = _codes(prediction)
+    codes = predicted_codes(prediction)
     classes = prediction.shape[1] if prediction.ndim == 2 else 2
     score = sklearn_metrics.f1_score(
         labels,
@@ -91,26 +91,26 @@ def _confusion(
     prediction: Tensor, labels: Tensor, labelled: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the numbers of hits, of labels and of predictions of each class, float64 [H, C]."""
-    predicted_codes = _codes_batched(prediction)
+    codes = predicted_codes_batched(prediction)
     true_codes = labels.long()
     zeros = true_codes.new_zeros(len(prediction), class_count(prediction))
     counted = labelled.long()
-    hit = labelled & (predicted_codes == true_codes)
+    hit = labelled & (codes == true_codes)
 
     hits = zeros.scatter_add(1, true_codes, hit.long())
     support = zeros.scatter_add(1, true_codes, counted)
-    predicted = zeros.scatter_add(1, predicted_codes, counted)
+    predicted = zeros.scatter_add(1, codes, counted)
     return hits.double(), support.double(), predicted.double()
 
 
-def _codes(prediction: Array) -> Array:
+def predicted_codes(prediction: Array) -> Array:
     """Return the predicted class codes [N]: of equals the first, of two class 1 from 0.5 on."""
     codes = prediction.argmax(1) if prediction.ndim == 2 else prediction >= 0.5
     return np.asarray(codes, np.float64)
 
 
-def _codes_batched(prediction: Tensor) -> Tensor:
-    """Return the predicted class codes, int64 [H, N]; see `_codes`."""
+def predicted_codes_batched(prediction: Tensor) -> Tensor:
+    """Return the predicted class codes, int64 [H, N]; see `predicted_codes`."""
     if prediction.ndim == 3:
         return prediction.argmax(2)
     likely = prediction >= 0.5

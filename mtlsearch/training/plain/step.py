@@ -6,9 +6,9 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from mtlsearch.candidate import TrainingSettings
+from mtlsearch.candidate import OptimizerSettings, TrainingSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks import Task, task_loss
+from mtlsearch.tasks import Emphasis, Task, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.batches import BatchRows, batches
 from mtlsearch.training.history import TrainingFailedError, TrainingHistory
@@ -105,6 +105,9 @@ class Step:
         self.precision = precision
         self.device = network.device
         self.clip_norm = network.component.candidate.optimizer.clip_norm
+        options = [task.options for task in tasks]
+        self.loss_weights = torch.tensor(loss_weights(options), device=self.device)
+        self.stopping_weights = torch.tensor(stopping_weights(options), device=self.device)
         heads = torch.arange(len(tasks), device=self.device)
         self.weighting = BatchedWeighting.of(
             [network],
@@ -198,17 +201,22 @@ class Step:
         self.network.step += 1
 
     def _losses(self, batch: BatchRows) -> Tensor:
+        """The losses [1, T], each times the importance of its task."""
         with forward_precision(self.precision, self.device):
-            return losses_of(
+            losses = losses_of(
                 self.network,
                 self.tasks,
                 self.fold,
                 batch,
             )
+        return losses * self.loss_weights
 
     @torch.no_grad()
     def validate(self, epoch: int) -> float:
-        """The mean over tasks of the validation loss relative to that of the best constant."""
+        """The mean over tasks of the validation loss relative to that of the best constant.
+
+        It is weighted by importance, and auxiliary tasks are left out.
+        """
         self.network.eval()
         losses = losses_of(
             self.network,
@@ -220,7 +228,7 @@ class Step:
         baseline_losses = self.fold.prepared.baseline_loss
         baselines = [baseline_losses[task.name] for task in self.tasks]
         relative = losses / losses.new_tensor(baselines)
-        return float(relative.mean())
+        return float((relative * self.stopping_weights).mean())
 
     def _require_finite(self, losses: Tensor, what: str) -> None:
         """Raise TrainingFailedError when a loss [T] is not finite."""
@@ -240,6 +248,7 @@ def losses_of(
     batch: BatchRows,
 ) -> Tensor:
     """The losses [1, T] of the network's tasks on a batch."""
+    optimizer = network.component.candidate.optimizer
     inputs = {}
     for source, rows in batch.items():
         inputs[source] = fold.inputs[source].take(rows)
@@ -248,8 +257,20 @@ def losses_of(
     for task, output in zip(tasks, outputs, strict=True):
         rows = batch[task.source]
         target = fold.targets[task.name][rows]
-        losses.append(task_loss(task.kind, output, target))
+        emphasis = None
+        if optimizer.emphasises and task.kind.is_classification:
+            emphasis = _emphasis(optimizer, fold.class_weights[task.name])
+        losses.append(task_loss(task.kind, output, target, emphasis))
     return torch.stack(losses)[None]
+
+
+def _emphasis(optimizer: OptimizerSettings, balanced: Tensor) -> Emphasis:
+    """How much rows count, where with weights `balanced` [C] the classes count alike."""
+    is_balanced = optimizer.class_weight == "balanced"
+    return Emphasis(
+        class_weights=balanced if is_balanced else torch.ones_like(balanced),
+        focal=balanced.new_tensor(optimizer.focal),
+    )
 
 
 def _copy_weights(network: Network) -> Weights:

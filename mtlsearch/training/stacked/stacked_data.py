@@ -69,7 +69,8 @@ class PaddedRows:
 class StackedData:
     """The data of R replicates.
 
-    `column[t]` says which of its head's tasks the dataset's task t is.
+    `column[t]` says which of its head's tasks the dataset's task t is. `class_weights` [R, tasks,
+    C] make the classes of each task of a shape of head count alike.
     """
 
     def __init__(
@@ -89,14 +90,25 @@ class StackedData:
             self.column.append(len(tasks_of_shape))
             tasks_of_shape.append(task)
         self.targets: dict[HeadShape, Tensor] = {}
+        self.class_weights: dict[HeadShape, Tensor] = {}
         for shape, tasks_of_shape in self.shapes.items():
             rows = [self._targets_of(task) for task in tasks_of_shape]
             self.targets[shape] = torch.stack(rows)
+            if shape.kind.is_classification:
+                self.class_weights[shape] = self._class_weights_of(tasks_of_shape)
 
     def _targets_of(self, task: Task) -> Tensor:
         """The targets of a task, those of one replicate after the other, [R * N]."""
         targets = [fold.targets[task.name] for fold in self.folds]
         return torch.cat(targets)
+
+    def _class_weights_of(self, tasks: Sequence[Task]) -> Tensor:
+        """The weights that make the classes of tasks of one shape count alike, [R, tasks, C]."""
+        by_fold = []
+        for fold in self.folds:
+            weights = [fold.class_weights[task.name] for task in tasks]
+            by_fold.append(torch.stack(weights))
+        return torch.stack(by_fold)
 
     def epoch(
         self, seeds: Sequence[int], epoch: int, schedule: TrainingSettings

@@ -1,13 +1,14 @@
 """The steps of a forest: losses of all heads, weightings, soft sharing and the optimizer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from mtlsearch.candidate import OptimizerSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.tasks import task_loss
+from mtlsearch.tasks import Emphasis, TaskOptions, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.precision import forward_precision, step_precision
@@ -18,12 +19,18 @@ from mtlsearch.training.stacked.stacked_data import StackedBatch
 from mtlsearch.training.stacked.trunk import branches_in, shared_gradients_in
 from mtlsearch.weightings import Weighting
 
+WeighTasks = Callable[[Sequence[TaskOptions]], list[float]]
+
 
 class TargetIndex(NamedTuple):
     """The replicate [H] and the column [H] of the targets of each head of a shape."""
 
     replicates: Tensor
     columns: Tensor
+
+
+def _optimizer_of(forest: Forest, member: int) -> OptimizerSettings:
+    return forest.networks[member].component.candidate.optimizer
 
 
 class StackedStep:
@@ -38,14 +45,17 @@ class StackedStep:
         column: Sequence[int],
         precision: str = "float32",
         averagings: Mapping[int, Initialization] | None = None,
+        class_weights: Mapping[HeadShape, Tensor] | None = None,
     ) -> None:
         """`column[t]` is the place of the dataset's task t among the targets of its head's shape.
 
-        `averagings` says of which members the branches are averaged, and how.
+        `averagings` says of which members the branches are averaged, and how. `class_weights`
+        [R, tasks, C] are needed where a member balances classes.
         """
         self.forest = forest
         self.column = column
         self.precision = precision
+        self.class_weights = class_weights or {}
         self._number_heads()
         self.weightings = self._group_weightings()
         self.shared = shared_gradients_in(forest, self.weightings)
@@ -71,6 +81,35 @@ class StackedStep:
         self.number = {place: number for number, place in enumerate(self.heads)}
         members = [member for member, _ in self.heads]
         self.members = torch.tensor(members, device=forest.device)
+        self.loss_weights = self._weights(loss_weights)
+        self.stopping_weights = self._weights(stopping_weights)
+        self.emphases: dict[HeadShape, Emphasis] = {}
+        for shape, stack in forest.heads.items():
+            settings = [_optimizer_of(forest, member) for member, _ in stack.places]
+            if shape.kind.is_classification and any(head.emphasises for head in settings):
+                self.emphases[shape] = self._emphasis(shape, settings)
+
+    def _emphasis(self, shape: HeadShape, settings: Sequence[OptimizerSettings]) -> Emphasis:
+        """How much rows count for the heads of a shape, whose members have these settings."""
+        device = self.forest.device
+        is_balanced = [head.class_weight == "balanced" for head in settings]
+        balanced = self.class_weights[shape][self.targets[shape]]
+        return Emphasis(
+            class_weights=balanced.where(
+                torch.tensor(is_balanced, device=device)[:, None],
+                1.0,
+            ),
+            focal=balanced.new_tensor([head.focal for head in settings]),
+        )
+
+    def _weights(self, weigh: WeighTasks) -> Tensor:
+        """The weights [H] of the heads, among the tasks of their members."""
+        by_member = []
+        for network in self.forest.networks:
+            tasks = [self.forest.tasks[task] for task in network.component.tasks]
+            by_member.append(weigh([task.options for task in tasks]))
+        weights = [by_member[member][position] for member, position in self.heads]
+        return torch.tensor(weights, device=self.forest.device)
 
     def task(self, head: int) -> int:
         """The dataset's task of a head."""
@@ -132,10 +171,10 @@ class StackedStep:
         return groups
 
     def losses(self, batch: StackedBatch) -> Tensor:
-        """The loss of every head on a batch, [H]."""
+        """The loss of every head on a batch, times the importance of its task, [H]."""
         with forward_precision(self.precision, self.forest.device):
             outputs = self.forest(batch.inputs)
-        return self.head_losses(outputs, batch.targets)
+        return self.head_losses(outputs, batch.targets) * self.loss_weights
 
     def head_losses(
         self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
@@ -148,6 +187,7 @@ class StackedStep:
                     shape.kind,
                     outputs[shape],
                     targets[shape][index],
+                    self.emphases.get(shape),
                 )
             )
         return torch.cat(losses)

@@ -93,6 +93,7 @@ class StackedTrainer:
             self.data_stack.column,
             self.schedule.precision,
             averagings,
+            self.data_stack.class_weights,
         )
 
     def _try_modules(self) -> None:
@@ -156,12 +157,16 @@ class StackedTrainer:
 
     @torch.no_grad()
     def _validate(self) -> Tensor:
-        """The validation loss of each head relative to that of the best constant, [H]."""
+        """The validation loss of each head relative to that of the best constant, [H].
+
+        It is weighted by importance, and auxiliary tasks are left out.
+        """
         forest = self.step.forest
         forest.train(False)
         validation = [fold.validation for fold in self.data_stack.folds]
         outputs, targets = self._outputs(forest, validation)
-        return self.step.head_losses(outputs, targets) / self._baseline_losses()
+        relative = self.step.head_losses(outputs, targets) / self._baseline_losses()
+        return relative * self.step.stopping_weights
 
     def _baseline_losses(self) -> Tensor:
         """The loss of the best constant for each head, [H]."""
