@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -79,6 +79,9 @@ class RunSettings(Documented):
 
     task_flags: tuple[str, ...]
     """The tasks as they were given on the command line; empty when the card names them."""
+
+    column_flags: tuple[str, ...]
+    """What the command line said of columns, as it is typed; empty when it said nothing."""
 
     space_name: str
     """Name or file of the search space."""
@@ -209,6 +212,26 @@ class ReportedSource(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedColumn(Documented):
+    """A column of a source, and what is done with it."""
+
+    source: str
+    """Name of the source."""
+
+    name: str
+    """Name of the column."""
+
+    type: str
+    """What it was taken for; empty where nothing was asked."""
+
+    use: str
+    """`input`, or what else it is: a target, needed for the split, ignored or left out."""
+
+    detail: str
+    """How an input is encoded, or why a column is left out and how to change that."""
+
+
+@dataclass(frozen=True)
 class ReportedData(Documented):
     """The data set."""
 
@@ -223,6 +246,9 @@ class ReportedData(Documented):
 
     notices: tuple[str, ...]
     """What was inferred, dropped or is doubtful."""
+
+    columns: tuple[ReportedColumn, ...]
+    """What is done with each column of the sources."""
 
 
 @dataclass(frozen=True)
@@ -621,7 +647,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[4]
+    schema_version: Literal[5]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]

@@ -82,8 +82,8 @@ def test_an_unknown_field_is_refused() -> None:
 
 
 def test_the_version_is_4() -> None:
-    assert SCHEMA_VERSION == 4
-    assert SCHEMA["properties"]["schema_version"]["const"] == 4
+    assert SCHEMA_VERSION == 5
+    assert SCHEMA["properties"]["schema_version"]["const"] == 5
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
