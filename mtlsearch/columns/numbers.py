@@ -99,6 +99,25 @@ def find_numbers(
     return Numbers(values, form, tuple(_notices(text, everywhere, decimal)))
 
 
+def plain_numbers(raw: RawColumn, text: "pd.Series[str]") -> Numbers | None:
+    """Return the numbers of a column without a cell that needs care, or None.
+
+    This is most columns of numbers: they are told from others without looking at cells one by one.
+    """
+    settings = raw.settings
+    if settings.type not in (None, "number") or settings.decimal == ",":
+        return None
+    values = _plain_numbers(text, ".")
+    others = text[np.isnan(values)]
+    if len(others) and not (others == "").all():
+        return None
+    may_be_codes = (values == np.floor(values)).any() or not raw.untyped
+    if settings.type is None and may_be_codes and _are_codes(text[text != ""], raw.untyped):
+        return None
+    values = without(values, Spelling(missing=settings.missing).missing_numbers)
+    return Numbers(values, ColumnForm("number", missing=settings.missing), ())
+
+
 def whole_or_number(value: float) -> str:
     """Return how a number is spelled: 3.0 is 3."""
     if value.is_integer():

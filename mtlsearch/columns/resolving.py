@@ -16,7 +16,7 @@ from pandas.api import types
 from mtlsearch.arrays import Array
 from mtlsearch.columns.dates import find_dates
 from mtlsearch.columns.form import ColumnForm
-from mtlsearch.columns.numbers import find_numbers, whole_or_number
+from mtlsearch.columns.numbers import find_numbers, plain_numbers, whole_or_number
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.runtime.cells import (
     BOOLEANS,
@@ -95,16 +95,21 @@ def resolve(raw: RawColumn, known: Array) -> Column:
         seconds = raw.cells.dt.total_seconds()
         notice = "durations are taken as numbers of seconds"
         return Column("number", _floats(seconds), ColumnForm("number"), (notice,))
-    if _holds_containers(raw.cells[known]):
+    if not raw.untyped and _holds_containers(raw.cells[known]):
         nothing = np.full(len(raw.cells), None, dtype=object)
         return Column("other", nothing, ColumnForm("category"))
-    if not _are_strings(raw.cells[known]):
+    if not raw.untyped and not _are_strings(raw.cells[known]):
         raw = replace(raw, untyped=True)
+    if raw.untyped and raw.cells.dtype != object:
+        return _resolve_text(raw, raw.cells, known)
     return _resolve_text(raw, _as_text(raw.cells), known)
 
 
 def _resolve_text(raw: RawColumn, text: "pd.Series[str]", known: Array) -> Column:
     """Return a column of which every cell is text, "" where a value is missing."""
+    plain = plain_numbers(raw, text)
+    if plain is not None:
+        return Column("number", plain.values, plain.form)
     wanted = raw.settings.type
     missing = raw.settings.missing
     distinct = _distinct(text[known], missing)

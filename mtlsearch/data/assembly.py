@@ -153,6 +153,9 @@ def _holds_split_words(cells: "pd.Series[Any]") -> bool:
     """Return whether a column holds nothing but words for the parts of a split."""
     if pd.api.types.is_numeric_dtype(cells):
         return False
+    first = cells.iat[0]
+    if isinstance(first, str) and first.strip().lower() not in {"", *SPLIT_WORDS}:
+        return False
     if not _words(cells.iloc[:LOOKED_AT]) <= SPLIT_WORDS:
         return False
     words = _words(cells)

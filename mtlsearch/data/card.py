@@ -3,6 +3,7 @@
 It is written in YAML or with --task flags; one model serves both.
 """
 
+import reprlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ SWITCHES = ("--auxiliary",)  # options of a task that have no value
 NULL_TAG = "tag:yaml.org,2002:null"
 TEXT_TAG = "tag:yaml.org,2002:str"
 MERGE_TAG = "tag:yaml.org,2002:merge"
+SHORTENED = reprlib.Repr()
+SHORTENED.maxlevel = 2
+SHORTENED.maxstring = 80
 COLUMN_TYPES = ("number", "category", "text", "date", "ignore")
 SOURCE_OF_A_FILE = "data"  # what the one source of a table is called that needs no card
 
@@ -555,7 +559,7 @@ def _mistake(model: type[BaseModel], error: ErrorDetails, where: str) -> str:
         case "missing":
             return f"{place}: is needed"
     reason = error["msg"].lower()
-    return f"{place}: {reason}, found {error['input']!r}"
+    return f"{place}: {reason}, found {SHORTENED.repr(error['input'])}"
 
 
 def _join_path(where: str, path: Sequence[str]) -> str:
@@ -635,6 +639,8 @@ def _yaml(path: Path) -> object:
         mark = error.problem_mark
         line = f"line {mark.line + 1}: " if mark else ""
         raise DataError(f"{path}: {line}{error.problem}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise DataError(f"{path}: cannot be read (values are nested too deeply)") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: a tag that does not fit
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read ({reason})") from error

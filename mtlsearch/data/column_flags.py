@@ -40,6 +40,16 @@ class ColumnFlags:
                 said.append((flag, name, kind))
         return said
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The flags that are given as the command line spells them."""
+        words = []
+        for name, value in self.to_json().items():
+            flag = name.replace("_", "-")
+            for word in [value] if isinstance(value, str) else value:
+                words.append(f"--{flag} {word}")
+        return tuple(words)
+
     def to_json(self) -> dict[str, Any]:
         """Return the flags that are given as plain values."""
         given = {}

@@ -162,9 +162,12 @@ def require_columns(where: str, table: pd.DataFrame, names: Iterable[str]) -> No
 
 def _csv_cells(file: CsvText, shape: CsvShape) -> pd.DataFrame:
     """Return the cells of a CSV file as text, "" where a field is empty."""
-    if len(shape.names) == 1:  # pandas takes the empty cells of a single column for blank lines
-        rows = list(file.rows())
-        cells = pd.DataFrame({shape.names[0]: [fields[0] for _, fields in rows[1:]]}, dtype=str)
+    has_bare_returns = file.text.count("\r") != file.text.count("\r\n")
+    if has_bare_returns or len(shape.names) == 1:
+        # pandas loses its way at a bare carriage return, and takes the empty cells of a single
+        # column for blank lines.
+        rows = [fields for _, fields in file.rows()]
+        cells = pd.DataFrame(rows[1:], columns=list(shape.names), dtype=str)
     else:
         cells = pd.read_csv(
             io.StringIO(file.text),
@@ -238,6 +241,7 @@ def _arrays(path: Path) -> dict[str, Array]:
         AttributeError,
         TypeError,
         KeyError,
+        MemoryError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtlsearch.data import TEST, Dataset, Source, find_traps, fold
+from mtlsearch.data import TEST, ColumnFlags, Dataset, Source, find_traps, fold
+from mtlsearch.data.column_table import describe_columns
 from mtlsearch.report.affinity_map import affinity_map
 from mtlsearch.report.arms import main_arm, report_arm
 from mtlsearch.report.candidates import report_candidates
@@ -22,6 +23,7 @@ from mtlsearch.report.model import (
     ReportedArm,
     ReportedCandidate,
     ReportedChoice,
+    ReportedColumn,
     ReportedData,
     ReportedEngine,
     ReportedSource,
@@ -125,6 +127,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
     return RunSettings(
         data=request.data,
         task_flags=request.task_flags,
+        column_flags=ColumnFlags.from_json(request.column_flags).words,
         space_name=request.space_name,
         trainings=request.trainings,
         replicates=request.replicates,
@@ -156,12 +159,19 @@ def _report_data(dataset: Dataset, seed: int) -> ReportedData:
         train = len(first_fold.train[name])
         validation = len(first_fold.validation[name])
         sources.append(_report_source(name, source, train, validation))
+    columns = []
+    for column in describe_columns(dataset, first_fold):
+        reported = ReportedColumn(
+            column.source, column.name, column.type, column.use, column.detail
+        )
+        columns.append(reported)
     return ReportedData(
         name=dataset.name,
         digest=dataset.digest,
         sources=tuple(sources),
         notices=tuple(dataset.notices),
         warnings=find_traps(dataset),
+        columns=tuple(columns),
     )
 
 

@@ -80,6 +80,9 @@ class RunSettings(Documented):
     task_flags: tuple[str, ...]
     """The tasks as they were given on the command line; empty when the card names them."""
 
+    column_flags: tuple[str, ...]
+    """What the command line said of columns, as it is typed; empty when it said nothing."""
+
     space_name: str
     """Name or file of the search space."""
 
@@ -209,6 +212,26 @@ class ReportedSource(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedColumn(Documented):
+    """A column of a source, and what is done with it."""
+
+    source: str
+    """Name of the source."""
+
+    name: str
+    """Name of the column."""
+
+    type: str
+    """What it was taken for; empty where nothing was asked."""
+
+    use: str
+    """`input`, or what else it is: a target, needed for the split, ignored or left out."""
+
+    detail: str
+    """How an input is encoded, or why a column is left out and how to change that."""
+
+
+@dataclass(frozen=True)
 class ReportedData(Documented):
     """The data set."""
 
@@ -226,6 +249,9 @@ class ReportedData(Documented):
 
     warnings: tuple[str, ...]
     """What may make scores better or worse than they will be: leaks, few rows of a class, ..."""
+
+    columns: tuple[ReportedColumn, ...]
+    """What is done with each column of the sources."""
 
 
 @dataclass(frozen=True)

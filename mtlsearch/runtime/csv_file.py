@@ -16,6 +16,7 @@ from pathlib import Path
 
 TESTED_BYTES = 65536  # at the beginning of a text file, for zeros, which text does not have
 TESTED_ROWS = 30  # by which the separator is recognised
+TESTED_CHARACTERS = 2**18  # in which these rows are looked for
 GZIP_MARK = b"\x1f\x8b"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = (",", ";", "\t", "|")
@@ -223,7 +224,8 @@ def _load(path: Path) -> bytes:
 
 def _counts_of_fields(text: str, separator: str) -> list[int]:
     """Return how many fields the header and the rows after it have, of the first few."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    beginning = io.StringIO(text[:TESTED_CHARACTERS], newline="")
+    reader = csv.reader(beginning, delimiter=separator)
     counts: list[int] = []
     try:
         for fields in reader:
@@ -233,7 +235,8 @@ def _counts_of_fields(text: str, separator: str) -> list[int]:
                 break
     except csv.Error:  # a field that is too long: the rows before it are enough
         pass
-    return counts
+    is_cut = len(text) > TESTED_CHARACTERS and 1 < len(counts) < TESTED_ROWS
+    return counts[:-1] if is_cut else counts
 
 
 def _names(header: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from mtlsearch.search.study import Study
 from mtlsearch.search.worker_context import is_here, resolve_device
 from mtlsearch.space import SearchSpace
 from mtlsearch.training.engine_choice import Choice, choose
+from mtlsearch.training.history import TrainingFailedError
 from mtlsearch.training.training_data import TrainingData
 
 SAMPLE = 24  # candidates that are timed, every other one on another replicate
@@ -71,4 +72,7 @@ def time_engines(
         )
         jobs.append(job)
     data = TrainingData(dataset, seed, device)
-    return choose(data, space.training, jobs, engine)
+    try:
+        return choose(data, space.training, jobs, engine)
+    except TrainingFailedError:  # the trainings of the study will say so, each for itself
+        return ELSEWHERE

@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text(text.splitlines()[0] + "\n")
     (folder / "ragged.csv").write_text(text + "1,2\n")
-    (folder / "semicolons.csv").write_text(text.replace(",", ";"))
+    (folder / "unclosed.csv").write_text(text + '"1,a\n')
     (folder / "binary.csv").write_bytes(bytes(range(256)) * 8)
     (folder / "zipped.csv").write_bytes(gzip.compress(text.encode()))
     (folder / "cut.csv.gz").write_bytes(gzip.compress(text.encode())[:200])
@@ -106,7 +106,7 @@ BAD_DATA = {
     "empty file": ("empty.csv", *TASKS),
     "header only": ("header.csv", *TASKS),
     "ragged": ("ragged.csv", *TASKS),
-    "semicolons": ("semicolons.csv", *TASKS),
+    "unclosed quote": ("unclosed.csv", *TASKS),
     "binary": ("binary.csv", *TASKS),
     "gzip named csv": ("zipped.csv", *TASKS),
     "cut gzip": ("cut.csv.gz", *TASKS),

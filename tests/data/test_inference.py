@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlsearch.data.card import TaskCard
 from mtlsearch.columns import RawColumn
+from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_target
 from mtlsearch.errors import DataError
 

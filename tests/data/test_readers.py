@@ -43,3 +43,10 @@ def test_quoted_commas_line_breaks_and_byte_order_mark(write):
     table = read_table(Path(write(text, "a.csv"))).cells
     assert list(table) == ["x", "note"]
     assert table["note"].tolist() == ["a, b", "two\nlines", "c"]
+
+
+def test_lines_may_end_as_on_any_system(write):
+    for ending in ("\n", "\r\n", "\r"):
+        text = ending.join(["x,y", "1,", ",b", ""])
+        table = read_table(Path(write(text.encode(), "a.csv"))).cells
+        assert table.to_dict("list") == {"x": ["1", ""], "y": ["", "b"]}

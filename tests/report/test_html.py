@@ -292,3 +292,9 @@ def test_a_browser_draws_the_plots_without_horizontal_overflow(
     assert seen["lines"] == len(report.arms)
     assert seen["overflow"] == 0
     assert seen["axis"].startswith(report.tasks[2].name[:10])
+
+
+def test_the_page_says_what_is_done_with_every_column():
+    page = render_page(sample_report())
+    for words in ("one-hot, 3 categories", "left out", "it holds paths of files"):
+        assert words in page

@@ -16,6 +16,7 @@ from mtlsearch.report.model import (
     ReportedArm,
     ReportedCandidate,
     ReportedChoice,
+    ReportedColumn,
     ReportedComparison,
     ReportedComponent,
     ReportedData,
@@ -241,6 +242,7 @@ def _study() -> ReportedStudy:
         settings=RunSettings(
             data="penguins",
             task_flags=(),
+            column_flags=(),
             space_name="default",
             trainings=36,
             replicates=3,
@@ -271,7 +273,11 @@ def _data(tasks: Sequence[ReportedTask], sources: Sequence[str]) -> ReportedData
     reported = tuple(_source(name) for name in sources)
     notices = (f"{tasks[0].name}: 2 rows have no label",)
     warnings = (f"{sources[0]}: 2 of the 69 test rows (3%) have the same inputs as a row",)
-    return ReportedData("penguins", "sha256:3f8a12c07be94d51", reported, notices, warnings)
+    columns = (
+        ReportedColumn(sources[0], "island", "category", "input", "one-hot, 3 categories"),
+        ReportedColumn(sources[0], "note", "paths", "left out", "it holds paths of files"),
+    )
+    return ReportedData("penguins", "sha256:3f8a12c07be94d51", reported, notices, warnings, columns)
 
 
 def _source(name: str) -> ReportedSource:
