@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.masking import mean_over_positions
 from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
-from mtlsearch.inputs import TokenSchema
+from mtlsearch.inputs import TokenSchema, WordSchema
 
 
 class MeanEmbedding(nn.Module):
@@ -33,7 +33,7 @@ class MeanEmbedding(nn.Module):
 class EmbeddingBag(Backbone):
     """A stage is Linear - ReLU - Dropout; before the first, the means are layer-normalised."""
 
-    takes = (TokenSchema,)
+    takes = (TokenSchema, WordSchema)
 
     width: Width = 64
     dropout: Rate = field(default=0.0, metadata=PER_MEMBER)

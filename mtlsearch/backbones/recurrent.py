@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.masking import mean_over_positions, zero_absent
 from mtlsearch.backbones.settings import PER_MEMBER, PositionWidth, Rate
-from mtlsearch.inputs import SequenceSchema, TokenSchema
+from mtlsearch.inputs import SequenceSchema, TokenSchema, WordSchema
 
 
 class StepEncoder(nn.Module):
@@ -80,7 +80,7 @@ class Recurrent(Backbone):
     A head reads the last step and the mean of all.
     """
 
-    takes = (SequenceSchema, TokenSchema)
+    takes = (SequenceSchema, TokenSchema, WordSchema)
     masked = True
 
     width: PositionWidth = 32

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.masking import mean_over_positions, zero_absent
 from mtlsearch.backbones.settings import PER_MEMBER, PositionWidth, Rate, dropout_layers
-from mtlsearch.inputs import ImageSchema, SequenceSchema, TokenSchema
+from mtlsearch.inputs import ImageSchema, SequenceSchema, TokenSchema, WordSchema
 
 PATCHES = 8
 """Patches a side, at most, into which an image is cut."""
@@ -141,7 +141,7 @@ class Transformer(Backbone):
     There are `heads` heads, or as many of them as divide the width.
     """
 
-    takes = (TokenSchema, SequenceSchema, ImageSchema)
+    takes = (TokenSchema, WordSchema, SequenceSchema, ImageSchema)
     masked = True
 
     width: PositionWidth = 32

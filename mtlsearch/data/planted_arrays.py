@@ -1,6 +1,6 @@
 """Small synthetic problems, one for each kind of input, with tasks of numbers and of classes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,12 @@ STEPS = 12  # at most, of a sequence or a text
 SHORTEST = 4
 VOCABULARY = 30
 NAMES = 40  # more than are one-hot
-WORDS_ABOVE = ["fine", "good", "great"]
-WORDS_BELOW = ["bad", "poor", "sad"]
+WORDS = (
+    ("fine", "good", "great"),
+    ("bad", "poor", "sad"),
+    ("long", "large", "wide"),
+    ("short", "small", "thin"),
+)
 WORDS_OF_ANY = ["a", "film", "it", "plot", "scene", "this"]
 CLASSES = np.array(["a", "b", "c"])
 BOUNDARIES = (-0.6, 0.6)  # between the classes
@@ -116,17 +120,32 @@ def _table(rng: np.random.Generator, hidden: Array) -> Columns:
     names = rank * NAMES // rows
     days = np.timedelta64(1, "D") * rank
     dates = np.datetime64("2024-01-01") + days
-    texts = []
-    for value in second:
-        likely = WORDS_ABOVE if value > 0 else WORDS_BELOW
-        words = rng.choice(likely, 2).tolist() + rng.choice(WORDS_OF_ANY, 3).tolist()
-        texts.append(" ".join(rng.permutation(words)))
     return {
         "name": np.array([f"name {number}" for number in names], object),
         "day": dates.astype(str).astype(object),
-        "text": np.array(texts, object),
+        "text": _sentences(rng, second, WORDS[:2]),
         "number": second + rng.normal(size=rows),
     }
+
+
+def _texts(rng: np.random.Generator, hidden: Array) -> Columns:
+    """Make sentences of words that both numbers choose."""
+    about_first, about_second = (
+        _sentences(rng, values, words)
+        for values, words in zip(hidden.T, (WORDS[2:], WORDS[:2]), strict=True)
+    )
+    return {"text": about_first + " and " + about_second}
+
+
+def _sentences(rng: np.random.Generator, values: Array, words: Sequence[Sequence[str]]) -> Array:
+    """Make sentences of words that stand for values above 0, of such for others, and of any."""
+    above, below = words
+    sentences = []
+    for value in values:
+        likely = above if value > 0 else below
+        chosen = rng.choice(likely, 2).tolist() + rng.choice(WORDS_OF_ANY, 3).tolist()
+        sentences.append(" ".join(rng.permutation(chosen)))
+    return np.array(sentences, object)
 
 
 def _lengths(rng: np.random.Generator, rows: int) -> Array:
@@ -138,4 +157,5 @@ PLANTED: dict[str, Planter] = {
     "images": _images,
     "sequences": _sequences,
     "tokens": _tokens,
+    "texts": _texts,
 }

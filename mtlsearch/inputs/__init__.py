@@ -14,6 +14,7 @@ from mtlsearch.inputs.contract import (
 from mtlsearch.inputs.images import Images, ImageSchema
 from mtlsearch.inputs.sequences import Sequences, SequenceSchema
 from mtlsearch.inputs.table import CodedColumn, Table, TableSchema
+from mtlsearch.inputs.texts import Texts, WordSchema
 from mtlsearch.inputs.tokens import Tokens, TokenSchema
 
 INPUT_KINDS: dict[str, InputKind] = {
@@ -21,6 +22,7 @@ INPUT_KINDS: dict[str, InputKind] = {
     "images": Images(),
     "sequences": Sequences(),
     "tokens": Tokens(),
+    "texts": Texts(),
 }
 
 DEFAULT_INPUT_KIND = INPUT_KINDS["table"]
@@ -73,8 +75,10 @@ __all__ = [
     "SourceColumns",
     "Table",
     "TableSchema",
+    "Texts",
     "TokenSchema",
     "Tokens",
+    "WordSchema",
     "infer_input_kind",
     "kinds_taken",
     "select_columns",

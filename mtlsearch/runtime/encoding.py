@@ -305,8 +305,16 @@ class TokenColumns:
         )
 
     def notices(self, columns: Columns) -> list[str]:
-        """Say nothing: what is odd about a cell is said when it is read."""
-        return []
+        """Say how many rows have no token that training saw."""
+        encoded = self.encode(columns)
+        assert encoded.mask is not None
+        rows = np.flatnonzero(~encoded.mask.any(axis=1))
+        if not len(rows):
+            return []
+        return [
+            f"columns {self.names[0]!r} ...: {len(rows)} of {len(encoded.mask)} rows hold no token "
+            f"that training saw (the first is row {rows[0] + 1}); they say nothing"
+        ]
 
 
 Encoding: TypeAlias = (

@@ -12,7 +12,14 @@ import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate
-from mtlsearch.inputs import CodedColumn, ImageSchema, SequenceSchema, TableSchema, TokenSchema
+from mtlsearch.inputs import (
+    CodedColumn,
+    ImageSchema,
+    SequenceSchema,
+    TableSchema,
+    TokenSchema,
+    WordSchema,
+)
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
@@ -24,6 +31,7 @@ SCHEMAS = {
     ImageSchema: [ImageSchema(1, 8, 8), ImageSchema(3, 9, 14), ImageSchema(2, 40, 33)],
     SequenceSchema: [SequenceSchema(1, 1), SequenceSchema(7, 2)],
     TokenSchema: [TokenSchema(1, 1), TokenSchema(7, 11)],
+    WordSchema: [WordSchema(7, 11)],
 }
 
 

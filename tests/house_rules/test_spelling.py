@@ -74,6 +74,8 @@ ALLOWED = {
     ("mtlsearch/data/planted.py", "Regression"): "what a planted task is unless told",
     ("mtlsearch/data/planted_arrays.py", "images"): EXAMPLE,
     ("mtlsearch/data/planted_arrays.py", "sequences"): EXAMPLE,
+    ("mtlsearch/data/planted_arrays.py", "table"): EXAMPLE,
+    ("mtlsearch/data/planted_arrays.py", "texts"): EXAMPLE,
     ("mtlsearch/data/planted_arrays.py", "tokens"): EXAMPLE,
     ("mtlsearch/data/problems.py", "table"): "a key in the files of embedded problems",
     ("mtlsearch/search/samplers.py", "random"): SAMPLER,

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtlsearch.backbones import BACKBONES
 from mtlsearch.columns import ColumnForm
-from mtlsearch.inputs import INPUT_KINDS, SelectedColumns
+from mtlsearch.data import fold, load, prepare
+from mtlsearch.errors import DataError
+from mtlsearch.inputs import INPUT_KINDS, SelectedColumns, WordSchema
 from mtlsearch.inputs.column_fitting import (
     LARGEST_SIZE,
     MOST_ONE_HOT,
@@ -190,3 +193,28 @@ def test_sizes_grow_with_the_categories_up_to_a_limit():
     assert sizes == sorted(sizes)
     assert sizes[0] >= 1
     assert sizes[-1] == LARGEST_SIZE
+
+
+def test_a_source_of_texts_alone_is_one_column(tmp_path):
+    table = pd.DataFrame(
+        {
+            "review": [f"film number {row} is fine" for row in range(60)],
+            "title": [f"the title of {row}" for row in range(60)],
+            "a": np.arange(60) % 2,
+            "b": np.arange(60) % 3,
+        }
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    card = tmp_path / "card.yaml"
+    start = "sources: {t: {path: t.csv, input: texts"
+    card.write_text(start + "}}\ntasks: {a: {}, b: {}}")
+    with pytest.raises(DataError, match="one column of sentences; found review, title"):
+        load(str(card))
+    card.write_text(start + ", ignore: [title]}}\ntasks: {a: {}, b: {}}")
+    dataset = load(str(card))
+    prepared = prepare(dataset, fold(dataset, 0, 0))
+    assert isinstance(prepared.schemas["t"], WordSchema)
+    assert prepared.inputs["t"].mask.sum(1).tolist() == [5] * 60
+    takers = [name for name, backbone in BACKBONES.items() if WordSchema in backbone.takes]
+    assert "transformer" in takers
+    assert "huggingface" not in takers  # its vocabulary is another
