@@ -1,13 +1,16 @@
 """How categories, texts and dates become codes and numbers, fitted without test rows."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mtlsearch.backbones import BACKBONES
-from mtlsearch.columns import ColumnForm
+from mtlsearch.columns import ColumnForm, RawTable
 from mtlsearch.data import fold, load, prepare
 from mtlsearch.errors import DataError
 from mtlsearch.inputs import INPUT_KINDS, SelectedColumns, WordSchema
@@ -18,6 +21,7 @@ from mtlsearch.inputs.column_fitting import (
     embedding_size,
     fit_other,
 )
+from mtlsearch.inputs.contract import SourceColumns
 from mtlsearch.runtime.column_encodings import split_words
 from mtlsearch.runtime.dates import read_dates
 from mtlsearch.runtime.encoding import from_record, to_record
@@ -218,3 +222,45 @@ def test_a_source_of_texts_alone_is_one_column(tmp_path):
     takers = [name for name, backbone in BACKBONES.items() if WordSchema in backbone.takes]
     assert "transformer" in takers
     assert "huggingface" not in takers  # its vocabulary is another
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_what_is_said_of_a_column_is_what_the_encoder_does(data):
+    """Whatever the columns hold, the words of each count the inputs that it has."""
+    rows = 60
+    columns = {}
+    for number in range(data.draw(st.integers(1, 4))):
+        choice = data.draw(st.sampled_from(["number", "few", "many", "words"]))
+        size = data.draw(st.integers(2, 50))
+        codes = np.arange(rows) % size
+        columns[f"column {number}"] = {
+            "number": codes * 1.5,
+            "few": np.array([f"c{code % 5}" for code in codes], object),
+            "many": np.array([f"c{code % 45}" for code in codes], object),
+            "words": np.array([f"a film of {code} parts {row}" for row, code in enumerate(codes)]),
+        }[choice]
+    cells = pd.DataFrame(columns).astype(dict.fromkeys(columns, object))
+    source = SourceColumns(RawTable(cells), tuple(columns), np.ones(rows, bool))
+    selected = INPUT_KINDS["table"].select(source)
+    fitted_input = INPUT_KINDS["table"].fit(selected, np.arange(rows), np.arange(rows))
+    features = 0
+    coded = []
+    for words in fitted_input.descriptions.values():
+        numbers = [int(number) for number in re.findall(r"\d+", words)]
+        if words.startswith("one-hot"):
+            features += numbers[0]
+        elif words.startswith("embedding"):
+            size, categories = numbers[:2]
+            coded.append((1, categories + 1, size))
+        elif words.startswith("its first"):
+            positions, known, size = numbers[:3]
+            coded.append((positions, known + 1, size))
+        else:
+            assert words == "standardised"
+            features += 1
+    schema = fitted_input.schema
+    assert schema.features == features
+    assert [(c.positions, c.vocabulary, c.size) for c in schema.coded] == coded
+    encoded_rows = fitted_input.encode(selected.inputs)
+    assert encoded_rows.values.shape == (rows, features)
