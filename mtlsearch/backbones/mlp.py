@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from mtlsearch.backbones.contract import Backbone
-from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
 from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
@@ -19,10 +19,11 @@ class Mlp(Backbone):
     width: Width = 64
     dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
     layer_norm: bool = False
+    embedding_factor: EmbeddingFactor = 1.0
 
     def stem(self, schema: TableSchema) -> nn.Module:
         """Return a module that maps a table's rows to [B, width]."""
-        return table_layer(schema, self.width, nn.ReLU())
+        return table_layer(schema, self.width, self.embedding_factor, nn.ReLU())
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlsearch.backbones.contract import Backbone
-from mtlsearch.backbones.settings import PER_MEMBER, Rate, Width, dropout_layers
+from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
 from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
@@ -42,10 +42,11 @@ class Residual(Backbone):
     width: Width = 64
     expansion: Annotated[int, Field(ge=1, le=16)] = 2
     dropout: Rate = field(default=0.0, metadata=PER_MEMBER)
+    embedding_factor: EmbeddingFactor = 1.0
 
     def stem(self, schema: TableSchema) -> nn.Module:
         """Return a module that maps a table's rows to [B, width]."""
-        return table_layer(schema, self.width)
+        return table_layer(schema, self.width, self.embedding_factor)
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

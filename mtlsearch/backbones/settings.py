@@ -11,6 +11,9 @@ Width = Annotated[int, Field(ge=1, le=65536)]
 PositionWidth = Annotated[int, Field(ge=1, le=4096)]
 """The number of features of each position: a pixel, a step or a token."""
 
+EmbeddingFactor = Annotated[float, Field(gt=0.0, le=16.0)]
+"""What the sizes of the vectors of categories and words are multiplied by."""
+
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 """The share of numbers that a dropout layer sets to 0."""
 

@@ -53,20 +53,27 @@ class NumbersAndCodes(nn.Module):
         return output
 
 
-def table_layer(schema: TableSchema, width: int, *layers: nn.Module) -> nn.Module:
+def table_layer(
+    schema: TableSchema,
+    width: int,
+    embedding_factor: float,
+    *layers: nn.Module,
+) -> nn.Module:
     """Return a module that maps the rows of a table to [B, width]: linear, then these layers.
 
     It is called with the values and, where the schema has columns of codes, with the categories.
+    The sizes of their vectors are those of the schema times a factor.
     """
     if not schema.coded:
         return _chain(nn.Linear(schema.features, width), layers)
     embeddings = nn.ModuleList()
     features = schema.features
     for column in schema.coded:
-        embedding = nn.Embedding(column.vocabulary + 1, column.size)
+        size = max(1, round(embedding_factor * column.size))
+        embedding = nn.Embedding(column.vocabulary + 1, size)
         nn.init.normal_(embedding.weight, std=INITIAL_SCALE)
         embeddings.append(embedding)
-        features += column.size
+        features += size
     body = _chain(nn.Linear(features, width), layers)
     return NumbersAndCodes(embeddings, nn.Dropout(FORGOTTEN), body, schema.positions)
 

@@ -10,7 +10,7 @@ import json
 import pytest
 import torch
 
-from mtlsearch.backbones import BACKBONES
+from mtlsearch.backbones import BACKBONES, Mlp, Residual
 from mtlsearch.candidate import Candidate
 from mtlsearch.inputs import (
     CodedColumn,
@@ -215,3 +215,13 @@ def test_json_round_trip(backbone):
         SharingTree.shared(2, 2), backbone, SHARINGS["none"](), WEIGHTINGS["fixed"]()
     )
     assert Candidate.from_json(json.loads(json.dumps(candidate.to_json()))) == candidate
+
+
+@pytest.mark.parametrize("kind", [Mlp, Residual])
+def test_the_sizes_of_vectors_can_be_searched(kind):
+    schema = TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2)))
+    sizes = {}
+    for factor in (0.1, 1.0, 2.0):
+        stem = kind(embedding_factor=factor).stem(schema)
+        sizes[factor] = [embedding.embedding_dim for embedding in stem.embeddings]
+    assert sizes == {0.1: [1, 1], 1.0: [3, 2], 2.0: [6, 4]}
