@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from mtlsearch.inputs import InputSchema
+from mtlsearch.backbones.code_embedding import embed_codes, widened
+from mtlsearch.inputs import InputSchema, TableSchema
 from mtlsearch.inputs.network_input import NetworkInput
 
 
@@ -44,11 +45,14 @@ class Backbone(abc.ABC):
     feature_axis: ClassVar[int] = -1
     """The axis of the features in what stems and stages return; the last axis is -1."""
 
+    embedding_factor: float = 1.0
+    """What the sizes of the vectors of a table's categories and words are multiplied by."""
+
     @abc.abstractmethod
     def stem(self, schema: Any) -> nn.Module:
         """Return a module that maps a source's inputs to [B, *F].
 
-        `schema` is of a class in `takes`.
+        `schema` is of a class in `takes`. Of tables a stem sees numbers only; see `embedded_stem`.
         """
 
     @abc.abstractmethod
@@ -61,6 +65,13 @@ class Backbone(abc.ABC):
 
         The network has so many levels.
         """
+
+    def embedded_stem(self, schema: InputSchema) -> nn.Module:
+        """Return the stem of a network: before its own a table's codes become vectors."""
+        if not isinstance(schema, TableSchema) or not schema.coded:
+            return self.stem(schema)
+        stem = self.stem(widened(schema, self.embedding_factor))
+        return embed_codes(schema, self.embedding_factor, stem)
 
     @classmethod
     def stem_arguments(cls, inputs: NetworkInput) -> tuple[Tensor | None, ...]:

@@ -6,7 +6,6 @@ from torch import nn
 
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
-from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
 
@@ -22,8 +21,9 @@ class Mlp(Backbone):
     embedding_factor: EmbeddingFactor = 1.0
 
     def stem(self, schema: TableSchema) -> nn.Module:
-        """Return a module that maps a table's rows to [B, width]."""
-        return table_layer(schema, self.width, self.embedding_factor, nn.ReLU())
+        """Return a module that maps [B, features] to [B, width]."""
+        linear = nn.Linear(schema.features, self.width)
+        return nn.Sequential(linear, nn.ReLU())
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

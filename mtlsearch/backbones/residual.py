@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from mtlsearch.backbones.contract import Backbone
 from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
-from mtlsearch.backbones.table_layer import table_layer
 from mtlsearch.inputs import TableSchema
 
 
@@ -45,8 +44,8 @@ class Residual(Backbone):
     embedding_factor: EmbeddingFactor = 1.0
 
     def stem(self, schema: TableSchema) -> nn.Module:
-        """Return a module that maps a table's rows to [B, width]."""
-        return table_layer(schema, self.width, self.embedding_factor)
+        """Return a module that maps [B, features] to [B, width]."""
+        return nn.Linear(schema.features, self.width)
 
     def stage(self, level: int) -> nn.Module:
         """Return a module that maps [B, width] to [B, width]."""

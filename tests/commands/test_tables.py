@@ -62,7 +62,7 @@ def test_check_says_what_every_column_is_taken_for(place: Path) -> None:
     assert done.code == 0
     lines = done.out.splitlines()
     for name, kind in (("height", "number"), ("zip", "category"), ("visits", "number")):
-        [line] = [line for line in lines if line.startswith(f"column t: {name} ")]
+        [line] = [line for line in lines if line.startswith(f"column data: {name} ")]
         assert line.split()[3] == kind
     assert "fields are separated by semicolon" in done.out
     assert 'height: 1 cells of "?" are taken as missing' in done.out

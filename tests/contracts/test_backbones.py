@@ -85,7 +85,7 @@ def chain(backbone, schema, levels=2, head=True):
     torch.manual_seed(0)
     stages = [backbone.stage(level) for level in range(levels)]
     heads = [backbone.head(OUTPUTS, levels)] if head else []
-    return Chain(backbone, [backbone.stem(schema), *stages, *heads])
+    return Chain(backbone, [backbone.embedded_stem(schema), *stages, *heads])
 
 
 @pytest.fixture(params=[8, 24, 64])
@@ -222,6 +222,6 @@ def test_the_sizes_of_vectors_can_be_searched(kind):
     schema = TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2)))
     sizes = {}
     for factor in (0.1, 1.0, 2.0):
-        stem = kind(embedding_factor=factor).stem(schema)
+        stem = kind(embedding_factor=factor).embedded_stem(schema)
         sizes[factor] = [embedding.embedding_dim for embedding in stem.embeddings]
     assert sizes == {0.1: [1, 1], 1.0: [3, 2], 2.0: [6, 4]}

@@ -12,12 +12,21 @@ import yaml
 from mtlsearch.data import TEST, fold, load, prepare
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError
-from mtlsearch.inputs import ImageSchema, SequenceSchema, TableSchema, TokenSchema
+from mtlsearch.inputs import (
+    CodedColumn,
+    ImageSchema,
+    SequenceSchema,
+    TableSchema,
+    TokenSchema,
+    WordSchema,
+)
 
 ROWS = 60
 SCHEMAS = {
     "images": ImageSchema(2, 9, 8),
     "sequences": SequenceSchema(12, 2),
+    "table": TableSchema(7, (CodedColumn(1, 40, 12), CodedColumn(5, 13, 16))),
+    "texts": WordSchema(11, 20),
     "tokens": TokenSchema(12, 25, (*range(1, 22), 23, 25, 26, 29)),
 }
 
@@ -138,13 +147,17 @@ def test_tokens_of_a_csv_file_may_end_in_empty_cells(tmp_path):
     np.testing.assert_array_equal(rows, np.tile([[1, 3], [2, 0]], (ROWS // 2, 1)))
 
 
+def _another(cell):
+    return "another name" if isinstance(cell, str) else cell * 0 + 3
+
+
 def test_test_rows_change_nothing_that_other_rows_become(dataset):
     [name] = dataset.sources
     source, ready = dataset.sources[name], prepared(dataset)
     inputs, test = source.inputs.copy(), source.splits.role == TEST
     for column in inputs:
         cells = [
-            cell * 0 + 3 if bad else cell for cell, bad in zip(inputs[column], test, strict=True)
+            _another(cell) if bad else cell for cell, bad in zip(inputs[column], test, strict=True)
         ]
         inputs[column] = pd.Series(cells, dtype=inputs[column].dtype)
     again = prepared(replace(dataset, sources={name: replace(source, inputs=inputs)}))
@@ -202,7 +215,7 @@ def test_what_is_left_out_is_said(tmp_path):
         (
             {"input": "picture"},
             {"x": NUMBERS},
-            'sources.s.input: "picture" is unknown.*images, sequences, table, tokens',
+            'sources.s.input: "picture" is unknown.*images, sequences, table, texts, tokens',
         ),
         ({"input": "tokens"}, {"x": NUMBERS[:, 0, 0]}, 'tokens are whole numbers.*column "x_0"'),
         ({"input": "tokens"}, {"x": BYTES[:, 0, 0] * 0}, "there is none"),

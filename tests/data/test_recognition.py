@@ -125,10 +125,10 @@ def test_text_of_a_typed_file_stays_text_and_a_category_of_numbers_is_one(
     clinic["branch"] = pd.Categorical(np.resize([10, 20], len(clinic)))
     clinic.set_index("patient").to_parquet(tmp_path / "t.parquet")
     dataset = load(str(tmp_path / "t.parquet"), TASKS)
-    forms = dataset.sources["t"].forms
+    forms = dataset.sources["data"].forms
     assert forms["code"].type == forms["branch"].type == "category"
-    assert set(dataset.sources["t"].inputs["branch"]) == {"10", "20"}
-    assert "patient" in dataset.sources["t"].inputs
+    assert set(dataset.sources["data"].inputs["branch"]) == {"10", "20"}
+    assert "patient" in dataset.sources["data"].inputs
     assert "t.parquet: the index is taken for columns: patient" in dataset.notices
 
 
@@ -229,9 +229,9 @@ def test_every_encoding_and_separator_gives_the_same_table(
     clinic["ward"] = clinic["ward"].replace({"a": "Köln", "b": 'x,"y";\n|z'})
     clinic.to_csv(tmp_path / "plain.csv", index=False)
     clinic.to_csv(tmp_path / "other.csv", index=False, sep=separator, encoding=encoding)
-    plain = load(str(tmp_path / "plain.csv"), TASKS).sources["plain"]
+    plain = load(str(tmp_path / "plain.csv"), TASKS).sources["data"]
     dataset = load(str(tmp_path / "other.csv"), TASKS)
-    pd.testing.assert_frame_equal(dataset.sources["other"].inputs, plain.inputs)
+    pd.testing.assert_frame_equal(dataset.sources["data"].inputs, plain.inputs)
     said = " ".join(dataset.notices)
     assert ("separated by" in said) == (separator != ",")
     assert ("UTF-16" in said) == (encoding == "utf-16")

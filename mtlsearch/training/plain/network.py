@@ -84,7 +84,7 @@ class Network(nn.Module):
         backbone = self.component.candidate.backbone
         stems = nn.ModuleList()
         for node, source in self.wiring.streams[0]:
-            make = partial(backbone.stem, signature.schemas[source])
+            make = partial(backbone.embedded_stem, signature.schemas[source])
             key = self._node_key(0, node)
             stems.append(
                 self._make(

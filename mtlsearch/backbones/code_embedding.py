@@ -1,6 +1,4 @@
-"""The first layer of a network for tables: numbers beside the vectors of categories and words."""
-
-from collections.abc import Sequence
+"""The columns of codes of a table as vectors beside its numbers, before any backbone's stem."""
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +17,7 @@ INITIAL_SCALE = 0.01
 
 
 class NumbersAndCodes(nn.Module):
-    """What `body` makes of a row's numbers beside the mean vector of each column of codes.
+    """What a stem makes of a row's numbers beside the mean vector of each column of codes.
 
     `positions` says how many codes each column has. A training step takes a few codes for unknown
     ones, as `forget` drops them.
@@ -31,13 +29,13 @@ class NumbersAndCodes(nn.Module):
         self,
         embeddings: nn.ModuleList,
         forget: nn.Module,
-        body: nn.Module,
+        stem: nn.Module,
         positions: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.embeddings = embeddings
         self.forget = forget
-        self.body = body
+        self.stem = stem
         self.positions = positions
 
     def forward(self, values: Tensor, categories: Tensor) -> Tensor:
@@ -49,36 +47,30 @@ class NumbersAndCodes(nn.Module):
         for embedding, codes in zip(self.embeddings, columns, strict=True):
             vectors = embedding(codes)
             features.append(mean_over_positions(vectors, codes > 0))
-        output: Tensor = self.body(torch.cat(features, -1))
+        output: Tensor = self.stem(torch.cat(features, -1))
         return output
 
 
-def table_layer(
-    schema: TableSchema,
-    width: int,
-    embedding_factor: float,
-    *layers: nn.Module,
-) -> nn.Module:
-    """Return a module that maps the rows of a table to [B, width]: linear, then these layers.
+def widened(schema: TableSchema, embedding_factor: float) -> TableSchema:
+    """Return the schema of a table that has the vectors as numbers beside its own."""
+    features = schema.features + sum(_sizes(schema, embedding_factor))
+    return TableSchema(features)
 
-    It is called with the values and, where the schema has columns of codes, with the categories.
-    The sizes of their vectors are those of the schema times a factor.
+
+def embed_codes(schema: TableSchema, embedding_factor: float, stem: nn.Module) -> nn.Module:
+    """Return a module that maps the values and the categories of a table as the stem does.
+
+    `stem` takes tables of the schema `widened`. The sizes of the vectors are those of the schema
+    times a factor.
     """
-    if not schema.coded:
-        return _chain(nn.Linear(schema.features, width), layers)
     embeddings = nn.ModuleList()
-    features = schema.features
-    for column in schema.coded:
-        size = max(1, round(embedding_factor * column.size))
+    sizes = _sizes(schema, embedding_factor)
+    for column, size in zip(schema.coded, sizes, strict=True):
         embedding = nn.Embedding(column.vocabulary + 1, size)
         nn.init.normal_(embedding.weight, std=INITIAL_SCALE)
         embeddings.append(embedding)
-        features += size
-    body = _chain(nn.Linear(features, width), layers)
-    return NumbersAndCodes(embeddings, nn.Dropout(FORGOTTEN), body, schema.positions)
+    return NumbersAndCodes(embeddings, nn.Dropout(FORGOTTEN), stem, schema.positions)
 
 
-def _chain(linear: nn.Module, layers: Sequence[nn.Module]) -> nn.Module:
-    if not layers:
-        return linear
-    return nn.Sequential(linear, *layers)
+def _sizes(schema: TableSchema, embedding_factor: float) -> list[int]:
+    return [max(1, round(embedding_factor * column.size)) for column in schema.coded]
