@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import RawTable, resolve
-from mtlsearch.data.card import Card, TaskCard
+from mtlsearch.data.card import Card, SourceCard, TaskCard
 from mtlsearch.data.column_flags import with_settings
 from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
@@ -306,6 +306,18 @@ def _with_strata(
     return replace(splits, strata=strata.astype(np.int64))
 
 
+def _is_input_as_well(
+    time: str | None,
+    source: SourceCard,
+    table: RawTable,
+    non_test: Array,
+) -> bool:
+    """Return whether the column that rows are split by is a date: it tells of the season, too."""
+    if time is None or time in source.ignored:
+        return False
+    return resolve(table.column(time), non_test).type == "date"
+
+
 def _source_columns(
     card: Card,
     name: str,
@@ -315,7 +327,10 @@ def _source_columns(
 ) -> SourceColumns:
     """Return the columns of a source that may be inputs."""
     source = card.sources[name]
+    non_test = splits.role != TEST
     taken = {*source.ignored, *card.split.columns}
+    if _is_input_as_well(card.split.time, source, table, non_test):
+        taken.discard(card.split.time or "")
     for task in card.tasks.values():
         if task.source == name:
             taken.add(_target_name(task))
@@ -323,7 +338,7 @@ def _source_columns(
     return SourceColumns(
         raw=table,
         names=tuple(names),
-        non_test=splits.role != TEST,
+        non_test=non_test,
         lengths=source.lengths,
         where=f"{where}: sources.{name}",
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mtlsearch.columns import ColumnSettings, RawColumn, input_column, resolve
-from mtlsearch.data import ColumnFlags, Dataset, load
+from mtlsearch.data import TEST, ColumnFlags, Dataset, load
 from mtlsearch.errors import DataError
 
 TASKS = ["readmitted", "stay"]
@@ -236,3 +236,21 @@ def test_every_encoding_and_separator_gives_the_same_table(
     assert ("separated by" in said) == (separator != ",")
     assert ("UTF-16" in said) == (encoding == "utf-16")
     assert ("Windows-1252" in said) == (encoding == "cp1252")
+
+
+def test_a_date_that_splits_is_an_input_and_a_number_that_splits_is_none(
+    tmp_path: Path, clinic: pd.DataFrame
+) -> None:
+    clinic["day"] = pd.date_range("2024-01-01", periods=len(clinic)).astype(str)
+    clinic["visit"] = np.arange(len(clinic))
+    file = tmp_path / "t.csv"
+    clinic.to_csv(file, index=False)
+    by_date = load(str(file), TASKS, ColumnFlags(time="day")).sources["data"]
+    assert by_date.forms["day"].type == "date"
+    assert by_date.splits.role[-1] == TEST
+    ignored = load(str(file), TASKS, ColumnFlags(time="day", ignore=("day",))).sources["data"]
+    assert "day" not in ignored.inputs
+    assert (ignored.splits.role == by_date.splits.role).all()
+    by_number = load(str(file), TASKS, ColumnFlags(time="visit")).sources["data"]
+    assert "visit" not in by_number.inputs
+    assert "day" in by_number.inputs
