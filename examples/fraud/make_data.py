@@ -1,4 +1,4 @@
-"""Makes payments.csv, of which about one in a hundred is fraud: `python make_data.py [FOLDER]`.
+"""Makes payments.csv, of which about one in eighty is fraud: `python make_data.py [FOLDER]`.
 
 A dispute is more frequent than fraud and depends on much the same.
 """
