@@ -11,7 +11,7 @@ from mtlsearch.columns.form import ColumnForm, ColumnSettings
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.columns.resolving import Column, resolve
 from mtlsearch.errors import DataError
-from mtlsearch.runtime.encoding import LARGEST_NUMBER
+from mtlsearch.runtime.cells import LARGEST_NUMBER
 
 MAXIMUM_CATEGORIES = 64
 IDENTIFIER_SHARE = 0.5  # of distinct values among the filled rows; beyond it, text is an identifier

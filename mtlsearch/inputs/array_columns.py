@@ -8,7 +8,7 @@ import pandas as pd
 from mtlsearch.arrays import Array
 from mtlsearch.errors import DataError
 from mtlsearch.inputs.contract import SelectedColumns, SourceColumns, column_of_numbers, left_out
-from mtlsearch.runtime.encoding import LARGEST_NUMBER
+from mtlsearch.runtime.cells import LARGEST_NUMBER
 
 
 def only_array(source: SourceColumns, kind: str) -> tuple[str, tuple[int, ...]]:

@@ -12,17 +12,19 @@ from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import ColumnForm
+from mtlsearch.runtime.cells import LARGEST_NUMBER
 from mtlsearch.runtime.column_encodings import (
+    CategoricalColumn,
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
+    NumericColumn,
     TextColumn,
     calendar_numbers,
     calendar_phases,
     split_words,
 )
 from mtlsearch.runtime.dates import read_dates
-from mtlsearch.runtime.encoding import LARGEST_NUMBER, CategoricalColumn, NumericColumn
 
 MOST_ONE_HOT = 32
 """Categories of a column that have an input each; beyond it a vector is learned for each."""
@@ -89,14 +91,17 @@ def fit_other(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> O
 
 def fit_text(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> TextColumn:
     """Return an encoding of the words of texts [N]."""
-    words_of_texts = [split_words(cell) for cell in cells[rows.non_test] if cell is not None]
-    counts = Counter(word for words in words_of_texts for word in set(words))
+    words_of_rows = {}
+    for row in rows.non_test:
+        if cells[row] is not None:
+            words_of_rows[row] = split_words(cells[row])
+    counts = Counter(word for words in words_of_rows.values() for word in set(words))
     words = _frequent(counts, form.minimum_count, MOST_WORDS)
-    trained = set()
-    for cell in cells[rows.train]:
-        if cell is not None:
-            trained.update(split_words(cell))
-    longest = max((len(words) for words in words_of_texts), default=1)
+    trained: set[str] = set()
+    for row in rows.train:
+        trained.update(words_of_rows.get(row, ()))
+    lengths = [len(words) for words in words_of_rows.values()]
+    longest = max(lengths, default=1)
     length = min(max(longest, 2), LONGEST_TEXT)
     return TextColumn(
         name=name,
@@ -105,7 +110,7 @@ def fit_text(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> Te
         length=length,
         size=form.embedding or LARGEST_SIZE,
         rare=len(counts) - len(words),
-        cut=sum(len(words) > length for words in words_of_texts),
+        cut=sum(words > length for words in lengths),
     )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.encoded_input import EncodedInput, present_names
 
 
 class NetworkInput(NamedTuple):
@@ -51,11 +51,7 @@ class NetworkInput(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the tensors that there are."""
-        present = []
-        for name in self._fields:
-            if getattr(self, name) is not None:
-                present.append(name)
-        return tuple(present)
+        return present_names(self)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

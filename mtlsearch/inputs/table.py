@@ -18,9 +18,13 @@ from mtlsearch.inputs.contract import (
     SourceColumns,
 )
 from mtlsearch.inputs.words import frequent_shares
-from mtlsearch.runtime.column_encodings import EmbeddedColumn, HashedColumn, TextColumn
+from mtlsearch.runtime.column_encodings import (
+    EmbeddedColumn,
+    HashedColumn,
+    NumericColumn,
+    TextColumn,
+)
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.runtime.encoding import NumericColumn
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ Array: TypeAlias = np.ndarray[Any, Any]
 Cells: TypeAlias = Sequence[object] | Array
 """The cells of a column, or an array [N, ...]."""
 
+LARGEST_NUMBER = 1e30
+"""From here on a number counts as infinite, hence missing: float32 must not overflow."""
+
 BOOLEANS = {"true": 1.0, "false": 0.0}
 
 MISSING_WORDS = frozenset(

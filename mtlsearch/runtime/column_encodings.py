@@ -1,4 +1,4 @@
-"""Encodings of single table columns: categories with vectors of their own, words, and dates.
+"""Encodings of single table columns: numbers, categories, words, and dates.
 
 Needs numpy only: an exported folder holds a copy of this file.
 """
@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from .cells import LARGEST_NUMBER
 from .dates import read_dates
-from .encoded_input import Array, Columns, EncodedInput
+from .encoded_input import Array, Cells, Columns, EncodedInput
 
 NOTHING = 0
 """The code of a missing value, and of a position beyond the end of a text."""
@@ -28,6 +29,11 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
 
 UNSEEN = "a value that training did not see"
+LONGEST_SHOWN = 40
+"""Characters of a cell in a notice."""
+
+MONTH = slice(2, 4)
+"""Where the sine and the cosine of the month are among the inputs of a date."""
 
 MONTHS = 12
 WEEKDAYS = 7
@@ -46,8 +52,126 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(folded)
 
 
+class ColumnEncoding:
+    """What encodings of one column have in common; its cells are text unless they say otherwise."""
+
+    name: str
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        return []
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return [self.name]
+
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
+        """Return what is odd about cells, given what was made of them: by default nothing."""
+        return []
+
+
 @dataclass(frozen=True)
-class EmbeddedColumn:
+class NumericColumn(ColumnEncoding):
+    """A number or boolean (0/1): `(x or the median if missing - mean) / scale`, then an indicator.
+
+    A column that is `constant` on the training rows gives zeros. With `indicator`, a second input
+    is 1 where the number is missing; it stays 0 unless `indicator_seen`, that is, unless a training
+    row was missing. So the schema is the same in every fold, and nothing that was never trained on
+    reaches the network.
+    """
+
+    type: ClassVar[str] = "numeric"
+    name: str
+    median: float
+    mean: float
+    scale: float
+    constant: bool
+    indicator: bool
+    indicator_seen: bool
+
+    @property
+    def width(self) -> int:
+        """The number of network inputs."""
+        return 1 + self.indicator
+
+    @property
+    def description(self) -> str:
+        """How the column is encoded, in words."""
+        if self.constant:
+            return "constant: gives zeros"
+        if self.indicator:
+            return "standardised; a second input says where it is missing"
+        return "standardised"
+
+    @property
+    def number_columns(self) -> Sequence[str]:
+        """The columns that are read as numbers."""
+        return [self.name]
+
+    @property
+    def other_columns(self) -> Sequence[str]:
+        """The columns that are read as they are."""
+        return []
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float64 [N, width]."""
+        numbers = columns[self.name]
+        missing = ~(np.abs(numbers) < LARGEST_NUMBER)
+        filled = np.where(missing, self.median, numbers)
+        if self.constant:
+            standardised = np.zeros(len(numbers))
+        else:
+            standardised = (filled - self.mean) / self.scale
+        inputs: list[Array] = [standardised]
+        if self.indicator:
+            inputs.append(missing * float(self.indicator_seen))
+        return EncodedInput(values=np.column_stack(inputs))
+
+
+@dataclass(frozen=True)
+class CategoricalColumn(ColumnEncoding):
+    """Text, one-hot over `categories`.
+
+    Unknown and missing ones, and those not `seen` in a training row, give zeros.
+    """
+
+    type: ClassVar[str] = "categorical"
+    name: str
+    categories: Sequence[str]
+    seen: Sequence[bool]
+
+    @property
+    def width(self) -> int:
+        """The number of network inputs."""
+        return len(self.categories)
+
+    @property
+    def description(self) -> str:
+        """How the column is encoded, in words."""
+        return f"one-hot, {len(self.categories)} categories"
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `values`, float64 [N, width]."""
+        position = _numbered(self.categories, self.seen)
+        cells = columns[self.name]
+        codes = [position.get(cell, -1) for cell in cells]
+        code = np.array(codes, np.int64)
+        rows = np.flatnonzero(code >= 0)
+        encoded = np.zeros((len(cells), self.width))
+        encoded[rows, code[rows]] = 1.0
+        return EncodedInput(values=encoded)
+
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
+        """Say which cells are of a category that no training row has."""
+        assert encoded.values is not None
+        is_known = np.any(encoded.values, axis=1)
+        return unknown_notice(self.name, columns, is_known, UNSEEN, "count as missing")
+
+
+@dataclass(frozen=True)
+class EmbeddedColumn(ColumnEncoding):
     """Text as the code of its category, for which a network learns a vector of `size` numbers.
 
     The code of a category is 2 and more, by its place in `categories`. A missing one is 0, which
@@ -80,42 +204,23 @@ class EmbeddedColumn:
             text += f"; {self.rare:,} rare values share one vector"
         return text
 
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return []
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return [self.name]
-
     def encode(self, columns: Columns) -> EncodedInput:
         """Return `categories`, int64 [N, 1]."""
-        code_of = self._codes()
+        code_of = _numbered(self.categories, self.seen, FIRST_KNOWN)
         codes = []
         for cell in columns[self.name]:
             codes.append(NOTHING if cell is None else code_of.get(cell, UNKNOWN))
         return _coded(np.array(codes, np.int64)[:, None])
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say which cells are of a category that no training row has."""
-        code_of = self._codes()
-        unknown = []
-        for row, cell in enumerate(columns[self.name]):
-            if cell is not None and cell not in code_of:
-                unknown.append(row)
-        return unknown_notice(self.name, columns[self.name], unknown, UNSEEN, "share one vector")
-
-    def _codes(self) -> dict[str, int]:
-        numbered = enumerate(self.categories)
-        return {
-            category: number + FIRST_KNOWN for number, category in numbered if self.seen[number]
-        }
+        assert encoded.categories is not None
+        is_known = encoded.categories[:, 0] != UNKNOWN
+        return unknown_notice(self.name, columns, is_known, UNSEEN, "share one vector")
 
 
 @dataclass(frozen=True)
-class HashedColumn:
+class HashedColumn(ColumnEncoding):
     """Text as the code of a bucket, 2 and more, by the CRC-32 of its UTF-8 bytes; 0 if missing."""
 
     type: ClassVar[str] = "hashed"
@@ -138,24 +243,10 @@ class HashedColumn:
         """How the column is encoded, in words."""
         return f"embedding of {self.size} for {self.buckets:,} buckets of hashed categories"
 
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return []
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return [self.name]
-
     def encode(self, columns: Columns) -> EncodedInput:
         """Return `categories`, int64 [N, 1]."""
         codes = [self._code(cell) for cell in columns[self.name]]
         return _coded(np.array(codes, np.int64)[:, None])
-
-    def notices(self, columns: Columns) -> list[str]:
-        """Say nothing: every category has its bucket."""
-        return []
 
     def _code(self, cell: str | None) -> int:
         if cell is None:
@@ -165,7 +256,7 @@ class HashedColumn:
 
 
 @dataclass(frozen=True)
-class TextColumn:
+class TextColumn(ColumnEncoding):
     """Text as the codes of its first words, up to `length`, 0 beyond its end.
 
     The code of a word is 2 and more, by its place in `words`; 1 is for words that are not listed or
@@ -206,19 +297,9 @@ class TextColumn:
             text += f"; {self.cut:,} longer texts are cut"
         return text
 
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return []
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return [self.name]
-
     def encode(self, columns: Columns) -> EncodedInput:
         """Return `categories`, int64 [N, length], and, where it is `alone`, `mask`."""
-        code_of = self._codes()
+        code_of = _numbered(self.words, self.seen, FIRST_KNOWN)
         cells = columns[self.name]
         codes = np.zeros((len(cells), self.length), np.int64)
         for row, cell in enumerate(cells):
@@ -230,22 +311,16 @@ class TextColumn:
             return EncodedInput(categories=codes, mask=codes > NOTHING)
         return _coded(codes)
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say which cells have no word that training saw, and how many are cut."""
-        code_of = self._codes()
-        cells = columns[self.name]
-        unknown = []
-        long = 0
-        for row, cell in enumerate(cells):
-            if cell is None:
-                continue
-            words = split_words(cell)
-            if len(words) > self.length:
-                long += 1
-            if not any(word in code_of for word in words[: self.length]):
-                unknown.append(row)
+        assert encoded.categories is not None
+        codes = encoded.categories
+        is_known = np.any(codes >= FIRST_KNOWN, axis=1)
         what = "no word that training saw"
-        notices = unknown_notice(self.name, cells, unknown, what, "say nothing")
+        notices = unknown_notice(self.name, columns, is_known, what, "say nothing")
+        cells = columns[self.name]
+        full_rows = np.flatnonzero(codes[:, -1])
+        long = sum(len(split_words(cells[row])) > self.length for row in full_rows)
         if long:
             notices.append(
                 f"column {self.name!r}: {long} cells have more than {self.length} words; "
@@ -253,13 +328,9 @@ class TextColumn:
             )
         return notices
 
-    def _codes(self) -> dict[str, int]:
-        numbered = enumerate(self.words)
-        return {word: number + FIRST_KNOWN for number, word in numbered if self.seen[number]}
-
 
 @dataclass(frozen=True)
-class DateColumn:
+class DateColumn(ColumnEncoding):
     """A date as numbers: the time elapsed, the year, and cyclic parts as sine and cosine.
 
     The parts are month and day of the week and, with `hours`, the hour. Days since 1970 and years
@@ -288,16 +359,6 @@ class DateColumn:
         hours = ", hour" if self.hours else ""
         return f"time elapsed, year; month, day of the week{hours} as sine and cosine"
 
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return []
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return [self.name]
-
     def encode(self, columns: Columns) -> EncodedInput:
         """Return `values`, float64 [N, width]."""
         instants = read_dates(columns[self.name], self.day_first)
@@ -313,21 +374,13 @@ class DateColumn:
             values = np.column_stack([values, missing * float(self.indicator_seen)])
         return EncodedInput(values=values)
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say which cells are no dates."""
+        assert encoded.values is not None
         cells = columns[self.name]
-        instants = read_dates(cells, self.day_first)
-        unreadable = []
-        for row, cell in enumerate(cells):
-            if cell is not None and np.isnat(instants[row]):
-                unreadable.append(row)
-        if not unreadable:
-            return []
-        first = unreadable[0]
-        return [
-            f"column {self.name!r}: {len(unreadable)} cells are no dates "
-            f"(the first is {_shown(cells[first])} in row {first + 1}); treated as missing"
-        ]
+        # The sine and the cosine of a date are never both 0.
+        is_date = np.any(encoded.values[:, MONTH], axis=1)
+        return unreadable_notice(self.name, cells, _rows_without(cells, is_date), "dates")
 
     def _standardised(self, instants: Array) -> list[Array]:
         parts = []
@@ -361,25 +414,48 @@ def calendar_phases(instants: Array, hours: bool) -> list[Array]:
 
 def unknown_notice(
     name: str,
-    cells: Sequence[object] | Array,
-    rows: Sequence[int],
+    columns: Columns,
+    is_known: Array,
     what: str,
     consequence: str,
 ) -> list[str]:
-    """Say what the cells of some rows hold and what comes of it; nothing where there are none."""
+    """Say what cells hold that are there but not known [N], and what comes of it."""
+    cells = columns[name]
+    rows = _rows_without(cells, is_known)
     if not rows:
         return []
-    first = rows[0]
     return [
         f"column {name!r}: {len(rows)} of {len(cells)} cells hold {what} "
-        f"(the first is {_shown(cells[first])} in row {first + 1}); they {consequence}"
+        f"({_first(cells, rows)}); they {consequence}"
     ]
+
+
+def unreadable_notice(name: str, cells: Cells, rows: Sequence[int], wanted: str) -> list[str]:
+    """Say that the cells of some rows are not what a column holds; nothing without such rows."""
+    if not rows:
+        return []
+    return [
+        f"column {name!r}: {len(rows)} cells are no {wanted} ({_first(cells, rows)}); "
+        "treated as missing"
+    ]
+
+
+def _rows_without(cells: Cells, is_known: Array) -> list[int]:
+    """Return the rows whose cell is there, but not known [N]."""
+    return [row for row, cell in enumerate(cells) if cell is not None and not is_known[row]]
+
+
+def _first(cells: Cells, rows: Sequence[int]) -> str:
+    row = rows[0]
+    text = str(cells[row])[:LONGEST_SHOWN]
+    return f"the first is {text!r} in row {row + 1}"
+
+
+def _numbered(names: Sequence[str], seen: Sequence[bool], first: int = 0) -> dict[str, int]:
+    """Return the number of each name that is seen, by its place, counted from `first`."""
+    return {name: code for code, name in enumerate(names, first) if seen[code - first]}
 
 
 def _coded(codes: Array) -> EncodedInput:
     """Return codes beside no numbers at all."""
     return EncodedInput(values=np.zeros((len(codes), 0)), categories=codes)
-
-
-def _shown(cell: object) -> str:
-    return repr(str(cell)[:40])

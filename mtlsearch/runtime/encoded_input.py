@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from .cells import Array, Cells
 
-__all__ = ["Array", "Cells", "Columns", "EncodedInput", "Table"]
+__all__ = ["Array", "Cells", "Columns", "EncodedInput", "Table", "present_names"]
 
 Table: TypeAlias = Mapping[str, Cells]
 """Columns by their names, all of one length."""
@@ -32,13 +32,14 @@ class EncodedInput(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the arrays that there are."""
-        present = []
-        for name in self._fields:
-            if getattr(self, name) is not None:
-                present.append(name)
-        return tuple(present)
+        return present_names(self)
 
     @property
     def arrays(self) -> tuple[Array, ...]:
         """The arrays that there are."""
         return tuple(array for array in self if array is not None)
+
+
+def present_names(record: NamedTuple) -> tuple[str, ...]:
+    """Return the names of the fields of a record that are not None."""
+    return tuple(name for name in record._fields if getattr(record, name) is not None)

@@ -13,143 +13,24 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from .cells import PLAIN, Spelling, read_numbers, read_text
+from .cells import LARGEST_NUMBER, PLAIN, Spelling, read_numbers, read_text
 from .column_encodings import (
-    UNSEEN,
+    CategoricalColumn,
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
+    NumericColumn,
     TextColumn,
-    unknown_notice,
+    unreadable_notice,
 )
 from .encoded_input import Array, Cells, Columns, EncodedInput, Table
 
-LARGEST_NUMBER = 1e30
-"""From here on a number counts as infinite, hence missing: float32 must not overflow."""
 BLOCK_ROWS = 1024
 """Rows that are computed in float64 at once."""
 
 
 class ShapeError(ValueError):
     """An array has another shape than those that were fitted; the message is one line."""
-
-
-@dataclass(frozen=True)
-class NumericColumn:
-    """A number or boolean (0/1): `(x or the median if missing - mean) / scale`, then an indicator.
-
-    A column that is `constant` on the training rows gives zeros. With `indicator`, a second input
-    is 1 where the number is missing; it stays 0 unless `indicator_seen`, that is, unless a training
-    row was missing. So the schema is the same in every fold, and nothing that was never trained on
-    reaches the network.
-    """
-
-    type: ClassVar[str] = "numeric"
-    name: str
-    median: float
-    mean: float
-    scale: float
-    constant: bool
-    indicator: bool
-    indicator_seen: bool
-
-    @property
-    def width(self) -> int:
-        """The number of network inputs."""
-        return 1 + self.indicator
-
-    @property
-    def description(self) -> str:
-        """How the column is encoded, in words."""
-        if self.constant:
-            return "constant: gives zeros"
-        if self.indicator:
-            return "standardised; a second input says where it is missing"
-        return "standardised"
-
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return [self.name]
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return []
-
-    def encode(self, columns: Columns) -> EncodedInput:
-        """Return `values`, float64 [N, width]."""
-        numbers = columns[self.name]
-        missing = ~(np.abs(numbers) < LARGEST_NUMBER)
-        filled = np.where(missing, self.median, numbers)
-        if self.constant:
-            standardised = np.zeros(len(numbers))
-        else:
-            standardised = (filled - self.mean) / self.scale
-        inputs: list[Array] = [standardised]
-        if self.indicator:
-            inputs.append(missing * float(self.indicator_seen))
-        return EncodedInput(values=np.column_stack(inputs))
-
-    def notices(self, columns: Columns) -> list[str]:
-        """Say nothing: what is odd about a cell is said when it is read."""
-        return []
-
-
-@dataclass(frozen=True)
-class CategoricalColumn:
-    """Text, one-hot over `categories`.
-
-    Unknown and missing ones, and those not `seen` in a training row, give zeros.
-    """
-
-    type: ClassVar[str] = "categorical"
-    name: str
-    categories: Sequence[str]
-    seen: Sequence[bool]
-
-    @property
-    def width(self) -> int:
-        """The number of network inputs."""
-        return len(self.categories)
-
-    @property
-    def description(self) -> str:
-        """How the column is encoded, in words."""
-        return f"one-hot, {len(self.categories)} categories"
-
-    @property
-    def number_columns(self) -> Sequence[str]:
-        """The columns that are read as numbers."""
-        return []
-
-    @property
-    def other_columns(self) -> Sequence[str]:
-        """The columns that are read as they are."""
-        return [self.name]
-
-    def encode(self, columns: Columns) -> EncodedInput:
-        """Return `values`, float64 [N, width]."""
-        numbered = enumerate(self.categories)
-        position = {category: code for code, category in numbered if self.seen[code]}
-        cells = columns[self.name]
-        codes = [position.get(cell, -1) for cell in cells]
-        code = np.array(codes, np.int64)
-        rows = np.flatnonzero(code >= 0)
-        encoded = np.zeros((len(cells), self.width))
-        encoded[rows, code[rows]] = 1.0
-        return EncodedInput(values=encoded)
-
-    def notices(self, columns: Columns) -> list[str]:
-        """Say which cells are of a category that no training row has."""
-        numbered = enumerate(self.categories)
-        known = {category for code, category in numbered if self.seen[code]}
-        cells = columns[self.name]
-        unknown = []
-        for row, cell in enumerate(cells):
-            if cell is not None and cell not in known:
-                unknown.append(row)
-        return unknown_notice(self.name, cells, unknown, UNSEEN, "count as missing")
 
 
 @dataclass(frozen=True)
@@ -199,7 +80,7 @@ class ImageArray:
         )
         return EncodedInput(values=values)
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say nothing: what is odd about a cell is said when it is read."""
         return []
 
@@ -250,7 +131,7 @@ class SequenceArray:
         )
         return EncodedInput(values=values * mask[..., None], mask=mask)
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say nothing: what is odd about a cell is said when it is read."""
         return []
 
@@ -304,9 +185,8 @@ class TokenColumns:
             mask=mask,
         )
 
-    def notices(self, columns: Columns) -> list[str]:
+    def notices(self, columns: Columns, encoded: EncodedInput) -> list[str]:
         """Say how many rows have no token that training saw."""
-        encoded = self.encode(columns)
         assert encoded.mask is not None
         rows = np.flatnonzero(~encoded.mask.any(axis=1))
         if not len(rows):
@@ -368,7 +248,25 @@ def encode(encodings: Sequence[Encoding], columns: Columns) -> EncodedInput:
 
     What several encodings make is concatenated along the features, in their order.
     """
-    parts = [encoding.encode(columns) for encoding in encodings]
+    return _joined([encoding.encode(columns) for encoding in encodings])
+
+
+def encode_with_notices(
+    encodings: Sequence[Encoding],
+    columns: Columns,
+) -> tuple[EncodedInput, list[str]]:
+    """Return what `encode` returns, and notices of cells that tell the network nothing."""
+    parts = []
+    notices = []
+    for encoding in encodings:
+        part = encoding.encode(columns)
+        parts.append(part)
+        notices += encoding.notices(columns, part)
+    return _joined(parts), notices
+
+
+def _joined(parts: Sequence[EncodedInput]) -> EncodedInput:
+    """Return what encodings made of the same rows as one."""
     values = _side_by_side([part.values for part in parts])
     if values is not None:
         values = values.astype(np.float32, copy=False)
@@ -394,22 +292,20 @@ def read_columns(
     table: Table,
     spellings: Mapping[str, Spelling] | None = None,
 ) -> tuple[dict[str, Array], list[str]]:
-    """Return the columns that the encodings need, and notices of cells that tell nothing.
+    """Return the columns that the encodings need, and notices of cells that are no numbers.
 
     `spellings` says of columns that are not plain how their cells are spelled.
     """
     spelled = spellings or {}
     columns: dict[str, Array] = {}
-    notices = []
+    notices: list[str] = []
     for encoding in encodings:
         for name in encoding.number_columns:
             cells = table[name]
             columns[name], unreadable = read_numbers(cells, spelled.get(name, PLAIN))
-            if unreadable:
-                notices.append(_unreadable_notice(name, cells, unreadable))
+            notices += unreadable_notice(name, cells, unreadable, "numbers")
         for name in encoding.other_columns:
             columns[name] = _read_text_or_array(table[name], spelled.get(name, PLAIN))
-        notices += encoding.notices(columns)
     return columns, notices
 
 
@@ -435,13 +331,6 @@ def present_positions(
             f"row {row + 1} holds {length[row]:g}"
         )
     return np.asarray(np.arange(positions) < length[:, None])
-
-
-def _unreadable_notice(name: str, cells: Cells, rows: Sequence[int]) -> str:
-    row = rows[0]
-    text = str(cells[row])[:40]
-    first = f"the first is {text!r} in row {row + 1}"
-    return f"column {name!r}: {len(rows)} cells are no numbers ({first}); treated as missing"
 
 
 def _read_text_or_array(cells: Cells, spelling: Spelling) -> Array:

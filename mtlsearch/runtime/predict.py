@@ -99,9 +99,10 @@ class Predictor:
         spellings = self.spellings.get(source)
         columns, self.notices = self.encoding.read_columns(encodings, table, spellings)
         try:
-            encoded = self.encoding.encode(encodings, columns)
+            encoded, notices = self.encoding.encode_with_notices(encodings, columns)
         except self.encoding.ShapeError as error:
             raise TableError(_one_line(error)) from error
+        self.notices += notices
         return tuple(torch.from_numpy(array) for array in encoded.arrays)
 
     @torch.no_grad()

@@ -119,7 +119,8 @@ def test_texts_are_codes_of_their_words_and_what_is_cut_is_counted():
     codes = encoded(encoding, ["Good odd FILM", "", None]).categories
     np.testing.assert_array_equal(codes[:, :4], [[3, 1, 2, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
     cells = np.array(["nothing known", "a good film", long, None], object)
-    notices = encoding.notices({"column": cells})
+    columns = {"column": cells}
+    notices = encoding.notices(columns, encoding.encode(columns))
     assert (
         "1 of 4 cells hold no word that training saw (the first is 'nothing known' in row 1)"
         in (notices[0])

@@ -26,7 +26,7 @@ from mtlsearch.inputs.contract import (
     left_out,
 )
 from mtlsearch.inputs.table import TableSchema
-from mtlsearch.runtime.encoding import NumericColumn
+from mtlsearch.runtime.column_encodings import NumericColumn
 
 
 class Spectrum(InputKind):

@@ -116,7 +116,7 @@ def test_json_makes_the_same_inputs_from_cells(source, fitted):
         else:
             table[name] = [None if cell != cell else cell for cell in column]
     columns, notices = read_columns(encodings, table)
-    assert all("that training" in notice for notice in notices)
+    assert notices == []
     assert {str(name) for name in source.inputs} == set(columns)
     found = encode(encodings, columns)
     for one, other in zip(found.arrays, fitted.encode(source.inputs).arrays, strict=True):
