@@ -15,7 +15,7 @@ from mtlsearch.errors import InterruptedSearchError, MtlsearchError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from mtlsearch.data import Dataset
+    from mtlsearch.data import ColumnFlags, Dataset
     from mtlsearch.search.study import Study
     from mtlsearch.space import SearchSpace
 
@@ -186,7 +186,6 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
-    from mtlsearch.data import ColumnFlags
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
@@ -195,15 +194,7 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.worker_context import resolve_device
 
     task_flags = tuple(task or ())
-    columns = ColumnFlags(
-        categorical=tuple(categorical or ()),
-        text=tuple(text or ()),
-        ignore=tuple(ignore or ()),
-        missing=tuple(missing or ()),
-        group=group,
-        time=time,
-        split_column=split_column,
-    )
+    columns = _column_flags(categorical, text, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
     dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns, options)
     if not gpus_per_worker and not ray_address:
@@ -324,20 +315,11 @@ def check(  # noqa: PLR0913 - the list of options
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
-    from mtlsearch.data import ColumnFlags
     from mtlsearch.search.dry_run import dry_run
     from mtlsearch.search.study_loading import check_folds, load_problem
     from mtlsearch.search.worker_context import resolve_device
 
-    columns = ColumnFlags(
-        categorical=tuple(categorical or ()),
-        text=tuple(text or ()),
-        ignore=tuple(ignore or ()),
-        missing=tuple(missing or ()),
-        group=group,
-        time=time,
-        split_column=split_column,
-    )
+    columns = _column_flags(categorical, text, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
     dataset, chosen_space = load_problem(data, task or (), space, epochs, columns, options)
     check_folds(dataset)
@@ -410,6 +392,29 @@ def _work(
         page = write_report(written, study.folder / REPORT_FOLDER)
     _print(summary(written))
     typer.echo(f"report: {page}")
+
+
+def _column_flags(  # noqa: PLR0913 - the list of options
+    categorical: list[str] | None,
+    text: list[str] | None,
+    ignore: list[str] | None,
+    missing: list[str] | None,
+    group: str | None,
+    time: str | None,
+    split_column: str | None,
+) -> "ColumnFlags":
+    """What the options say of columns."""
+    from mtlsearch.data import ColumnFlags
+
+    return ColumnFlags(
+        categorical=tuple(categorical or ()),
+        text=tuple(text or ()),
+        ignore=tuple(ignore or ()),
+        missing=tuple(missing or ()),
+        group=group,
+        time=time,
+        split_column=split_column,
+    )
 
 
 def _task_options(

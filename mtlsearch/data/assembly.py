@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import RawTable, resolve
-from mtlsearch.data.card import Card, SourceCard, TaskCard
+from mtlsearch.data.card import Card, TaskCard
 from mtlsearch.data.column_flags import with_settings
 from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, Splits
 from mtlsearch.data.inference import Target, infer_kind, infer_target
@@ -227,10 +227,9 @@ def _label_codes(card: Card, source: str, table: RawTable, where: str) -> Array 
     for name, task in card.tasks.items():
         if task.source != source:
             continue
-        raw = table.column(_target_name(task))
-        kind = infer_kind(raw, everything, task, f"{where}: {name}")
+        column = resolve(table.column(_target_name(task)), everything)
+        kind = infer_kind(column, everything, task, f"{where}: {name}")
         if kind.is_classification:
-            column = resolve(raw, everything)
             codes, _ = pd.factorize(column.values)
             columns.append(codes)
     return np.column_stack(columns).astype(np.int64) if columns else None
@@ -306,16 +305,16 @@ def _with_strata(
     return replace(splits, strata=strata.astype(np.int64))
 
 
-def _is_input_as_well(
-    time: str | None,
-    source: SourceCard,
-    table: RawTable,
-    non_test: Array,
-) -> bool:
-    """Return whether the column that rows are split by is a date: it tells of the season, too."""
-    if time is None or time in source.ignored:
-        return False
-    return resolve(table.column(time), non_test).type == "date"
+def _needed_for_split(card: Card, table: RawTable, non_test: Array) -> set[str]:
+    """Return the columns that say how rows are divided and are no inputs.
+
+    A date that rows are divided by is an input as well: it tells of the season, too.
+    """
+    columns = set(card.split.columns)
+    time = card.split.time
+    if time is not None and resolve(table.column(time), non_test).type == "date":
+        columns.remove(time)
+    return columns
 
 
 def _source_columns(
@@ -328,9 +327,7 @@ def _source_columns(
     """Return the columns of a source that may be inputs."""
     source = card.sources[name]
     non_test = splits.role != TEST
-    taken = {*source.ignored, *card.split.columns}
-    if _is_input_as_well(card.split.time, source, table, non_test):
-        taken.discard(card.split.time or "")
+    taken = {*source.ignored, *_needed_for_split(card, table, non_test)}
     for task in card.tasks.values():
         if task.source == name:
             taken.add(_target_name(task))

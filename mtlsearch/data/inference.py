@@ -13,7 +13,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.columns import Column, RawColumn, resolve
 from mtlsearch.data.card import TaskCard
 from mtlsearch.errors import DataError
-from mtlsearch.runtime.encoding import LARGEST_NUMBER
+from mtlsearch.runtime.cells import LARGEST_NUMBER
 from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TargetColumn, TaskKind
 
 MOST_IN_QUESTION = 20  # distinct whole numbers that may be classes or not
@@ -82,13 +82,12 @@ def infer_target(
 
 
 def infer_kind(
-    raw: RawColumn,
+    column: Column,
     known: Array,
     card: TaskCard,
     where: str,
 ) -> TaskKind:
-    """Return the kind that `infer_target` would find, without judging anything else."""
-    column = resolve(raw, known)
+    """Return the kind that `infer_target` would find in a column, without judging anything else."""
     content = _content(column, known, card.order, where)
     return _kind(card, content, where)
 

@@ -116,7 +116,8 @@ def test_cells_that_say_the_same_are_predicted_the_same(place: Path) -> None:
 def test_a_table_with_lists_is_predicted(place: Path) -> None:
     table = _table().astype({"height": str})
     lists = [[1, 2] for _ in range(ROWS)]
-    _predict(place, table.assign(tags=lists), "lists.parquet")
+    with_lists = _predict(place, table.assign(tags=lists), "lists.parquet")
+    pd.testing.assert_frame_equal(with_lists, _predict(place, table, "no_lists.parquet"))
 
 
 def test_a_split_column_is_asked_about(place: Path) -> None:

@@ -31,10 +31,21 @@ def test_types(values, kind):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["Int64", "boolean", "category", "datetime64[ns]", "timedelta64[ns]", "string"]
+    ("dtype", "kind"),
+    [
+        ("Int64", "number"),
+        ("boolean", "boolean"),
+        ("category", "text"),
+        ("datetime64[ns]", "date"),
+        ("timedelta64[ns]", "number"),
+        ("string", "number"),  # 1.0 and 0.0: digits alone would be names
+    ],
 )
-def test_every_pandas_type_is_read(dtype):
-    resolve(RawColumn("x", pd.Series([1, 0, None]).astype(object).astype(dtype)), np.ones(3, bool))
+def test_every_pandas_type_is_read(dtype, kind):
+    cells = pd.Series([1, 0, None]).astype(object).astype(dtype)
+    column = resolve(RawColumn("x", cells), np.ones(3, bool))
+    assert column.type == kind
+    assert column.present.tolist() == [True, True, False]
 
 
 def test_hidden_rows_cannot_change_the_type():

@@ -104,7 +104,10 @@ def test_rare_classes_do_not_stop_the_split(write, clinic, rare):
     clinic.loc[: rare - 1, "ward"] = "rare"
     dataset = load(write(clinic), ["ward:multiclass", "stay"])
     for replicate in range(5):
-        fold(dataset, replicate, 0)
+        rows = fold(dataset, replicate, 0)
+        assert len(rows.train["data"]) + len(rows.validation["data"]) == sum(
+            dataset.sources["data"].splits.role != TEST
+        )
 
 
 def test_a_fold_without_labels_is_refused():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
-from mtlsearch.columns import RawColumn
+from mtlsearch.columns import RawColumn, resolve
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_kind, infer_target
 from mtlsearch.errors import DataError
@@ -182,8 +182,9 @@ def test_a_metric_of_the_kind_settles_the_kind_where_it_fits(kind, name):
     """What is found can always be the target, and always has the metric if a kind does."""
     raw = raw_columns(60)[name]
     known = np.ones(60, bool)
+    column = resolve(RawColumn("y", raw), known)
     for metric in kind.metrics:
-        found = infer_kind(RawColumn("y", raw), known, TaskCard(metric=metric.name), "here")
+        found = infer_kind(column, known, TaskCard(metric=metric.name), "here")
         assert (
             infer_target(RawColumn("y", raw), known, TaskCard(kind=found.name), "here").kind
             == found
@@ -266,8 +267,9 @@ def test_a_class_that_scikit_learn_never_saw_is_improbable(kind):
 def test_text_without_a_kind_is_refused_with_what_would_do():
     raw = pd.Series([f"word {number}" for number in range(40)])
     known = np.ones(40, bool)
+    column = resolve(RawColumn("y", raw), known)
     with pytest.raises(DataError, match="here: holds text with 40 distinct values") as refused:
-        infer_kind(RawColumn("y", raw), known, TaskCard(), "here")
+        infer_kind(column, known, TaskCard(), "here")
     for kind in TASK_KINDS.values():
         assert f"{kind.requirement} ({kind.name})" in str(refused.value)
 
@@ -275,7 +277,10 @@ def test_text_without_a_kind_is_refused_with_what_would_do():
 def test_many_words_that_repeat_are_classes_only_when_the_user_says_so():
     raw = pd.Series([f"word {number % 60}" for number in range(240)])
     known = np.ones(240, bool)
+    column = resolve(RawColumn("y", raw), known)
     with pytest.raises(DataError, match="if these are classes, say so with kind multiclass"):
-        infer_kind(RawColumn("y", raw), known, TaskCard(), "here")
-    found = infer_kind(RawColumn("y", raw), known, TaskCard(metric="accuracy"), "here")
+        infer_kind(column, known, TaskCard(), "here")
+    found = infer_kind(
+        resolve(RawColumn("y", raw), known), known, TaskCard(metric="accuracy"), "here"
+    )
     assert found == TASK_KINDS["multiclass"]
