@@ -149,7 +149,8 @@ def test_what_does_not_fit_is_said_in_a_line(
     )
     assert (
         refused(a, schema=TokenSchema(15, 8, IDS))
-        == "huggingface: the data has texts of 15 places, the encoder at most 14"
+        == "huggingface: the data has texts of 15 places, the encoder at most 14; "
+        "cut them, for a column of text by max_length: 14"
     )
     assert (
         refused(a, schema=TokenSchema(6, 2, (3, 50)))

@@ -155,7 +155,8 @@ class HuggingFace(Backbone):
         if schema.length > shape.places:
             raise SpaceError(
                 f"huggingface: the data has texts of {schema.length} places, "
-                f"the encoder at most {shape.places}"
+                f"the encoder at most {shape.places}; "
+                f"cut them, for a column of text by max_length: {shape.places}"
             )
         embedding = nn.Embedding(schema.vocabulary + 1, shape.embedding)
         places = nn.Embedding(shape.places, shape.embedding)

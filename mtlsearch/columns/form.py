@@ -22,6 +22,8 @@ class ColumnForm:
             rule.
         buckets: The number of buckets that categories are hashed into; None: no hashing.
         whole_names: Whether its names are whole numbers, so that 3.0 is the name 3.
+        max_length: How many words or pieces of a text are read at most; None: by a rule.
+        tokenizer: The tokenizer of a text, as JSON; None: it falls into words.
     """
 
     type: ColumnType
@@ -32,6 +34,8 @@ class ColumnForm:
     minimum_count: int | None = None
     buckets: int | None = None
     whole_names: bool = False
+    max_length: int | None = None
+    tokenizer: str | None = None
 
     @property
     def spelling(self) -> Spelling:
@@ -51,7 +55,8 @@ PLAIN_FORMS = (ColumnForm("number"), ColumnForm("boolean"), ColumnForm("category
 class ColumnSettings:
     """What the user says of a column; None where it is left to be recognised.
 
-    The attributes are those of `ColumnForm`; a type "ignore" leaves the column out.
+    The attributes are those of `ColumnForm`; a type "ignore" leaves the column out, and `tokenizer`
+    is the name or the folder of one.
     """
 
     type: Literal["number", "category", "text", "date", "ignore"] | None = None
@@ -61,6 +66,8 @@ class ColumnSettings:
     embedding: int | None = None
     minimum_count: int | None = None
     buckets: int | None = None
+    max_length: int | None = None
+    tokenizer: str | None = None
 
 
 NOTHING_SAID = ColumnSettings()

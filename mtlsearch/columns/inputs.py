@@ -10,6 +10,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.columns.form import ColumnForm, ColumnSettings
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.columns.resolving import Column, resolve
+from mtlsearch.columns.tokenizer_file import read_tokenizer
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.cells import LARGEST_NUMBER
 
@@ -82,6 +83,8 @@ def _check_type(raw: RawColumn, column: Column, known: Array) -> None:
         is_wanted = column.numeric if wanted == "number" else column.type == wanted
         if not is_wanted or not (column.present & known).any():
             raise DataError(f"column {raw.name}: type {wanted}, but no cell is a {wanted}")
+    if wanted != "text" and raw.settings.tokenizer is not None:
+        raise DataError(f"column {raw.name}: a tokenizer is for type text, found type {wanted}")
 
 
 def _number_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
@@ -135,11 +138,16 @@ def _input(raw: RawColumn, column: Column, form: ColumnForm) -> InputColumn:
 
 
 def _with_options(form: ColumnForm, settings: ColumnSettings) -> ColumnForm:
+    tokenizer = None
+    if settings.tokenizer is not None:
+        tokenizer = read_tokenizer(settings.tokenizer)
     return replace(
         form,
         embedding=settings.embedding,
         minimum_count=settings.minimum_count,
         buckets=settings.buckets,
+        max_length=settings.max_length,
+        tokenizer=tokenizer,
     )
 
 

@@ -6,6 +6,7 @@ It is written in YAML or with --task flags; one model serves both.
 import reprlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -88,6 +89,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TypeName = Annotated[str, AfterValidator(_known_type)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Count = Annotated[int, Field(ge=1, le=2**24)]
+Length = Annotated[int, Field(ge=2, le=2**16)]
 
 
 class ColumnCard(_Strict):
@@ -101,6 +103,9 @@ class ColumnCard(_Strict):
         embedding: The size of the vector of a category or word.
         minimum_count: Categories and words in fewer training rows share one vector.
         buckets: The number of buckets that categories are hashed into.
+        max_length: How many words or pieces of a text are read at most.
+        tokenizer: The tokenizer of a text: a model of Hugging Face by its name, or a folder,
+            relative to the card. Then the column is text.
     """
 
     type: TypeName | None = None
@@ -110,11 +115,26 @@ class ColumnCard(_Strict):
     embedding: Count | None = None
     minimum_count: Count | None = None
     buckets: Count | None = None
+    max_length: Length | None = None
+    tokenizer: str | None = None
 
     @property
     def settings(self) -> ColumnSettings:
         """The same for the reading of a column."""
-        return ColumnSettings(**self.model_dump())
+        settings = ColumnSettings(**self.model_dump())
+        if self.tokenizer is not None and self.type is None:
+            return replace(settings, type="text")
+        return settings
+
+    def located(self, folder: Path) -> Self:
+        """Return the same with the whole path of a tokenizer that lies in a folder of the card's.
+
+        What is no folder there is a model's name.
+        """
+        if self.tokenizer is None:
+            return self
+        path = folder / self.tokenizer
+        return self.model_copy(update={"tokenizer": str(path)}) if path.exists() else self
 
 
 ColumnCards = dict[str, Annotated[ColumnCard, BeforeValidator(_typed)]]
@@ -145,6 +165,12 @@ class SourceCard(_Strict):
         """The columns that are left out because the user says so."""
         typed = [name for name, column in self.columns.items() if column.type == "ignore"]
         return (*self.ignore, *typed)
+
+    def located(self, folder: Path) -> Self:
+        """Return the source with whole paths; those that are not are relative to a folder."""
+        columns = {name: column.located(folder) for name, column in self.columns.items()}
+        update = {"path": str(folder / self.path), "columns": columns}
+        return self.model_copy(update=update)
 
 
 class TaskCard(_Strict):
@@ -519,11 +545,7 @@ def read_card(path: Path) -> Card:
     given_card = validated(Card, raw, where)
     card = given_card.checked(where)
     folder = path.absolute().parent
-    sources = {}
-    for name, source in card.sources.items():
-        absolute = folder / source.path
-        change = {"path": str(absolute)}
-        sources[name] = source.model_copy(update=change)
+    sources = {name: source.located(folder) for name, source in card.sources.items()}
     update = {
         "name": card.name or path.stem,
         "sources": sources,

@@ -4,11 +4,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import safetensors
-import torch
 from safetensors.torch import save
 
 import mtlsearch.runtime
@@ -19,6 +17,7 @@ from mtlsearch.export.formats import check_formats, write_formats
 from mtlsearch.export.readme import ModelCard, write_readme
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
+from mtlsearch.runtime.encoding import ENCODINGS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
 
@@ -76,7 +75,7 @@ def _write_predictor(draft: Path, model: TrainedModel) -> None:
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
     (draft / "preprocess.json").write_text(_preparation(model), "utf-8")
-    (draft / "requirements.txt").write_text(_requirements(), "utf-8")
+    (draft / "requirements.txt").write_text(_requirements(draft), "utf-8")
     for module in RUNTIME.glob("*.py"):
         if module.name != "__init__.py":
             shutil.copyfile(module, draft / module.name)
@@ -99,15 +98,22 @@ def _preparation(model: TrainedModel) -> str:
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
-def _requirements() -> str:
+def _requirements(draft: Path) -> str:
     """Return the packages that the folder needs, at least in the versions that wrote it."""
-    versions = {
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "safetensors": safetensors.__version__,
-    }
+    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft)]
     lines = []
-    for package, version in versions.items():
-        public_version = version.split("+")[0]
+    for package in packages:
+        public_version = version(package).split("+")[0]
         lines.append(f"{package}>={public_version}\n")
     return "".join(lines)
+
+
+def _packages_of_encodings(draft: Path) -> list[str]:
+    """Return the packages that the folder's encodings need beside numpy."""
+    fitted = json.loads((draft / "preprocess.json").read_text("utf-8"))
+    packages: set[str] = set()
+    for records in fitted["sources"].values():
+        for record in records:
+            kind = ENCODINGS[record["type"]]
+            packages.update(getattr(kind, "packages", ()))
+    return sorted(packages)

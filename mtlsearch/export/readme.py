@@ -49,6 +49,7 @@ def write_readme(
         metrics=card.metrics,
         notes=card.notes,
         version=__version__,
+        packages=_packages(draft),
         deviation=deviation,
         tasks=fitted["tasks"],
         output_columns=_output_columns(fitted["tasks"]),
@@ -61,6 +62,13 @@ def write_readme(
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")
+
+
+def _packages(draft: Path) -> str:
+    """The names of the packages that the folder needs, as a list in words."""
+    lines = (draft / "requirements.txt").read_text("utf-8").splitlines()
+    *names, last = [line.partition(">=")[0] for line in lines]
+    return f"{', '.join(names)} and {last}"
 
 
 def _output_columns(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

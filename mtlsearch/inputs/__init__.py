@@ -12,6 +12,7 @@ from mtlsearch.inputs.contract import (
     SourceColumns,
 )
 from mtlsearch.inputs.images import Images, ImageSchema
+from mtlsearch.inputs.pieces import Pieces
 from mtlsearch.inputs.sequences import Sequences, SequenceSchema
 from mtlsearch.inputs.table import CodedColumn, Table, TableSchema
 from mtlsearch.inputs.texts import Texts, WordSchema
@@ -23,6 +24,7 @@ INPUT_KINDS: dict[str, InputKind] = {
     "sequences": Sequences(),
     "tokens": Tokens(),
     "texts": Texts(),
+    "pieces": Pieces(),
 }
 
 DEFAULT_INPUT_KIND = INPUT_KINDS["table"]
@@ -69,6 +71,7 @@ __all__ = [
     "Images",
     "InputKind",
     "InputSchema",
+    "Pieces",
     "SelectedColumns",
     "SequenceSchema",
     "Sequences",

@@ -25,6 +25,7 @@ from mtlsearch.runtime.column_encodings import (
     split_words,
 )
 from mtlsearch.runtime.dates import read_dates
+from mtlsearch.runtime.tokenized_text import TokenizedText, pieces, vocabulary_size
 
 MOST_ONE_HOT = 32
 """Categories of a column that have an input each; beyond it a vector is learned for each."""
@@ -36,7 +37,10 @@ MOST_WORDS = 20_000
 """The most frequent words of a column of text, which have a vector of their own."""
 
 LONGEST_TEXT = 256
-"""Words of a text that are read."""
+"""Words or pieces of a text that are read, where the user asks for nothing else."""
+
+SHORTEST_PIECES = 4
+"""Pieces of a text that there is room for: two special ones, and something between them."""
 
 LARGEST_SIZE = 16
 """Numbers in the vector of a category or word, where the user asks for nothing else."""
@@ -102,7 +106,7 @@ def fit_text(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> Te
         trained.update(words_of_rows.get(row, ()))
     lengths = [len(words) for words in words_of_rows.values()]
     longest = max(lengths, default=1)
-    length = min(max(longest, 2), LONGEST_TEXT)
+    length = min(max(longest, 2), form.max_length or LONGEST_TEXT)
     return TextColumn(
         name=name,
         words=words,
@@ -111,6 +115,22 @@ def fit_text(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> Te
         size=form.embedding or LARGEST_SIZE,
         rare=len(counts) - len(words),
         cut=sum(words > length for words in lengths),
+    )
+
+
+def fit_tokenizer(name: str, cells: Array, form: ColumnForm, non_test: Array) -> TokenizedText:
+    """Return an encoding of the pieces of texts [N], whose form has a tokenizer."""
+    assert form.tokenizer is not None
+    texts = [cells[row] for row in non_test if cells[row] is not None]
+    lengths = [len(ids) for ids in pieces(form.tokenizer, texts)]
+    longest = max(lengths, default=1)
+    length = min(max(longest, SHORTEST_PIECES), form.max_length or LONGEST_TEXT)
+    return TokenizedText(
+        name=name,
+        tokenizer=form.tokenizer,
+        length=length,
+        vocabulary=vocabulary_size(form.tokenizer),
+        cut=sum(pieces_of_text > length for pieces_of_text in lengths),
     )
 
 

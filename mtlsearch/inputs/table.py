@@ -9,6 +9,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import input_column
+from mtlsearch.errors import DataError
 from mtlsearch.inputs.column_fitting import FittingRows, OtherEncoding, fit_numbers, fit_other
 from mtlsearch.inputs.contract import (
     FittedInput,
@@ -17,6 +18,7 @@ from mtlsearch.inputs.contract import (
     SelectedColumns,
     SourceColumns,
 )
+from mtlsearch.inputs.texts import TOKENIZER_ELSEWHERE
 from mtlsearch.inputs.words import frequent_shares
 from mtlsearch.runtime.column_encodings import (
     EmbeddedColumn,
@@ -120,6 +122,8 @@ class Table(InputKind):
                 types[name] = "array"
                 continue
             column = input_column(source.raw.column(name), source.non_test)
+            if column.form.tokenizer is not None:
+                raise DataError(f"{source.where}: {name}: {TOKENIZER_ELSEWHERE}")
             types[name] = column.type
             notices += [f"column {name}: {notice}" for notice in column.notices]
             if column.values is None:

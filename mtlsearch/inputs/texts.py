@@ -19,6 +19,8 @@ from mtlsearch.inputs.contract import (
 )
 from mtlsearch.inputs.tokens import TokenSchema
 
+TOKENIZER_ELSEWHERE = "a tokenizer is for input: pieces, where one text is the whole input"
+
 
 @dataclass(frozen=True)
 class WordSchema(TokenSchema):
@@ -41,28 +43,11 @@ class Texts(InputKind):
 
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return the one column of text, or the one that the user says is text."""
-        texts = {}
-        for name in source.names:
-            if name in source.arrays:
-                continue
-            column = input_column(source.raw.column(name), source.non_test)
-            if column.values is not None and column.form.type == "text":
-                texts[name] = column
-        if len(texts) != 1:
-            listed = ", ".join(texts) or "none"
-            raise DataError(
-                f"{source.where}: input: texts is one column of sentences; found {listed} "
-                "(say columns: {NAME: text}, or ignore: [NAME])"
-            )
-        [(name, column)] = texts.items()
-        cells = pd.Series(column.values, dtype=object)
-        return SelectedColumns(
-            pd.DataFrame({name: cells}),
-            left_out=left_out(source, [name], f"the input is {self.name}"),
-            forms={name: column.form},
-            types={name: column.type},
-            notices=tuple(f"column {name}: {notice}" for notice in column.notices),
-        )
+        selected = only_text(source, self.name)
+        for name, form in selected.forms.items():
+            if form.tokenizer is not None:
+                raise DataError(f"{source.where}: {name}: {TOKENIZER_ELSEWHERE}")
+        return selected
 
     def fit(self, selected: SelectedColumns, non_test: Array, train: Array) -> FittedInput:
         """Number the words of the rows that are not test rows; note which training rows have."""
@@ -72,3 +57,29 @@ class Texts(InputKind):
         encoding = replace(column, alone=True)
         schema = WordSchema(encoding.length, encoding.vocabulary)
         return FittedInput(schema, (encoding,))
+
+
+def only_text(source: SourceColumns, input_name: str) -> SelectedColumns:
+    """Return the one column of text of a source. Raises DataError."""
+    texts = {}
+    for name in source.names:
+        if name in source.arrays:
+            continue
+        column = input_column(source.raw.column(name), source.non_test)
+        if column.values is not None and column.form.type == "text":
+            texts[name] = column
+    if len(texts) != 1:
+        listed = ", ".join(texts) or "none"
+        raise DataError(
+            f"{source.where}: input: {input_name} is one column of sentences; found {listed} "
+            "(say columns: {NAME: text}, or ignore: [NAME])"
+        )
+    [(name, column)] = texts.items()
+    cells = pd.Series(column.values, dtype=object)
+    return SelectedColumns(
+        pd.DataFrame({name: cells}),
+        left_out=left_out(source, [name], f"the input is {input_name}"),
+        forms={name: column.form},
+        types={name: column.type},
+        notices=tuple(f"column {name}: {notice}" for notice in column.notices),
+    )

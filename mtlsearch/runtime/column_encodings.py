@@ -53,8 +53,12 @@ def split_words(text: str) -> list[str]:
 
 
 class ColumnEncoding:
-    """What encodings of one column have in common; its cells are text unless they say otherwise."""
+    """What encodings of one column have in common; its cells are text unless they say otherwise.
 
+    `packages` are those that it needs beside numpy.
+    """
+
+    packages: ClassVar[Sequence[str]] = ()
     name: str
 
     @property
@@ -294,7 +298,7 @@ class TextColumn(ColumnEncoding):
         if self.rare:
             text += f"; {self.rare:,} rare words share one vector"
         if self.cut:
-            text += f"; {self.cut:,} longer texts are cut"
+            text += f"; {self.cut:,} longer texts are cut (max_length)"
         return text
 
     def encode(self, columns: Columns) -> EncodedInput:

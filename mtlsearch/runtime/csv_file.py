@@ -67,7 +67,7 @@ class CsvText:
             if fields and fields[-1].endswith(f"{END}\n"):
                 raise CsvError(f"line {start}: a quote is opened in this row and never closed")
             line = reader.line_num + self.first_line - 1
-            is_blank = len(fields) <= 1 and not "".join(fields).strip()
+            is_blank = not fields or (len(fields) == 1 and fields[0].isspace())
             if not is_blank:
                 yield line, fields
             start = line + 1
@@ -94,7 +94,10 @@ class CsvShape:
         """What is left out of the table."""
         notices = []
         if self.empty_rows:
-            notices.append(f"{len(self.empty_rows)} empty rows are left out")
+            first = self.empty_rows[0] + 1
+            notices.append(
+                f"{len(self.empty_rows)} empty rows are left out (the first is row {first})"
+            )
         if self.empty_columns:
             notices.append(f"{len(self.empty_columns)} empty columns without a name are left out")
         return tuple(notices)

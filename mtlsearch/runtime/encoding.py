@@ -24,6 +24,7 @@ from .column_encodings import (
     unreadable_notice,
 )
 from .encoded_input import Array, Cells, Columns, EncodedInput, Table
+from .tokenized_text import TokenizedText
 
 BLOCK_ROWS = 1024
 """Rows that are computed in float64 at once."""
@@ -207,6 +208,7 @@ Encoding: TypeAlias = (
     | ImageArray
     | SequenceArray
     | TokenColumns
+    | TokenizedText
 )
 
 ENCODINGS: dict[str, type[Encoding]] = {
@@ -219,6 +221,7 @@ ENCODINGS: dict[str, type[Encoding]] = {
     "images": ImageArray,
     "sequences": SequenceArray,
     "tokens": TokenColumns,
+    "tokenizer": TokenizedText,
 }
 
 

@@ -2,7 +2,7 @@
 
 From Python: `predict(rows)`.
 
-INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells are read as in the
+INPUT is a CSV or .npz file. Needs what `requirements.txt` lists only. Cells are read as in the
 search (`cells.py`); columns that the model does not use are ignored. Exit codes: 0 ok, 2 usage, 3
 the table cannot be used.
 """
@@ -100,7 +100,7 @@ class Predictor:
         columns, self.notices = self.encoding.read_columns(encodings, table, spellings)
         try:
             encoded, notices = self.encoding.encode_with_notices(encodings, columns)
-        except self.encoding.ShapeError as error:
+        except (self.encoding.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(_one_line(error)) from error
         self.notices += notices
         return tuple(torch.from_numpy(array) for array in encoded.arrays)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import tokenizers
 import torch
 import transformers
 from safetensors.torch import load_file
@@ -34,20 +35,37 @@ SMALL = (
 )
 
 
+CARD = """\
+sources: {reviews: {path: reviews.csv, input: pieces, columns: {review: {tokenizer: model}}}}
+tasks: {pleased: {}, topic: {}}
+"""
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the example's data, an encoder in `model` and a space that begins with it."""
+    """A folder with the example's data as sentences, an encoder with its tokenizer in `model`, and
+    a space that begins with it.
+    """
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     arrays = runpy.run_path(str(ROOT / "examples" / "make_data.py"))["reviews"](120)
-    table = pd.DataFrame({f"text_{place}": ids for place, ids in enumerate(arrays.pop("text").T)})
+    sentences = [" ".join(f"w{number}" for number in ids if number) for ids in arrays.pop("text")]
+    table = pd.DataFrame({"review": sentences})
     table.assign(**arrays).to_csv(tmp_path / "reviews.csv", index=False)
-    card = (
-        "sources: {reviews: {path: reviews.csv, input: tokens}}\ntasks: {pleased: {}, topic: {}}\n"
-    )
-    (tmp_path / "reviews.yaml").write_text(card, "utf-8")
+    (tmp_path / "reviews.yaml").write_text(CARD, "utf-8")
     torch.manual_seed(0)
-    config = transformers.BertConfig(**SIZES, vocab_size=201, max_position_embeddings=24)
+    config = transformers.BertConfig(**SIZES, vocab_size=210, max_position_embeddings=26)
     transformers.AutoModel.from_config(config).save_pretrained(tmp_path / "model")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"w{number}" for number in range(1, 201))]
+    word_piece = tokenizers.models.WordPiece(
+        {word: number for number, word in enumerate(words)}, unk_token="[UNK]"
+    )
+    tokenizer = tokenizers.Tokenizer(word_piece)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.add_special_tokens(["[PAD]", "[CLS]", "[SEP]"])
+    tokenizer.save(str(tmp_path / "model" / "tokenizer.json"))
     encoder = f"{{name: huggingface, config: {tmp_path / 'model'}, pretrained: true}}"
     (tmp_path / "space.yaml").write_text(f"tree: {{levels: 2}}\nbackbone: {encoder}\n", "utf-8")
     return tmp_path
@@ -80,6 +98,16 @@ def test_a_pretrained_encoder_ends_in_an_export_that_needs_no_transformers(place
     predicted = run_warm("predict", "exported", "reviews.csv", "--to", "out.csv", cwd=place)
     assert (predicted.code, predicted.err) == (0, "")
     assert len(pd.read_csv(place / "out.csv")) == 120
+    assert "tokenizers>=" in (place / "exported" / "requirements.txt").read_text("utf-8")
+    new = pd.DataFrame({"review": ["w1 w2", "", "never heard", "w7 " * 50]})
+    new.to_csv(place / "new.csv", index=False)
+    (place / "model" / "tokenizer.json").unlink()
+    odd = run_warm("predict", "exported", "new.csv", "--to", "odd.csv", cwd=place)
+    assert odd.code == 0
+    assert "1 empty rows are left out (the first is row 2)" in odd.err
+    assert "1 of 3 cells hold nothing that the tokenizer knows (the first is 'never" in odd.err
+    assert "1 cells have more than" in odd.err
+    assert len(pd.read_csv(place / "odd.csv")) == 3
 
 
 def test_what_cannot_be_read_begins_no_study(place: Path) -> None:

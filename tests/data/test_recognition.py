@@ -217,7 +217,7 @@ def test_empty_rows_and_columns_of_a_spreadsheet_are_left_out(write) -> None:
     [source] = dataset.sources.values()
     assert len(source.inputs) == 30
     assert list(source.inputs) == ["x"]
-    assert "clinic.csv: 3 empty rows are left out" in dataset.notices
+    assert "clinic.csv: 3 empty rows are left out (the first is row 31)" in dataset.notices
     assert "clinic.csv: 2 empty columns without a name are left out" in dataset.notices
 
 

@@ -191,6 +191,7 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "encoding.py",
         "preprocess.json",
         "predict.py",
+        "tokenized_text.py",
     }
     assert all(f"`{name}`" in readme for name in files - {"README.md"})
     assert (
