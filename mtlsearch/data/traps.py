@@ -6,7 +6,7 @@ selects nothing. To add a check: a function here and its name in `TRAPS`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +19,7 @@ from mtlsearch.data.dataset import TEST, TRAIN, Dataset, Source
 from mtlsearch.data.scarcity import FEW, scarce_test_classes, scarce_validation_classes
 from mtlsearch.inputs.contract import is_array
 from mtlsearch.tasks import Task
+from mtlsearch.wording import first_of_many
 
 Check = Callable[[Dataset], Iterable[str]]
 
@@ -36,7 +37,6 @@ NAMED_LIKE_A_GROUP = re.compile(
     r"|groups?|sessions?|devices?)$",
     re.IGNORECASE,
 )
-MOST_NAMES = 8  # columns or pairs of tasks that are named
 
 
 def find_traps(dataset: Dataset) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def constant_columns(dataset: Dataset) -> Iterator[str]:
             if values.nunique(dropna=False) == 1:
                 constant.append(column)
         if constant:
-            yield f"{name}: constant columns, which tell nothing: {_first_of_many(constant)}"
+            yield f"{name}: constant columns, which tell nothing: {first_of_many(constant)}"
 
 
 def telling_columns(dataset: Dataset) -> Iterator[str]:
@@ -149,16 +149,18 @@ def tasks_never_together(dataset: Dataset) -> Iterator[str]:
     if not apart:
         return
     yield (
-        f"no row has labels of both: {_first_of_many(apart)}. These tasks can share layers, "
+        f"no row has labels of both: {first_of_many(apart)}. These tasks can share layers, "
         "but how their labels go together cannot be seen"
     )
 
 
 def scarce_classes(dataset: Dataset) -> Iterator[str]:
-    """Find classes with few validation or test rows."""
-    for scarce in scarce_validation_classes(dataset) + scarce_test_classes(dataset):
+    """Find classes with few validation or test rows, all in one line."""
+    scarce = scarce_validation_classes(dataset) + scarce_test_classes(dataset)
+    if scarce:
+        counts = first_of_many([str(entry) for entry in scarce], separator="; ")
         yield (
-            f"{scarce}: below {FEW} a score depends on which rows these are; "
+            f"{counts}: below {FEW} a score depends on which rows these are; "
             "more labelled rows of that class would help, more seeds would not"
         )
 
@@ -263,10 +265,3 @@ def _may_be_group(column: str, values: "pd.Series[float]") -> bool:
     if NAMED_LIKE_A_GROUP.search(column):
         return True
     return values.dtype == object
-
-
-def _first_of_many(names: Sequence[str]) -> str:
-    """Return the names; of more than MOST_NAMES the first ones and how many more there are."""
-    shown = ", ".join(names[:MOST_NAMES])
-    more = len(names) - MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -8,11 +8,10 @@ from typing import Literal
 from mtlsearch.data import ScarceClass
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.interval import LARGEST_COUNT, Interval
+from mtlsearch.wording import first_of_many
 
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 Decision = Literal["share", "share some", "do not share", "cannot tell"]
-
-MOST_NAMES = 8  # groups, tasks of a group, and tasks alone that the sentence names
 
 
 @dataclass(frozen=True)
@@ -163,28 +162,19 @@ def _limits(comparison: Comparison) -> str:
 
 def _structure(groups: Groups) -> str:
     """The groups that share and the tasks that stay alone: `a+c; alone: b`."""
-    sharing = [_first_of_many("+", group) for group in groups if len(group) > 1]
+    sharing = [first_of_many(group, "+") for group in groups if len(group) > 1]
     alone = [group[0] for group in groups if len(group) == 1]
-    text = _first_of_many("; ", sharing)
+    text = first_of_many(sharing, "; ")
     if alone:
-        text += f"; alone: {_first_of_many(', ', alone)}"
+        text += f"; alone: {first_of_many(alone)}"
     return text
-
-
-def _first_of_many(separator: str, names: Sequence[str]) -> str:
-    """The names; of more than MOST_NAMES the first ones and how many more there are."""
-    shown = list(names[:MOST_NAMES])
-    more = len(names) - MOST_NAMES
-    if more > 0:
-        shown.append(f"{more} more")
-    return separator.join(shown)
 
 
 def _caution(scarce: Sequence[ScarceClass]) -> str:
     """What it rests on where a class has few test rows: then more seeds would not help."""
     if not scarce:
         return ""
-    counts = _first_of_many("; ", [str(entry) for entry in scarce])
+    counts = first_of_many([str(entry) for entry in scarce], "; ")
     return (
         f" This rests on few rows ({counts}): "
         "more labelled rows of that class would tell, more seeds would not."

@@ -215,7 +215,7 @@ def test_what_is_left_out_is_said(tmp_path):
         (
             {"input": "picture"},
             {"x": NUMBERS},
-            'sources.s.input: "picture" is unknown.*images, pieces, sequences, table, texts, tokens',
+            '"picture" is unknown.*images, pieces, sequences, table, texts, tokens',
         ),
         ({"input": "tokens"}, {"x": NUMBERS[:, 0, 0]}, 'tokens are whole numbers.*column "x_0"'),
         ({"input": "tokens"}, {"x": BYTES[:, 0, 0] * 0}, "there is none"),
