@@ -8,7 +8,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns.form import ColumnForm
-from mtlsearch.columns.numbers import LONGEST_SHOWN, TRIED_CELLS, UNREADABLE_SHARE
+from mtlsearch.columns.numbers import DIGITS, LONGEST_SHOWN, TRIED_CELLS, UNREADABLE_SHARE
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.runtime.cells import MISSING_NUMBERS
 from mtlsearch.runtime.dates import DATE, read_dates
@@ -38,6 +38,8 @@ def find_dates(
     is_asked = raw.settings.type == "date"
     filled = distinct[~distinct.isin(MISSING_NUMBERS)]
     if not len(filled):
+        return None
+    if not is_asked and filled.str.fullmatch(DIGITS).all():  # names, for all that is known
         return None
     tried = filled[:TRIED_CELLS]
     if not is_asked and not _read(tried, day_first=True)[1] >= len(tried) / 2:

@@ -1,6 +1,6 @@
 """How a column of a table is read and encoded: what the user says of it, and what is taken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from mtlsearch.runtime.cells import Spelling
@@ -24,6 +24,7 @@ class ColumnForm:
         whole_names: Whether its names are whole numbers, so that 3.0 is the name 3.
         max_length: How many words or pieces of a text are read at most; None: by a rule.
         tokenizer: The tokenizer of a text, as JSON; None: it falls into words.
+        unit: What stands behind its numbers, such as "kg"; empty for none.
     """
 
     type: ColumnType
@@ -36,11 +37,22 @@ class ColumnForm:
     whole_names: bool = False
     max_length: int | None = None
     tokenizer: str | None = None
+    unit: str = ""
 
     @property
     def spelling(self) -> Spelling:
         """How its cells are spelled, which an exported model needs to know."""
-        return Spelling(self.decimal, self.missing, self.whole_names)
+        return Spelling(self.decimal, self.missing, self.whole_names, self.unit)
+
+    @property
+    def description(self) -> str:
+        """The type and what differs from the usual; a new option changes no other text."""
+        given = {}
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != option.default:
+                given[option.name] = value
+        return repr(given)
 
     @property
     def is_plain(self) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
+from mtlsearch.columns.doubts import doubts_about_numbers
 from mtlsearch.columns.form import ColumnForm, ColumnSettings
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.columns.resolving import Column, resolve
@@ -25,12 +26,6 @@ FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 PATH = re.compile(r"\S*[/\\].*\.\w{1,5}")
-ID_NAME = re.compile(
-    r"(?i:(^|[^a-z])(ids?|uuid|code|zip|zipcode|postcode|postal|plz|sku|ean|isbn"
-    r"|users?|items?|customers?|patients?|products?|stores?|merchants?|movies?|accounts?|devices?)$)"
-    r"|[a-z](Id|ID|Code)$"
-)
-FEWEST_ROW_NUMBERS = 20
 NO_NAME = "Unnamed: "
 
 
@@ -92,25 +87,9 @@ def _number_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
     values = np.where(finite, column.values, np.nan)
     notices = column.notices
     if column.type == "number" and raw.settings.type is None:
-        notices += _doubt_about_names(raw.name, values[known])
+        notices += doubts_about_numbers(raw.name, values[known])
     form = _with_options(column.form, raw.settings)
     return InputColumn(column.type, values, form, notices)
-
-
-def _doubt_about_names(name: str, values: Array) -> tuple[str, ...]:
-    """Say of whole numbers that they may be names of things."""
-    numbers = values[~np.isnan(values)]
-    if not len(numbers) or (numbers % 1 != 0).any():
-        return ()
-    distinct = np.unique(numbers)
-    if len(distinct) < 3:
-        return ()
-    is_dense = len(numbers) >= FEWEST_ROW_NUMBERS and np.ptp(numbers) < 2 * len(numbers)
-    if is_dense and len(distinct) == len(numbers):
-        return (f"whole numbers without a repeat (a row number?); say --ignore {name} if so",)
-    if ID_NAME.search(name):
-        return (f"whole numbers taken as a number; say --categorical {name} if they are names",)
-    return ()
 
 
 def _text_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:

@@ -24,6 +24,8 @@ TRIED_CELLS = 500
 CODE = r"0\d+"
 """A code with a leading zero, which a number does not have."""
 DIGITS = r"\d+"
+WITH_UNIT = r"^[+-]?\d[\d.,']*\s*([^\W\d_]{1,12}|°[CF])$"
+"""A number and the unit behind it, of letters."""
 LONGEST_SHOWN = 40
 
 
@@ -81,7 +83,7 @@ def find_numbers(
     if not is_asked and _are_codes(filled, raw.untyped):
         return None
     decimal = raw.settings.decimal or _decimal_mark(filled)
-    spelling = Spelling(decimal, raw.settings.missing)
+    spelling = Spelling(decimal, raw.settings.missing, unit=_unit(filled))
     if not is_asked and not _may_be_numbers(filled, spelling):
         return None
 
@@ -95,7 +97,7 @@ def find_numbers(
     everywhere = _leftovers(text[rest], spelling)
     values[rest] = text[rest].map(everywhere.numbers).to_numpy(np.float64, na_value=np.nan)
     values = without(values, spelling.missing_numbers)
-    form = ColumnForm("number", decimal=decimal, missing=raw.settings.missing)
+    form = ColumnForm("number", decimal=decimal, missing=raw.settings.missing, unit=spelling.unit)
     return Numbers(values, form, tuple(_notices(text, everywhere, decimal)))
 
 
@@ -143,6 +145,15 @@ def _decimal_mark(filled: "pd.Series[str]") -> str:
         numbers = [read_number(cell, Spelling(decimal)) for cell in tried]
         unreadable[decimal] = numbers.count(None)
     return "," if unreadable[","] < unreadable["."] else "."
+
+
+def _unit(filled: "pd.Series[str]") -> str:
+    """Return the one unit that stands behind most of the cells that are tried, or nothing."""
+    tried = filled[:TRIED_CELLS]
+    units = tried.str.extract(WITH_UNIT, expand=False).dropna()
+    if len(units) <= len(tried) / 2 or units.nunique() > 1:
+        return ""
+    return str(units.iloc[0])
 
 
 def _may_be_numbers(filled: "pd.Series[str]", spelling: Spelling) -> bool:

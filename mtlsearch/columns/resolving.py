@@ -87,7 +87,7 @@ def resolve(raw: RawColumn, known: Array) -> Column:
     if types.is_bool_dtype(raw.cells):
         return Column("boolean", _floats(raw.cells), ColumnForm("boolean"))
     if _is_real(raw.cells):
-        return _numbers(raw)
+        return _dates_of_numbers(raw, known) if wanted == "date" else _numbers(raw)
     if _is_time(raw.cells):
         text = _names(raw.cells, Spelling())
         return Column("date", text, ColumnForm("date"))
@@ -131,6 +131,12 @@ def _numbers(raw: RawColumn) -> Column:
     missing = raw.settings.missing
     values = without(_floats(raw.cells), Spelling(missing=missing).missing_numbers)
     return Column("number", values, ColumnForm("number", missing=missing))
+
+
+def _dates_of_numbers(raw: RawColumn, known: Array) -> Column:
+    """Return a column whose numbers the user says are dates, such as 20240131."""
+    names = pd.Series(_names(raw.cells, Spelling()), dtype=object)
+    return _resolve_text(raw, names.fillna("").astype(str), known)
 
 
 def _with_names(raw: RawColumn, known: Array) -> Column:

@@ -447,7 +447,7 @@ def _add_source(digest: "hashlib._Hash", source: Source) -> None:
         digest.update(_content(inputs[column]))
     for column, form in source.forms.items():
         if not form.is_plain:
-            digest.update(repr((column, form)).encode())
+            digest.update(repr((column, form.description)).encode())
     if source.kind != DEFAULT_INPUT_KIND:
         kind = repr((source.kind.name, source.lengths))
         digest.update(kind.encode())

@@ -74,6 +74,9 @@ MISSING_NUMBERS = MISSING_WORDS | DOUBTFUL_WORDS | MISSING_MARKS
 MONEY_OR_SHARE = re.compile(r"([+-]?)[$€£¥]?\s*([^$€£¥%]*?)\s*[$€£¥%]?")
 """A number with the mark of a currency or of a percentage, which is dropped."""
 
+BELOW_ZERO = re.compile(r"[$€£¥]?\s*\((.+)\)\s*%?")
+"""A number below 0 as accountants write it."""
+
 SPACES = "\u0020\u00a0\u2009\u202f"
 
 _SPACED = rf"[1-9]\d{{0,2}}(?:[{SPACES}'’]\d{{3}})+"
@@ -95,11 +98,13 @@ class Spelling:
         decimal: The decimal mark of its numbers, "." or ",".
         missing: Words that stand for a missing value, beside those that always do.
         whole_names: Whether its names are whole numbers, so that 3.0 is the name 3.
+        unit: What stands behind its numbers, such as "kg"; empty for none.
     """
 
     decimal: str = "."
     missing: Sequence[str] = ()
     whole_names: bool = False
+    unit: str = ""
 
     @property
     def missing_numbers(self) -> list[float]:
@@ -142,11 +147,14 @@ def read_number(cell: object, spelling: Spelling = PLAIN) -> float | None:
     """Return the cell's number, NaN if it is missing, None if it is something else.
 
     Booleans are 0 and 1. Digits may stand in groups of three, parted by spaces, apostrophes or the
-    mark that is not the decimal one; a currency or percent sign is dropped.
+    mark that is not the decimal one; a currency or percent sign and the column's unit are dropped.
+    A number in parentheses is below 0, as accountants write it.
 
     Example:
         >>> read_number("1,234.5"), read_number("1.234,5", Spelling(decimal=","))
         (1234.5, 1234.5)
+        >>> read_number("(12.50)"), read_number("70 kg", Spelling(unit="kg"))
+        (-12.5, 70.0)
     """
     if cell is None:
         return math.nan
@@ -158,9 +166,7 @@ def read_number(cell: object, spelling: Spelling = PLAIN) -> float | None:
         return truth
     number = _plain_number(text, spelling.decimal)
     if number is None:
-        marked = MONEY_OR_SHARE.fullmatch(text)
-        if marked:
-            number = _plain_number("".join(marked.groups()), spelling.decimal)
+        number = _marked_number(text.removesuffix(spelling.unit), spelling.decimal)
     return number
 
 
@@ -194,6 +200,18 @@ def without(numbers: Array, missing: Sequence[float]) -> Array:
     if not missing:
         return numbers
     return np.where(np.isin(numbers, missing), np.nan, numbers)
+
+
+def _marked_number(text: str, decimal: str) -> float | None:
+    """Return the number that text spells with a currency, a percent sign or in parentheses."""
+    negative = BELOW_ZERO.fullmatch(text)
+    if negative:
+        number = _marked_number(negative[1], decimal)
+        return -number if number is not None and number > 0 else None
+    marked = MONEY_OR_SHARE.fullmatch(text)
+    if marked is None:
+        return None
+    return _plain_number("".join(marked.groups()), decimal)
 
 
 def _plain_number(text: str, decimal: str) -> float | None:

@@ -1,5 +1,6 @@
 """What columns are taken for, what is said of it, and how the user says otherwise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from mtlsearch.columns import ColumnSettings, RawColumn, input_column, resolve
 from mtlsearch.data import TEST, ColumnFlags, Dataset, load
 from mtlsearch.errors import DataError
+from mtlsearch.runtime.dates import read_dates
 
 TASKS = ["readmitted", "stay"]
 ROWS = 80
@@ -31,11 +33,17 @@ def _column(cells: list[object], name: str = "x", **settings: object) -> RawColu
         (["1 234", "5"], "number", [1234, 5]),
         (["$1,200", "$7"], "number", [1200, 7]),
         (["12 %", "7 %"], "number", [12, 7]),
+        (["(12.50)", "$(1,200)", "3"], "number", [-12.5, -1200, 3]),
+        (["46.3 kg", "1,200 kg", "7kg", "5", "NA"], "number", [46.3, 1200, 7, 5, None]),
+        (["46.3 kg", "46 lb", "7 st"], "category", ["46.3 kg", "46 lb", "7 st"]),
         (["007", "12"], "category", ["007", "12"]),
         (["a", "None", "NA", ""], "category", ["a", "None", "NA", None]),
         (["yes", "no"], "category", ["yes", "no"]),
         (["TRUE", "false", "NA"], "boolean", [1, 0, None]),
         (["31.1.2024", "1.2.2024", "NA"], "date", ["31.1.2024", "1.2.2024", None]),
+        (["3 March 2024", "12-dec-2024"], "date", ["3 March 2024", "12-dec-2024"]),
+        (["Mar 2024", "2024-01"], "date", ["Mar 2024", "2024-01"]),
+        (["20240131", "20231201"], "number", [20240131, 20231201]),
     ],
 )
 def test_what_cells_of_a_csv_file_are(cells: list[str], kind: str, values: list[object]) -> None:
@@ -63,6 +71,75 @@ def test_whether_the_day_comes_first(dates: list[str], day_first: bool, said: bo
     if said:
         other = resolve(_column(dates, day_first=not day_first), np.ones(ROWS, bool))
         assert (other.form.day_first, other.notices) == (not day_first, ())
+
+
+@pytest.mark.parametrize(
+    ("cell", "instant"),
+    [
+        ("31 January 2024", "2024-01-31T00:00:00"),
+        ("January 31st, 2024", "2024-01-31T00:00:00"),
+        ("31-JAN-2024", "2024-01-31T00:00:00"),
+        ("Sept. 2024", "2024-09-01T00:00:00"),
+        ("2024-09", "2024-09-01T00:00:00"),
+        ("09/2024", "2024-09-01T00:00:00"),
+        ("20240131", "2024-01-31T00:00:00"),
+        ("20240131.0", "2024-01-31T00:00:00"),
+        ("1706659200", "2024-01-31T00:00:00"),
+        ("1706659200000", "2024-01-31T00:00:00"),
+        ("31 Smarch 2024", "NaT"),
+        ("20241331", "NaT"),
+        ("2024-13", "NaT"),
+    ],
+)
+def test_the_instant_that_a_date_spells(cell: str, instant: str) -> None:
+    [read] = read_dates([cell], day_first=False)
+    assert str(read) == instant
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_numbers_are_dates_where_the_user_says_so(typed: bool) -> None:
+    raw = _column(["20240131", "20231201", "20200229"], type="date")
+    if typed:
+        raw = replace(raw, cells=raw.cells.astype(float), untyped=False)
+    column = input_column(raw, np.ones(ROWS, bool))
+    assert column.type == "date"
+    assert column.values is not None
+    assert str(read_dates(column.values, day_first=False)[0]) == "2024-01-31T00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("cells", "doubt"),
+    [
+        (
+            ["20240131", "20231201", "20200229"],
+            "may be a date (2020-02-29); say columns: {x: date}",
+        ),
+        (["1706659200", "1606659200", "1506659200"], "may be a date"),
+        (["20241331", "20231201", "20200229"], ""),
+        (["-999", "1.5", "2", "3"], "20 cells hold -999, far from all others; say --missing -999"),
+        (["1.5", "2", "3", "1000000"], "20 cells hold 1000000, far from all others"),
+        (["97", "98", "99"], ""),
+        (["123456789012345678", "223456789012345678", "323456789012345678"], "of 18 digits"),
+    ],
+)
+def test_numbers_that_may_be_something_else(cells: list[str], doubt: str) -> None:
+    column = input_column(_column(cells), np.ones(ROWS, bool))
+    assert column.type == "number"
+    notices = " ".join(column.notices)
+    assert doubt in notices
+    assert bool(doubt) == bool(notices)
+
+
+def test_an_outlier_in_a_single_row_is_a_value() -> None:
+    cells = [str(row / 7) for row in range(ROWS - 1)]
+    column = input_column(_column([*cells, "-999"]), np.ones(ROWS, bool))
+    assert column.notices == ()
+
+
+def test_digits_that_a_typed_file_declares_to_be_text_are_no_dates() -> None:
+    cells = pd.Series(np.resize(["1706659200", "1606659200", "1506659200"], ROWS), dtype=str)
+    column = input_column(RawColumn("account", cells), np.ones(ROWS, bool))
+    assert column.form.type == "category"
 
 
 def test_few_cells_that_are_no_numbers_are_missing_and_named() -> None:
