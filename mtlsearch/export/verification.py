@@ -1,6 +1,7 @@
 """The check of an exported folder: it predicts what the model in memory does, without mtlsearch."""
 
 import csv
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 """Runs a script in which mtlsearch cannot be imported."""
 
+SET_HERE = ("MKL_CBWR",)
+"""Variables of the environment that mtlsearch sets for itself."""
 
 Runner = Callable[[Path, Sequence[str]], None]
 """Runs the predict.py of a folder with arguments. Raises ExportError if it fails."""
@@ -67,10 +70,16 @@ def verify(
 
 
 def run_alone(draft: Path, arguments: Sequence[str]) -> None:
-    """Run a folder's predict.py in an interpreter of its own that cannot import mtlsearch."""
+    """Run a folder's predict.py in an interpreter of its own that cannot import mtlsearch.
+
+    It has the user's environment, without what mtlsearch has set in its own.
+    """
     script = str(draft / "predict.py")
     command = [sys.executable, "-I", "-B", "-c", DRIVER, script, *arguments]
-    process = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in SET_HERE}
+    process = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment
+    )
     if process.returncode:
         messages = process.stderr.strip().splitlines() or ["?"]
         raise ExportError(f"the exported code fails: {printable(messages[-1])}")

@@ -10,6 +10,7 @@ the table cannot be used.
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -19,6 +20,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
+
+# Else MKL's last bits depend on where in memory a number lies; it is read before torch's first use.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 import numpy as np
 import torch

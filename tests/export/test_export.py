@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import io
 import math
+import os
 import runpy
 import subprocess
 import sys
@@ -579,10 +580,10 @@ def test_onnx_without_its_packages(
         )
 
 
-def test_the_command_line_of_the_folder(
+def test_the_command_line_of_the_folder_predicts_the_same_bits_in_a_clean_environment(
     exported: Path, penguins: TrainingData, tmp_path: Path
 ) -> None:
-    penguin_rows(penguins).to_csv(tmp_path / "rows.csv", index=False)
+    penguin_rows(penguins, 300).to_csv(tmp_path / "rows.csv", index=False)
     command = [
         sys.executable,
         "-I",
@@ -592,6 +593,10 @@ def test_the_command_line_of_the_folder(
         "--to",
         "out.csv",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "MKL_CBWR" in os.environ
+    clean = {name: value for name, value in os.environ.items() if name != "MKL_CBWR"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=clean)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert len(pd.read_csv(tmp_path / "out.csv")) == 3
+    predict_folder(exported, tmp_path / "rows.csv", tmp_path / "same.csv")
+    assert (tmp_path / "out.csv").read_text() == (tmp_path / "same.csv").read_text()
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 300
