@@ -64,7 +64,7 @@ def input_column(raw: RawColumn, known: Array) -> InputColumn:
     if column.numeric:
         return _number_input(raw, column, known)
     if column.type == "other":
-        reason = "it holds neither numbers nor text"
+        reason = "it holds neither numbers nor text; what matters of it needs columns of its own"
         return InputColumn("other", None, column.form, reason=reason)
     if column.type == "date":
         return _input(raw, column, column.form)

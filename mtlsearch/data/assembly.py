@@ -163,11 +163,11 @@ def _holds_split_words(cells: "pd.Series[Any]") -> bool:
 
 
 def _words(cells: "pd.Series[Any]") -> set[str]:
-    """Return the distinct words of a column in lower case; an array is no word."""
-    first = cells.iloc[0] if len(cells) else None
-    if isinstance(first, np.ndarray | list):
-        return {"an array"}
-    words = {str(cell).strip().lower() for cell in cells.dropna().unique()}
+    """Return the distinct words of a column in lower case; what is no text is one other word."""
+    filled = cells.dropna()
+    if not filled.map(lambda cell: isinstance(cell, str)).all():
+        return {"no text"}
+    words = {cell.strip().lower() for cell in filled.unique()}
     return words - {""}
 
 

@@ -99,12 +99,14 @@ def _content(
     where: str,
 ) -> TargetColumn:
     """Return what the labelled rows hold, in the given order of the values or ascending."""
+    if column.type == "other":
+        raise DataError(
+            f"{where}: holds neither numbers nor text; lists of labels need kind multilabel"
+        )
     labelled = known & column.present
     labels = column.values[labelled]
     if not len(labels):
         raise DataError(f"{where}: every label is missing in the rows that are not test rows")
-    if column.type == "other":
-        raise DataError(f"{where}: holds neither numbers nor text")
     counts = pd.Series(labels).value_counts()
     distinct = sorted(counts.index.tolist())
     names = [column.name_of(value) for value in distinct]

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mtlsearch.columns import RawColumn, resolve
 from mtlsearch.data import Preparation, fold, load, prepare
+from mtlsearch.errors import DataError
 
 TASKS = ["readmitted", "stay"]
 
@@ -149,3 +152,16 @@ def test_the_digest_sees_every_change(write, clinic):
     clinic.loc[3, "ward"] = "d"
     assert load(write(clinic), TASKS).digest != first
     assert len(first) == 64
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, [1.0, 2.0], b"x"])
+def test_cells_that_are_containers_are_left_out_and_no_targets(
+    tmp_path: Path, clinic: pd.DataFrame, cell: object
+) -> None:
+    clinic["odd"] = [cell] * len(clinic)
+    clinic.to_parquet(tmp_path / "t.parquet")
+    dataset = load(str(tmp_path / "t.parquet"), TASKS)
+    assert "odd" not in dataset.sources["data"].inputs
+    assert any("odd is left out: it holds neither" in notice for notice in dataset.notices)
+    with pytest.raises(DataError, match="odd: holds neither numbers nor text"):
+        load(str(tmp_path / "t.parquet"), ["readmitted", "odd"])
