@@ -152,4 +152,7 @@ def pooled(h: Tensor, feature_axis: int) -> Tensor:
     """
     features = h.dim() + feature_axis
     positions = [axis for axis in range(2, h.dim()) if axis != features]
-    return h.mean(positions) if positions else h
+    if not positions:
+        return h
+    # The last bits of a mean depend on the strides, and these on what mixed h before.
+    return h.contiguous().mean(positions)
