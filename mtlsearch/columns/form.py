@@ -1,11 +1,14 @@
 """How a column of a table is read and encoded: what the user says of it, and what is taken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mtlsearch.runtime.cells import Spelling
 
-ColumnType = Literal["number", "boolean", "category", "text", "date"]
+ColumnType = Literal["number", "boolean", "category", "text", "date", "image"]
+
+DEFAULT_PIXELS = 64
+"""The pixels a side that pictures are scaled to where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,13 @@ class ColumnForm:
         decimal: The decimal mark of its numbers, "." or ",".
         missing: Words that stand for a missing value, beside those that always do.
         day_first: Whether the day comes before the month in its dates.
-        embedding: The size of the vector of a category or word; None: by a rule.
+        embedding: The size of the vector of a category, word or picture; None: by a rule.
         minimum_count: Categories and words in fewer training rows share one vector; None: by a
             rule.
         buckets: The number of buckets that categories are hashed into; None: no hashing.
         whole_names: Whether its names are whole numbers, so that 3.0 is the name 3.
+        size: The pixels a side that its pictures are scaled to. The digest of a dataset, which is
+            made of what is printed of a form, knows it from the pictures themselves.
     """
 
     type: ColumnType
@@ -32,6 +37,7 @@ class ColumnForm:
     minimum_count: int | None = None
     buckets: int | None = None
     whole_names: bool = False
+    size: int = field(default=DEFAULT_PIXELS, repr=False)
 
     @property
     def spelling(self) -> Spelling:
@@ -54,13 +60,14 @@ class ColumnSettings:
     The attributes are those of `ColumnForm`; a type "ignore" leaves the column out.
     """
 
-    type: Literal["number", "category", "text", "date", "ignore"] | None = None
+    type: Literal["number", "category", "text", "date", "image", "ignore"] | None = None
     decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     day_first: bool | None = None
     embedding: int | None = None
     minimum_count: int | None = None
     buckets: int | None = None
+    size: int | None = None
 
 
 NOTHING_SAID = ColumnSettings()

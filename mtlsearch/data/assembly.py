@@ -464,6 +464,10 @@ def _content(column: "pd.Series[Any]") -> bytes:
     if not is_array(column):
         hashes = pd.util.hash_array(column.to_numpy())
         return hashes.tobytes()
-    cells = np.stack(list(column))
+    present = column.dropna()
+    cells = np.stack(list(present))
     heading = repr((cells.dtype.str, cells.shape))
+    if len(present) < len(column):
+        absent = np.flatnonzero(column.isna())
+        heading += repr(absent.tolist())
     return heading.encode() + cells.tobytes()

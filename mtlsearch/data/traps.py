@@ -245,7 +245,7 @@ def _row_digests(inputs: pd.DataFrame) -> Array:
     for column in inputs:
         cells = inputs[column]
         if is_array(cells):
-            cells = cells.map(lambda cell: cell.tobytes())
+            cells = cells.map(lambda cell: b"" if cell is None else cell.tobytes())
         hashes = pd.util.hash_array(cells.to_numpy())
         digests = digests * np.uint64(31) + hashes
     return digests

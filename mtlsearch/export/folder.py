@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import PIL
 import safetensors
 import torch
 from safetensors.torch import save
@@ -16,7 +17,7 @@ from mtlsearch.data import Preparation
 from mtlsearch.errors import UsageError
 from mtlsearch.export.code import write_code
 from mtlsearch.export.formats import check_formats, write_formats
-from mtlsearch.export.readme import ModelCard, write_readme
+from mtlsearch.export.readme import ModelCard, has_pictures, write_readme
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 
@@ -76,7 +77,7 @@ def _write_predictor(draft: Path, model: TrainedModel) -> None:
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
     (draft / "preprocess.json").write_text(_preparation(model), "utf-8")
-    (draft / "requirements.txt").write_text(_requirements(), "utf-8")
+    (draft / "requirements.txt").write_text(_requirements(has_pictures(schemas)), "utf-8")
     for module in RUNTIME.glob("*.py"):
         if module.name != "__init__.py":
             shutil.copyfile(module, draft / module.name)
@@ -99,13 +100,15 @@ def _preparation(model: TrainedModel) -> str:
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
-def _requirements() -> str:
+def _requirements(pictures: bool) -> str:
     """Return the packages that the folder needs, at least in the versions that wrote it."""
     versions = {
         "torch": torch.__version__,
         "numpy": np.__version__,
         "safetensors": safetensors.__version__,
     }
+    if pictures:
+        versions["pillow"] = PIL.__version__
     lines = []
     for package, version in versions.items():
         public_version = version.split("+")[0]

@@ -13,6 +13,7 @@ from mtlsearch.export.templates import render
 from mtlsearch.export.text import wrap
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import checked_rows
+from mtlsearch.inputs import InputSchema
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.training.training_data import TrainingData
 
@@ -58,9 +59,15 @@ def write_readme(
         tree=wrap(composition.spell(names)),
         settings=_settings(composition),
         rows=_checked_rows(model.data),
+        pictures=has_pictures(model.data.signature(model.replicate).schemas),
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")
+
+
+def has_pictures(schemas: Mapping[str, InputSchema]) -> bool:
+    """Whether a model reads files of pictures."""
+    return any("pictures" in schema.example(1).names for schema in schemas.values())
 
 
 def _output_columns(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

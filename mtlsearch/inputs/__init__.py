@@ -13,7 +13,7 @@ from mtlsearch.inputs.contract import (
 )
 from mtlsearch.inputs.images import Images, ImageSchema
 from mtlsearch.inputs.sequences import Sequences, SequenceSchema
-from mtlsearch.inputs.table import CodedColumn, Table, TableSchema
+from mtlsearch.inputs.table import CodedColumn, PictureColumn, Table, TableSchema
 from mtlsearch.inputs.texts import Texts, WordSchema
 from mtlsearch.inputs.tokens import Tokens, TokenSchema
 
@@ -69,6 +69,7 @@ __all__ = [
     "Images",
     "InputKind",
     "InputSchema",
+    "PictureColumn",
     "SelectedColumns",
     "SequenceSchema",
     "Sequences",

@@ -9,6 +9,7 @@ of a row side by side.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -19,11 +20,30 @@ from .column_encodings import (
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
+    ImageColumn,
     NumericColumn,
     TextColumn,
     unreadable_notice,
 )
 from .encoded_input import Array, Cells, Columns, EncodedInput, Table
+from .pictures import PillowMissingError, read_pictures
+
+__all__ = [
+    "ENCODINGS",
+    "Encoding",
+    "ImageArray",
+    "PillowMissingError",
+    "SequenceArray",
+    "ShapeError",
+    "TokenColumns",
+    "columns_of",
+    "encode",
+    "encode_with_notices",
+    "from_record",
+    "present_positions",
+    "read_columns",
+    "to_record",
+]
 
 BLOCK_ROWS = 1024
 """Rows that are computed in float64 at once."""
@@ -204,6 +224,7 @@ Encoding: TypeAlias = (
     | HashedColumn
     | TextColumn
     | DateColumn
+    | ImageColumn
     | ImageArray
     | SequenceArray
     | TokenColumns
@@ -216,6 +237,7 @@ ENCODINGS: dict[str, type[Encoding]] = {
     "hashed": HashedColumn,
     "text": TextColumn,
     "date": DateColumn,
+    "image": ImageColumn,
     "images": ImageArray,
     "sequences": SequenceArray,
     "tokens": TokenColumns,
@@ -274,6 +296,7 @@ def _joined(parts: Sequence[EncodedInput]) -> EncodedInput:
         values=values,
         categories=_side_by_side([part.categories for part in parts]),
         mask=parts[0].mask,
+        pictures=_side_by_side([part.pictures for part in parts]),
     )
 
 
@@ -291,10 +314,12 @@ def read_columns(
     encodings: Sequence[Encoding],
     table: Table,
     spellings: Mapping[str, Spelling] | None = None,
+    folder: Path = Path(),
 ) -> tuple[dict[str, Array], list[str]]:
-    """Return the columns that the encodings need, and notices of cells that are no numbers.
+    """Return the columns that the encodings need, and notices of cells that are no such values.
 
-    `spellings` says of columns that are not plain how their cells are spelled.
+    `spellings` says of columns that are not plain how their cells are spelled. Paths of pictures
+    begin at `folder`. Raises PillowMissingError.
     """
     spelled = spellings or {}
     columns: dict[str, Array] = {}
@@ -305,7 +330,15 @@ def read_columns(
             columns[name], unreadable = read_numbers(cells, spelled.get(name, PLAIN))
             notices += unreadable_notice(name, cells, unreadable, "numbers")
         for name in encoding.other_columns:
-            columns[name] = _read_text_or_array(table[name], spelled.get(name, PLAIN))
+            cells = table[name]
+            spelling = spelled.get(name, PLAIN)
+            if not isinstance(encoding, ImageColumn):
+                columns[name] = _read_text_or_array(cells, spelling)
+                continue
+            pictures = read_pictures(cells, encoding.pixels, folder, spelling)
+            columns[name] = pictures.cells
+            if pictures.faults:
+                notices.append(f"column {name!r}: {pictures.fault_notice}")
     return columns, notices
 
 

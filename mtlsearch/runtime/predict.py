@@ -2,9 +2,9 @@
 
 From Python: `predict(rows)`.
 
-INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only. Cells are read as in the
-search (`cells.py`); columns that the model does not use are ignored. Exit codes: 0 ok, 2 usage, 3
-the table cannot be used.
+INPUT is a CSV or .npz file. Needs torch, numpy and safetensors only, and Pillow for pictures. Cells
+are read as in the search (`cells.py`); columns that the model does not use are ignored. Exit codes:
+0 ok, 2 usage, 3 the table cannot be used.
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Predictor:
         needed = self.encoding.columns_of(self.sources[source])
         return [name for name in needed if name not in present]
 
-    def encode(self, source: str, table: Table) -> Tensors:
+    def encode(self, source: str, table: Table, folder: Path = Path()) -> Tensors:
         """Return the tensors [N, ...] that the network reads of a table. Raises TableError."""
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
@@ -97,10 +97,11 @@ class Predictor:
             raise TableError(f"missing columns: {_listed(missing)}")
         encodings = self.sources[source]
         spellings = self.spellings.get(source)
-        columns, self.notices = self.encoding.read_columns(encodings, table, spellings)
+        read = self.encoding.read_columns
         try:
+            columns, self.notices = read(encodings, table, spellings, folder)
             encoded, notices = self.encoding.encode_with_notices(encodings, columns)
-        except self.encoding.ShapeError as error:
+        except (self.encoding.ShapeError, self.encoding.PillowMissingError) as error:
             raise TableError(_one_line(error)) from error
         self.notices += notices
         return tuple(torch.from_numpy(array) for array in encoded.arrays)
@@ -110,14 +111,16 @@ class Predictor:
         self,
         table: Table,
         source: str | None = None,
+        folder: Path = Path(),
     ) -> Result:
         """Return the output columns for the tasks of a source.
 
-        Raises TableError if an input column is missing or has another shape.
+        Paths of pictures begin at `folder`. Raises TableError if an input column is missing or has
+        another shape.
         """
         if source is None:
             source = self.choose_source(table)
-        tensors = self.encode(source, table)
+        tensors = self.encode(source, table, folder)
         outputs = self._run(source, tensors)
         result: Result = {}
         for name, task in self.tasks.items():
@@ -159,10 +162,12 @@ def load(folder: Path = HERE) -> Predictor:
 def predict(
     rows: Sequence[Mapping[str, object]],
     source: str | None = None,
+    folder: Path = Path(),
 ) -> list[dict[str, Any]]:
     """Predict rows, each a mapping of column names to cells; None, "" and NaN are missing.
 
-    Returns one dictionary of output columns per row.
+    Paths of pictures begin at `folder`, by default the working directory. Returns one dictionary of
+    output columns per row.
     """
     if not rows:
         return []
@@ -172,7 +177,7 @@ def predict(
     table = {}
     for name in names:
         table[name] = [row.get(name) for row in rows]
-    result = load().predict(table, source)
+    result = load().predict(table, source, folder)
     predictions = []
     for cells in zip(*result.values(), strict=True):
         named = zip(result, cells, strict=True)
@@ -241,6 +246,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Predict the rows of a CSV or .npz file.")
     parser.add_argument("input", type=Path, help="CSV file with a header row, or .npz file")
     parser.add_argument("--source", help="which of the model's sources the table is")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where paths of pictures begin (default: the folder of the input file)",
+    )
     parser.add_argument("--to", type=Path, help="CSV file to write (default: standard output)")
     options = parser.parse_args(arguments)
     model = load()
@@ -250,7 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     read = read_npz if is_npz else read_csv
     try:
         table, notices = read(options.input)
-        result = model.predict(table, options.source)
+        folder = options.folder or options.input.parent
+        result = model.predict(table, options.source, folder)
         write_csv(result, options.to)
     except TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
