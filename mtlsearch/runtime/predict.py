@@ -26,6 +26,9 @@ from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 ROWS_AT_ONCE = 8192
+NUMBERS_AT_ONCE = 2**24
+"""The most numbers of a tensor that the network reads at once: fewer rows of large pictures."""
+
 Table = Mapping[str, Any]
 """The cells of each column, or an array [N, ...] under its name."""
 
@@ -143,8 +146,9 @@ class Predictor:
         """Return the network's outputs for each task, [N, C], computed for some rows at once."""
         parts: dict[str, list[Any]] = {}
         rows = len(tensors[0])
-        for start in range(0, max(rows, 1), ROWS_AT_ONCE):
-            end = start + ROWS_AT_ONCE
+        rows_at_once = _rows_at_once(tensors)
+        for start in range(0, max(rows, 1), rows_at_once):
+            end = start + rows_at_once
             chunks = tuple(tensor[start:end] for tensor in tensors)
             inputs = chunks[0] if len(chunks) == 1 else chunks
             outputs = self.network({source: inputs})
@@ -284,6 +288,12 @@ def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
     weights = load_file(folder / "weights.safetensors")
     network.load_state_dict(weights)
     return network.eval()
+
+
+def _rows_at_once(tensors: Tensors) -> int:
+    largest = max(tensor[:1].numel() for tensor in tensors)
+    rows = NUMBERS_AT_ONCE // max(largest, 1)
+    return min(max(rows, 1), ROWS_AT_ONCE)
 
 
 def _as_package(folder: Path) -> str:
