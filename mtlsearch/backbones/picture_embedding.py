@@ -6,12 +6,16 @@ from torch import Tensor, nn
 from mtlsearch.inputs import TableSchema
 from mtlsearch.runtime.pictures import CHANNELS
 
-WIDTHS = (16, 32, 32)
-"""The channels that each convolution makes; each halves the picture."""
+FIRST_WIDTH = 16
+WIDTH = 32
+"""The channels that the first convolution makes, and each of the others."""
+
+FEWEST_PIXELS = 4
+"""Convolutions halve a picture until so many pixels a side are left, or fewer."""
 
 
 class PictureVector(nn.Module):
-    """What `linear` makes of the mean over the pixels that `convolutions` leave."""
+    """What `linear` makes of the pixels that `convolutions` leave."""
 
     elementwise = True
 
@@ -23,7 +27,7 @@ class PictureVector(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Map [B, 3, H, W] to [B, numbers of the vector]."""
         features = self.convolutions(pictures)
-        vectors: Tensor = self.linear(features.mean((-2, -1)))
+        vectors: Tensor = self.linear(features.flatten(-3))
         return vectors
 
 
@@ -60,21 +64,28 @@ def embed_pictures(schema: TableSchema, embedding_factor: float, stem: nn.Module
     `stem` takes tables of the schema `with_pictures_as_numbers`. The sizes of the vectors are those
     of the schema times a factor.
     """
-    encoders = [_encoder(size) for size in _sizes(schema, embedding_factor)]
-    return NumbersAndPictures(nn.ModuleList(encoders), stem)
+    encoders = nn.ModuleList()
+    sizes = _sizes(schema, embedding_factor)
+    for column, size in zip(schema.pictures, sizes, strict=True):
+        encoders.append(_encoder(column.pixels, size))
+    return NumbersAndPictures(encoders, stem)
 
 
-def _encoder(size: int) -> nn.Module:
-    """Return a module that maps [B, 3, H, W] to [B, size]."""
+def _encoder(pixels: int, size: int) -> nn.Module:
+    """Return a module that maps [B, 3, pixels, pixels] to [B, size]."""
     layers: list[nn.Module] = []
     channels = CHANNELS
-    for width in WIDTHS:
+    width = FIRST_WIDTH
+    while pixels > FEWEST_PIXELS:
         convolution = nn.Conv2d(channels, width, 3, stride=2, padding=1)
         # Keeps the size of the numbers through layers of ReLU (He et al. 2015, arXiv:1502.01852).
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         layers += [convolution, nn.ReLU()]
+        pixels = (pixels + 1) // 2
         channels = width
-    return PictureVector(nn.Sequential(*layers), nn.Linear(channels, size))
+        width = WIDTH
+    linear = nn.Linear(channels * pixels**2, size)
+    return PictureVector(nn.Sequential(*layers), linear)
 
 
 def _sizes(schema: TableSchema, embedding_factor: float) -> list[int]:

@@ -31,7 +31,7 @@ SCHEMAS = {
     TableSchema: [
         TableSchema(5),
         TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2))),
-        TableSchema(0, (), (PictureColumn(16, 4),)),
+        TableSchema(0, (), (PictureColumn(21, 4),)),
         TableSchema(2, (CodedColumn(1, 9, 3),), (PictureColumn(8, 4), PictureColumn(8, 3))),
     ],
     ImageSchema: [ImageSchema(1, 8, 8), ImageSchema(3, 9, 14), ImageSchema(2, 40, 33)],
