@@ -12,7 +12,7 @@ from mtlsearch.columns.raw import RawColumn
 from mtlsearch.columns.resolving import Column, resolve
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.cells import LARGEST_NUMBER, Spelling
-from mtlsearch.runtime.pictures import IS_URL, is_url, read_pictures
+from mtlsearch.runtime.pictures import IS_URL, file_of, is_url, read_pictures
 
 MAXIMUM_CATEGORIES = 64
 IDENTIFIER_SHARE = 0.5  # of distinct values among the filled rows; beyond it, text is an identifier
@@ -75,6 +75,8 @@ def input_column(raw: RawColumn, known: Array) -> InputColumn:
         return _number_input(raw, column, known)
     if column.type == "other":
         reason = "it holds neither numbers nor text"
+        if any(isinstance(file_of(cell), bytes) for cell in raw.cells):
+            reason += f"; say --image {raw.name} (columns: {{{raw.name}: image}}) if it is pictures"
         return InputColumn("other", None, column.form, reason=reason)
     if column.type == "date":
         return _input(raw, column, column.form)

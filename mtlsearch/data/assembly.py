@@ -164,10 +164,11 @@ def _holds_split_words(cells: "pd.Series[Any]") -> bool:
 
 def _words(cells: "pd.Series[Any]") -> set[str]:
     """Return the distinct words of a column in lower case; an array is no word."""
-    first = cells.iloc[0] if len(cells) else None
-    if isinstance(first, np.ndarray | list):
+    present = cells.dropna()
+    first = present.iloc[0] if len(present) else None
+    if isinstance(first, np.ndarray | list | dict):
         return {"an array"}
-    words = {str(cell).strip().lower() for cell in cells.dropna().unique()}
+    words = {str(cell).strip().lower() for cell in present.unique()}
     return words - {""}
 
 
@@ -308,9 +309,13 @@ def _with_strata(
 def _needed_for_split(card: Card, table: RawTable, non_test: Array) -> set[str]:
     """Return the columns that say how rows are divided and are no inputs.
 
-    A date that rows are divided by is an input as well: it tells of the season, too.
+    A date that rows are divided by is an input as well: it tells of the season, too. So is a column
+    of pictures, of which each stays on one side.
     """
     columns = set(card.split.columns)
+    group = card.split.group
+    if group is not None and table.column(group).settings.type == "image":
+        columns.remove(group)
     time = card.split.time
     if time is not None and resolve(table.column(time), non_test).type == "date":
         columns.remove(time)

@@ -14,6 +14,7 @@ from PIL import Image
 from mtlsearch.columns import ColumnForm
 from mtlsearch.data import read_table
 from mtlsearch.inputs.contract import is_array
+from mtlsearch.runtime.pictures import file_of
 
 READABLE_SUFFIXES = (".csv", ".gz", ".npz")
 
@@ -59,7 +60,7 @@ def _with_files(
         column = inputs[name]
         form = forms.get(name)
         is_image = form is not None and form.type == "image"
-        if not is_image and not _holds_bytes(column):
+        if not is_image and not _holds_files(column):
             continue
         place = folder / f"files_{number}"
         place.mkdir(exist_ok=True)
@@ -70,21 +71,22 @@ def _with_files(
     return inputs.assign(**paths)
 
 
-def _holds_bytes(column: "pd.Series[Any]") -> bool:
+def _holds_files(column: "pd.Series[Any]") -> bool:
     if column.dtype != object:
         return False
-    return bool(column.map(lambda cell: isinstance(cell, bytes)).any())
+    return bool(column.map(lambda cell: isinstance(file_of(cell), bytes)).any())
 
 
 def _as_path(cell: object, file: Path) -> object:
-    """Return the file that holds the picture or the bytes of a cell, or another cell itself."""
-    if isinstance(cell, bytes):
-        file.write_bytes(cell)
+    """Return the file that holds the picture or the bytes of a cell, or what else it holds."""
+    content = file_of(cell)
+    if isinstance(content, bytes):
+        file.write_bytes(content)
         return file
-    if isinstance(cell, np.ndarray):
-        Image.fromarray(cell.transpose(1, 2, 0)).save(file)
+    if isinstance(content, np.ndarray):
+        Image.fromarray(content.transpose(1, 2, 0)).save(file)
         return file
-    return cell
+    return content
 
 
 def readable(data: Path, folder: Path) -> Path:

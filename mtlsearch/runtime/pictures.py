@@ -6,6 +6,7 @@ holds a copy of this file, so that a picture is the same in a search and at pred
 
 import io
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ CHANNELS = 3
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 IS_URL = "is a URL, and nothing is fetched"
+
+BYTES = "bytes"
+"""The name under which a cell with several parts holds a file."""
 
 LARGEST_GREY = 65_535
 GREY_LEVELS = 257
@@ -98,8 +102,9 @@ def read_pictures(
 ) -> Pictures:
     """Return the pictures of a column, scaled to `size` x `size` pixels of red, green and blue.
 
-    A cell is the path of a file, from `folder` on, or the bytes of a file, or a picture that is
-    read already, uint8 [3, size, size]. Each file is read once. Raises PillowMissingError.
+    A cell is the path of a file, from `folder` on, or the bytes of a file (see `file_of`), or a
+    picture that is read already, uint8 [3, size, size]. Each file is read once. Raises
+    PillowMissingError.
     """
     contents = [_content(cell, spelling) for cell in cells]
     pictures = _read_each(contents, size, folder)
@@ -126,6 +131,16 @@ def read_pictures(
     )
 
 
+def file_of(cell: object) -> object:
+    """Return the bytes or the path of a cell that has both under these names, or the cell itself.
+
+    Parquet files of Hugging Face's data sets hold pictures so.
+    """
+    if isinstance(cell, Mapping) and BYTES in cell:
+        return cell[BYTES] or cell.get("path")
+    return cell
+
+
 def is_pixels(cell: object) -> bool:
     """Return whether a cell is an array, hence a picture that is read already."""
     return isinstance(cell, np.ndarray) and cell.ndim > 1
@@ -138,9 +153,10 @@ def is_url(cell: object) -> bool:
 
 def _content(cell: object, spelling: Spelling) -> Any:
     """Return a path, bytes or an array; None for a cell that is missing."""
-    if isinstance(cell, bytes) or is_pixels(cell):
-        return cell
-    return read_name(cell, spelling)
+    content = file_of(cell)
+    if isinstance(content, bytes) or is_pixels(content):
+        return content
+    return read_name(content, spelling)
 
 
 def _read_each(
@@ -155,7 +171,8 @@ def _read_each(
         return {}
     _require_pillow()
     attempt = partial(_attempt, size=size, folder=folder)
-    with ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore")  # of odd metadata; what cannot be read is an error
         results = list(pool.map(attempt, distinct))
     return dict(zip(distinct, results, strict=True))
 
@@ -199,6 +216,8 @@ def _find(name: str, folder: Path) -> Path:
     if is_url(name):
         raise PictureError(IS_URL)
     path = folder / name.strip()
+    if not path.is_file() and "\\" in name:  # of Windows
+        path = folder / name.strip().replace("\\", "/")
     if not path.is_file():
         raise PictureError("no such file")
     return path

@@ -133,7 +133,8 @@ def test_pictures_that_are_not_there_are_missing_and_said(place: Path) -> None:
     assert prepare(dataset, fold(dataset, 0, 0)).inputs["visits"].values[0, 0] == 1
 
 
-def test_rows_of_the_same_pictures_are_found(place: Path) -> None:
+def test_rows_of_the_same_pictures_are_found(place: Path, photos: Dataset) -> None:
+    assert not any("same inputs" in text for text in find_traps(photos))
     names = [f"photos/{row // 2}.png" for row in range(ROWS)]
     path = _change(place, photo=names, back="", age=1, ward="a")
     table = pd.read_csv(path)
@@ -141,7 +142,7 @@ def test_rows_of_the_same_pictures_are_found(place: Path) -> None:
     table.to_csv(path, index=False)
     dataset = load(path, TASKS, ColumnFlags(image=("photo",)))
     [warning] = [text for text in find_traps(dataset) if "same inputs" in text]
-    assert warning.startswith("data: 9 of the 10 test rows")
+    assert warning.startswith("data: 10 of the 10 test rows")
 
 
 def test_a_table_of_nothing_but_photos(place: Path) -> None:
@@ -152,10 +153,32 @@ def test_a_table_of_nothing_but_photos(place: Path) -> None:
     assert encoded.pictures.shape == (ROWS, 3, 64, 64)
 
 
-def test_bytes_of_files_in_a_parquet_table_are_read(place: Path, photos: Dataset) -> None:
+def test_the_same_photo_on_both_sides_is_found_and_can_be_divided_by(place: Path) -> None:
+    path = _change(place, photo=[f"photos/{row // 2}.png" for row in range(ROWS)])
+    dataset = load(path, TASKS, FLAGS)
+    [warning] = [text for text in find_traps(dataset) if "values of photo" in text]
+    assert "divide by it (--group photo" in warning
+    grouped = load(path, TASKS, ColumnFlags(image=("photo",), ignore=("back",), group="photo"))
+    source = grouped.sources["data"]
+    assert "photo" in source.inputs
+    role = source.splits.role
+    np.testing.assert_array_equal(role[::2], role[1::2])
+    assert not any("values of photo" in text for text in find_traps(grouped))
+
+
+@pytest.mark.parametrize("as_record", [False, True])
+def test_bytes_of_files_are_read_where_it_is_asked_for(
+    place: Path, photos: Dataset, as_record: bool
+) -> None:
+    """Alone, or beside a path as in Parquet files of Hugging Face's data sets."""
     table = pd.read_csv(place / "visits.csv")
-    table["photo"] = [(place / path).read_bytes() for path in table["photo"]]
-    table.to_parquet(place / "visits.parquet")
+    files = [(place / path).read_bytes() for path in table["photo"]]
+    records = [{"bytes": file, "path": "a.png"} for file in files]
+    table["photo"] = records if as_record else files
+    path = str(place / "visits.parquet")
+    table.to_parquet(path)
+    [line] = [line for line in _lines(load(path, TASKS)) if " photo " in line]
+    assert "neither numbers nor text; say --image photo (columns: {photo: image}) if it is" in line
     card = (place / "card.yaml").read_text().replace(".csv", ".parquet")
     (place / "card.yaml").write_text(card)
     dataset = load(str(place / "card.yaml"))

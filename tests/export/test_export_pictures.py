@@ -72,7 +72,8 @@ def test_paths_begin_at_the_table_wherever_the_command_runs(
 def test_a_table_that_is_written_anew_keeps_its_folder(place: Path, tmp_path: Path) -> None:
     """One photo is a path, the other the bytes of a file."""
     table = pd.read_csv(place / "visits.csv")
-    table["photo"] = [(place / path).read_bytes() for path in table["photo"]]
+    files = [(place / path).read_bytes() for path in table["photo"]]
+    table["photo"] = [{"bytes": file, "path": None} for file in files]
     table.to_parquet(place / "visits.parquet")
     predict_folder(place / "model", place / "visits.parquet", tmp_path / "out.csv")
     _check(place, pd.read_csv(tmp_path / "out.csv")["amount"].to_numpy())

@@ -95,6 +95,16 @@ def test_what_is_no_picture_is_missing_and_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_cell_may_have_parts_and_a_path_may_be_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    Image.fromarray(RAMP).save(tmp_path / "b" / "a.png")
+    file = (tmp_path / "b" / "a.png").read_bytes()
+    cells = ["b\\a.png", {"bytes": file, "path": "gone.png"}, {"bytes": None, "path": "b/a.png"}]
+    pictures = read_pictures(cells, SIDE, tmp_path)
+    for pixels in pictures.cells:
+        np.testing.assert_array_equal(pixels, [RAMP] * 3)
+
+
 def test_a_picture_that_is_read_already_must_be_of_the_size() -> None:
     pixels = np.zeros((3, SIDE, SIDE), np.uint8)
     pictures = read_pictures([pixels, pixels[:, 1:], pixels.astype(float)], SIDE, Path())
