@@ -48,7 +48,8 @@ class NumbersAndPictures(nn.Module):
         features = [values]
         for encoder, column in zip(self.encoders, columns, strict=True):
             features.append(encoder(column))
-        output: Tensor = self.stem(torch.cat(features, -1), *categories)
+        numbers = torch.cat(features, -1)
+        output: Tensor = self.stem(numbers, *categories)
         return output
 
 
@@ -77,16 +78,28 @@ def _encoder(pixels: int, size: int) -> nn.Module:
     channels = CHANNELS
     width = FIRST_WIDTH
     while pixels > FEWEST_PIXELS:
-        convolution = nn.Conv2d(channels, width, 3, stride=2, padding=1)
+        convolution = nn.Conv2d(
+            channels,
+            width,
+            kernel_size=3,
+            stride=2,
+            padding=1,
+        )
         # Keeps the size of the numbers through layers of ReLU (He et al. 2015, arXiv:1502.01852).
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        layers += [convolution, nn.ReLU()]
+        layers.append(convolution)
+        layers.append(nn.ReLU())
         pixels = (pixels + 1) // 2
         channels = width
         width = WIDTH
+    convolutions = nn.Sequential(*layers)
     linear = nn.Linear(channels * pixels**2, size)
-    return PictureVector(nn.Sequential(*layers), linear)
+    return PictureVector(convolutions, linear)
 
 
 def _sizes(schema: TableSchema, embedding_factor: float) -> list[int]:
-    return [max(1, round(embedding_factor * column.size)) for column in schema.pictures]
+    sizes = []
+    for column in schema.pictures:
+        size = round(embedding_factor * column.size)
+        sizes.append(max(1, size))
+    return sizes

@@ -122,16 +122,16 @@ def _image_input(raw: RawColumn, known: Array) -> InputColumn:
     pictures = read_pictures(cells, size, raw.folder, Spelling(missing=settings.missing))
     notices = []
     if pictures.faults:
-        notices.append(pictures.fault_notice)
+        notices.append(f"{pictures.fault_summary}; treated as missing")
     if pictures.scaled:
         remedy = f"columns: {{{raw.name}: {{type: image, size: NUMBER}}}}"
-        notices.append(f"{pictures.scale_notice}; say {remedy} for another size")
+        notices.append(f"{pictures.scale_summary}; say {remedy} for another size")
     is_there = np.array([picture is not None for picture in pictures.cells])
     if not is_there[known].any():
-        reason = pictures.fault_notice or "all are missing"
+        reason = pictures.fault_summary or "all are missing"
         raise DataError(
             f"column {raw.name}: type image, but no cell is a picture: {reason}; "
-            f"paths begin at {raw.folder}"
+            f"paths begin at {raw.folder.absolute()}"
         )
     form = ColumnForm("image", missing=settings.missing, embedding=settings.embedding, size=size)
     return InputColumn("image", pictures.cells, form, tuple(notices))

@@ -338,7 +338,7 @@ def read_columns(
             pictures = read_pictures(cells, encoding.pixels, folder, spelling)
             columns[name] = pictures.cells
             if pictures.faults:
-                notices.append(f"column {name!r}: {pictures.fault_notice}")
+                notices.append(f"column {name!r}: {pictures.fault_summary}; treated as missing")
     return columns, notices
 
 

@@ -72,18 +72,18 @@ class Pictures:
     given: tuple[int, int] = (0, 0)
 
     @property
-    def fault_notice(self) -> str:
+    def fault_summary(self) -> str:
         """How many cells are no pictures, and which is the first; empty if all are."""
         if not self.faults:
             return ""
         row, reason = next(iter(self.faults.items()))
         return (
             f"{len(self.faults)} of {len(self.cells)} cells are no pictures that can be read "
-            f"(the first is {self.first_fault!r} in row {row + 1}: {reason}); treated as missing"
+            f"(the first is {self.first_fault!r} in row {row + 1}: {reason})"
         )
 
     @property
-    def scale_notice(self) -> str:
+    def scale_summary(self) -> str:
         """How many pictures have another size than they are given; empty if none has."""
         if not self.scaled:
             return ""

@@ -63,10 +63,10 @@ def test_every_size_becomes_one_and_it_is_said(tmp_path: Path) -> None:
     assert (read[..., 5:] > 192).all()
     Image.fromarray(RAMP).save(tmp_path / "small.png")
     pictures = read_pictures(["small.png", "large.jpg", "large.jpg"], SIDE, tmp_path)
-    assert pictures.scale_notice == (
+    assert pictures.scale_summary == (
         "2 pictures are scaled to 8 x 8 pixels, the first from 800 x 300"
     )
-    assert read_pictures(["small.png"], SIDE, tmp_path).scale_notice == ""
+    assert read_pictures(["small.png"], SIDE, tmp_path).scale_summary == ""
 
 
 def test_what_is_no_picture_is_missing_and_named(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_what_is_no_picture_is_missing_and_named(tmp_path: Path) -> None:
     ]
     pictures = read_pictures(cells, SIDE, tmp_path, Spelling(missing=("none",)))
     assert [picture is not None for picture in pictures.cells] == [True] * 4 + [False] * 11
-    assert pictures.fault_notice == (
+    assert pictures.fault_summary == (
         "6 of 15 cells are no pictures that can be read (the first is 'gone.png' in row 9: "
-        "no such file); treated as missing"
+        "no such file)"
     )
     reasons = [reason.split(" (")[0] for reason in pictures.faults.values()]
     assert reasons[1:5] == [
@@ -110,7 +110,7 @@ def test_a_picture_that_is_read_already_must_be_of_the_size() -> None:
     pictures = read_pictures([pixels, pixels[:, 1:], pixels.astype(float)], SIDE, Path())
     assert pictures.cells[0] is pixels
     assert list(pictures.faults) == [1, 2]
-    assert "needed is uint8 (3, 8, 8)" in pictures.fault_notice
+    assert "needed is uint8 (3, 8, 8)" in pictures.fault_summary
 
 
 def test_without_pillow_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
