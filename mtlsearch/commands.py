@@ -54,6 +54,10 @@ Text = Annotated[
     list[str] | None,
     typer.Option(help="A column of free text; repeatable", metavar="COLUMN"),
 ]
+Image = Annotated[
+    list[str] | None,
+    typer.Option(help="A column of paths of pictures; repeatable", metavar="COLUMN"),
+]
 Ignore = Annotated[
     list[str] | None,
     typer.Option(help="A column to leave out; repeatable", metavar="COLUMN"),
@@ -159,6 +163,7 @@ def search(  # noqa: PLR0913 - the list of options
     task: Tasks = None,
     categorical: Categorical = None,
     text: Text = None,
+    image: Image = None,
     ignore: Ignore = None,
     missing: Missing = None,
     group: Group = None,
@@ -194,7 +199,7 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.worker_context import resolve_device
 
     task_flags = tuple(task or ())
-    columns = _column_flags(categorical, text, ignore, missing, group, time, split_column)
+    columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
     dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns, options)
     if not gpus_per_worker and not ray_address:
@@ -302,6 +307,7 @@ def check(  # noqa: PLR0913 - the list of options
     task: Tasks = None,
     categorical: Categorical = None,
     text: Text = None,
+    image: Image = None,
     ignore: Ignore = None,
     missing: Missing = None,
     group: Group = None,
@@ -319,7 +325,7 @@ def check(  # noqa: PLR0913 - the list of options
     from mtlsearch.search.study_loading import check_folds, load_problem
     from mtlsearch.search.worker_context import resolve_device
 
-    columns = _column_flags(categorical, text, ignore, missing, group, time, split_column)
+    columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
     dataset, chosen_space = load_problem(data, task or (), space, epochs, columns, options)
     check_folds(dataset)
@@ -397,6 +403,7 @@ def _work(
 def _column_flags(  # noqa: PLR0913 - the list of options
     categorical: list[str] | None,
     text: list[str] | None,
+    image: list[str] | None,
     ignore: list[str] | None,
     missing: list[str] | None,
     group: str | None,
@@ -409,6 +416,7 @@ def _column_flags(  # noqa: PLR0913 - the list of options
     return ColumnFlags(
         categorical=tuple(categorical or ()),
         text=tuple(text or ()),
+        image=tuple(image or ()),
         ignore=tuple(ignore or ()),
         missing=tuple(missing or ()),
         group=group,

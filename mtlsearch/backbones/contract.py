@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from mtlsearch.backbones.code_embedding import embed_codes, widened
+from mtlsearch.backbones.picture_embedding import embed_pictures, with_pictures_as_numbers
 from mtlsearch.inputs import InputSchema, TableSchema
 from mtlsearch.inputs.network_input import NetworkInput
 
@@ -46,7 +47,8 @@ class Backbone(abc.ABC):
     """The axis of the features in what stems and stages return; the last axis is -1."""
 
     embedding_factor: float = 1.0
-    """What the sizes of the vectors of a table's categories and words are multiplied by."""
+    """What the sizes of the vectors of a table's categories, words and pictures are multiplied by.
+    """
 
     @abc.abstractmethod
     def stem(self, schema: Any) -> nn.Module:
@@ -67,11 +69,20 @@ class Backbone(abc.ABC):
         """
 
     def embedded_stem(self, schema: InputSchema) -> nn.Module:
-        """Return the stem of a network: before its own a table's codes become vectors."""
-        if not isinstance(schema, TableSchema) or not schema.coded:
+        """Return the stem of a network.
+
+        Before its own a table's codes and pictures become vectors.
+        """
+        if not isinstance(schema, TableSchema):
             return self.stem(schema)
-        stem = self.stem(widened(schema, self.embedding_factor))
-        return embed_codes(schema, self.embedding_factor, stem)
+        factor = self.embedding_factor
+        without_pictures = with_pictures_as_numbers(schema, factor)
+        stem = self.stem(widened(without_pictures, factor))
+        if schema.coded:
+            stem = embed_codes(without_pictures, factor, stem)
+        if schema.pictures:
+            stem = embed_pictures(schema, factor, stem)
+        return stem
 
     @classmethod
     def stem_arguments(cls, inputs: NetworkInput) -> tuple[Tensor | None, ...]:

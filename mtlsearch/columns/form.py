@@ -5,7 +5,10 @@ from typing import Literal
 
 from mtlsearch.runtime.cells import Spelling
 
-ColumnType = Literal["number", "boolean", "category", "text", "date"]
+ColumnType = Literal["number", "boolean", "category", "text", "date", "image"]
+
+DEFAULT_PIXELS = 64
+"""The pixels a side that pictures are scaled to where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class ColumnForm:
         decimal: The decimal mark of its numbers, "." or ",".
         missing: Words that stand for a missing value, beside those that always do.
         day_first: Whether the day comes before the month in its dates.
-        embedding: The size of the vector of a category or word; None: by a rule.
+        embedding: The size of the vector of a category, word or picture; None: by a rule.
         minimum_count: Categories and words in fewer training rows share one vector; None: by a
             rule.
         buckets: The number of buckets that categories are hashed into; None: no hashing.
@@ -25,6 +28,7 @@ class ColumnForm:
         max_length: How many words or pieces of a text are read at most; None: by a rule.
         tokenizer: The tokenizer of a text, as JSON; None: it falls into words.
         unit: What stands behind its numbers, such as "kg"; empty for none.
+        size: The pixels a side that its pictures are scaled to.
     """
 
     type: ColumnType
@@ -38,6 +42,7 @@ class ColumnForm:
     max_length: int | None = None
     tokenizer: str | None = None
     unit: str = ""
+    size: int = DEFAULT_PIXELS
 
     @property
     def spelling(self) -> Spelling:
@@ -71,7 +76,7 @@ class ColumnSettings:
     is the name or the folder of one.
     """
 
-    type: Literal["number", "category", "text", "date", "ignore"] | None = None
+    type: Literal["number", "category", "text", "date", "image", "ignore"] | None = None
     decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     day_first: bool | None = None
@@ -80,6 +85,7 @@ class ColumnSettings:
     buckets: int | None = None
     max_length: int | None = None
     tokenizer: str | None = None
+    size: int | None = None
 
 
 NOTHING_SAID = ColumnSettings()

@@ -1,19 +1,20 @@
 """Which columns can be inputs, what they are taken for, and why others are left out."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns.doubts import doubts_about_numbers
-from mtlsearch.columns.form import ColumnForm, ColumnSettings
+from mtlsearch.columns.form import DEFAULT_PIXELS, NOTHING_SAID, ColumnForm, ColumnSettings
 from mtlsearch.columns.raw import RawColumn
 from mtlsearch.columns.resolving import Column, resolve
 from mtlsearch.columns.tokenizer_file import read_tokenizer
 from mtlsearch.errors import DataError
-from mtlsearch.runtime.cells import LARGEST_NUMBER
+from mtlsearch.runtime.cells import LARGEST_NUMBER, Spelling
+from mtlsearch.runtime.pictures import IS_URL, file_of, is_url, read_pictures
 
 MAXIMUM_CATEGORIES = 64
 IDENTIFIER_SHARE = 0.5  # of distinct values among the filled rows; beyond it, text is an identifier
@@ -25,7 +26,9 @@ FILE_NAME = re.compile(
     r"|wav|mp3|flac|ogg|m4a|aac|mp4|avi|mov|mkv|webm|txt|pdf|docx?|xlsx?|pptx?|zip|gz|tar|pt|pkl)",
     re.IGNORECASE,
 )
+PICTURE_NAME = re.compile(r"\S.*\.(png|jpe?g|gif|bmp|tiff?|webp)", re.IGNORECASE)
 PATH = re.compile(r"\S*[/\\].*\.\w{1,5}")
+SETTINGS_OF_IMAGES = {"type", "missing", "size", "embedding"}
 NO_NAME = "Unnamed: "
 
 
@@ -35,8 +38,8 @@ class InputColumn:
 
     Attributes:
         type: What it was taken for, in a word.
-        values: Values [N]: float64 with NaN for numbers and booleans, otherwise text or None; None
-            if the column is left out.
+        values: Values [N]: float64 with NaN for numbers and booleans, otherwise text, pictures
+            (uint8 [3, S, S]) or None; None if the column is left out.
         form: How it is read and encoded.
         notices: What was taken for what, each to be read after the name of the column.
         reason: Why it is left out, and how to change that; empty for an input.
@@ -57,6 +60,9 @@ def input_column(raw: RawColumn, known: Array) -> InputColumn:
     Raises:
         DataError: The column is not what the user says it is.
     """
+    _check_settings(raw)
+    if raw.settings.type == "image":
+        return _image_input(raw, known)
     column = resolve(raw, known)
     _check_type(raw, column, known)
     if raw.settings.type is None and raw.name.startswith(NO_NAME):
@@ -64,7 +70,11 @@ def input_column(raw: RawColumn, known: Array) -> InputColumn:
     if column.numeric:
         return _number_input(raw, column, known)
     if column.type == "other":
-        reason = "it holds neither numbers nor text; what matters of it needs columns of its own"
+        reason = "it holds neither numbers nor text; "
+        if any(isinstance(file_of(cell), bytes) for cell in raw.cells):
+            reason += f"say --image {raw.name} (columns: {{{raw.name}: image}}) if it is pictures"
+        else:
+            reason += "what matters of it needs columns of its own"
         return InputColumn("other", None, column.form, reason=reason)
     if column.type == "date":
         return _input(raw, column, column.form)
@@ -80,6 +90,51 @@ def _check_type(raw: RawColumn, column: Column, known: Array) -> None:
             raise DataError(f"column {raw.name}: type {wanted}, but no cell is a {wanted}")
     if wanted != "text" and raw.settings.tokenizer is not None:
         raise DataError(f"column {raw.name}: a tokenizer is for type text, found type {wanted}")
+
+
+def _check_settings(raw: RawColumn) -> None:
+    """Raise DataError for what is said of images and makes no sense for them, or the reverse."""
+    settings = raw.settings
+    if settings.type != "image":
+        if settings.size is not None:
+            raise DataError(f"column {raw.name}: size is for images alone; say type: image with it")
+        return
+    for setting in fields(settings):
+        is_said = getattr(settings, setting.name) != getattr(NOTHING_SAID, setting.name)
+        if is_said and setting.name not in SETTINGS_OF_IMAGES:
+            raise DataError(
+                f"column {raw.name}: {setting.name} is not for images; "
+                "allowed are missing, size and embedding"
+            )
+
+
+def _image_input(raw: RawColumn, known: Array) -> InputColumn:
+    """Return a column whose cells are pictures, read from their files."""
+    settings = raw.settings
+    cells = list(raw.cells)
+    for row, cell in enumerate(cells):
+        if is_url(cell):
+            raise DataError(
+                f"column {raw.name}: type image, but data row {row + 1} {IS_URL} ({cell}); "
+                "load the pictures to files and name these"
+            )
+    size = settings.size or DEFAULT_PIXELS
+    pictures = read_pictures(cells, size, raw.folder, Spelling(missing=settings.missing))
+    notices = []
+    if pictures.faults:
+        notices.append(f"{pictures.fault_summary}; treated as missing")
+    if pictures.scaled:
+        remedy = f"columns: {{{raw.name}: {{type: image, size: NUMBER}}}}"
+        notices.append(f"{pictures.scale_summary}; say {remedy} for another size")
+    is_there = np.array([picture is not None for picture in pictures.cells])
+    if not is_there[known].any():
+        reason = pictures.fault_summary or "all are missing"
+        raise DataError(
+            f"column {raw.name}: type image, but no cell is a picture: {reason}; "
+            f"paths begin at {raw.folder.absolute()}"
+        )
+    form = ColumnForm("image", missing=settings.missing, embedding=settings.embedding, size=size)
+    return InputColumn("image", pictures.cells, form, tuple(notices))
 
 
 def _number_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
@@ -99,8 +154,7 @@ def _text_input(raw: RawColumn, column: Column, known: Array) -> InputColumn:
     values = column.values[known & column.present]
     distinct = pd.unique(values)
     if _are_paths(distinct):
-        reason = "it holds paths of files, which are not read"
-        return _left_out(raw, "paths", reason, "category")
+        return _left_out(raw, "paths", _about_paths(raw.name, distinct), "category")
     if _is_free_text(distinct, len(values)):
         return _input(raw, column, replace(column.form, type="text"))
     filled = len(values)
@@ -139,6 +193,16 @@ def _are_paths(distinct: Array) -> bool:
     cells = [str(cell).strip() for cell in distinct[:LOOKED_AT]]
     paths = [cell for cell in cells if FILE_NAME.fullmatch(cell) or PATH.fullmatch(cell)]
     return bool(cells) and len(paths) >= PATH_SHARE * len(cells)
+
+
+def _about_paths(name: str, distinct: Array) -> str:
+    """Return why paths of files are no input, and what to say if they are of pictures."""
+    cells = [str(cell).strip() for cell in distinct[:LOOKED_AT]]
+    names = [cell for cell in cells if PICTURE_NAME.fullmatch(cell) and not is_url(cell)]
+    reason = "it holds paths of files, which are not read"
+    if len(names) < PATH_SHARE * len(cells):
+        return reason
+    return f"{reason}; say --image {name} (columns: {{{name}: image}}) to read the pictures"
 
 
 def _is_free_text(distinct: Array, filled: int) -> bool:

@@ -24,7 +24,7 @@ TRIED_CELLS = 500
 CODE = r"0\d+"
 """A code with a leading zero, which a number does not have."""
 DIGITS = r"\d+"
-WITH_UNIT = r"^[+-]?\d[\d.,']*\s*([^\W\d_]{1,12}|°[CF])$"
+WITH_UNIT = r"^[+-]?\d(?:[\d.,']*\d)?\s*([^\W\d_]{1,12}|°[CF])$"
 """A number and the unit behind it, of letters."""
 LONGEST_SHOWN = 40
 

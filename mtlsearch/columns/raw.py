@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,12 +19,14 @@ class RawColumn:
         cells: Its cells [N].
         untyped: Whether all cells are text because the file knows no types, as a CSV file.
         settings: What the user says of it.
+        folder: Where the paths of files in its cells begin.
     """
 
     name: str
     cells: "pd.Series[Any]"
     untyped: bool = False
     settings: ColumnSettings = NOTHING_SAID
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class RawTable:
         notices: What was recognised of the file and should be known.
         settings: What the user says of columns, by their names.
         missing: Words that stand for a missing value in every column.
+        folder: Where the paths of files in cells begin: the folder of the table.
     """
 
     cells: pd.DataFrame
@@ -43,10 +47,11 @@ class RawTable:
     notices: tuple[str, ...] = ()
     settings: Mapping[str, ColumnSettings] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    folder: Path = Path()
 
     def column(self, name: str) -> RawColumn:
         """Return a column."""
         settings = self.settings.get(name, NOTHING_SAID)
         if self.missing:
             settings = replace(settings, missing=(*self.missing, *settings.missing))
-        return RawColumn(name, self.cells[name], self.untyped, settings)
+        return RawColumn(name, self.cells[name], self.untyped, settings, self.folder)

@@ -80,7 +80,7 @@ def resolve(raw: RawColumn, known: Array) -> Column:
     What the user says of the column goes before what it looks like.
     """
     wanted = raw.settings.type
-    if wanted in ("category", "text"):
+    if wanted in ("category", "text", "image"):
         return _with_names(raw, known)
     if isinstance(raw.cells.dtype, pd.CategoricalDtype):
         return _with_names(raw, known)

@@ -308,9 +308,13 @@ def _with_strata(
 def _needed_for_split(card: Card, table: RawTable, non_test: Array) -> set[str]:
     """Return the columns that say how rows are divided and are no inputs.
 
-    A date that rows are divided by is an input as well: it tells of the season, too.
+    A date that rows are divided by is an input as well: it tells of the season, too. So is a column
+    of pictures, of which each stays on one side.
     """
     columns = set(card.split.columns)
+    group = card.split.group
+    if group is not None and table.column(group).settings.type == "image":
+        columns.remove(group)
     time = card.split.time
     if time is not None and resolve(table.column(time), non_test).type == "date":
         columns.remove(time)
@@ -464,6 +468,10 @@ def _content(column: "pd.Series[Any]") -> bytes:
     if not is_array(column):
         hashes = pd.util.hash_array(column.to_numpy())
         return hashes.tobytes()
-    cells = np.stack(list(column))
+    present = column.dropna()
+    cells = np.stack(list(present))
     heading = repr((cells.dtype.str, cells.shape))
+    if len(present) < len(column):
+        absent = np.flatnonzero(column.isna())
+        heading += repr(absent.tolist())
     return heading.encode() + cells.tobytes()

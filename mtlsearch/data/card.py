@@ -29,7 +29,7 @@ MERGE_TAG = "tag:yaml.org,2002:merge"
 SHORTENED = reprlib.Repr()
 SHORTENED.maxlevel = 2
 SHORTENED.maxstring = 80
-COLUMN_TYPES = ("number", "category", "text", "date", "ignore")
+COLUMN_TYPES = ("number", "category", "text", "date", "image", "ignore")
 SOURCE_OF_A_FILE = "data"  # what the one source of a table is called that needs no card
 
 
@@ -90,6 +90,7 @@ TypeName = Annotated[str, AfterValidator(_known_type)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Count = Annotated[int, Field(ge=1, le=2**24)]
 Length = Annotated[int, Field(ge=2, le=2**16)]
+Pixels = Annotated[int, Field(ge=8, le=512)]
 
 
 class ColumnCard(_Strict):
@@ -100,12 +101,13 @@ class ColumnCard(_Strict):
         decimal: The decimal mark of its numbers.
         missing: Words that stand for a missing value.
         day_first: Whether the day comes before the month in its dates.
-        embedding: The size of the vector of a category or word.
+        embedding: The size of the vector of a category, word or picture.
         minimum_count: Categories and words in fewer training rows share one vector.
         buckets: The number of buckets that categories are hashed into.
         max_length: How many words or pieces of a text are read at most.
         tokenizer: The tokenizer of a text: a model of Hugging Face by its name, or a folder,
             relative to the card. Then the column is text.
+        size: The pixels a side that pictures are scaled to.
     """
 
     type: TypeName | None = None
@@ -117,6 +119,7 @@ class ColumnCard(_Strict):
     buckets: Count | None = None
     max_length: Length | None = None
     tokenizer: str | None = None
+    size: Pixels | None = None
 
     @property
     def settings(self) -> ColumnSettings:

@@ -8,6 +8,14 @@ from mtlsearch.columns import RawTable
 from mtlsearch.data.card import Card, ColumnCard, SourceCard, SplitCard
 from mtlsearch.errors import DataError, UsageError, unknown
 
+COLUMN_FLAGS = {
+    "categorical": "category",
+    "text": "text",
+    "image": "image",
+    "ignore": "ignore",
+}
+"""The flags that say what a column holds, and the types that they stand for."""
+
 
 @dataclass(frozen=True)
 class ColumnFlags:
@@ -16,6 +24,7 @@ class ColumnFlags:
     Attributes:
         categorical: Columns of names, whatever they look like.
         text: Columns of free text.
+        image: Columns of paths of pictures.
         ignore: Columns that are left out.
         missing: Words that stand for a missing value in every column.
         group: The column whose equal values stay together in a split.
@@ -25,6 +34,7 @@ class ColumnFlags:
 
     categorical: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     group: str | None = None
@@ -35,7 +45,7 @@ class ColumnFlags:
     def types(self) -> list[tuple[str, str, str]]:
         """The flag, the column and its type, for each column that is named."""
         said = []
-        for flag, kind in (("categorical", "category"), ("text", "text"), ("ignore", "ignore")):
+        for flag, kind in COLUMN_FLAGS.items():
             for name in getattr(self, flag):
                 said.append((flag, name, kind))
         return said

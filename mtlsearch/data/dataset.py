@@ -5,6 +5,7 @@ Nothing is read from files or fitted here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,7 @@ class Source:
         name: How the user calls it.
         inputs: The input columns [N, columns], of numbers (float) or categories (object). Images
             and sequences are a column whose cells are arrays, tokens are columns of numbers.
+            Pictures beside other columns are arrays or, where they are missing, None.
         splits: The roles of the rows.
         kind: The kind of input.
         lengths: The column that says how many steps or tokens a row has, or None.
@@ -77,8 +79,8 @@ class Source:
         cells = self.inputs
         if self.lengths:
             cells = cells.drop(columns=self.lengths)
-        sizes = [np.size(cell) for cell in cells.iloc[0]]
-        return int(sum(sizes))
+        sizes = [_numbers_of(cells[name]) for name in cells]
+        return sum(sizes)
 
 
 @dataclass(frozen=True)
@@ -160,3 +162,9 @@ class Prepared:
     fold: Fold
     schemas: dict[str, InputSchema]
     class_weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def _numbers_of(column: "pd.Series[Any]") -> int:
+    """Return how many numbers a cell of a column has that is not missing."""
+    present = column.dropna()
+    return int(np.size(present.iloc[0])) if len(present) else 1

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -111,7 +112,7 @@ READERS: dict[str, Reader] = {
 def read_table(path: Path) -> RawTable:
     """Return the table in `path`, read as its suffix says.
 
-    It has at least one row and one column.
+    It has at least one row and one column. Paths in its cells begin at its folder.
 
     Raises:
         DataError: There is no such file, or it is no table.
@@ -127,7 +128,7 @@ def read_table(path: Path) -> RawTable:
     table = READERS[suffix].read(path)
     if not len(table.cells) or not len(table.cells.columns):
         raise DataError(f"{path}: has no rows of data")
-    return table
+    return replace(table, folder=path.parent)
 
 
 def suffix_of(path: Path) -> str | None:

@@ -8,6 +8,7 @@ selects nothing. To add a check: a function here and its name in `TRAPS`.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,8 +112,8 @@ def divided_groups(dataset: Dataset) -> Iterator[str]:
         if source.splits.group is not None:
             continue
         is_test = source.splits.role == TEST
-        for column in _plain_columns(source):
-            values = source.inputs[column]
+        for column in _possible_groups(source):
+            values = _comparable(source.inputs[column])
             if not _may_be_group(column, values):
                 continue
             test_values = values[is_test].dropna().unique()
@@ -182,6 +183,15 @@ def _plain_columns(source: Source) -> list[str]:
     return [name for name in names if not is_array(source.inputs[name])]
 
 
+def _possible_groups(source: Source) -> list[str]:
+    """Return the input columns by which rows can be divided: the plain ones and those of pictures.
+
+    A source that is an array has no column to name.
+    """
+    names = map(str, source.inputs)
+    return [name for name in names if name in source.forms or not is_array(source.inputs[name])]
+
+
 def _halves(dataset: Dataset, task: Task) -> tuple[Array, Array] | None:
     """Return the numbers of two halves of the labelled rows that are no test rows, thinned out.
 
@@ -245,12 +255,17 @@ def _row_digests(inputs: pd.DataFrame) -> Array:
     """Return a number [N] for each row that equal rows have in common."""
     digests = np.zeros(len(inputs), np.uint64)
     for column in inputs:
-        cells = inputs[column]
-        if is_array(cells):
-            cells = cells.map(lambda cell: cell.tobytes())
+        cells = _comparable(inputs[column])
         hashes = pd.util.hash_array(cells.to_numpy())
         digests = digests * np.uint64(31) + hashes
     return digests
+
+
+def _comparable(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return the cells with arrays as their bytes."""
+    if not is_array(cells):
+        return cells
+    return cells.map(lambda cell: cell.tobytes(), na_action="ignore")
 
 
 def _may_be_group(column: str, values: "pd.Series[float]") -> bool:

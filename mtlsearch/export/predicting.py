@@ -39,6 +39,8 @@ def predict_folder(
     with tempfile.TemporaryDirectory() as temporary:
         table = readable(data, Path(temporary)).absolute()
         arguments = _arguments(table, to, source)
+        if table != data.absolute():  # paths in its cells begin where the table is
+            arguments = ["--folder", str(data.absolute().parent), *arguments]
         command = [sys.executable, "-B", str(script.absolute()), *arguments]
         process = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
 

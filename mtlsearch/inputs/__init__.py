@@ -14,7 +14,7 @@ from mtlsearch.inputs.contract import (
 from mtlsearch.inputs.images import Images, ImageSchema
 from mtlsearch.inputs.pieces import Pieces
 from mtlsearch.inputs.sequences import Sequences, SequenceSchema
-from mtlsearch.inputs.table import CodedColumn, Table, TableSchema
+from mtlsearch.inputs.table import CodedColumn, PictureColumn, Table, TableSchema
 from mtlsearch.inputs.texts import Texts, WordSchema
 from mtlsearch.inputs.tokens import Tokens, TokenSchema
 
@@ -71,6 +71,7 @@ __all__ = [
     "Images",
     "InputKind",
     "InputSchema",
+    "PictureColumn",
     "Pieces",
     "SelectedColumns",
     "SequenceSchema",

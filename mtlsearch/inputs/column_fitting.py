@@ -18,6 +18,7 @@ from mtlsearch.runtime.column_encodings import (
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
+    ImageColumn,
     NumericColumn,
     TextColumn,
     calendar_numbers,
@@ -25,6 +26,7 @@ from mtlsearch.runtime.column_encodings import (
     split_words,
 )
 from mtlsearch.runtime.dates import read_dates
+from mtlsearch.runtime.pictures import CHANNELS
 from mtlsearch.runtime.tokenized_text import TokenizedText, pieces, vocabulary_size
 
 MOST_ONE_HOT = 32
@@ -45,7 +47,12 @@ SHORTEST_PIECES = 4
 LARGEST_SIZE = 16
 """Numbers in the vector of a category or word, where the user asks for nothing else."""
 
-OtherEncoding = CategoricalColumn | EmbeddedColumn | HashedColumn | TextColumn | DateColumn
+PICTURE_SIZE = 32
+"""Numbers in the vector of a picture, where the user asks for nothing else."""
+
+OtherEncoding = (
+    CategoricalColumn | EmbeddedColumn | HashedColumn | TextColumn | DateColumn | ImageColumn
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericCol
 
 
 def fit_other(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> OtherEncoding:
-    """Return the encoding of a column [N] that holds no numbers: text, None where it is missing."""
+    """Return the encoding of a column [N] of text or of pictures, None where one is missing."""
     fit = _FITTERS[form.type]
     return fit(name, cells, form, rows)
 
@@ -185,6 +192,34 @@ def _fit_date(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> D
     )
 
 
+def _fit_image(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> ImageColumn:
+    missing = np.array([picture is None for picture in cells])
+    trained = rows.train[~missing[rows.train]]
+    mean = np.zeros(CHANNELS)
+    scale = np.zeros(CHANNELS)
+    if len(trained):
+        # Sums of whole numbers are exact, so a constant channel has a spread of exactly 0.
+        total = np.zeros(CHANNELS, np.int64)
+        squares = np.zeros(CHANNELS, np.int64)
+        for row in trained:
+            pixels = cells[row].astype(np.int64)
+            total += pixels.sum((1, 2))
+            squares += np.square(pixels).sum((1, 2))
+        count = len(trained) * form.size**2
+        mean = total / count
+        variance = squares / count - np.square(mean)
+        scale = np.sqrt(variance.clip(min=0))
+    return ImageColumn(
+        name=name,
+        pixels=form.size,
+        size=form.embedding or PICTURE_SIZE,
+        mean=mean.tolist(),
+        scale=scale.tolist(),
+        indicator=bool(missing[rows.non_test].any()),
+        indicator_seen=bool(missing[rows.train].any()),
+    )
+
+
 def _frequent(counts: Counter[str], minimum: int | None, most: int | None = None) -> list[str]:
     """Return the names that are counted often enough, at most so many, in alphabetical order."""
     least = MINIMUM_COUNT if minimum is None else minimum
@@ -199,4 +234,5 @@ _FITTERS: dict[str, Fitter] = {
     "category": _fit_category,
     "text": fit_text,
     "date": _fit_date,
+    "image": _fit_image,
 }

@@ -81,13 +81,13 @@ class SourceColumns:
 
 @dataclass(frozen=True)
 class SelectedColumns:
-    """The inputs of a source: columns of float64 with NaN, of text or None, or of arrays.
+    """The inputs of a source: columns of float64 with NaN, of text, pictures or None, or of arrays.
 
     `lengths` names the one among them that says how long each row is; `left_out` gives the
     reason why any other column is no input. `forms` says of the columns of a table how they are
-    encoded: numbers and booleans are float64, the others text. `types` says in a word what the
-    columns of a table were taken for, those left out included, and `notices` what is doubtful
-    about that.
+    encoded: numbers and booleans are float64, the others text or pictures. `types` says in a word
+    what the columns of a table were taken for, those left out included, and `notices` what is
+    doubtful about that.
     """
 
     inputs: pd.DataFrame
@@ -205,18 +205,18 @@ def _rows(inputs: EncodedInput) -> int:
 
 
 def is_array(column: "pd.Series[Any]") -> bool:
-    """Return whether the cells of a column are arrays of two axes or more."""
+    """Return whether the cells of a column that are not missing are arrays of two axes or more."""
     if column.dtype != object:
         return False
-    cell = column.iloc[0]
-    return isinstance(cell, np.ndarray) and cell.ndim > 1
+    first = next((cell for cell in column if cell is not None), None)
+    return isinstance(first, np.ndarray) and first.ndim > 1
 
 
 def column_arrays(inputs: pd.DataFrame) -> dict[str, Array]:
-    """Return the columns as arrays [N], or [N, ...] where the cells are arrays, by their names."""
+    """Return the columns as arrays [N], or [N, ...] where all cells are arrays, by their names."""
     arrays = {}
     for name, column in inputs.items():
-        if len(column) and is_array(column):
+        if len(column) and is_array(column) and column.notna().all():
             array = np.stack(list(column))
         else:
             array = column.to_numpy()

@@ -43,9 +43,7 @@ class ImageSchema(InputSchema):
     def flatten(self, inputs: EncodedInput, train: Array) -> Array:
         """Return the mean of each of at most 8 x 8 tiles of every channel."""
         assert inputs.values is not None
-        tiles = _average(inputs.values, axis=2)
-        tiles = _average(tiles, axis=3)
-        return tiles.reshape(len(tiles), -1)
+        return mean_tiles(inputs.values)
 
 
 class Images(InputKind):
@@ -102,6 +100,13 @@ class Images(InputKind):
             scale=scale,
         )
         return FittedInput(ImageSchema(*shape), (encoding,))
+
+
+def mean_tiles(images: Array) -> Array:
+    """Return the mean of each of at most 8 x 8 tiles of images [N, C, H, W], as [N, tiles]."""
+    tiles = _average(images, axis=2)
+    tiles = _average(tiles, axis=3)
+    return tiles.reshape(len(tiles), -1)
 
 
 def _average(images: Array, axis: int) -> Array:

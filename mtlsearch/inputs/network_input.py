@@ -24,6 +24,9 @@ class NetworkInput(NamedTuple):
     mask: Tensor | None = None
     """bool [B, S]: the positions that a sequence or text has."""
 
+    pictures: Tensor | None = None
+    """float [B, C, H, W]: the pictures beside the values, three channels each."""
+
     @classmethod
     def of(cls, encoded: EncodedInput, device: torch.device) -> "NetworkInput":
         """Return encoded rows as tensors on a device."""
@@ -44,8 +47,8 @@ class NetworkInput(NamedTuple):
 
     @property
     def features(self) -> tuple[Tensor, ...]:
-        """The arguments of a stem: the values and the categories, as far as there are any."""
-        candidates = (self.values, self.categories)
+        """The arguments of a stem: values, categories and pictures, as far as there are any."""
+        candidates = (self.values, self.categories, self.pictures)
         return tuple(tensor for tensor in candidates if tensor is not None)
 
     @property

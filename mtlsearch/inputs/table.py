@@ -1,6 +1,6 @@
-"""Tables: columns of numbers, booleans and text, which become numbers side by side."""
+"""Tables: columns of numbers, booleans, text and pictures, which become numbers side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import input_column
+from mtlsearch.columns import ColumnForm, input_column
 from mtlsearch.errors import DataError
 from mtlsearch.inputs.column_fitting import FittingRows, OtherEncoding, fit_numbers, fit_other
 from mtlsearch.inputs.contract import (
@@ -18,15 +18,18 @@ from mtlsearch.inputs.contract import (
     SelectedColumns,
     SourceColumns,
 )
+from mtlsearch.inputs.images import mean_tiles
 from mtlsearch.inputs.texts import TOKENIZER_ELSEWHERE
 from mtlsearch.inputs.words import frequent_shares
 from mtlsearch.runtime.column_encodings import (
     EmbeddedColumn,
     HashedColumn,
+    ImageColumn,
     NumericColumn,
     TextColumn,
 )
 from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.pictures import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,33 @@ class CodedColumn:
 
 
 @dataclass(frozen=True)
+class PictureColumn:
+    """A column of pictures of `pixels` x `pixels`, of which a network makes `size` numbers each."""
+
+    pixels: int
+    size: int
+
+
+@dataclass(frozen=True)
 class TableSchema(InputSchema):
     """A network reads `values`, float [B, features].
 
-    Where there are `coded` columns, it reads `categories`, int [B, positions of all], as well.
+    Where there are `coded` columns, it reads `categories`, int [B, positions of all], as well, and
+    where there are columns of `pictures`, which are of one size, these, float [B, 3 a column, H,
+    W].
     """
 
     features: int
     coded: tuple[CodedColumn, ...] = ()
+    pictures: tuple[PictureColumn, ...] = ()
 
     def __str__(self) -> str:
-        if not self.coded:
-            return f"{self.features} numbers"
-        return f"{self.features} numbers and {len(self.coded)} columns of codes"
+        parts = [f"{self.features} numbers"]
+        if self.coded:
+            parts.append(f"{len(self.coded)} columns of codes")
+        if self.pictures:
+            parts.append(f"{len(self.pictures)} columns of pictures")
+        return " and ".join(parts)
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -64,16 +81,26 @@ class TableSchema(InputSchema):
 
     def example(self, rows: int) -> EncodedInput:
         """Return zeros."""
-        values = np.zeros((rows, self.features), np.float32)
-        if not self.coded:
-            return EncodedInput(values=values)
-        categories = np.zeros((rows, sum(self.positions)), np.int64)
-        return EncodedInput(values=values, categories=categories)
+        categories = None
+        pictures = None
+        if self.coded:
+            categories = np.zeros((rows, sum(self.positions)), np.int64)
+        if self.pictures:
+            pixels = self.pictures[0].pixels
+            shape = (rows, CHANNELS * len(self.pictures), pixels, pixels)
+            pictures = np.zeros(shape, np.float32)
+        return EncodedInput(
+            values=np.zeros((rows, self.features), np.float32),
+            categories=categories,
+            pictures=pictures,
+        )
 
     def flatten(self, inputs: EncodedInput, train: Array) -> Array:
-        """Return the values as they are."""
+        """Return the values as they are, and the mean of each of the tiles of a picture."""
         assert inputs.values is not None
-        return inputs.values
+        if inputs.pictures is None:
+            return inputs.values
+        return np.concatenate([inputs.values, mean_tiles(inputs.pictures)], axis=1)
 
     def category_codes(self, inputs: EncodedInput) -> Array:
         """Return the codes of the columns that have one position."""
@@ -109,7 +136,7 @@ class Table(InputKind):
         return cell is None
 
     def select(self, source: SourceColumns) -> SelectedColumns:
-        """Return all columns of numbers, booleans and text that may tell something."""
+        """Return all columns of numbers, booleans, text and pictures that may tell something."""
         arrays = source.arrays
         columns = {}
         forms = {}
@@ -131,6 +158,7 @@ class Table(InputKind):
             else:
                 columns[name] = _series(column.values)
                 forms[name] = column.form
+        _check_sizes(source.where, forms)
         return SelectedColumns(
             inputs=pd.DataFrame(columns),
             left_out=reasons,
@@ -165,16 +193,27 @@ class Table(InputKind):
         return f"{inputs.shape[1]} inputs"
 
 
+def _check_sizes(where: str, forms: Mapping[str, ColumnForm]) -> None:
+    """Raise DataError unless all pictures of a source are of one size."""
+    sizes = {name: form.size for name, form in forms.items() if form.type == "image"}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise DataError(f"{where}: columns: images must be of one size; found {listed}")
+
+
 def _schema(encodings: Sequence[NumericColumn | OtherEncoding]) -> TableSchema:
     features = 0
     coded = []
+    pictures = []
     for encoding in encodings:
         if isinstance(encoding, EmbeddedColumn | HashedColumn | TextColumn):
             column = CodedColumn(encoding.positions, encoding.vocabulary, encoding.size)
             coded.append(column)
-        else:
-            features += encoding.width
-    return TableSchema(features, tuple(coded))
+            continue
+        features += encoding.width
+        if isinstance(encoding, ImageColumn):
+            pictures.append(PictureColumn(encoding.pixels, encoding.size))
+    return TableSchema(features, tuple(coded), tuple(pictures))
 
 
 def _series(values: Array) -> "pd.Series[Any]":

@@ -1,4 +1,4 @@
-"""Encodings of single table columns: numbers, categories, words, and dates.
+"""Encodings of single table columns: numbers, categories, words, dates, and pictures.
 
 Needs numpy only: an exported folder holds a copy of this file.
 """
@@ -15,6 +15,7 @@ import numpy as np
 from .cells import LARGEST_NUMBER
 from .dates import read_dates
 from .encoded_input import Array, Cells, Columns, EncodedInput
+from .pictures import CHANNELS
 
 NOTHING = 0
 """The code of a missing value, and of a position beyond the end of a text."""
@@ -39,6 +40,9 @@ MONTHS = 12
 WEEKDAYS = 7
 MONDAY = np.datetime64("1970-01-05", "D")
 SECONDS_PER_DAY = 86_400
+
+LEVELS = 256
+"""The values of a byte."""
 
 
 def split_words(text: str) -> list[str]:
@@ -395,6 +399,69 @@ class DateColumn(ColumnEncoding):
             else:
                 parts.append(np.zeros(len(number)))
         return parts
+
+
+@dataclass(frozen=True)
+class ImageColumn(ColumnEncoding):
+    """A picture of `pixels` x `pixels`: `(x - mean) / scale` of red, green and blue.
+
+    A network learns to make a vector of `size` numbers of it. A channel that is constant on the
+    training rows has scale 0 and gives zeros, as a missing picture does. With `indicator`, one
+    number says where it is missing; that stays 0 unless `indicator_seen`, that is, unless a
+    training row was missing.
+    """
+
+    type: ClassVar[str] = "image"
+    packages: ClassVar[Sequence[str]] = ("pillow",)
+    name: str
+    pixels: int
+    size: int
+    mean: Sequence[float]
+    scale: Sequence[float]
+    indicator: bool
+    indicator_seen: bool
+
+    @property
+    def width(self) -> int:
+        """The number of network inputs that are no pixels."""
+        return int(self.indicator)
+
+    @property
+    def description(self) -> str:
+        """How the column is encoded, in words."""
+        text = (
+            f"image of {self.pixels} x {self.pixels}, standardised by channel; "
+            f"convolutions make {self.size} numbers of it"
+        )
+        if self.indicator:
+            text += "; a further input says where it is missing"
+        return text
+
+    def encode(self, columns: Columns) -> EncodedInput:
+        """Return `pictures`, float32 [N, 3, pixels, pixels], and `values`, float64 [N, width]."""
+        cells = columns[self.name]
+        pictures = np.zeros((len(cells), CHANNELS, self.pixels, self.pixels), np.float32)
+        missing = np.zeros(len(cells))
+        levels = self._standardised_levels()
+        for row, picture in enumerate(cells):
+            if picture is None:
+                missing[row] = self.indicator_seen
+                continue
+            for channel in range(CHANNELS):
+                pictures[row, channel] = levels[channel][picture[channel]]
+        values = missing[:, None] if self.indicator else np.zeros((len(cells), 0))
+        return EncodedInput(values=values, pictures=pictures)
+
+    def _standardised_levels(self) -> list[Array]:
+        """Return what each value of a byte becomes, float32 [LEVELS] for each channel."""
+        levels = []
+        for mean, scale in zip(self.mean, self.scale, strict=True):
+            if scale > 0:
+                standardised = (np.arange(LEVELS) - mean) / scale
+            else:
+                standardised = np.zeros(LEVELS)
+            levels.append(standardised.astype(np.float32))
+        return levels
 
 
 def calendar_numbers(instants: Array) -> list[Array]:

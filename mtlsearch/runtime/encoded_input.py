@@ -14,7 +14,9 @@ Table: TypeAlias = Mapping[str, Cells]
 """Columns by their names, all of one length."""
 
 Columns: TypeAlias = Mapping[str, Array]
-"""Columns whose cells are read: float64 [N] with NaN, text or None [N] (object), or [N, ...]."""
+"""Columns whose cells are read: float64 [N] with NaN, or text, pictures or None [N] (object), or
+arrays [N, ...].
+"""
 
 
 class EncodedInput(NamedTuple):
@@ -28,6 +30,9 @@ class EncodedInput(NamedTuple):
 
     mask: Array | None = None
     """bool [N, S]: the positions that a sequence or text has."""
+
+    pictures: Array | None = None
+    """float32 [N, C, H, W]: the pictures beside the values, three channels each."""
 
     @property
     def names(self) -> tuple[str, ...]:

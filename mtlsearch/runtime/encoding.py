@@ -9,6 +9,7 @@ of a row side by side.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -19,11 +20,13 @@ from .column_encodings import (
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
+    ImageColumn,
     NumericColumn,
     TextColumn,
     unreadable_notice,
 )
 from .encoded_input import Array, Cells, Columns, EncodedInput, Table
+from .pictures import read_pictures
 from .tokenized_text import TokenizedText
 
 BLOCK_ROWS = 1024
@@ -205,6 +208,7 @@ Encoding: TypeAlias = (
     | HashedColumn
     | TextColumn
     | DateColumn
+    | ImageColumn
     | ImageArray
     | SequenceArray
     | TokenColumns
@@ -218,6 +222,7 @@ ENCODINGS: dict[str, type[Encoding]] = {
     "hashed": HashedColumn,
     "text": TextColumn,
     "date": DateColumn,
+    "image": ImageColumn,
     "images": ImageArray,
     "sequences": SequenceArray,
     "tokens": TokenColumns,
@@ -277,6 +282,7 @@ def _joined(parts: Sequence[EncodedInput]) -> EncodedInput:
         values=values,
         categories=_side_by_side([part.categories for part in parts]),
         mask=parts[0].mask,
+        pictures=_side_by_side([part.pictures for part in parts]),
     )
 
 
@@ -294,10 +300,12 @@ def read_columns(
     encodings: Sequence[Encoding],
     table: Table,
     spellings: Mapping[str, Spelling] | None = None,
+    folder: Path = Path(),
 ) -> tuple[dict[str, Array], list[str]]:
-    """Return the columns that the encodings need, and notices of cells that are no numbers.
+    """Return the columns that the encodings need, and notices of cells that are no such values.
 
-    `spellings` says of columns that are not plain how their cells are spelled.
+    `spellings` says of columns that are not plain how their cells are spelled. Paths of pictures
+    begin at `folder`. Raises PillowMissingError.
     """
     spelled = spellings or {}
     columns: dict[str, Array] = {}
@@ -308,7 +316,15 @@ def read_columns(
             columns[name], unreadable = read_numbers(cells, spelled.get(name, PLAIN))
             notices += unreadable_notice(name, cells, unreadable, "numbers")
         for name in encoding.other_columns:
-            columns[name] = _read_text_or_array(table[name], spelled.get(name, PLAIN))
+            cells = table[name]
+            spelling = spelled.get(name, PLAIN)
+            if not isinstance(encoding, ImageColumn):
+                columns[name] = _read_text_or_array(cells, spelling)
+                continue
+            pictures = read_pictures(cells, encoding.pixels, folder, spelling)
+            columns[name] = pictures.cells
+            if pictures.faults:
+                notices.append(f"column {name!r}: {pictures.fault_summary}; treated as missing")
     return columns, notices
 
 

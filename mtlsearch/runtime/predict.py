@@ -30,6 +30,9 @@ from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 ROWS_AT_ONCE = 8192
+NUMBERS_AT_ONCE = 2**24
+"""The most numbers of a tensor that the network reads at once: fewer rows of large pictures."""
+
 Table = Mapping[str, Any]
 """The cells of each column, or an array [N, ...] under its name."""
 
@@ -93,7 +96,7 @@ class Predictor:
         needed = self.encoding.columns_of(self.sources[source])
         return [name for name in needed if name not in present]
 
-    def encode(self, source: str, table: Table) -> Tensors:
+    def encode(self, source: str, table: Table, folder: Path = Path()) -> Tensors:
         """Return the tensors [N, ...] that the network reads of a table. Raises TableError."""
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
@@ -101,8 +104,9 @@ class Predictor:
             raise TableError(f"missing columns: {_listed(missing)}")
         encodings = self.sources[source]
         spellings = self.spellings.get(source)
-        columns, self.notices = self.encoding.read_columns(encodings, table, spellings)
+        read = self.encoding.read_columns
         try:
+            columns, self.notices = read(encodings, table, spellings, folder)
             encoded, notices = self.encoding.encode_with_notices(encodings, columns)
         except (self.encoding.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(_one_line(error)) from error
@@ -114,14 +118,16 @@ class Predictor:
         self,
         table: Table,
         source: str | None = None,
+        folder: Path = Path(),
     ) -> Result:
         """Return the output columns for the tasks of a source.
 
-        Raises TableError if an input column is missing or has another shape.
+        Paths of pictures begin at `folder`. Raises TableError if an input column is missing or has
+        another shape.
         """
         if source is None:
             source = self.choose_source(table)
-        tensors = self.encode(source, table)
+        tensors = self.encode(source, table, folder)
         outputs = self._run(source, tensors)
         result: Result = {}
         for name, task in self.tasks.items():
@@ -144,8 +150,9 @@ class Predictor:
         """Return the network's outputs for each task, [N, C], computed for some rows at once."""
         parts: dict[str, list[Any]] = {}
         rows = len(tensors[0])
-        for start in range(0, max(rows, 1), ROWS_AT_ONCE):
-            end = start + ROWS_AT_ONCE
+        rows_at_once = _rows_at_once(tensors)
+        for start in range(0, max(rows, 1), rows_at_once):
+            end = start + rows_at_once
             chunks = tuple(tensor[start:end] for tensor in tensors)
             inputs = chunks[0] if len(chunks) == 1 else chunks
             outputs = self.network({source: inputs})
@@ -163,10 +170,12 @@ def load(folder: Path = HERE) -> Predictor:
 def predict(
     rows: Sequence[Mapping[str, object]],
     source: str | None = None,
+    folder: Path = Path(),
 ) -> list[dict[str, Any]]:
     """Predict rows, each a mapping of column names to cells; None, "" and NaN are missing.
 
-    Returns one dictionary of output columns per row.
+    Paths of pictures begin at `folder`, by default the working directory. Returns one dictionary of
+    output columns per row.
     """
     if not rows:
         return []
@@ -176,7 +185,7 @@ def predict(
     table = {}
     for name in names:
         table[name] = [row.get(name) for row in rows]
-    result = load().predict(table, source)
+    result = load().predict(table, source, folder)
     predictions = []
     for cells in zip(*result.values(), strict=True):
         named = zip(result, cells, strict=True)
@@ -245,6 +254,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Predict the rows of a CSV or .npz file.")
     parser.add_argument("input", type=Path, help="CSV file with a header row, or .npz file")
     parser.add_argument("--source", help="which of the model's sources the table is")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where paths of pictures begin (default: the folder of the input file)",
+    )
     parser.add_argument("--to", type=Path, help="CSV file to write (default: standard output)")
     options = parser.parse_args(arguments)
     model = load()
@@ -254,7 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     read = read_npz if is_npz else read_csv
     try:
         table, notices = read(options.input)
-        result = model.predict(table, options.source)
+        folder = options.folder or options.input.parent
+        result = model.predict(table, options.source, folder)
         write_csv(result, options.to)
     except TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
@@ -277,6 +292,12 @@ def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
     weights = load_file(folder / "weights.safetensors")
     network.load_state_dict(weights)
     return network.eval()
+
+
+def _rows_at_once(tensors: Tensors) -> int:
+    largest = max(tensor[:1].numel() for tensor in tensors)
+    rows = NUMBERS_AT_ONCE // max(largest, 1)
+    return min(max(rows, 1), ROWS_AT_ONCE)
 
 
 def _as_package(folder: Path) -> str:

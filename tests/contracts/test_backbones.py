@@ -15,6 +15,7 @@ from mtlsearch.candidate import Candidate
 from mtlsearch.inputs import (
     CodedColumn,
     ImageSchema,
+    PictureColumn,
     SequenceSchema,
     TableSchema,
     TokenSchema,
@@ -27,7 +28,12 @@ from mtlsearch.weightings import WEIGHTINGS
 
 OUTPUTS, ROWS = 3, 16
 SCHEMAS = {
-    TableSchema: [TableSchema(5), TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2)))],
+    TableSchema: [
+        TableSchema(5),
+        TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2))),
+        TableSchema(0, (), (PictureColumn(21, 4),)),
+        TableSchema(2, (CodedColumn(1, 9, 3),), (PictureColumn(8, 4), PictureColumn(8, 3))),
+    ],
     ImageSchema: [ImageSchema(1, 8, 8), ImageSchema(3, 9, 14), ImageSchema(2, 40, 33)],
     SequenceSchema: [SequenceSchema(1, 1), SequenceSchema(7, 2)],
     TokenSchema: [TokenSchema(1, 1), TokenSchema(7, 11)],
@@ -51,6 +57,9 @@ def inputs(schema, rows=ROWS):
         mask = torch.arange(mask.shape[1]) < torch.randint(
             1, mask.shape[1] + 1, (rows, 1), generator=draw
         )
+    pictures = None
+    if example.pictures is not None:
+        pictures = torch.randn(example.pictures.shape, generator=draw)
     if example.categories is not None:
         shape = example.categories.shape
         if mask is not None:
@@ -58,11 +67,12 @@ def inputs(schema, rows=ROWS):
             return NetworkInput(categories=tokens * mask, mask=mask)
         smallest = min(column.vocabulary for column in schema.coded)
         codes = torch.randint(0, smallest + 1, shape, generator=draw)
-        return NetworkInput(torch.randn(example.values.shape, generator=draw), codes)
+        values = torch.randn(example.values.shape, generator=draw)
+        return NetworkInput(values, codes, pictures=pictures)
     values = torch.randn(example.values.shape, generator=draw)
     if mask is not None:
         values = values * mask[..., None]
-    return NetworkInput(values=values, mask=mask)
+    return NetworkInput(values=values, mask=mask, pictures=pictures)
 
 
 class Chain(torch.nn.Module):
@@ -198,7 +208,8 @@ def test_absent_positions_stay_0(backbone, taken):
 
 
 def test_modules_of_our_own_keep_their_children_under_the_arguments_name(backbone, taken):
-    for module in chain(backbone, taken[0]).chain:
+    modules = [module for schema in taken for module in chain(backbone, schema).chain]
+    for module in modules:
         for own in module.modules():
             if not type(own).__module__.startswith("torch.nn"):
                 arguments = {
@@ -219,9 +230,12 @@ def test_json_round_trip(backbone):
 
 @pytest.mark.parametrize("kind", [Mlp, Residual])
 def test_the_sizes_of_vectors_can_be_searched(kind):
-    schema = TableSchema(2, (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2)))
+    codes = (CodedColumn(1, 9, 3), CodedColumn(4, 20, 2))
+    schema = TableSchema(2, codes, (PictureColumn(8, 5),))
     sizes = {}
     for factor in (0.1, 1.0, 2.0):
         stem = kind(embedding_factor=factor).embedded_stem(schema)
-        sizes[factor] = [embedding.embedding_dim for embedding in stem.embeddings]
-    assert sizes == {0.1: [1, 1], 1.0: [3, 2], 2.0: [6, 4]}
+        of_codes = [embedding.embedding_dim for embedding in stem.stem.embeddings]
+        of_pictures = [encoder.linear.out_features for encoder in stem.encoders]
+        sizes[factor] = of_codes + of_pictures
+    assert sizes == {0.1: [1, 1, 1], 1.0: [3, 2, 5], 2.0: [6, 4, 10]}

@@ -165,7 +165,7 @@ def run_contracts(copied, *arguments):
     return subprocess.run(
         command,
         cwd=copied,
-        env={**os.environ, "PYTHONPATH": str(copied)},
+        env={**os.environ, "PYTHONPATH": f"{copied}{os.pathsep}{PACKAGE.parent}"},
         capture_output=True,
         text=True,
     )

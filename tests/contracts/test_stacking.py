@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, count, islice, pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -35,8 +37,10 @@ from mtlsearch.training.stacked.trainer import StackedTrainer
 from mtlsearch.training.trainer import NotStackableError
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import WEIGHTINGS
+from tests.support.photos import write_photos
 from tests.support.replicates import searched
 
+PHOTOS = "photos"  # beside other columns of a table
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
 SCHEDULE = TrainingSettings(epochs=3, batch_size=40, patience=3)
 SCHEMAS = {
@@ -144,7 +148,11 @@ def data(case):
 
 @cache
 def problem(name):
-    dataset = planted_arrays(name) if name in PLANTED else load(name)
+    if name == PHOTOS:
+        with TemporaryDirectory() as folder:
+            dataset = load(str(write_photos(Path(folder))))
+    else:
+        dataset = planted_arrays(name) if name in PLANTED else load(name)
     return TrainingData(dataset, 0, torch.device("cpu"))
 
 
@@ -243,6 +251,8 @@ PAIRS = [
         for sharing in sorted(KINDS["sharing"])
         for each in sorted(KINDS["weighting"])
     ),
+    (PHOTOS, "mlp", "cross_stitch", "fixed"),
+    (PHOTOS, "residual", "none", "upgrad"),
     *((*each, "none", weighting) for each in STACKED for weighting in ("uncertainty", "upgrad")),
 ]
 

@@ -190,6 +190,7 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "decoding.py",
         "encoded_input.py",
         "encoding.py",
+        "pictures.py",
         "preprocess.json",
         "predict.py",
         "tokenized_text.py",

@@ -1,5 +1,6 @@
 """How categories, texts and dates become codes and numbers, fitted without test rows."""
 
+import io
 import json
 import re
 
@@ -8,12 +9,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mtlsearch.backbones import BACKBONES
-from mtlsearch.columns import ColumnForm, RawTable
+from mtlsearch.columns import ColumnForm, ColumnSettings, RawTable
 from mtlsearch.data import fold, load, prepare
 from mtlsearch.errors import DataError
-from mtlsearch.inputs import INPUT_KINDS, SelectedColumns, WordSchema
+from mtlsearch.inputs import INPUT_KINDS, PictureColumn, SelectedColumns, WordSchema
 from mtlsearch.inputs.column_fitting import (
     LARGEST_SIZE,
     MOST_ONE_HOT,
@@ -29,6 +31,10 @@ from mtlsearch.runtime.encoding import from_record, to_record
 CATEGORY = ColumnForm("category")
 TEXT = ColumnForm("text")
 DATE = ColumnForm("date")
+
+_file = io.BytesIO()
+Image.new("RGB", (8, 8), "red").save(_file, "png")
+PHOTO = _file.getvalue()
 
 
 def fitted(cells, form, non_test=None, train=None):
@@ -225,14 +231,53 @@ def test_a_source_of_texts_alone_is_one_column(tmp_path):
     assert "huggingface" not in takers  # its vocabulary is another
 
 
+def photos(rows, seed=0):
+    """Pictures of noise, object [rows]."""
+    draw = np.random.default_rng(seed)
+    cells = np.full(rows, None, object)
+    for row in range(rows):
+        cells[row] = draw.integers(0, 256, (3, 8, 8), np.uint8)
+    return cells
+
+
+def test_pictures_are_standardised_by_channel_as_the_training_rows_say():
+    cells = photos(40)
+    cells[::4] = None
+    for row in (1, 2, 3):
+        cells[row][1] = 7
+    train = np.array([0, 1, 2, 3])
+    rows = FittingRows(np.arange(40), train)
+    encoding = fit_other("column", cells, ColumnForm("image", size=8, embedding=5), rows)
+    trained = np.stack([cells[row] for row in (1, 2, 3)]).astype(float)
+    np.testing.assert_allclose(encoding.mean, trained.mean((0, 2, 3)))
+    np.testing.assert_allclose(encoding.scale, trained.std((0, 2, 3)))
+    assert encoding.scale[1] == 0
+    found = encoded(encoding, cells[4:8])
+    assert found.pictures.dtype == np.float32
+    assert not found.pictures[0].any()
+    assert not found.pictures[:, 1].any()
+    scale = np.array(encoding.scale)[[0, 2], None, None]
+    expected = (cells[5][[0, 2]] - np.array(encoding.mean)[[0, 2], None, None]) / scale
+    np.testing.assert_allclose(found.pictures[1, [0, 2]], expected, rtol=1e-6)
+    np.testing.assert_array_equal(found.values, [[1], [0], [0], [0]])
+    never_missing = fit_other(
+        "photo", cells, ColumnForm("image", size=8), FittingRows(*[train] * 2)
+    )
+    assert never_missing.indicator
+    never_seen = FittingRows(np.arange(40), np.array([1, 2]))
+    unseen = fit_other("column", cells, ColumnForm("image", size=8), never_seen)
+    assert not encoded(unseen, cells[4:8]).values.any()
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_what_is_said_of_a_column_is_what_the_encoder_does(data):
     """Whatever the columns hold, the words of each count the inputs that it has."""
     rows = 60
     columns = {}
+    said = {}
     for number in range(data.draw(st.integers(1, 4))):
-        choice = data.draw(st.sampled_from(["number", "few", "many", "words"]))
+        choice = data.draw(st.sampled_from(["number", "few", "many", "words", "photo"]))
         size = data.draw(st.integers(2, 50))
         codes = np.arange(rows) % size
         columns[f"column {number}"] = {
@@ -240,13 +285,18 @@ def test_what_is_said_of_a_column_is_what_the_encoder_does(data):
             "few": np.array([f"c{code % 5}" for code in codes], object),
             "many": np.array([f"c{code % 45}" for code in codes], object),
             "words": np.array([f"a film of {code} parts {row}" for row, code in enumerate(codes)]),
+            "photo": np.where(codes, PHOTO, None),
         }[choice]
+        if choice == "photo":
+            said[f"column {number}"] = ColumnSettings(type="image", size=8, embedding=size)
     cells = pd.DataFrame(columns).astype(dict.fromkeys(columns, object))
-    source = SourceColumns(RawTable(cells), tuple(columns), np.ones(rows, bool))
+    raw = RawTable(cells, settings=said)
+    source = SourceColumns(raw, tuple(columns), np.ones(rows, bool))
     selected = INPUT_KINDS["table"].select(source)
     fitted_input = INPUT_KINDS["table"].fit(selected, np.arange(rows), np.arange(rows))
     features = 0
     coded = []
+    pictures = []
     for words in fitted_input.descriptions.values():
         numbers = [int(number) for number in re.findall(r"\d+", words)]
         if words.startswith("one-hot"):
@@ -257,11 +307,18 @@ def test_what_is_said_of_a_column_is_what_the_encoder_does(data):
         elif words.startswith("its first"):
             positions, known, size = numbers[:3]
             coded.append((positions, known + 1, size))
+        elif words.startswith("image"):
+            pixels, _, size = numbers[:3]
+            pictures.append(PictureColumn(pixels, size))
+            features += "says where it is missing" in words
         else:
             assert words == "standardised"
             features += 1
     schema = fitted_input.schema
     assert schema.features == features
     assert [(c.positions, c.vocabulary, c.size) for c in schema.coded] == coded
+    assert list(schema.pictures) == pictures
     encoded_rows = fitted_input.encode(selected.inputs)
     assert encoded_rows.values.shape == (rows, features)
+    if pictures:
+        assert encoded_rows.pictures.shape == (rows, 3 * len(pictures), 8, 8)

@@ -5,7 +5,13 @@ import pytest
 
 from mtlsearch.data import fold, prepare
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
-from mtlsearch.inputs import ImageSchema, SequenceSchema, TokenSchema
+from mtlsearch.inputs import (
+    ImageSchema,
+    PictureColumn,
+    SequenceSchema,
+    TableSchema,
+    TokenSchema,
+)
 from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
 
@@ -21,6 +27,16 @@ def test_pixels_are_averaged_tile_by_tile():
     small = images[:, :, :4, :5]
     found = ImageSchema(1, 4, 5).flatten(EncodedInput(values=small), TRAIN)
     np.testing.assert_array_equal(found, small.reshape(2, 20))
+
+
+def test_the_tiles_of_pictures_stand_beside_the_numbers():
+    pictures = np.arange(2 * 6 * 16 * 16, dtype=float).reshape(2, 6, 16, 16)
+    values = np.array([[1.0, 2.0], [3.0, 4.0]])
+    schema = TableSchema(2, pictures=(PictureColumn(16, 4), PictureColumn(16, 4)))
+    found = schema.flatten(EncodedInput(values=values, pictures=pictures), TRAIN)
+    assert found.shape == (2, 2 + 6 * 64)
+    np.testing.assert_array_equal(found[:, :2], values)
+    assert found[1, 2 + 5 * 64] == pictures[1, 5, :2, :2].mean()
 
 
 def test_steps_stand_one_after_another():
