@@ -40,7 +40,7 @@ def scarce():
 
 def read_rows(fold, weights, epochs):
     """How often each row of the penguins is read in an epoch."""
-    counts = torch.zeros(len(fold.targets["species"]))
+    counts = torch.zeros(len(fold.targets["species"]), dtype=torch.float64)
     for epoch in range(epochs):
         for batch in batches(fold, SHORT, 0, epoch, weights):
             counts += torch.bincount(batch["penguins"], minlength=len(counts))
@@ -67,6 +67,8 @@ def test_rows_are_drawn_in_random_order_and_in_random_company():
     drawn = [draw_rows(weights, generator) for _ in range(200)]
     in_first_half = torch.stack([(rows[:155] >= 300).float().mean() for rows in drawn])
     assert abs(in_first_half.mean() - 0.5) < 0.02
+    repeats = torch.stack([(rows[1:] == rows[:-1]).float().mean() for rows in drawn])
+    assert abs(repeats.mean() - 10 * 15.5 * 14.5 / (310 * 309)) < 0.005
     both = torch.tensor([bool((rows == 0).any() and (rows == 1).any()) for rows in drawn])
     assert 0.15 < both.float().mean() < 0.35  # each in half of the epochs
 
@@ -115,7 +117,7 @@ def test_only_training_rows_are_read(scarce):
         counts = read_rows(fold, row_weights(fold, scarce.dataset.tasks, both), 5)
         read = counts.nonzero().flatten()
         assert torch.isin(read, fold.train["penguins"]).all()
-        assert counts.sum() == len(fold.train["penguins"])
+        assert float(counts.sum()) == pytest.approx(len(fold.train["penguins"]))
         role = scarce.dataset.sources["penguins"].splits.role
         assert not torch.isin(read, torch.from_numpy(np.flatnonzero(role == TEST))).any()
         assert not torch.isin(read, fold.validation["penguins"]).any()
