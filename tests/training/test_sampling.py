@@ -9,6 +9,7 @@ import torch
 from mtlsearch.candidate import OptimizerSettings, TrainingSettings
 from mtlsearch.data import TEST, load
 from mtlsearch.records import TrainingJob
+from mtlsearch.seeding import derive_seed
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.batches import batches
 from mtlsearch.training.engine import Engine
@@ -45,6 +46,17 @@ def read_rows(fold, weights, epochs):
         for batch in batches(fold, SHORT, 0, epoch, weights):
             counts += torch.bincount(batch["penguins"], minlength=len(counts))
     return counts / epochs
+
+
+def test_without_sampling_an_epoch_is_a_permutation_as_ever(scarce):
+    fold = scarce.fold(searched(0))
+    weights = row_weights(fold, scarce.dataset.tasks, OptimizerSettings())
+    assert weights == {}
+    seed = derive_seed(7, "batches", "penguins", 3)
+    rows = fold.train["penguins"]
+    expected = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))]
+    read = [batch["penguins"] for batch in batches(fold, SHORT, 7, 3, weights)]
+    assert torch.equal(torch.cat(read), expected)
 
 
 def test_rows_are_drawn_as_their_weights_say():
