@@ -72,8 +72,8 @@ def draw_rows(weights: Tensor, generator: torch.Generator) -> Tensor:
     """As many numbers of rows as there are weights [n], in random order.
 
     A row of weight w is drawn n w / sum(w) times on average, rounded up or down: systematic
-    sampling of rows in random order (Hartley & Rao 1962, Annals of Mathematical Statistics 33). Independent
-    draws would leave out a third of the rows even where all weigh nearly alike.
+    sampling of rows in random order (Hartley & Rao 1962, Annals of Mathematical Statistics 33).
+    Independent draws would leave out a third of the rows even where all weigh nearly alike.
     """
     count = len(weights)
     order = torch.randperm(count, generator=generator)
