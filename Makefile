@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.truth
 	$(BIN)/python -m benchmarks.side_by_side
+	$(BIN)/python -m benchmarks.sampling
 
 clean:
 	rm -rf $(VENV)

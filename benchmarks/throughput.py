@@ -176,14 +176,13 @@ def gemm(
     trainer = StackedTrainer(members, networks, data, schedule)
     nodes = len(trainer.step.forest.stages[1].places)
     rows = schedule.batch_size
-    seeds = [seed for _, seed in trainer.replicates]
     work = data.fold(Replicate("search", 0)).longest * _flops(data, members, networks)
 
     batched = []
     single = []
     for epoch in range(REPETITIONS + 1):
         started = time.perf_counter()
-        trainer.step.run(trainer.data_stack.epoch(seeds, epoch, schedule))
+        trainer.step.run(trainer.batches(epoch))
         wait()
         steps = work / (time.perf_counter() - started) / GIGA
         if epoch:  # the first one warms up

@@ -24,16 +24,20 @@ from mtlsearch.structure.wiring import Wiring
 from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 
 ClassWeight = Literal["none", "balanced"]
+RowSampling = Literal["none", "balanced"]
 Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW (Loshchilov & Hutter 2019), and how rare and hard rows count in what it minimises.
+    """AdamW (Loshchilov & Hutter 2019), how rows count in what it minimises, and which it reads.
 
     Gradients are scaled to a norm of at most `clip_norm`; with 0 they are not. With `class_weight`
     balanced all classes of a task count alike, with a `focal` above 0 rows count less the better
     they are known (Lin et al. 2017). Tasks of numbers are left as they are.
+
+    With `sampling` balanced an epoch reads rows of rare classes more often, and the others less.
+    With a `sampling_temperature` above 1 it reads those of tasks with few labels more often.
     """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
@@ -41,11 +45,18 @@ class OptimizerSettings:
     clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
     class_weight: ClassWeight = "none"
     focal: Annotated[float, Field(ge=0.0)] = 0.0
+    sampling: RowSampling = "none"
+    sampling_temperature: Annotated[float, Field(ge=1.0)] = 1.0
 
     @property
     def emphasises(self) -> bool:
         """Whether some rows of a classification task count more than others."""
         return self.class_weight != "none" or self.focal > 0
+
+    @property
+    def samples(self) -> bool:
+        """Whether an epoch reads some rows more often than others."""
+        return self.sampling != "none" or self.sampling_temperature > 1
 
 
 @dataclass(frozen=True)

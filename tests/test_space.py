@@ -377,6 +377,15 @@ MISTAKES = [
         "my.yaml: optimizer.weight_decay: found Infinity; input should be a finite number",
     ),
     (
+        "optimizer: {sampling: even}",
+        "my.yaml: optimizer.sampling: found \"even\"; input should be 'none' or 'balanced'",
+    ),
+    (
+        "optimizer: {sampling_temperature: {range: [0.5, 2.0]}}",
+        "my.yaml: optimizer.sampling_temperature.range: found 0.5; input should be greater than or "
+        "equal to 1",
+    ),
+    (
         "backbone: {name: mlp, width: {choise: [1]}}",
         'my.yaml: backbone.width: "choise" is unknown; did you mean "choice"?',
     ),

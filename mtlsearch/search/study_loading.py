@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import SETTING_GROUPS
 from mtlsearch.data import (
     NO_FLAGS,
+    TEST,
     ColumnFlags,
     Dataset,
     check_test_rows,
@@ -21,6 +24,7 @@ from mtlsearch.records import Replicate
 from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
 from mtlsearch.space import PerTask, SearchSpace, load_space
+from mtlsearch.space.option import Option
 
 FOLDS_CHECKED = 10  # of the search, and of the confirmation
 
@@ -54,6 +58,7 @@ def load_problem(
     chosen_space = load_space(name, len(dataset.tasks))
     _check_fit(dataset, chosen_space, name)
     _check_soft_sharing(chosen_space, name)
+    _check_sampling(dataset, chosen_space, name)
     _check_backbones(chosen_space, name)
     if epochs is not None:
         chosen_space = _with_epochs(chosen_space, epochs)
@@ -127,17 +132,58 @@ def _check_soft_sharing(space: SearchSpace, where: str) -> None:
     """
     levels = space.tree.levels
     for option in space.options["sharing"]:
-        choices = {}
-        for setting, spec in option.specs:
-            if not isinstance(spec, PerTask):
-                choices[setting] = spec.values
-        settings = option.kind.most_tying(choices)
+        settings = option.kind.most_tying(_values(option))
         if not settings or option.kind(**settings).levels(levels):
             continue
         found = ", ".join(f"{setting} {value}" for setting, value in settings.items())
         raise SpaceError(
             f"{where}: sharing: {option.name} ties none of the {levels} levels with {found}"
         )
+
+
+def _values(option: Option) -> dict[str, tuple[Any, ...]]:
+    """Every choice, or both ends, of the settings of a method that are not per task."""
+    values = {}
+    for setting, spec in option.specs:
+        if not isinstance(spec, PerTask):
+            values[setting] = spec.values
+    return values
+
+
+def _check_sampling(dataset: Dataset, space: SearchSpace, where: str) -> None:
+    """Raise SpaceError for a sampling that reads rows as they are read without it.
+
+    The user would compare a setting with itself.
+    """
+    has_classes = any(task.kind.is_classification for task in dataset.tasks)
+    for option in space.options["optimizer"]:
+        values = _values(option)
+        if "balanced" in values["sampling"] and not has_classes:
+            raise SpaceError(
+                f"{where}: optimizer.sampling: found balanced, but no task has classes; "
+                "leave it out, or say none"
+            )
+        highest = max(values["sampling_temperature"])
+        if highest > 1 and not _has_scarce_tasks(dataset):
+            raise SpaceError(
+                f"{where}: optimizer.sampling_temperature: found {highest:g}, but the tasks of "
+                "each source have labels on the same rows, so none is scarcer; leave it out, or "
+                "say 1"
+            )
+
+
+def _has_scarce_tasks(dataset: Dataset) -> bool:
+    """Whether tasks of one source have labels on different rows, other than test rows."""
+    for name, source in dataset.sources.items():
+        is_searched = source.splits.role != TEST
+        patterns = set()
+        for task in dataset.tasks:
+            if task.source == name:
+                is_labelled = ~np.isnan(dataset.targets[task.name][is_searched])
+                patterns.add(is_labelled.tobytes())
+        if len(patterns) > 1:
+            return True
+    return False
 
 
 def _check_backbones(space: SearchSpace, where: str) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.seeding import derive_seed
+from mtlsearch.training.sampling import RowWeights, draw_rows
 from mtlsearch.training.training_data import FoldData
 
 BatchRows = dict[str, Tensor]  # row numbers [B] per source
@@ -21,19 +22,28 @@ def steps_per_epoch(fold: FoldData, schedule: TrainingSettings) -> int:
 
 
 def batches(
-    fold: FoldData, schedule: TrainingSettings, seed: int, epoch: int
+    fold: FoldData,
+    schedule: TrainingSettings,
+    seed: int,
+    epoch: int,
+    weights: RowWeights | None = None,
 ) -> Iterator[BatchRows]:
     """One pass over every source, in the same number of steps.
 
-    A small source thus has smaller batches. The order depends on the replicate's seed, the source
-    and the epoch: never on the candidate.
+    A small source thus has smaller batches. Where `weights` holds those of a source's rows, as many
+    rows are drawn by them as it has. The order depends on the replicate's seed, the source, the
+    epoch and the weights: on nothing else of the candidate.
     """
+    weights = weights or {}
     steps = steps_per_epoch(fold, schedule)
     chunks = {}
     for source, rows in fold.train.items():
         source_seed = derive_seed(seed, "batches", source, epoch)
         generator = torch.Generator().manual_seed(source_seed)
-        order = torch.randperm(len(rows), generator=generator)
+        if source in weights:
+            order = draw_rows(weights[source], generator)
+        else:
+            order = torch.randperm(len(rows), generator=generator)
         shuffled = rows[order.to(rows.device)]
         chunks[source] = torch.tensor_split(shuffled, steps)
     for step in range(steps):

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import TrainingJob
-from mtlsearch.training.batches import batches
 from mtlsearch.training.chunks import Chunks
 from mtlsearch.training.failures import out_of_memory
 from mtlsearch.training.member import Member
@@ -160,12 +159,7 @@ def _plain_run(
 
     def run() -> None:
         for fitting in trainer.fittings.values():
-            order = batches(
-                fitting.fold,
-                chunks.schedule,
-                fitting.network.seed,
-                epoch=0,
-            )
+            order = fitting.batches(epoch=0)
             fitting.step.run(_some_steps(order), epoch=0)
 
     return run
@@ -203,8 +197,7 @@ def _stacked_run(
         trainer = StackedTrainer(members, networks, chunks.data, chunks.schedule)
 
         def run() -> None:
-            seeds = [seed for _, seed in trainer.replicates]
-            order = trainer.data_stack.epoch(seeds, 0, chunks.schedule)
+            order = trainer.batches(epoch=0)
             trainer.step.run(_some_steps(order))
             _wait_for_device(trainer)
 

@@ -266,3 +266,15 @@ def test_a_method_that_was_renamed_keeps_its_place_among_the_columns():
     columns = Columns.of(places(*(candidate(sharing=sharing) for sharing in sharings)), 3)
     names = [scale.setting.name for scale in columns.scales if not scale.setting.field]
     assert names == ["sharing=gate", "sharing=none", "sharing=l2_sharing", "sharing=sluice"]
+
+
+def test_how_rows_are_sampled_is_a_setting_as_any_other():
+    plain = candidate()
+    settings = OptimizerSettings(1e-3, 1e-5, sampling="balanced", sampling_temperature=3.0)
+    columns = Columns.of(places(plain, dataclasses.replace(plain, optimizer=settings)), 3)
+    assert [scale.setting.name for scale in columns.scales] == [
+        "optimizer.sampling=balanced",
+        "optimizer.sampling=none",
+        "optimizer.sampling_temperature",
+    ]
+    assert numbers(columns, "settings", plain, 0) == [-1.0, 1.0, -1.0]

@@ -104,6 +104,30 @@ def test_a_backbone_may_read_numbers_that_it_computes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("data", "settings", "message"),
+    [
+        ("tecator", "sampling: balanced", "sampling: found balanced, but no task has classes"),
+        ("tecator", "sampling: {choice: [none, balanced]}", "sampling: found balanced, but no"),
+        ("iris+breast_cancer", "sampling_temperature: 5", "sampling_temperature: found 5, but the"),
+        ("tecator", "sampling_temperature: {range: [1, 2]}", "sampling_temperature: found 2, but"),
+        ("iris+breast_cancer", "sampling: balanced", None),
+        ("penguins", "sampling: balanced, sampling_temperature: {log: [1.0, 9.0]}", None),
+        ("tecator", "sampling: none, sampling_temperature: 1", None),
+    ],
+)
+def test_a_sampling_that_never_evens_out_anything_is_refused(tmp_path, data, settings, message):
+    space = tmp_path / "own.yaml"
+    space.write_text(f"optimizer: {{{settings}}}\n")
+    if message is None:
+        assert load_problem(data, [], str(space), None)[1].tree.levels == 4
+        return
+    with pytest.raises(SpaceError) as caught:
+        load_problem(data, [], str(space), None)
+    assert f"own.yaml: optimizer.{message}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("sharing", "message"),
     [
         (

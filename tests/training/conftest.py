@@ -110,6 +110,8 @@ def make() -> Make:
         initialization=None,
         decay=1e-5,
         clip=0.0,
+        sampling="none",
+        temperature=1.0,
     ):
         tree = tree if isinstance(tree, SharingTree) else SharingTree(tuple(map(tuple, tree)))
         return Candidate(
@@ -117,7 +119,9 @@ def make() -> Make:
             backbone=Mlp(width, dropout),
             sharing=sharing or NoSharing(),
             weighting=weighting or Fixed(),
-            optimizer=OptimizerSettings(rate, decay, clip),
+            optimizer=OptimizerSettings(
+                rate, decay, clip, sampling=sampling, sampling_temperature=temperature
+            ),
             initialization=initialization or Random(),
         )
 

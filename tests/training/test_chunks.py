@@ -28,12 +28,15 @@ SHORT = TrainingSettings(
 
 
 def trainings(make, tasks, **shape):
-    """Candidates of many kinds, some with a donor, one that diverges, on two replicates."""
+    """Candidates of many kinds, some with a donor, some that read some rows more often, one that
+    diverges, on two replicates.
+    """
     separate, shared = SharingTree.separate(tasks, DEPTH), SharingTree.shared(tasks, DEPTH)
     parting = SharingTree.decode([0] * (tasks - 1), [1] * (tasks - 1), DEPTH)
+    others = Pretrained(0.5, 0.5, "others")
     candidates = [
-        make(separate, dropout=0.2, initialization=Pretrained(0.5, 0.5, "others"), **shape),
-        make(parting, dropout=0.1, sharing=L2Sharing(0.1), clip=0.5, **shape),
+        make(separate, dropout=0.2, initialization=others, sampling="balanced", **shape),
+        make(parting, dropout=0.1, sharing=L2Sharing(0.1), clip=0.5, temperature=3.0, **shape),
         make(shared, dropout=0.3, weighting=Uncertainty(), **shape),
         make(separate, dropout=0.1, rate=1e30, **shape),
         make(separate, dropout=0.3, decay=0.3, initialization=Pretrained(0.25, 1.0), **shape),

@@ -81,6 +81,10 @@ CHANGES = {
         "optimizer": dataclasses.replace(old.optimizer, class_weight="balanced")
     },
     "focal": lambda old: {"optimizer": dataclasses.replace(old.optimizer, focal=2.0)},
+    "sampling": lambda old: {"optimizer": dataclasses.replace(old.optimizer, sampling="balanced")},
+    "sampling temperature": lambda old: {
+        "optimizer": dataclasses.replace(old.optimizer, sampling_temperature=4.0)
+    },
     "dropout": lambda old: {"backbone": dataclasses.replace(old.backbone, dropout=0.6)},
     "strength": lambda old: {"sharing": dataclasses.replace(old.sharing, strength=0.5)},
     "levels": lambda old: {"sharing": dataclasses.replace(old.sharing, last_level=1)},

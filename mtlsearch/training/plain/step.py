@@ -1,6 +1,6 @@
 """The training of one plain network, with early stopping and failure on NaN."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 
 import torch
@@ -16,6 +16,7 @@ from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trunk import branches_of, shared_gradients_of
 from mtlsearch.training.precision import forward_precision, step_precision
+from mtlsearch.training.sampling import row_weights
 from mtlsearch.training.training_data import FoldData
 
 Weights = dict[str, Tensor]
@@ -41,6 +42,7 @@ class Fitting:
         self.fold = fold
         self.schedule = schedule
         self.frozen_epochs = frozen_epochs
+        self.row_weights = row_weights(fold, tasks, network.component.candidate.optimizer)
         self.step = Step(
             network,
             tasks,
@@ -59,16 +61,20 @@ class Fitting:
                 return
             self._train_epoch(epoch)
 
-    def _train_epoch(self, epoch: int) -> None:
-        is_frozen = epoch < self.frozen_epochs
-        self.step.freeze_trunk(is_frozen)
-        order = batches(
+    def batches(self, epoch: int) -> Iterator[BatchRows]:
+        """The batches of an epoch."""
+        return batches(
             self.fold,
             self.schedule,
             self.network.seed,
             epoch,
+            self.row_weights,
         )
-        self.step.run(order, epoch)
+
+    def _train_epoch(self, epoch: int) -> None:
+        is_frozen = epoch < self.frozen_epochs
+        self.step.freeze_trunk(is_frozen)
+        self.step.run(self.batches(epoch), epoch)
         loss = self.step.validate(epoch)
         is_best = self.history.add_epoch(
             loss,

@@ -1,10 +1,10 @@
 """The folds of several replicates as one, and their batches.
 
-Inputs [R, N, *F] and targets [R, tasks, N] stay on the device; batches are row numbers. Batches are
-padded with rows that have no label: replicates may differ in their number of rows, and torch
-computes the last few elements of a tensor by other instructions, so that an unpadded result would
-depend on who is computed beside it. For the same reason those whose padded batches differ in length
-are not put together (`padded_widths`).
+Inputs and targets of the folds stay on the device, one fold after another; batches are row numbers.
+Batches are padded with rows that have no label: replicates may differ in their number of rows, and
+torch computes the last few elements of a tensor by other instructions, so that an unpadded result
+would depend on who is computed beside it. For the same reason those whose padded batches differ in
+length are not put together (`padded_widths`).
 """
 
 import math
@@ -23,6 +23,7 @@ from mtlsearch.candidate import TrainingSettings
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.tasks import Task
 from mtlsearch.training.batches import MULTIPLE, BatchRows, batches, padded, steps_per_epoch
+from mtlsearch.training.sampling import RowWeights
 from mtlsearch.training.stacked.plan import HeadShape
 from mtlsearch.training.trainer import SourceRows
 from mtlsearch.training.training_data import FoldData
@@ -67,7 +68,7 @@ class PaddedRows:
 
 
 class StackedData:
-    """The data of R replicates.
+    """The data of R replicates, of which several may read one fold, each in an order of its own.
 
     `column[t]` says which of its head's tasks the dataset's task t is. `class_weights` [R, tasks,
     C] make the classes of each task of a shape of head count alike.
@@ -77,12 +78,19 @@ class StackedData:
         self,
         folds: Sequence[FoldData],
         tasks: Sequence[Task],
+        weights: Sequence[RowWeights] | None = None,
     ) -> None:
+        """Put folds side by side; `weights` says by which rows of each are drawn, if they are."""
         self.folds = list(folds)
+        self.weights = list(weights or [{} for _ in folds])
+        self.stored = list(dict.fromkeys(folds))
         self.inputs: dict[str, NetworkInput] = {}
         for source in folds[0].inputs:
-            inputs = [fold.inputs[source] for fold in folds]
+            inputs = [fold.inputs[source] for fold in self.stored]
             self.inputs[source] = NetworkInput.concatenate(inputs)
+        device = next(iter(self.inputs.values())).device
+        places = [self.stored.index(fold) for fold in folds]
+        self.places = torch.tensor(places, device=device)
         self.shapes: dict[HeadShape, list[Task]] = {}
         self.column = []
         for task in tasks:
@@ -98,8 +106,8 @@ class StackedData:
                 self.class_weights[shape] = self._class_weights_of(tasks_of_shape)
 
     def _targets_of(self, task: Task) -> Tensor:
-        """The targets of a task, those of one replicate after the other, [R * N]."""
-        targets = [fold.targets[task.name] for fold in self.folds]
+        """The targets of a task, those of one stored fold after the other."""
+        targets = [fold.targets[task.name] for fold in self.stored]
         return torch.cat(targets)
 
     def _class_weights_of(self, tasks: Sequence[Task]) -> Tensor:
@@ -115,8 +123,8 @@ class StackedData:
     ) -> Iterator[StackedBatch]:
         """The batches of one epoch; replicate r takes those of `seeds[r]`."""
         orders = []
-        for fold, seed in zip(self.folds, seeds, strict=True):
-            orders.append(batches(fold, schedule, seed, epoch))
+        for fold, seed, weights in zip(self.folds, seeds, self.weights, strict=True):
+            orders.append(batches(fold, schedule, seed, epoch, weights))
         widths = {source: self._longest_batch(source, schedule) for source in self.inputs}
         steps = zip(*orders, strict=True)
         while steps_ahead := list(islice(steps, AHEAD)):
@@ -164,16 +172,9 @@ class StackedData:
         return StackedBatch(inputs, targets)
 
     def _first_rows(self, source: str) -> Tensor:
-        """The first row of each replicate among the rows of all, [R, 1]."""
-        x = self.inputs[source]
+        """The first row of each replicate's fold among those of all stored folds, [R, 1]."""
         rows = self.folds[0].inputs[source].rows
-        end = rows * len(self.folds)
-        return torch.arange(
-            0,
-            end,
-            rows,
-            device=x.device,
-        )[:, None]
+        return self.places[:, None] * rows
 
     def pieces(self, replicates: Sequence[SourceRows]) -> Iterator[dict[str, PaddedRows]]:
         """The rows of each replicate, piece by piece.

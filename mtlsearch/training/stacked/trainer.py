@@ -17,14 +17,42 @@ from mtlsearch.training.history import TrainingFailedError, TrainingHistory
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.prediction import require_finite
+from mtlsearch.training.sampling import RowWeights, row_weights
 from mtlsearch.training.stacked.forest import Forest
 from mtlsearch.training.stacked.plan import HeadShape
-from mtlsearch.training.stacked.stacked_data import StackedData
+from mtlsearch.training.stacked.stacked_data import StackedBatch, StackedData
 from mtlsearch.training.stacked.step import StackedStep
 from mtlsearch.training.trainer import Predictions, Scores, SourceRows
-from mtlsearch.training.training_data import TrainingData
+from mtlsearch.training.training_data import FoldData, TrainingData
 
 ByShape = dict[HeadShape, Tensor]  # outputs or targets of the heads of each shape
+
+
+class ReadingOrder(NamedTuple):
+    """The facts that members must have in common to read the same inputs in the same order.
+
+    Attributes:
+        replicate: The replicate, whose fold they read.
+        seed: The seed of the batches.
+        sampling: What the weights of rows follow from; empty where each is read once an epoch.
+    """
+
+    replicate: Replicate
+    seed: int
+    sampling: tuple[object, ...]
+
+    @classmethod
+    def of(cls, member: Member) -> "ReadingOrder":
+        """The order in which a member reads rows."""
+        optimizer = member.component.candidate.optimizer
+        sampling: tuple[object, ...] = ()
+        if optimizer.samples:
+            sampling = (
+                member.component.tasks,
+                optimizer.sampling,
+                optimizer.sampling_temperature,
+            )
+        return cls(member.replicate, member.seed, sampling)
 
 
 class TaskPredictions(NamedTuple):
@@ -44,7 +72,7 @@ class StackedTrainer:
     Raises NotStackableError for modules that have no batched form.
 
     `step` holds the members that have not ended (`running`), `best` all of them (`members`) at
-    their best epochs.
+    their best epochs. A replicate whose rows are read in several orders is there once for each.
     """
 
     def __init__(
@@ -61,9 +89,17 @@ class StackedTrainer:
         self.members = list(members)
         self.running = list(members)
         self.histories = {member: TrainingHistory() for member in members}
-        self.replicates = list(dict.fromkeys(_replicate_key(member) for member in members))
-        folds = [data.fold(replicate) for replicate, _ in self.replicates]
-        self.data_stack = StackedData(folds, self.tasks)
+        self.replicates: list[ReadingOrder] = []
+        folds = []
+        weights = []
+        for member in members:
+            order = ReadingOrder.of(member)
+            if order not in self.replicates:
+                self.replicates.append(order)
+                fold = data.fold(member.replicate)
+                folds.append(fold)
+                weights.append(self._row_weights(member, fold))
+        self.data_stack = StackedData(folds, self.tasks, weights)
         numbers = [self._replicate_number(member) for member in members]
         self.best = Forest(networks, self.tasks, numbers)
         self.step = self._make_step(
@@ -81,7 +117,11 @@ class StackedTrainer:
         self._try_modules()
 
     def _replicate_number(self, member: Member) -> int:
-        return self.replicates.index(_replicate_key(member))
+        return self.replicates.index(ReadingOrder.of(member))
+
+    def _row_weights(self, member: Member, fold: FoldData) -> RowWeights:
+        tasks = [self.tasks[number] for number in member.component.tasks]
+        return row_weights(fold, tasks, member.component.candidate.optimizer)
 
     def _make_step(self, forest: Forest) -> StackedStep:
         averagings = {}
@@ -122,16 +162,15 @@ class StackedTrainer:
             for member in present:
                 self.histories[member].seconds += seconds
 
+    def batches(self, epoch: int) -> Iterator[StackedBatch]:
+        """The batches of an epoch."""
+        seeds = [order.seed for order in self.replicates]
+        return self.data_stack.epoch(seeds, epoch, self.schedule)
+
     def _train_epoch(self) -> None:
         frozen = [self.epoch < member.frozen_epochs for member in self.running]
-        seeds = [seed for _, seed in self.replicates]
         self.step.optimizer.freeze(frozen)
-        order = self.data_stack.epoch(
-            seeds,
-            self.epoch,
-            self.schedule,
-        )
-        training_losses = self.step.run(order)
+        training_losses = self.step.run(self.batches(self.epoch))
         validation_losses = self._validate()
         self._fail_where_not_finite(training_losses, "training loss")
         self._fail_where_not_finite(validation_losses, "validation loss")
@@ -353,8 +392,3 @@ class StackedTrainer:
         """The member's network at its best epoch."""
         number = self.members.index(member)
         return self.best.extract(number).eval()
-
-
-def _replicate_key(member: Member) -> tuple[Replicate, int]:
-    """What members must have in common to read the same inputs in the same order."""
-    return member.replicate, member.seed
