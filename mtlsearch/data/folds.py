@@ -167,9 +167,9 @@ def _check_labels(dataset: Dataset, rows: Fold) -> None:
             "validation": rows.validation[task.source],
         }
         for side, side_rows in sides.items():
-            labels = targets[side_rows]
-            if np.isnan(labels).all():
-                raise DataError(
-                    f"{dataset.name}: task {task.name}: none of the {len(side_rows)} {side} rows "
-                    "of this fold has a label; give more labelled rows or a split column"
-                )
+            for column in task.label_columns(targets[side_rows]):
+                if not len(column.known):
+                    raise DataError(
+                        f"{dataset.name}: task {column.name}: none of the {len(side_rows)} {side} "
+                        "rows of this fold has a label; give more labelled rows or a split column"
+                    )
