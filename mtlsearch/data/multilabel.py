@@ -46,8 +46,6 @@ class _Labels:
         """Return the labels of a task of a table. Raises DataError where there are none."""
         if task.targets is None:
             return cls._of_lists(name, task.target or name, table, where)
-        if task.is_separate:
-            return cls(task.targets, (), table, [])
         return cls._of_columns(task.targets, table, where)
 
     @classmethod
@@ -67,7 +65,8 @@ class _Labels:
         for target in targets:
             column = resolve(table.column(target), everything)
             counts = pd.Series(column.values).value_counts()
-            if len(counts) < 2 or counts.min() < FEWEST_ROWS:
+            holds_label = len(counts) <= 2  # what else it holds is judged without test rows
+            if holds_label and (len(counts) < 2 or counts.min() < FEWEST_ROWS):
                 rare.append(target)
         kept = tuple(target for target in targets if target not in rare)
         if not kept:
