@@ -28,7 +28,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
 from mtlsearch.records import Replicate
 from mtlsearch.seeding import derive_seed
-from mtlsearch.tasks import LabelColumn, Task, has_label
+from mtlsearch.tasks import Task, has_label
 
 MOST_ROWS = 20_000  # training rows that a baseline is given at most
 MOST_SEEDS = 3
@@ -110,15 +110,17 @@ class SklearnBaseline:
         """Whether scikit-learn fits this model to these labels of training rows."""
         if not task.kind.is_classification:
             return task.kind.can_be_fitted(labels)
-        return all(self._tells_apart(column) for column in task.label_columns(labels))
+        told_apart = []
+        for column in task.label_columns(labels):
+            _, counts = np.unique(column.known, return_counts=True)
+            if len(counts) >= FEWEST_CLASSES:
+                told_apart.append(counts)
+        return bool(told_apart) and all(map(self._stratifies, told_apart))
 
-    def _tells_apart(self, column: LabelColumn) -> bool:
-        """Whether scikit-learn fits this model to a column of class codes."""
-        classes, counts = np.unique(column.known, return_counts=True)
-        if len(classes) < FEWEST_CLASSES:
-            return False
+    def _stratifies(self, counts: Array) -> bool:
+        """Whether scikit-learn can set rows aside where classes have so many rows [C]."""
         most = self.stratifies_above
-        if most is None or len(column.known) <= most:
+        if most is None or counts.sum() <= most:
             return True
         return bool(counts.min() > 1)
 

@@ -109,7 +109,8 @@ class LabelSet(TaskKind):
 class LabelEstimators:
     """A classifier of scikit-learn for each label, fitted on the rows where it is known.
 
-    For a label that all of these rows have, or none, it is that constant.
+    For a label that all of these rows have, or none, it is that constant. A label that is never
+    known is taken for one that no row has.
 
     Attributes:
         estimator: The classifier of one label, not fitted.
@@ -125,11 +126,17 @@ class LabelEstimators:
         self.models = []
         for column in labels.T:
             known = ~np.isnan(column)
-            model: Any = clone(self.estimator)
-            if len(np.unique(column[known])) < 2:
-                model = DummyClassifier()
-            self.models.append(model.fit(x[known], column[known]))
+            self.models.append(self._fitted(x[known], column[known]))
         return self
+
+    def _fitted(self, x: Array, labels: Array) -> Any:
+        """Return a model of inputs [M, F] and the labels [M] that are known."""
+        if not len(labels):
+            return DummyClassifier().fit([[0.0]], [0.0])
+        if len(np.unique(labels)) < 2:
+            return DummyClassifier().fit(x, labels)
+        model: Any = clone(self.estimator)
+        return model.fit(x, labels)
 
     def predict(self, x: Array) -> Array:
         """Return which labels [N, C] rows have, as 0 and 1, for inputs [N, F]."""
