@@ -11,10 +11,18 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import Column, RawColumn, resolve
-from mtlsearch.data.card import TaskCard
+from mtlsearch.data.card import LABELS, TaskCard
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.cells import LARGEST_NUMBER
-from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TargetColumn, TaskKind
+from mtlsearch.runtime.decoding import LABEL_SEPARATORS
+from mtlsearch.tasks import (
+    LABEL_SET_KIND,
+    METRICS,
+    TASK_KINDS,
+    Metric,
+    TargetColumn,
+    TaskKind,
+)
 
 MOST_IN_QUESTION = 20  # distinct whole numbers that may be classes or not
 
@@ -71,6 +79,10 @@ def infer_target(
         notices.append(f"{where}: metric {metric.name}, since {why}")
     if card.kind is None and card.metric is None:
         notices += _number_notices(kind, content, where)
+        if _look_like_lists(content):
+            notices.append(
+                f"{where}: {kind.name} of {len(content.names)} values; {_list_advice(where)}"
+            )
     notices += label_notices
     notices += [f"{where}: {notice}" for notice in column.notices]
     return Target(
@@ -262,7 +274,33 @@ def _kind(card: TaskCard, content: TargetColumn, where: str) -> TaskKind:
             return kind
     if scored:
         return scored[0]
+    if _look_like_lists(content):
+        raise DataError(f"{where}: holds {content.summary}; {_list_advice(where)}")
     raise DataError(f"{where}: holds {content.summary}; {_advice(accepting)}")
+
+
+def _look_like_lists(content: TargetColumn) -> bool:
+    """Tell whether text is made of no more labels than it has values, with a mark between them.
+
+    Two of the values at least must have the mark.
+    """
+    if content.numeric:
+        return False
+    for mark in LABEL_SEPARATORS:
+        several = [name for name in content.names if mark in name.strip(f"{mark} ")]
+        labels = {label.strip() for name in content.names for label in name.split(mark)}
+        if len(several) > 1 and len(labels - {""}) <= len(content.names):
+            return True
+    return False
+
+
+def _list_advice(where: str) -> str:
+    """Say how a column of lists is taken for that."""
+    name = where.rpartition(": ")[2]
+    return (
+        f"if they are lists of labels, say {name}:{LABELS} (a task for each label) "
+        f"or {name}:{LABEL_SET_KIND} (one task)"
+    )
 
 
 def _advice(accepting: list[TaskKind]) -> str:

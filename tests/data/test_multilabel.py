@@ -1,5 +1,7 @@
 """Several labels at once: a binary task for each, or one task for all."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,6 +110,24 @@ def test_what_is_no_list_of_labels_is_refused(write, tmp_path, task, message):
 def test_a_name_that_is_taken_is_refused(write):
     with pytest.raises(DataError, match=r'there is a column "topics\.news" already'):
         load(write(**{"topics.news": 1.0}), ["topics:multilabel"])
+
+
+@pytest.mark.parametrize("separator", [";", "|"])
+def test_lists_that_are_taken_for_classes_are_said(write, separator):
+    """There are a few combinations of labels here; where they are many, they are refused."""
+    draw = np.random.default_rng(0)
+    stay = draw.normal(size=ROWS)
+    path = write("t.csv", separator, stay=stay)
+    advice = "if they are lists of labels, say topics:multilabel .* or topics:label_set"
+    said = "\n".join(load(path, ["topics", "stay"]).notices)
+    assert re.search(f"topics: multiclass of [34] values; {advice}", said)
+    plain = write("t.csv", separator, stay=stay, topics=["a;b", "c", "d", "e"] * (ROWS // 4))
+    assert "lists of labels" not in "\n".join(load(plain, ["topics", "stay"]).notices)
+
+    labels = np.array(list("abcdefgh"))
+    lists = [separator.join(labels[row]) for row in draw.random((ROWS, 8)) < 0.5]
+    with pytest.raises(DataError, match=advice):
+        load(write("t.csv", stay=stay, topics=lists), ["topics", "stay"])
 
 
 # One task for all labels
