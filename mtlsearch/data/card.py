@@ -81,6 +81,7 @@ InputName = Annotated[str, AfterValidator(_known_input)]
 KindName = Annotated[str, AfterValidator(_known_kind)]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Order = Annotated[tuple[ClassName, ...], Field(min_length=2), AfterValidator(_distinct_names)]
+Targets = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct_names)]
 Importance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, BeforeValidator(_without_percent_sign), Field(ge=0, lt=100)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -169,7 +170,7 @@ class TaskCard(_Strict):
     target: str | None = None
     kind: KindName | None = None
     metric: str | None = None
-    targets: tuple[str, ...] | None = None
+    targets: Targets | None = None
     separate: bool | None = None
     order: Order | None = None
     importance: Importance = 1.0
@@ -388,6 +389,8 @@ class Card(_Strict):
             raise DataError(unknown(f"{where}.metric", task.metric, METRICS))
         if task.targets is not None and not task.has_labels:
             raise DataError(f"{where}.targets: is for kind {LABELS}; one column is a target")
+        if task.has_labels and task.order is not None and task.targets is None:
+            raise DataError(f"{where}.order: labels in lists have none; columns of labels may")
         if task.auxiliary and task.at_most_worse is not None:
             raise DataError(
                 f"{where}.at_most_worse: an auxiliary task is not scored; give one of both"

@@ -91,6 +91,8 @@ def test_labels_that_are_not_selected_are_no_inputs(write, tmp_path):
         ("kind: multilabel, metric: macro_f1", 'metric "macro_f1" does not fit kind binary'),
         ("kind: label_set, targets: [x, z]", "topics: x: a label needs two values, such as 0 and"),
         ("kind: label_set, targets: [once]", "topics: none of 1 labels is in 10 rows or more"),
+        ("kind: label_set, targets: [x, x]", "tasks.topics.targets: has a name twice"),
+        ("kind: label_set, order: [news, art]", "tasks.topics.order: labels in lists have none"),
         ("kind: label_set, target: x", "topics: allowed are lists, or text .* found neither"),
         ("kind: binary, targets: [x, z]", "tasks.topics.targets: is for kind multilabel"),
         ("kind: multilabel, target: x", "topics: allowed are lists, or text .* found neither"),
@@ -187,6 +189,15 @@ def test_columns_become_one_task_of_those_that_are_not_rare(weather):
     )
     assert "sky: rows have a label where its column says so: wet = yes, cold = 1" in said
     assert "sky: metric macro_roc_auc (inferred)" in said
+
+
+def test_the_order_of_the_values_says_which_is_the_label(weather):
+    draw = np.random.default_rng(0)
+    cold = draw.choice(["there", "away"], ROWS)
+    turned = load(weather("separate: false, order: [there, away]", wet=cold, cold=cold))
+    labels = turned.targets["sky"]
+    np.testing.assert_array_equal(labels[:, 0], cold == "away")
+    assert any("wet = away, cold = away" in notice for notice in turned.notices)
 
 
 def test_a_flag_goes_before_what_the_card_says(weather):

@@ -75,7 +75,9 @@ def test_a_set_of_one_label_trains_as_a_binary_task_does(data, make, trainer):
     topics, _, stay = data.dataset.tasks
     labels = data.dataset.targets["topics"][:, 0]
     one = dataclasses.replace(topics, classes=topics.classes[:1])
-    binary = dataclasses.replace(topics, kind=Binary(), metric=METRICS["roc_auc"], classes="01")
+    binary = dataclasses.replace(
+        topics, kind=Binary(), metric=METRICS["roc_auc"], classes=("0", "1")
+    )
     outcomes = []
     for task, codes in ((one, labels[:, None]), (binary, labels)):
         targets = {"topics": codes, "stay": data.dataset.targets["stay"]}
