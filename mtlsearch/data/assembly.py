@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.arrays import Array
-from mtlsearch.columns import RawTable, resolve
+from mtlsearch.columns import Column, RawTable, resolve
 from mtlsearch.data.card import Card, TaskCard
 from mtlsearch.data.column_flags import with_settings
 from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, Splits
-from mtlsearch.data.inference import Target, infer_kind, infer_target
-from mtlsearch.data.multilabel import expand
+from mtlsearch.data.inference import Target, infer_kind, infer_label_set, infer_target
+from mtlsearch.data.multilabel import expand, label_names
 from mtlsearch.data.readers import require_columns
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
@@ -30,7 +30,7 @@ from mtlsearch.inputs import (
 )
 from mtlsearch.inputs.contract import is_array
 from mtlsearch.runtime.dates import read_dates
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, has_label
 from mtlsearch.tasks.contract import TargetScale
 
 Tables = Mapping[str, RawTable]
@@ -57,8 +57,8 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     Raises:
         DataError: The card and the tables do not fit together.
     """
-    card, tables, label_notices = expand(card, tables, where)
     tables = {name: with_settings(table, card.sources[name]) for name, table in tables.items()}
+    card, tables, label_notices = expand(card, tables, where)
     _check_columns(card, tables, where)
     _ask_for_split(card, tables, where)
     splits = _split(card, tables, where)
@@ -127,7 +127,7 @@ def _check_columns(card: Card, tables: Tables, where: str) -> None:
         require_columns(f"{place}: columns", cells, source.columns)
     for name, task in card.tasks.items():
         place = f"{where}: tasks.{name}: target"
-        require_columns(place, tables[_source_name(task)].cells, [_target_name(task)])
+        require_columns(place, tables[_source_name(task)].cells, task.target_columns)
 
 
 def _ask_for_split(card: Card, tables: Tables, where: str) -> None:
@@ -138,7 +138,7 @@ def _ask_for_split(card: Card, tables: Tables, where: str) -> None:
     if card.split.column is not None or card.split.time is not None:
         return
     for name, table in tables.items():
-        targets = {task.target for task in card.tasks.values() if task.source == name}
+        targets = _target_columns(card, name)
         said = {*card.sources[name].ignored, *card.sources[name].columns, *targets}
         for column in table.cells.columns:
             if column not in said and _holds_split_words(table.cells[column]):
@@ -176,8 +176,13 @@ def _source_name(task: TaskCard) -> str:
     return task.source or ""
 
 
-def _target_name(task: TaskCard) -> str:
-    return task.target or ""
+def _target_columns(card: Card, source: str) -> dict[str, str]:
+    """Return the columns of a source that hold targets, with the names of their tasks."""
+    columns = {}
+    for name, task in card.tasks.items():
+        if task.source == source:
+            columns.update(dict.fromkeys(task.target_columns, name))
+    return columns
 
 
 def _place(card: Card, source: str, where: str) -> str:
@@ -227,12 +232,17 @@ def _label_codes(card: Card, source: str, table: RawTable, where: str) -> Array 
     for name, task in card.tasks.items():
         if task.source != source:
             continue
-        column = resolve(table.column(_target_name(task)), everything)
-        kind = infer_kind(column, everything, task, f"{where}: {name}")
-        if kind.is_classification:
-            codes, _ = pd.factorize(column.values)
-            columns.append(codes)
+        for target in task.target_columns:
+            column = resolve(table.column(target), everything)
+            if _holds_classes(column, everything, task, f"{where}: {name}"):
+                codes, _ = pd.factorize(column.values)
+                columns.append(codes)
     return np.column_stack(columns).astype(np.int64) if columns else None
+
+
+def _holds_classes(column: Column, known: Array, task: TaskCard, where: str) -> bool:
+    """Tell whether a target column holds classes. Raises DataError for what is no target."""
+    return task.has_labels or infer_kind(column, known, task, where).is_classification
 
 
 def _understand_targets(
@@ -241,13 +251,20 @@ def _understand_targets(
     splits: Mapping[str, Splits],
     where: str,
 ) -> dict[str, Target]:
-    """Return what the target column of each task holds, judged without test rows."""
+    """Return what the targets of each task hold, judged without test rows."""
     targets = {}
     for name, task in card.tasks.items():
         source = _source_name(task)
-        column = tables[source].column(_target_name(task))
+        columns = [tables[source].column(target) for target in task.target_columns]
         non_test = splits[source].role != TEST
-        targets[name] = infer_target(column, non_test, task, f"{where}: {name}")
+        place = f"{where}: {name}"
+        if task.has_labels:
+            labels = label_names(name, task.target_columns)
+            by_label = dict(zip(labels, columns, strict=True))
+            targets[name] = infer_label_set(by_label, non_test, task, place)
+        else:
+            [column] = columns
+            targets[name] = infer_target(column, non_test, task, place)
     return targets
 
 
@@ -265,7 +282,7 @@ def _tasks(
             kind=target.kind,
             metric=target.metric,
             source=_source_name(task_card),
-            target=task_card.target or name,
+            target=task_card.target or ", ".join(task_card.target_columns),
             classes=target.classes,
             unit=_unit(target, role != TEST),
             options=task_card.options,
@@ -279,7 +296,7 @@ def _unit(target: Target, non_test: Array) -> float:
     if not target.metric.in_target_unit:
         return 1.0
     labels = target.labels[non_test]
-    labelled = labels[~np.isnan(labels)]
+    labelled = labels[has_label(labels)]
     return target.kind.target_scale(labelled).scale
 
 
@@ -291,12 +308,14 @@ def _with_strata(
 ) -> Splits:
     """Return the splits of a source with the codes of its classification tasks as strata.
 
-    The code is -1 for rows without a label and for test rows.
+    The code is -1 for rows without a label and for test rows. Each label of a set counts as a task.
     """
     columns = []
     for task in tasks:
-        if task.source == source and task.kind.is_classification:
-            labels = np.nan_to_num(targets[task.name], nan=-1)
+        if task.source != source or not task.kind.is_classification:
+            continue
+        for column in task.label_columns(targets[task.name]):
+            labels = np.nan_to_num(column.labels, nan=-1)
             codes = np.where(splits.role == TEST, -1, labels)
             columns.append(codes)
     if not columns:
@@ -332,9 +351,7 @@ def _source_columns(
     source = card.sources[name]
     non_test = splits.role != TEST
     taken = {*source.ignored, *_needed_for_split(card, table, non_test)}
-    for task in card.tasks.values():
-        if task.source == name:
-            taken.add(_target_name(task))
+    taken.update(_target_columns(card, name))
     names = [column for column in table.cells.columns if column not in taken]
     return SourceColumns(
         raw=table,
@@ -417,8 +434,10 @@ def _uses(card: Card, source: str) -> dict[str, str]:
         if column is not None:
             uses[column] = f"{use} of the rows"
     for name, task in card.tasks.items():
-        if task.source == source:
-            uses[_target_name(task)] = f"target of {name}"
+        if task.source == source and task.target is not None:
+            uses[task.target] = f"target of {name}"
+    for column, name in _target_columns(card, source).items():
+        uses[column] = f"target of {name}"
     return uses
 
 

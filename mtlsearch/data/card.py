@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from mtlsearch.columns import ColumnSettings
 from mtlsearch.errors import DataError, UsageError, unknown
 from mtlsearch.inputs import INPUT_KINDS
-from mtlsearch.tasks import LABEL_KIND, METRICS, TASK_KINDS, TaskOptions
+from mtlsearch.tasks import LABEL_KIND, LABEL_SET_KIND, METRICS, TASK_KINDS, TaskOptions
 
 LABELS = "multilabel"  # no kind of its own: a binary task for each label
 Model = TypeVar("Model", bound=BaseModel)
@@ -82,6 +82,7 @@ InputName = Annotated[str, AfterValidator(_known_input)]
 KindName = Annotated[str, AfterValidator(_known_kind)]
 ClassName = Annotated[str, Field(coerce_numbers_to_str=True)]
 Order = Annotated[tuple[ClassName, ...], Field(min_length=2), AfterValidator(_distinct_names)]
+Targets = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct_names)]
 Importance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, BeforeValidator(_without_percent_sign), Field(ge=0, lt=100)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -185,7 +186,8 @@ class TaskCard(_Strict):
         kind: The name of its kind, inferred where it is left out.
         metric: The name of its metric, inferred where it is left out.
         targets: The columns of several labels, in the place of one `target` that holds lists.
-        separate: Whether each of several labels is a task; there is no other way yet.
+        separate: Whether each of several labels is a task, rather than all of them one; None: as
+            the kind says.
         order: Its classes in their order; needed for text that has one. Of two classes, the second
             is the one whose probability is predicted.
         importance: The weight of the task in the mean over tasks, and of its loss.
@@ -197,8 +199,8 @@ class TaskCard(_Strict):
     target: str | None = None
     kind: KindName | None = None
     metric: str | None = None
-    targets: tuple[str, ...] | None = None
-    separate: bool = True
+    targets: Targets | None = None
+    separate: bool | None = None
     order: Order | None = None
     importance: Importance = 1.0
     auxiliary: bool = False
@@ -207,6 +209,11 @@ class TaskCard(_Strict):
     @property
     def has_labels(self) -> bool:
         """Whether the task stands for several labels."""
+        return self.kind in (LABELS, LABEL_SET_KIND)
+
+    @property
+    def is_separate(self) -> bool:
+        """Whether it stands for several labels, each of which is a task."""
         return self.kind == LABELS
 
     @property
@@ -215,6 +222,10 @@ class TaskCard(_Strict):
         if self.targets is not None:
             return self.targets
         return (self.target or "",)
+
+    def for_labels(self, targets: Sequence[str]) -> Self:
+        """Return the one task of several labels, whose targets are columns of their own."""
+        return self.model_copy(update={"targets": tuple(targets)})
 
     def for_label(self, target: str) -> Self:
         """Return the task of one label of several, whose target is a column of its own."""
@@ -284,8 +295,8 @@ class Card(_Strict):
             raise DataError(
                 f'{where}: split: "column" and "time" exclude each other; give one of them'
             )
-        has_labels = any(task.has_labels for task in self.tasks.values())
-        if len(self.tasks) < 2 and not has_labels:
+        become_several = any(task.is_separate for task in self.tasks.values())
+        if len(self.tasks) < 2 and not become_several:
             raise DataError(
                 f"{where}: tasks: at least two tasks are needed, found {len(self.tasks)}"
             )
@@ -407,11 +418,8 @@ class Card(_Strict):
             raise DataError(unknown(f"{where}.metric", task.metric, METRICS))
         if task.targets is not None and not task.has_labels:
             raise DataError(f"{where}.targets: is for kind {LABELS}; one column is a target")
-        if not task.separate:
-            raise DataError(
-                f"{where}.separate: one task for all labels is not known yet; "
-                "allowed is true, a binary task for each label"
-            )
+        if task.has_labels and task.order is not None and task.targets is None:
+            raise DataError(f"{where}.order: labels in lists have none; columns of labels may")
         if task.auxiliary and task.at_most_worse is not None:
             raise DataError(
                 f"{where}.at_most_worse: an auxiliary task is not scored; give one of both"
@@ -419,6 +427,8 @@ class Card(_Strict):
         update = {
             "source": source,
             "target": task.target or name,
+            "kind": _joined_kind(task, where),
+            "separate": None,
         }
         if task.targets is not None:
             del update["target"]
@@ -430,6 +440,20 @@ class Card(_Strict):
             known = ", ".join(names)
             raise DataError(f"{where}.source: is needed, since there are several sources: {known}")
         return names[0]
+
+
+def _joined_kind(task: TaskCard, where: str) -> str | None:
+    """Return the kind of a task once `separate` is heeded. Raises DataError where both differ."""
+    if task.separate is None:
+        return task.kind
+    if not task.has_labels:
+        raise DataError(f"{where}.separate: is for kind {LABELS}")
+    if task.separate and not task.is_separate:
+        raise DataError(
+            f"{where}.separate: {LABEL_SET_KIND} is one task for all labels; "
+            f"say kind {LABELS} for a task each"
+        )
+    return LABELS if task.separate else LABEL_SET_KIND
 
 
 class TaskFlag(_Strict):

@@ -111,7 +111,8 @@ class Dataset:
         sources: The sources by name.
         tasks: The tasks in the user's order.
         targets: By the name of a task, float64 [N] in the row order of its source: the value or
-            the code of the class; NaN where the label is missing.
+            the code of the class; or [N, C], for each of a set of labels whether a row has it.
+            NaN where the label is missing.
         digest: The SHA-256 of inputs, targets and row roles.
         notices: What the user should know.
         columns: What is done with each column of the sources.
@@ -145,14 +146,14 @@ class Prepared:
 
     Attributes:
         inputs: By source, what a network reads of all its rows.
-        targets: By task, float32 [N], scaled as the task's kind says, fitted on the training
-            rows; NaN where the label is missing.
+        targets: By task, float32 [N] or [N, C], scaled as the task's kind says, fitted on the
+            training rows; NaN where the label is missing.
         decoders: By task, what turns network outputs back into predictions.
         baseline_loss: By task, the loss of the best constant on the training rows.
         fold: The rows to train and validate on.
         schemas: By source, the form of its `inputs`.
         class_weights: By classification task, float32 [C]: with these weights all classes count
-            alike on the training rows.
+            alike on the training rows. Of a set of C labels [C, 2].
     """
 
     inputs: dict[str, EncodedInput]

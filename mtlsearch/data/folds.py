@@ -159,17 +159,23 @@ def _all_validate(folds: Iterable[RowPair]) -> bool:
 
 
 def _check_labels(dataset: Dataset, rows: Fold) -> None:
-    """Raise DataError where a task has no label among the rows of one side."""
+    """Raise DataError where a task has no label among the rows of one side.
+
+    Every label of a set must be known of a training row, and one of them of a validation row.
+    """
     for task in dataset.tasks:
         targets = dataset.targets[task.name]
-        sides = {
-            "training": rows.train[task.source],
-            "validation": rows.validation[task.source],
-        }
-        for side, side_rows in sides.items():
-            labels = targets[side_rows]
-            if np.isnan(labels).all():
-                raise DataError(
-                    f"{dataset.name}: task {task.name}: none of the {len(side_rows)} {side} rows "
-                    "of this fold has a label; give more labelled rows or a split column"
-                )
+        trained = targets[rows.train[task.source]]
+        for column in task.label_columns(trained):
+            _require_label(dataset, column.name, column.labels, "training")
+        validated = targets[rows.validation[task.source]]
+        _require_label(dataset, task.name, validated, "validation")
+
+
+def _require_label(dataset: Dataset, name: str, labels: Array, side: str) -> None:
+    """Raise DataError where no label is known among those of one side's rows."""
+    if np.isnan(labels).all():
+        raise DataError(
+            f"{dataset.name}: task {name}: none of the {len(labels)} {side} rows "
+            "of this fold has a label; give more labelled rows or a split column"
+        )

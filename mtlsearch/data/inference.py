@@ -11,10 +11,18 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import Column, RawColumn, resolve
-from mtlsearch.data.card import TaskCard
+from mtlsearch.data.card import LABELS, TaskCard
 from mtlsearch.errors import DataError
 from mtlsearch.runtime.cells import LARGEST_NUMBER
-from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TargetColumn, TaskKind
+from mtlsearch.runtime.decoding import LABEL_SEPARATORS
+from mtlsearch.tasks import (
+    LABEL_SET_KIND,
+    METRICS,
+    TASK_KINDS,
+    Metric,
+    TargetColumn,
+    TaskKind,
+)
 
 MOST_IN_QUESTION = 20  # distinct whole numbers that may be classes or not
 
@@ -27,7 +35,8 @@ class Target:
         kind: The kind of task.
         metric: The metric of the task.
         classes: The classes in the order of their codes, as text; empty where labels are numbers.
-        labels: Float64 [N]: values, or codes of classes; NaN where the label is missing.
+        labels: Float64 [N]: values, or codes of classes; or [N, C]: for each of C labels whether
+            rows have it, as 0 and 1. NaN where the label is missing.
         notices: What the user should know, each beginning with where it is.
     """
 
@@ -70,6 +79,10 @@ def infer_target(
         notices.append(f"{where}: metric {metric.name}, since {why}")
     if card.kind is None and card.metric is None:
         notices += _number_notices(kind, content, where)
+        if _look_like_lists(content):
+            notices.append(
+                f"{where}: {kind.name} of {len(content.names)} values; {_list_advice(where)}"
+            )
     notices += label_notices
     notices += [f"{where}: {notice}" for notice in column.notices]
     return Target(
@@ -79,6 +92,109 @@ def infer_target(
         labels=labels,
         notices=tuple(notices),
     )
+
+
+def infer_label_set(
+    columns: Mapping[str, RawColumn],
+    known: Array,
+    card: TaskCard,
+    where: str,
+) -> Target:
+    """Return several labels as one target: of two values of its column a row of a label has one.
+
+    That is the second value, in ascending order or in that of the card. Labels on which all rows
+    agree where `known[N]` is True are left out.
+
+    Args:
+        columns: The columns [N] by the names of the labels.
+        known: The rows that are no test rows.
+        card: What the user says of the task.
+        where: What an error message begins with.
+
+    Raises:
+        DataError: A column has more than two values, or none has two.
+    """
+    labels: dict[str, Array] = {}
+    values = {}
+    notices = []
+    for name, raw in columns.items():
+        column = resolve(raw, known)
+        if _is_constant(column, known):
+            continue
+        place = f"{where}: {name}"
+        content = _content(column, known, card.order, place)
+        if len(content.distinct) > 2:
+            raise DataError(
+                f"{place}: a label needs two values, such as 0 and 1, found {content.description}"
+            )
+        labels[name], code_notices = _codes(column, content, place)
+        values[name] = content.names[1]
+        notices += code_notices
+        notices += [f"{place}: {notice}" for notice in column.notices]
+    if not labels:
+        raise DataError(f"{where}: no label has two values in the rows that are not test rows")
+
+    kind = TASK_KINDS[card.kind or ""]
+    together = np.column_stack(list(labels.values()))
+    metric, why = _metric_of_labels(kind, card.metric, together[known], where)
+    if why:
+        notices.append(f"{where}: metric {metric.name}{why}")
+    left_out = [name for name in columns if name not in labels]
+    notices += _constant_notices(left_out, where)
+    notices += _value_notices(values, where)
+    return Target(
+        kind=kind,
+        metric=metric,
+        classes=tuple(labels),
+        labels=together,
+        notices=tuple(notices),
+    )
+
+
+def _is_constant(column: Column, known: Array) -> bool:
+    """Tell whether known rows hold fewer than two values."""
+    labelled = known & column.present
+    return len(pd.unique(column.values[labelled])) < 2
+
+
+def _metric_of_labels(
+    kind: TaskKind,
+    name: str | None,
+    labels: Array,
+    where: str,
+) -> tuple[Metric, str]:
+    """Return the metric of labels [N, C], and what to say of it where nobody named it."""
+    if name is not None:
+        return _named_metric(kind, name, where), ""
+    metric, why = kind.metric_for(_pooled(labels))
+    return metric, f", since {why}" if why else " (inferred)"
+
+
+def _constant_notices(names: Sequence[str], where: str) -> list[str]:
+    """Say which labels are left out since rows agree on them, if any."""
+    if not names:
+        return []
+    return [
+        f"{where}: {len(names)} labels are left out, on which all rows agree that are not test "
+        f"rows: {', '.join(names)}"
+    ]
+
+
+def _pooled(labels: Array) -> TargetColumn:
+    """Return how many labels of [N, C] rows do not have and have, as one column."""
+    counts = (int((labels == 0).sum()), int((labels == 1).sum()))
+    return TargetColumn(numeric=True, distinct=(0.0, 1.0), names=("0", "1"), counts=counts)
+
+
+def _value_notices(values: Mapping[str, str], where: str) -> list[str]:
+    """Say what a label's column holds where rows have it, unless it is true or false."""
+    others = []
+    for name, value in values.items():
+        if value != str(True):
+            others.append(f"{name} = {value}")
+    if not others:
+        return []
+    return [f"{where}: rows have a label where its column says so: {', '.join(others)}"]
 
 
 def infer_kind(
@@ -160,7 +276,33 @@ def _kind(card: TaskCard, content: TargetColumn, where: str) -> TaskKind:
             return kind
     if scored:
         return scored[0]
+    if _look_like_lists(content):
+        raise DataError(f"{where}: holds {content.summary}; {_list_advice(where)}")
     raise DataError(f"{where}: holds {content.summary}; {_advice(accepting)}")
+
+
+def _look_like_lists(content: TargetColumn) -> bool:
+    """Tell whether text is made of no more labels than it has values, with a mark between them.
+
+    Two of the values at least must have the mark.
+    """
+    if content.numeric:
+        return False
+    for mark in LABEL_SEPARATORS:
+        several = [name for name in content.names if mark in name.strip(f"{mark} ")]
+        labels = {label.strip() for name in content.names for label in name.split(mark)}
+        if len(several) > 1 and len(labels - {""}) <= len(content.names):
+            return True
+    return False
+
+
+def _list_advice(where: str) -> str:
+    """Say how a column of lists is taken for that."""
+    name = where.rpartition(": ")[2]
+    return (
+        f"if they are lists of labels, say {name}:{LABELS} (a task for each label) "
+        f"or {name}:{LABEL_SET_KIND} (one task)"
+    )
 
 
 def _advice(accepting: list[TaskKind]) -> str:
@@ -186,6 +328,10 @@ def _metric(
         # A column that the kind does not accept is refused right after this.
         usual = (kind.default_metric, "")
         return kind.metric_for(content) if kind.accepts(content) else usual
+    return _named_metric(kind, name, where), ""
+
+
+def _named_metric(kind: TaskKind, name: str, where: str) -> Metric:
     metric = METRICS[name]
     if metric not in kind.metrics:
         known = ", ".join(sorted(_metric_names(kind)))
@@ -193,7 +339,7 @@ def _metric(
             f'{where}: metric "{name}" does not fit kind {kind.name}. '
             f"Known for {kind.name}: {known}"
         )
-    return metric, ""
+    return metric
 
 
 def _metric_names(kind: TaskKind) -> list[str]:

@@ -15,7 +15,7 @@ from mtlsearch.inputs import FittedInput, InputSchema
 from mtlsearch.runtime.cells import PLAIN, Spelling
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.tasks import Task, balanced_weights
+from mtlsearch.tasks import Task, balanced_weights, has_label
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,7 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         scaled = centred / decoder.scale
         targets[task.name] = scaled.astype(np.float32)
         if task.kind.is_classification:
-            weights = balanced_weights(labels, len(task.classes))
-            class_weights[task.name] = weights.astype(np.float32)
+            class_weights[task.name] = _class_weights(task, labels)
     return Prepared(
         inputs=inputs,
         targets=targets,
@@ -162,5 +161,13 @@ def _training_labels(dataset: Dataset, fold: Fold, task: Task) -> Array:
     """Return the labels of the training rows that have one."""
     rows = fold.train[task.source]
     values = dataset.targets[task.name][rows]
-    labelled = ~np.isnan(values)
-    return np.asarray(values[labelled])
+    return np.asarray(values[has_label(values)])
+
+
+def _class_weights(task: Task, labels: Array) -> Array:
+    """Return the weights that make classes count alike, float32 [C]; of C labels [C, 2]."""
+    weights = []
+    for column in task.label_columns(labels):
+        weights.append(balanced_weights(column.known, len(column.classes)))
+    by_column = np.array(weights, np.float32)
+    return by_column if task.kind.labels_per_class else by_column[0]

@@ -1,13 +1,14 @@
 """Classes of which so few rows are scored that a score says little."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset
 from mtlsearch.data.folds import fold
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import LabelColumn, Task
 
 FEW = 20  # rows of a class; below it a score changes with the choice of the rows
 BALANCED = 0.5  # of the share that classes of equal size have: more is no imbalance
@@ -24,6 +25,8 @@ class ScarceClass:
         rows: The number of labelled rows.
         role: What the rows are for: "validation" or "test".
         limits: Whether the score rests on these rows: it does where there are two classes.
+        others: The number of further labels of a set that have a scarce class.
+        values: Of how many values the score is as sure as a mean; None: of `count`.
     """
 
     task: str
@@ -32,11 +35,19 @@ class ScarceClass:
     rows: int
     role: str
     limits: bool
+    others: int = 0
+    values: int | None = None
+
+    @property
+    def rests_on(self) -> int:
+        """Of how many values the score is as sure as a mean."""
+        return self.count if self.values is None else self.values
 
     def __str__(self) -> str:
+        more = f" (and few of {self.others} more labels)" if self.others else ""
         return (
             f"task {self.task}: {self.count} of the {self.rows} {self.role} rows "
-            f"are of class {self.name}"
+            f"are of class {self.name}{more}"
         )
 
 
@@ -61,27 +72,68 @@ def scarce_validation_classes(dataset: Dataset, seed: int = 0) -> list[ScarceCla
 
 
 def _scarce(task: Task, labels: Array, role: str) -> list[ScarceClass]:
-    """Return the rarest class among labels [N], where it is scarce.
+    """Return the rarest class among labels [N] or [N, C], where it is scarce.
+
+    Of a set of labels it is that of the label which has fewest.
+    """
+    if not task.classes:
+        return []
+    rarest = []
+    scarce = []
+    for column in task.label_columns(labels):
+        entry = _rarest_class(task, column, role)
+        rarest.append(entry.count)
+        if _is_scarce(entry, column):
+            scarce.append(entry)
+    if not scarce:
+        return []
+    scarcest = min(scarce, key=lambda entry: entry.count)
+    if not task.kind.labels_per_class:
+        return [scarcest]
+    values = values_of_mean(rarest)
+    others = len(scarce) - 1
+    return [replace(scarcest, limits=values < FEW, others=others, values=values)]
+
+
+def _rarest_class(task: Task, column: LabelColumn, role: str) -> ScarceClass:
+    """Return the class with the fewest rows."""
+    classes = len(column.classes)
+    counts = np.bincount(column.known.astype(int), minlength=classes)
+    rarest = int(counts.argmin())
+    return ScarceClass(
+        task=task.name,
+        name=column.classes[rarest],
+        count=int(counts[rarest]),
+        rows=len(column.known),
+        role=role,
+        limits=classes == 2,
+    )
+
+
+def _is_scarce(rarest: ScarceClass, column: LabelColumn) -> bool:
+    """Tell whether the rarest class of a column is scarce.
 
     Of two classes it is scarce below FEW rows; of more only if it is rarer than the others, since
     many classes of equal size have few rows each.
     """
-    labelled = labels[~np.isnan(labels)]
-    classes = len(task.classes)
-    if not classes:
-        return []
-    counts = np.bincount(labelled.astype(int), minlength=classes)
-    rarest = int(counts.argmin())
-    count = int(counts[rarest])
-    balanced = BALANCED * len(labelled) / classes
-    if count >= FEW or (classes > 2 and count >= balanced):
-        return []
-    scarce = ScarceClass(
-        task=task.name,
-        name=task.classes[rarest],
-        count=count,
-        rows=len(labelled),
-        role=role,
-        limits=classes == 2,
-    )
-    return [scarce]
+    if rarest.count >= FEW:
+        return False
+    classes = len(column.classes)
+    return classes == 2 or rarest.count < BALANCED * rarest.rows / classes
+
+
+def values_of_mean(counts: Sequence[int]) -> int:
+    """Return of how many values a mean over labels is as sure, each resting on so many rows.
+
+    The variance of a label's score falls with its number of rows, so the degrees of freedom of the
+    mean are Satterthwaite's (1946) for terms 1 / count. Labels without such a row are not scored.
+
+    >>> values_of_mean([10, 10, 10, 0]), values_of_mean([2, 500])
+    (28, 2)
+    """
+    scored = np.array([count for count in counts if count > 0])
+    if not len(scored) or scored.min() < 2:
+        return int(len(scored) > 0)
+    variances = 1 / scored
+    dof = variances.sum() ** 2 / (variances**2 / (scored - 1)).sum()
+    return 1 + int(dof)

@@ -8,7 +8,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset
 from mtlsearch.data.folds import fold
 from mtlsearch.errors import DataError
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, has_label
 
 
 def check_test_rows(dataset: Dataset) -> None:
@@ -40,8 +40,8 @@ def check_validation_rows(dataset: Dataset, replicates: Iterable[int], seed: int
 
 
 def is_defined(task: Task, labels: Array) -> bool:
-    """Tell whether the metric of a task has a value on rows with labels [N], NaN for none."""
-    labelled = labels[~np.isnan(labels)]
+    """Tell whether the metric of a task has a value on rows with labels, NaN for none."""
+    labelled = labels[has_label(labels)]
     if not len(labelled):
         return False
     constant = task.kind.best_constant(labelled, task.classes)
@@ -56,10 +56,10 @@ def _undefined_on_fold(dataset: Dataset, task: Task, labels: Array) -> str:
     if not splits.given:
         rows += " of a fold"
         advice = "give more labelled rows, a split column with val, or another metric"
+    finding = f"of the {rows} {_reason(task, labels)}"
     codes = np.unique(labels[~np.isnan(labels)]).tolist()
     absent = [name for code, name in enumerate(task.classes) if code not in codes]
-    finding = f"of the {rows} {_reason(task, labels)}"
-    if codes and absent:
+    if codes and absent and not task.kind.labels_per_class:
         finding = f"0 of the {rows} are of class {absent[0]}"
     return (
         f"{dataset.name}: task {task.name}: {finding}; "
@@ -68,12 +68,14 @@ def _undefined_on_fold(dataset: Dataset, task: Task, labels: Array) -> str:
 
 
 def _reason(task: Task, labels: Array) -> str:
-    """Say what is wrong with labels [N] on which a metric is undefined."""
-    labelled = labels[~np.isnan(labels)]
+    """Say what is wrong with labels on which a metric is undefined."""
+    labelled = labels[has_label(labels)]
     if not len(labelled):
         return "none has a label"
     if len(labelled) == 1 < len(labels):
         return "only one has a label"
+    if task.kind.labels_per_class:
+        return "no label is there in some and absent from others"
     those = "all are" if len(labelled) == len(labels) else f"all {len(labelled)} labelled ones are"
     value = labelled[0]
     if task.classes:

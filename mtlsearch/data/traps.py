@@ -19,7 +19,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, TRAIN, Dataset, Source
 from mtlsearch.data.scarcity import FEW, scarce_test_classes, scarce_validation_classes
 from mtlsearch.inputs.contract import is_array
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import LabelColumn, Task, has_label
 from mtlsearch.wording import first_of_many
 
 Check = Callable[[Dataset], Iterable[str]]
@@ -68,20 +68,21 @@ def telling_columns(dataset: Dataset) -> Iterator[str]:
     """
     tried = 0
     pairs = 0
-    for task in dataset.tasks:
+    targets = _label_columns(dataset)
+    for task, target in targets:
         source = dataset.sources[task.source]
         columns = _plain_columns(source)
         pairs += len(columns)
-        halves = _halves(dataset, task)
+        halves = _halves(source, target)
         if halves is None:
             continue
-        for column in columns[: PAIRS_TRIED // len(dataset.tasks)]:
+        for column in columns[: PAIRS_TRIED // len(targets)]:
             tried += 1
-            score = _score_alone(source.inputs[column], dataset.targets[task.name], task, halves)
+            score = _score_alone(source.inputs[column], target, halves)
             if score > ALMOST_ALONE:
-                measure = "AUC" if task.classes else "R2"
+                measure = "AUC" if target.classes else "R2"
                 yield (
-                    f"{task.source}: column {column} predicts task {task.name} almost alone "
+                    f"{task.source}: column {column} predicts task {target.name} almost alone "
                     f"({measure} {score:.3f}): is it known when a prediction is needed? "
                     "If not, leave it out"
                 )
@@ -128,12 +129,12 @@ def divided_groups(dataset: Dataset) -> Iterator[str]:
 
 def classes_without_training_rows(dataset: Dataset) -> Iterator[str]:
     """Find classes that only validation rows of the user's own have."""
-    for task in dataset.tasks:
+    for task, target in _label_columns(dataset):
         splits = dataset.sources[task.source].splits
         if not splits.given:
             continue
-        trained = dataset.targets[task.name][splits.role == TRAIN]
-        for code, name in enumerate(task.classes):
+        trained = target.labels[splits.role == TRAIN]
+        for code, name in enumerate(target.classes):
             if not (trained == code).any():
                 yield f"task {task.name}: no training row is of class {name}"
 
@@ -144,8 +145,8 @@ def tasks_never_together(dataset: Dataset) -> Iterator[str]:
     for first, second in combinations(dataset.tasks, 2):
         if first.source != second.source:
             continue
-        both = dataset.targets[first.name] + dataset.targets[second.name]
-        if np.isnan(both).all():
+        both = has_label(dataset.targets[first.name]) & has_label(dataset.targets[second.name])
+        if not both.any():
             apart.append(f"{first.name} and {second.name}")
     if not apart:
         return
@@ -177,6 +178,15 @@ TRAPS: tuple[Check, ...] = (
 )
 
 
+def _label_columns(dataset: Dataset) -> list[tuple[Task, LabelColumn]]:
+    """Return the targets of all tasks, each label of a set apart."""
+    columns = []
+    for task in dataset.tasks:
+        for column in task.label_columns(dataset.targets[task.name]):
+            columns.append((task, column))
+    return columns
+
+
 def _plain_columns(source: Source) -> list[str]:
     """Return the input columns of numbers and text; an array is no column."""
     names = map(str, source.inputs)
@@ -192,13 +202,12 @@ def _possible_groups(source: Source) -> list[str]:
     return [name for name in names if name in source.forms or not is_array(source.inputs[name])]
 
 
-def _halves(dataset: Dataset, task: Task) -> tuple[Array, Array] | None:
+def _halves(source: Source, target: LabelColumn) -> tuple[Array, Array] | None:
     """Return the numbers of two halves of the labelled rows that are no test rows, thinned out.
 
     None where they are too few to tell anything.
     """
-    labels = dataset.targets[task.name]
-    usable = ~np.isnan(labels) & (dataset.sources[task.source].splits.role != TEST)
+    usable = ~np.isnan(target.labels) & (source.splits.role != TEST)
     rows = np.random.default_rng(0).permutation(np.flatnonzero(usable))[:ROWS_TRIED]
     halves = rows[::2], rows[1::2]
     for half in halves:
@@ -209,16 +218,16 @@ def _halves(dataset: Dataset, task: Task) -> tuple[Array, Array] | None:
 
 def _score_alone(
     column: "pd.Series[float]",
-    labels: Array,
-    task: Task,
+    target: LabelColumn,
     halves: tuple[Array, Array],
 ) -> float:
     """Return the AUC (mean over the classes) or R2 on one half of a tree fitted on the other."""
+    labels = target.labels
     fitted, held_out = halves
     values = _as_numbers(column, labels, fitted)
     known, truth = labels[fitted], labels[held_out]
     options = {"max_leaf_nodes": LEAVES, "min_samples_leaf": FEWEST_IN_LEAF, "random_state": 0}
-    if not task.classes:
+    if not target.classes:
         spread = known.std()
         if not spread > 0:
             return 0.0

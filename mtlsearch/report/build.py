@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from mtlsearch.data import TEST, ColumnFlags, Dataset, Source, find_traps, fold
 from mtlsearch.data.column_table import describe_columns
 from mtlsearch.report.affinity_map import affinity_map
@@ -36,7 +34,7 @@ from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, has_label
 
 
 def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
@@ -189,14 +187,14 @@ def _report_source(name: str, source: Source, train: int, validation: int) -> Re
 
 
 def _report_task(task: Task, dataset: Dataset) -> ReportedTask:
-    has_label = ~np.isnan(dataset.targets[task.name])
+    labelled = has_label(dataset.targets[task.name])
     return ReportedTask(
         name=task.name,
         kind=task.kind.name,
         metric=task.metric.name,
         higher_is_better=task.metric.higher_is_better,
         source=task.source,
-        labels=int(has_label.sum()),
+        labels=int(labelled.sum()),
         classes=tuple(task.classes),
         importance=task.options.importance,
         auxiliary=task.options.auxiliary,

@@ -277,7 +277,7 @@ class ReportedTask(Documented):
     """Rows that have a label."""
 
     classes: tuple[str, ...]
-    """Names of the classes; empty where there are none."""
+    """Names of the classes, or of the labels of a set; empty where there are none."""
 
     importance: float
     """Weight of the task in mean gains, and of its loss."""

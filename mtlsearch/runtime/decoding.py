@@ -11,6 +11,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+LABEL_SEPARATORS = (";", "|")  # of which one is between several labels in text
+
 
 @dataclass(frozen=True)
 class OutputDecoder:
@@ -19,7 +21,8 @@ class OutputDecoder:
     Attributes:
         transform: A name in TRANSFORMS: what makes predictions of outputs.
         layout: A name in LAYOUTS: which columns spell a prediction.
-        classes: The labels in the order of their codes; empty where predictions are values.
+        classes: The labels in the order of their codes or of the outputs; empty where predictions
+            are values.
         mean: What an output of 0 stands for, where predictions are values.
         scale: What a difference of 1 between outputs stands for, where predictions are values.
 
@@ -66,7 +69,7 @@ class OutputDecoder:
         """Return the names of the columns that spell a prediction of the task `name`."""
         layout = LAYOUTS[self.layout]
         number_names = layout.number_names(name, self.classes)
-        if layout.codes is None:
+        if layout.spell is None:
             return number_names
         return [name, *number_names]
 
@@ -74,9 +77,8 @@ class OutputDecoder:
         """Return predictions for N rows as named columns: labels of classes, and numbers."""
         layout = LAYOUTS[self.layout]
         columns: dict[str, list[Any]] = {}
-        if layout.codes is not None:
-            codes = layout.codes(predictions)
-            columns[name] = [self.classes[code] for code in codes]
+        if layout.spell is not None:
+            columns[name] = layout.spell(self.classes, predictions)
 
         number_names = layout.number_names(name, self.classes)
         numbers = predictions if layout.per_class else predictions[:, None]
@@ -88,7 +90,7 @@ class OutputDecoder:
         """Return the predictions that `to_columns` spelled, from the text in its columns."""
         layout = LAYOUTS[self.layout]
         number_columns = columns
-        if layout.codes is not None:
+        if layout.spell is not None:
             number_columns = columns[1:]
         numbers = np.array(number_columns, np.float64)
         return numbers.T if layout.per_class else numbers[0]
@@ -103,6 +105,11 @@ def _logistic(decoder: OutputDecoder, outputs: Array) -> Array:
     # 1 / (1 + exp(-x)), which does not overflow in this form.
     logits = outputs[..., 0]
     log_probabilities = -np.logaddexp(0.0, -logits)
+    return np.asarray(np.exp(log_probabilities))
+
+
+def _logistic_per_class(decoder: OutputDecoder, outputs: Array) -> Array:
+    log_probabilities = -np.logaddexp(0.0, -outputs)
     return np.asarray(np.exp(log_probabilities))
 
 
@@ -142,6 +149,7 @@ TRANSFORMS: dict[str, Callable[[OutputDecoder, Array], Array]] = {
     "exponential": _exponential,
     "cumulative": _cumulative,
     "logistic": _logistic,
+    "logistic_per_class": _logistic_per_class,
     "softmax": _softmax,
 }
 
@@ -152,12 +160,13 @@ class ColumnLayout:
 
     Attributes:
         number_names: From the task's name and classes to the names of the columns of numbers.
-        codes: From predictions to the codes [N] of the labels; None where predictions are values.
+        spell: From classes and predictions to the label of each of N rows, as text; None where
+            predictions are values.
         per_class: Whether a prediction is one number per class, [N, C] rather than [N].
     """
 
     number_names: Callable[[str, Sequence[str]], list[str]]
-    codes: Callable[[Array], Array] | None
+    spell: Callable[[Sequence[str], Array], list[str]] | None
     per_class: bool
 
 
@@ -173,29 +182,52 @@ def _name_per_class(name: str, classes: Sequence[str]) -> list[str]:
     return [f"{name}={label}" for label in classes]
 
 
-def _likelier_of_two(predictions: Array) -> Array:
+def _name_per_label(name: str, classes: Sequence[str]) -> list[str]:
+    return [f"{name}.{label}" for label in classes]
+
+
+def _likelier_of_two(classes: Sequence[str], predictions: Array) -> list[str]:
     likelier = predictions >= 0.5
-    return likelier.astype(int)
+    return [classes[code] for code in likelier.astype(int)]
 
 
-def _likeliest(predictions: Array) -> Array:
-    return np.asarray(predictions.argmax(axis=1))
+def _likeliest(classes: Sequence[str], predictions: Array) -> list[str]:
+    return [classes[code] for code in predictions.argmax(axis=1)]
+
+
+def _likely_labels(classes: Sequence[str], predictions: Array) -> list[str]:
+    """Return the labels of a probability of 0.5 or more, with a mark between that none of them has.
+
+    A row that is likely to have none of them gets empty text.
+    """
+    unused = [mark for mark in LABEL_SEPARATORS if not any(mark in label for label in classes)]
+    separator = (unused or LABEL_SEPARATORS)[0]
+    cells = []
+    for row in predictions >= 0.5:
+        labels = [label for label, is_likely in zip(classes, row, strict=True) if is_likely]
+        cells.append(separator.join(labels))
+    return cells
 
 
 LAYOUTS: dict[str, ColumnLayout] = {
     "value": ColumnLayout(
         number_names=_own_name,
-        codes=None,
+        spell=None,
         per_class=False,
     ),
     "probability": ColumnLayout(
         number_names=_probability_name,
-        codes=_likelier_of_two,
+        spell=_likelier_of_two,
         per_class=False,
     ),
     "probabilities": ColumnLayout(
         number_names=_name_per_class,
-        codes=_likeliest,
+        spell=_likeliest,
+        per_class=True,
+    ),
+    "labels": ColumnLayout(
+        number_names=_name_per_label,
+        spell=_likely_labels,
         per_class=True,
     ),
 }

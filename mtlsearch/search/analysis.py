@@ -202,7 +202,7 @@ class Analysis:
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
         """Every other arm against the baseline, over the seeds that succeeded in both."""
-        rarest = {entry.task: entry.count for entry in self.scarce}
+        rarest = {entry.task: entry.rests_on for entry in self.scarce}
         by_arm = {model.arm: model.by_seed for model in self.confirmed}
         baseline = by_arm.pop(BASELINE, {})
         comparisons = {}

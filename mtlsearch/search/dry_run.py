@@ -60,7 +60,8 @@ def _describe_source(source: Source, data: TrainingData) -> str:
 def _describe_task(task: Task) -> str:
     words = [task.kind.name, f"metric {task.metric.name}", f"source {task.source}"]
     if task.classes:
-        words.append(f"classes {', '.join(task.classes)}")
+        what = "labels" if task.kind.labels_per_class else "classes"
+        words.append(f"{what} {', '.join(task.classes)}")
     if task.options.description:
         words.append(task.options.description)
     return f"task {task.name}: {', '.join(words)}"

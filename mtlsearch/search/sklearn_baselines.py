@@ -28,7 +28,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
 from mtlsearch.records import Replicate
 from mtlsearch.seeding import derive_seed
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, has_label
 
 MOST_ROWS = 20_000  # training rows that a baseline is given at most
 MOST_SEEDS = 3
@@ -102,19 +102,25 @@ class SklearnBaseline:
             encoders.append(("categories", self.categories(seed), columns.category_slice))
         if columns.words:
             encoders.append(("words", self.words, columns.word_slice))
-        if not encoders:
-            return model
-        return make_pipeline(ColumnTransformer(encoders, remainder="passthrough"), model)
+        if encoders:
+            model = make_pipeline(ColumnTransformer(encoders, remainder="passthrough"), model)
+        return task.kind.estimator_of_targets(model)
 
     def accepts(self, task: Task, labels: Array) -> bool:
-        """Whether scikit-learn fits this model to these labels [N] of training rows."""
+        """Whether scikit-learn fits this model to these labels of training rows."""
         if not task.kind.is_classification:
             return task.kind.can_be_fitted(labels)
-        classes, counts = np.unique(labels, return_counts=True)
-        if len(classes) < FEWEST_CLASSES:
-            return False
+        told_apart = []
+        for column in task.label_columns(labels):
+            _, counts = np.unique(column.known, return_counts=True)
+            if len(counts) >= FEWEST_CLASSES:
+                told_apart.append(counts)
+        return bool(told_apart) and all(map(self._stratifies, told_apart))
+
+    def _stratifies(self, counts: Array) -> bool:
+        """Whether scikit-learn can set rows aside where classes have so many rows [C]."""
         most = self.stratifies_above
-        if most is None or len(labels) <= most:
+        if most is None or counts.sum() <= most:
             return True
         return bool(counts.min() > 1)
 
@@ -159,7 +165,7 @@ class _TaskRows:
         task: The task.
         inputs: The flat inputs of all rows of its source, [N, F].
         columns: What the columns of the inputs are.
-        labels: The labels of all rows, [N].
+        labels: The labels of all rows, [N] or [N, C].
         train: The numbers of the labelled training rows, thinned out to MOST_ROWS.
         validation: The numbers of the validation rows.
         test: The numbers of the test rows.
@@ -183,7 +189,7 @@ class _TaskRows:
         numbers = schema.flatten(encoded, train)
         codes = schema.category_codes(encoded)
         shares = schema.word_shares(encoded, train)
-        labelled = train[~np.isnan(labels[train])]
+        labelled = train[has_label(labels[train])]
         step = max(1, math.ceil(len(labelled) / MOST_ROWS))
         role = dataset.sources[source].splits.role
         return cls(

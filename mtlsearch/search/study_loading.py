@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from mtlsearch.backbones import Backbone
@@ -25,6 +24,7 @@ from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
 from mtlsearch.space import PerTask, SearchSpace, load_space
 from mtlsearch.space.option import Option
+from mtlsearch.tasks import has_label
 
 FOLDS_CHECKED = 10  # of the search, and of the confirmation
 
@@ -179,7 +179,7 @@ def _has_scarce_tasks(dataset: Dataset) -> bool:
         patterns = set()
         for task in dataset.tasks:
             if task.source == name:
-                is_labelled = ~np.isnan(dataset.targets[task.name][is_searched])
+                is_labelled = has_label(dataset.targets[task.name][is_searched])
                 patterns.add(is_labelled.tobytes())
         if len(patterns) > 1:
             return True

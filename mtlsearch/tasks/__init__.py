@@ -4,6 +4,8 @@ from mtlsearch.tasks.binary import Binary
 from mtlsearch.tasks.classes import balanced_weights
 from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
 from mtlsearch.tasks.count import Count
+from mtlsearch.tasks.label_set import LabelSet
+from mtlsearch.tasks.labels import LabelColumn, has_label
 from mtlsearch.tasks.loss import Emphasis, task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
@@ -19,9 +21,11 @@ TASK_KINDS: dict[str, TaskKind] = {
     "ordinal": Ordinal(),
     "regression": Regression(),
     "count": Count(),
+    "label_set": LabelSet(),
 }
 
 LABEL_KIND = Binary.name  # the kind of a task that says whether a row has a label
+LABEL_SET_KIND = LabelSet.name  # the kind of one task for several labels
 
 METRICS: dict[str, Metric] = {
     metric.name: metric for kind in TASK_KINDS.values() for metric in kind.metrics
@@ -29,11 +33,14 @@ METRICS: dict[str, Metric] = {
 
 __all__ = [
     "LABEL_KIND",
+    "LABEL_SET_KIND",
     "METRICS",
     "TASK_KINDS",
     "Binary",
     "Count",
     "Emphasis",
+    "LabelColumn",
+    "LabelSet",
     "Metric",
     "Multiclass",
     "Ordinal",
@@ -44,6 +51,7 @@ __all__ = [
     "TaskKind",
     "TaskOptions",
     "balanced_weights",
+    "has_label",
     "loss_weights",
     "scored",
     "stopping_weights",

@@ -110,12 +110,14 @@ class TaskKind(ABC):
 
     A kind has no settings and no state, so that any two instances of one class are equal. To add
     a kind, derive from this class in a file of its own and name it in `TASK_KINDS`. For N rows,
-    predictions are values [N], probabilities of class 1 [N] or class probabilities [N, C].
+    predictions are values [N], probabilities of class 1 [N] or class probabilities [N, C]. Labels
+    are [N], or [N, C] where a row has one for each class; of these some may be NaN.
 
     Attributes:
         name: How users spell it.
         metrics: The metrics that fit it; the first is taken where none is named.
         is_classification: Whether labels are codes of classes rather than numbers.
+        labels_per_class: Whether a row has a label, 0 or 1, for each class, rather than one label.
         transform: What makes predictions of network outputs: one of `runtime.decoding.TRANSFORMS`.
         layout: The columns that spell a prediction: one of `runtime.decoding.LAYOUTS`.
         requirement: What a target column must hold, to be read after "needs".
@@ -124,6 +126,7 @@ class TaskKind(ABC):
     name: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     is_classification: ClassVar[bool]
+    labels_per_class: ClassVar[bool] = False
     transform: ClassVar[str]
     layout: ClassVar[str]
     requirement: ClassVar[str]
@@ -170,7 +173,10 @@ class TaskKind(ABC):
 
     @abstractmethod
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the loss [*H, B] of each row for outputs [*H, B, C] and targets [*H, B]."""
+        """Return the loss of each target, in the shape of the targets, for outputs [*H, B, C].
+
+        Targets are [*H, B], or [*H, B, C] where a row has one for each class; none is NaN.
+        """
 
     def target_scale(self, labels: Array) -> TargetScale:
         """Return how labels are scaled for training, fitted on the labels [N] of training rows."""
@@ -189,6 +195,13 @@ class TaskKind(ABC):
 
         `estimator` is the one for classes or for numbers in general; where it has no such loss it
         is returned as it is.
+        """
+        return estimator
+
+    def estimator_of_targets(self, estimator: Estimator) -> Estimator:
+        """Return a model, not yet fitted, that takes labels as this kind has them.
+
+        `estimator` takes labels [N], and has all that encodes its inputs.
         """
         return estimator
 

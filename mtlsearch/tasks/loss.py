@@ -15,7 +15,7 @@ class Emphasis:
     """How much the rows of a classification task count in its loss.
 
     Attributes:
-        class_weights: The weight of each class, [*H, C].
+        class_weights: The weight of each class, [*H, C]; of a set of C labels [*H, C, 2].
         focal: The exponents gamma of the focal loss, [*H]; 0 for none.
     """
 
@@ -25,13 +25,15 @@ class Emphasis:
     def apply(self, losses: Tensor, target: Tensor) -> Tensor:
         """Return the losses [*H, B], which are negative log likelihoods of classes target[*H, B].
 
-        They are multiplied by the weight of the class and by (1 - p)^gamma, where p is the
-        likelihood (Lin et al. 2017, arXiv:1708.02002). A weight of 1 and a gamma of 0 change
-        nothing, to the last bit.
+        Both are [*H, C, B] for a set of C labels. They are multiplied by the weight of the class
+        and by (1 - p)^gamma, where p is the likelihood (Lin et al. 2017, arXiv:1708.02002). A
+        weight of 1 and a gamma of 0 change nothing, to the last bit.
         """
         weights = self.class_weights.gather(-1, target.long())
         missed = -torch.expm1(-losses)
-        hardness = missed.clamp(min=LEAST_MISS) ** self.focal[..., None]
+        trailing = [1] * (losses.ndim - self.focal.ndim)
+        exponents = self.focal.reshape(*self.focal.shape, *trailing)
+        hardness = missed.clamp(min=LEAST_MISS) ** exponents
         return losses * weights * hardness
 
 
@@ -41,19 +43,23 @@ def task_loss(
     target: Tensor,
     emphasis: Emphasis | None = None,
 ) -> Tensor:
-    """Return the mean loss [*H] over the labelled rows; 0 when no row is labelled.
+    """Return the mean loss [*H] over the labels there are; 0 when there is none.
 
-    `output` is [*H, B, C]; `target` is [*H, B], NaN where a label is missing. The rows are summed
-    in float64: the order in which torch adds depends on H, and a loss must not depend on who is
-    computed with it.
+    `output` is [*H, B, C]; `target` is [*H, B], or [*H, B, C] where a row has a label for each
+    class, NaN where one is missing. Losses are summed in float64: the order in which torch adds
+    depends on H, and a loss must not depend on who is computed with it.
     """
     output = output.to(target.dtype)  # of another dtype only in training steps in bfloat16
     missing = target.isnan()
     filled = target.masked_fill(missing, 0.0)
     losses = kind.loss(output, filled)
+    if kind.labels_per_class:
+        losses, filled, missing = (x.transpose(-1, -2) for x in (losses, filled, missing))
     if emphasis is not None:
         losses = emphasis.apply(losses, filled)
     kept = losses.masked_fill(missing, 0.0)
+    if kind.labels_per_class:
+        kept, missing = kept.flatten(-2), missing.flatten(-2)
 
     total = kept.sum(-1, dtype=torch.float64)
     count = (~missing).sum(-1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mtlsearch.arrays import Array
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks.contract import TargetScale, TaskKind
+from mtlsearch.tasks.labels import LabelColumn
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.options import NO_OPTIONS, TaskOptions
 
@@ -22,7 +23,8 @@ class Task:
         metric: How its predictions are scored.
         source: The name of its input source.
         target: The name of its target column.
-        classes: The labels in the order of their codes, as text; empty where labels are numbers.
+        classes: The labels in the order of their codes, or of a set of labels in that of the
+            outputs, as text; empty where labels are numbers.
         unit: What size a score of the metric has: the spread of the labels that are not test labels
             where the metric has the unit of the target, else 1.
         options: How much it counts, and what it may cost.
@@ -49,11 +51,21 @@ class Task:
         )
 
     def baseline_loss(self, labels: Array) -> float:
-        """Return the loss of the best constant on labels [N], at least SMALLEST_BASELINE_LOSS.
+        """Return the loss of the best constant on labels, at least SMALLEST_BASELINE_LOSS.
 
         Losses are divided by it, so that tasks can be added up.
         """
         return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)
+
+    def label_columns(self, labels: Array) -> list[LabelColumn]:
+        """Return labels [N] as one column, or labels [N, C] as one for each class."""
+        if not self.kind.labels_per_class:
+            return [LabelColumn(self.name, self.classes, labels)]
+        columns = []
+        for label, codes in zip(self.classes, labels.T, strict=True):
+            column = LabelColumn(f"{self.name}.{label}", (f"no {label}", label), codes)
+            columns.append(column)
+        return columns
 
 
 def scored(tasks: Iterable[Task]) -> list[Task]:

@@ -34,20 +34,22 @@ def row_weights(fold: FoldData, tasks: Sequence[Task], optimizer: OptimizerSetti
 def _class_weights(fold: FoldData, tasks: Sequence[Task], rows: Tensor) -> Tensor:
     """The mean weight of each row's classes, [n], with which the classes of a task count alike.
 
-    It is taken over the classification tasks that the row has a label of. Without any the row
-    weighs 1, which is the mean of the others.
+    It is taken over the classification tasks that the row has a label of, each label of a set on
+    its own. Without any the row weighs 1, which is the mean of the others.
     """
     total = torch.zeros(len(rows), dtype=torch.float64)
     labels = torch.zeros(len(rows), dtype=torch.float64)
     for task in tasks:
         if not task.kind.is_classification:
             continue
-        target = fold.targets[task.name][rows].cpu()
-        is_labelled = ~target.isnan()
-        classes = target[is_labelled].long()
+        target = fold.targets[task.name][rows].cpu().reshape(len(rows), -1)
         class_weights = fold.class_weights[task.name].cpu().double()
-        total[is_labelled] += class_weights[classes]
-        labels += is_labelled
+        weights_of_columns = class_weights.reshape(target.shape[1], -1)
+        for column, weights in zip(target.T, weights_of_columns, strict=True):
+            is_labelled = ~column.isnan()
+            classes = column[is_labelled].long()
+            total[is_labelled] += weights[classes]
+            labels += is_labelled
     return torch.where(labels > 0, total / labels.clamp(min=1), 1.0)
 
 
@@ -59,13 +61,18 @@ def _scarcity(fold: FoldData, tasks: Sequence[Task], rows: Tensor, temperature: 
     temperature), and one of its rows (Arivazhagan et al. 2019, arXiv:1907.05019).
     """
     weights = torch.ones(len(rows), dtype=torch.float64)
-    labelled = [~fold.targets[task.name][rows].isnan().cpu() for task in tasks]
+    labelled = [_is_labelled(fold.targets[task.name][rows].cpu()) for task in tasks]
     counts = [int(is_labelled.sum()) for is_labelled in labelled]
     for is_labelled, count in zip(labelled, counts, strict=True):
         share = count / max(counts)
         weight = share ** (1 / temperature - 1)
         weights[is_labelled] = weights[is_labelled].clamp(min=weight)
     return weights
+
+
+def _is_labelled(target: Tensor) -> Tensor:
+    """Which rows [n] of targets [n] or [n, C] have a label; of several one is enough."""
+    return (~target.isnan()).reshape(len(target), -1).any(1)
 
 
 def draw_rows(weights: Tensor, generator: torch.Generator) -> Tensor:

@@ -24,9 +24,9 @@ class FoldData:
     Attributes:
         prepared: What it was made of.
         inputs: The encoded inputs of the N rows of each source.
-        targets: The scaled targets [N] of each task.
+        targets: The scaled targets of each task, [N], or [N, C] of a set of labels.
         class_weights: The weights [C] of each classification task that make its classes count
-            alike.
+            alike, [C, 2] of a set of labels.
         train: The training rows of each source.
         validation: The validation rows of each source.
         longest: The number of training rows of the longest source, counted in fold 0 so that all

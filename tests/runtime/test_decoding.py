@@ -88,6 +88,32 @@ def test_classes_are_a_label_and_their_probabilities():
     }
 
 
+def test_logits_of_labels_become_a_probability_of_each():
+    decoder = OutputDecoder("logistic_per_class", "labels", ("a", "b"))
+    outputs = np.column_stack([EXTREME, EXTREME[::-1]])
+    prediction = decoder.to_predictions(outputs)
+    np.testing.assert_allclose(prediction, expit(outputs), rtol=1e-12, atol=1e-300)
+
+
+def test_a_set_of_labels_is_a_list_and_the_probability_of_each():
+    decoder = OutputDecoder("logistic_per_class", "labels", ("sport", "art", "news"))
+    columns = decoder.to_columns("topics", np.array([[0.5, 0.25, 0.75], [0.0, 0.4, 0.1]]))
+    assert columns == {
+        "topics": ["sport;news", ""],
+        "topics.sport": [0.5, 0.0],
+        "topics.art": [0.25, 0.4],
+        "topics.news": [0.75, 0.1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "cell"), [(("a", "b"), "a;b"), (("a;b", "c"), "a;b|c"), (("a;b", "c|d"), "a;b;c|d")]
+)
+def test_labels_are_separated_by_what_none_of_them_has(labels, cell):
+    decoder = OutputDecoder("logistic_per_class", "labels", labels)
+    assert decoder.to_columns("t", np.ones((1, 2)))["t"] == [cell]
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rows", [1, 7])
 def test_predictions_come_back_exactly(layout, rows):

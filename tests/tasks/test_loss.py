@@ -12,6 +12,7 @@ from mtlsearch.tasks import (
     Binary,
     Count,
     Emphasis,
+    LabelSet,
     Multiclass,
     Ordinal,
     Regression,
@@ -27,7 +28,13 @@ KINDS_WITH_OUTPUTS = [
     (Multiclass(), 4),
     (Ordinal(), 3),
     (Count(), 1),
+    (LabelSet(), 3),
 ]
+
+
+def target_shape(kind, *rows, outputs):
+    """The shape of targets, which a set of labels has for each output."""
+    return (*rows, outputs) if kind.labels_per_class else rows
 
 
 def test_regression_is_the_mean_square_over_the_labelled_rows():
@@ -67,6 +74,23 @@ def test_ordinal_is_the_mean_negative_logarithm_of_a_difference_of_sigmoids():
         assert loss.item() == pytest.approx(-math.log(probability), rel=1e-6)
 
 
+def test_a_set_of_labels_is_the_mean_cross_entropy_over_the_labels_that_are_known():
+    output = torch.tensor([[0.0, 5.0], [2.0, -1.0], [7.0, 7.0]], requires_grad=True)
+    target = torch.tensor([[1.0, NAN], [0.0, 1.0], [NAN, NAN]])
+    loss = task_loss(LabelSet(), output, target)
+    by_hand = [math.log(2), math.log(1 + math.exp(2)), math.log(1 + math.exp(1))]
+    assert loss.item() == pytest.approx(sum(by_hand) / 3)
+    loss.backward()
+    assert torch.equal(output.grad == 0, target.isnan())
+
+
+def test_classes_of_each_label_are_weighed_apart():
+    target = torch.tensor([[1.0, 0.0], [0.0, NAN]])
+    emphasis = Emphasis(torch.tensor([[1.0, 10.0], [100.0, 1.0]]), torch.tensor(1.0))
+    loss = task_loss(LabelSet(), torch.zeros(2, 2), target, emphasis)
+    assert loss.item() == pytest.approx((10 + 100 + 1) / 3 * 0.5 * math.log(2))
+
+
 @pytest.mark.parametrize("scale", [1e2, 1e4])
 def test_the_ordinal_loss_is_finite_for_extreme_outputs(scale):
     output = scale * torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
@@ -97,8 +121,12 @@ def test_who_asks_for_no_emphasis_has_the_plain_loss_to_the_last_bit(kind):
     """Whoever is computed beside it."""
     draw = torch.Generator().manual_seed(0)
     outputs = 10 * torch.randn(2, 50, kind.output_count("ab"), generator=draw)
-    target = torch.randint(0, 2, (2, 50), generator=draw).float()
-    emphasis = Emphasis(torch.tensor([[1.0, 1.0], [0.6, 2.0]]), torch.tensor([0.0, 0.5]))
+    shape = target_shape(kind, 2, 50, outputs=2)
+    target = torch.randint(0, 2, shape, generator=draw).float()
+    class_weights = torch.tensor([[1.0, 1.0], [0.6, 2.0]])
+    if kind.labels_per_class:
+        class_weights = class_weights[:, None].expand(-1, 2, -1)
+    emphasis = Emphasis(class_weights, torch.tensor([0.0, 0.5]))
     plain = outputs.clone().requires_grad_()
     task_loss(kind, plain, target).sum().backward()
     beside = outputs.clone().requires_grad_()
@@ -122,7 +150,7 @@ def test_balanced_classes_count_alike():
 @pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=repr)
 def test_no_labelled_row_gives_zero_and_a_zero_gradient(kind):
     output = torch.randn(4, kind.output_count("abc"), requires_grad=True)
-    loss = task_loss(kind, output, torch.full((4,), NAN))
+    loss = task_loss(kind, output, torch.full(target_shape(kind, 4, outputs=3), NAN))
     loss.backward()
     assert loss.item() == 0.0
     assert torch.equal(output.grad, torch.zeros_like(output))
@@ -133,9 +161,12 @@ def test_an_unlabelled_row_has_no_gradient_and_the_others_keep_theirs(kind):
     width = kind.output_count("abc")
     output = torch.randn(3, width, generator=torch.Generator().manual_seed(0))
     gradients = []
-    for rows, target in ((output, [1.0, NAN, 0.0]), (output[[0, 2]], [1.0, 0.0])):
+    for rows, codes in ((output, [1.0, NAN, 0.0]), (output[[0, 2]], [1.0, 0.0])):
         leaf = rows.clone().requires_grad_()
-        task_loss(kind, leaf, torch.tensor(target)).backward()
+        target = torch.tensor(codes)
+        if kind.labels_per_class:
+            target = target[:, None].expand(-1, width)
+        task_loss(kind, leaf, target).backward()
         gradients.append(leaf.grad)
     masked, alone = gradients
     assert torch.equal(masked[1], torch.zeros(width))
@@ -150,13 +181,14 @@ def test_a_loss_does_not_depend_on_who_is_computed_with_it(kind, outputs, rows):
     at once.
     """
     draw = torch.Generator().manual_seed(rows)
+    shape = target_shape(kind, 16, rows, outputs=outputs)
     target = (
-        torch.randint(0, 2, (16, rows), generator=draw)
+        torch.randint(0, 2, shape, generator=draw)
         .float()
-        .masked_fill(torch.rand(16, rows, generator=draw) < 0.2, torch.nan)
+        .masked_fill(torch.rand(shape, generator=draw) < 0.2, torch.nan)
     )
     output = torch.randn(16, rows, outputs, generator=draw)
-    for laid in (target, target.T.contiguous().T):
+    for laid in (target, target.transpose(0, 1).contiguous().transpose(0, 1)):
         together = task_loss(kind, output, laid)
         assert [
             task_loss(kind, output[k : k + 1], laid[k : k + 1]).item() for k in range(16)

@@ -8,15 +8,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
 
-from mtlsearch.tasks import METRICS, TASK_KINDS, Binary, Multiclass, Regression
+from mtlsearch.tasks import METRICS, TASK_KINDS, Binary, LabelSet, Multiclass, Regression
 from tests.support.tasks import make_example
 
 NAN = math.nan
 MODELS = 6
 ROWS = 40
 PAIRS = [(metric, kind) for kind in TASK_KINDS.values() for metric in kind.metrics]
-NEEDS_TWO_VALUES = ("r2", "roc_auc", "average_precision", "quadratic_kappa")
+NEEDS_TWO_VALUES = (
+    "r2",
+    "roc_auc",
+    "average_precision",
+    "quadratic_kappa",
+    "macro_roc_auc",
+    "macro_average_precision",
+)
 
 pairs = pytest.mark.parametrize(
     ("metric", "kind"), PAIRS, ids=[f"{metric.name}-{kind.name}" for metric, kind in PAIRS]
@@ -28,18 +36,20 @@ def metrics_of(kind):
 
 
 def class_labels(kind):
-    """The codes of a kind of classes, or none."""
+    """The number of codes that a label of a kind may have, or 0 for numbers."""
+    if kind.labels_per_class:
+        return 2
     return len(make_example(kind, ROWS).task.classes)
 
 
 def examples(kind, seed=0, decimals=None):
-    """Predictions [H, N] or [H, N, C] that know something of the labels [H, N].
+    """Predictions [H, N] or [H, N, C] that know something of the labels, [H, N] or [H, N, C].
 
     Rounded to some decimals they are full of ties.
     """
     example = make_example(kind, ROWS, seed)
     prediction = example.decoder.to_predictions(example.outputs(MODELS, seed=seed))
-    labels = np.broadcast_to(example.labels, (MODELS, ROWS)).copy()
+    labels = np.broadcast_to(example.labels, (MODELS, *example.labels.shape)).copy()
     draw = np.random.default_rng(seed)
     for model in range(1, MODELS):  # labels of their own for each model
         order = draw.permutation(ROWS)
@@ -57,7 +67,8 @@ def batched(metric, prediction, labels):
 def assert_agrees(metric, prediction, labels):
     """Compare the scores of all models at once with those of one after the other; return these."""
     values = batched(metric, prediction, labels)
-    spread = np.broadcast_to(labels, prediction.shape[:2])
+    of_models = prediction.shape if metric.per_class else prediction.shape[:2]
+    spread = np.broadcast_to(labels, of_models)
     reference = [metric.score(y, p) for y, p in zip(spread, prediction, strict=True)]
     assert values.dtype == torch.float64
     np.testing.assert_allclose(values.numpy(), reference, rtol=1e-9, atol=1e-9)
@@ -68,9 +79,9 @@ def assert_agrees(metric, prediction, labels):
 
 
 def perfect(kind):
-    """Labels [N] and the predictions that are certain of them."""
+    """Labels and the predictions that are certain of them."""
     labels = examples(kind)[1][0]
-    if not kind.is_classification:
+    if not kind.is_classification or kind.labels_per_class:
         return labels, labels
     prediction = examples(kind)[0]
     if prediction.ndim == 2:
@@ -88,7 +99,8 @@ def test_a_perfect_prediction_has_the_best_score_and_missing_labels_are_left_out
 
     spoiled = prediction.copy()
     spoiled[:3] = NAN
-    known = np.where(np.arange(ROWS) < 3, NAN, labels)
+    known = labels.copy()
+    known[:3] = NAN
     assert metric.score(known, spoiled) == pytest.approx(best, abs=1e-9)
 
 
@@ -97,7 +109,7 @@ def test_undefined_scores_are_nan_and_absent_classes_are_no_error(metric, kind):
     labels, prediction = perfect(kind)
     assert math.isnan(metric.score(labels * NAN, prediction))
     assert math.isnan(metric.score(labels, prediction * NAN))
-    constant = metric.score(np.zeros(ROWS), prediction)
+    constant = metric.score(np.zeros_like(labels), prediction)
     if metric.name in NEEDS_TWO_VALUES:
         assert math.isnan(constant)
     else:
@@ -168,7 +180,8 @@ def test_every_model_may_miss_other_labels(metric, kind, spoiled):
     prediction, labels = examples(kind, decimals=1)
     draw = np.random.default_rng(0)
     shares = np.linspace(0, 0.8, MODELS)
-    missing = draw.random(labels.shape) < shares[:, None]
+    missing = shares > draw.random(labels.shape).T
+    missing = missing.T
     prediction[missing] = spoiled
     reference = assert_agrees(metric, prediction, np.where(missing, NAN, labels))
     assert np.isfinite(reference).all()
@@ -177,10 +190,11 @@ def test_every_model_may_miss_other_labels(metric, kind, spoiled):
 @pairs
 def test_padding_changes_nothing(metric, kind):
     prediction, labels = examples(kind)
-    widths = [(0, 0), (3, 5)]
-    rest = [(0, 0)] * (prediction.ndim - 2)
-    padded = np.pad(prediction, widths + rest, constant_values=NAN)
-    values = batched(metric, padded, np.pad(labels, widths, constant_values=NAN))
+    padded = []
+    for array in (prediction, labels):
+        widths = [(0, 0), (3, 5), (0, 0)][: array.ndim]
+        padded.append(np.pad(array, widths, constant_values=NAN))
+    values = batched(metric, *padded)
     unpadded = batched(metric, prediction, labels)
     torch.testing.assert_close(values, unpadded, rtol=1e-12, atol=1e-12)
 
@@ -253,7 +267,7 @@ def test_a_label_that_is_none_spoils_its_own_model_only(metric, kind):
     bad = [math.inf, -math.inf, math.inf, math.inf, -math.inf]
     if kind.is_classification:
         bad[2:] = [class_labels(kind), 0.5, -1]
-    labels[: len(bad), 3] = bad
+    labels[: len(bad), 3].T[...] = bad
     after = batched(metric, prediction, labels)
     assert after[:5].isnan().all()
     assert torch.equal(after[5:], before[5:])
@@ -328,6 +342,47 @@ def test_few_rows_of_few_values(metric, kind, data, rows):
 
     size = math.prod(shape)
     values = data.draw(st.lists(cells, min_size=size, max_size=size))
-    labels = data.draw(st.lists(known, min_size=models * rows, max_size=models * rows))
+    of_labels = shape if metric.per_class else shape[:2]
+    size = math.prod(of_labels)
+    labels = data.draw(st.lists(known, min_size=size, max_size=size))
     prediction = np.array(values).reshape(shape)
-    assert_agrees(metric, prediction, np.array(labels, np.float64).reshape(models, rows))
+    assert_agrees(metric, prediction, np.array(labels, np.float64).reshape(of_labels))
+
+
+# Sets of labels
+
+
+def by_scikit_learn(name, labels, prediction):
+    """The score of one label where it is known."""
+    known = ~np.isnan(labels)
+    labels, prediction = labels[known], prediction[known]
+    if name == "macro_f1":
+        return sklearn_metrics.f1_score(labels, prediction >= 0.5)
+    if name == "macro_log_loss":
+        return sklearn_metrics.log_loss(labels, prediction, labels=[0, 1])
+    return getattr(sklearn_metrics, f"{name.removeprefix('macro_')}_score")(labels, prediction)
+
+
+@metrics_of(LabelSet())
+def test_a_macro_metric_is_the_mean_of_that_of_each_label_over_the_rows_where_it_is_known(metric):
+    draw = np.random.default_rng(0)
+    labels = draw.integers(2, size=(50, 4)).astype(float)
+    prediction = draw.random((50, 4))
+    labels[draw.random(labels.shape) < 0.3] = NAN
+    pairs_by_label = zip(labels.T, prediction.T, strict=True)
+    scores = [by_scikit_learn(metric.name, *pair) for pair in pairs_by_label]
+    assert metric.score(labels, prediction) == pytest.approx(np.mean(scores))
+    assert_agrees(metric, prediction[None], labels)
+
+
+@pytest.mark.parametrize("value", [0.0, NAN])
+@metrics_of(LabelSet())
+def test_a_label_that_cannot_be_scored_is_left_out_of_the_mean(metric, value):
+    """One that no row has, or that is known of none, and that is not predicted."""
+    prediction, labels = examples(LabelSet())
+    if metric.name == "macro_log_loss":
+        value = NAN
+    reference = [metric.score(y[:, 1:], p[:, 1:]) for y, p in zip(labels, prediction, strict=True)]
+    labels[:, :, 0] = value
+    prediction[:, :, 0] *= 0.4
+    np.testing.assert_allclose(assert_agrees(metric, prediction, labels), reference)

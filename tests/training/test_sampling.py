@@ -11,6 +11,7 @@ from mtlsearch.data import TEST, load
 from mtlsearch.records import TrainingJob
 from mtlsearch.seeding import derive_seed
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.tasks import TASK_KINDS
 from mtlsearch.training.batches import batches
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.sampling import draw_rows, row_weights
@@ -180,3 +181,24 @@ def test_both_engines_read_the_same_rows(scarce, make):
         [alone] = trained(scarce, [candidate], "forest")
         assert alone.history == forest[2 * number].history
         assert alone.scores == forest[2 * number].scores
+
+
+def test_each_label_of_a_set_weighs_as_a_task_of_its_own(scarce):
+    """Seen by the same labels as two tasks of two classes."""
+    fold = scarce.fold(searched(0))
+    sex = next(task for task in scarce.dataset.tasks if task.name == "sex")
+    other = dataclasses.replace(sex, name="other")
+    both = dataclasses.replace(sex, name="both", kind=TASK_KINDS["label_set"])
+    labels = fold.targets["sex"]
+    few = torch.where(torch.arange(len(labels)) % 5 == 0, labels, torch.nan)
+    class_weights = torch.tensor([[0.5, 2.0], [3.0, 0.25]])
+    joined = dataclasses.replace(
+        fold,
+        targets={"sex": labels, "other": few, "both": torch.stack([labels, few], 1)},
+        class_weights={"sex": class_weights[0], "other": class_weights[1], "both": class_weights},
+    )
+    apart = row_weights(joined, [sex, other], BALANCED)
+    together = row_weights(joined, [both], BALANCED)
+    assert torch.equal(apart["penguins"], together["penguins"])
+    assert len(together["penguins"].unique()) > 3
+    assert row_weights(joined, [both], SCARCE) == {}

@@ -9,14 +9,19 @@ import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
+from mtlsearch.tasks.labels import has_label
 
 ScoreFunction = Callable[[Array, Array], float]
-"""(labels[N], prediction) to the score; no NaN goes in, NaN comes out where it is undefined."""
+"""(labels[N], prediction) to the score; no NaN goes in, NaN comes out where it is undefined.
+
+Labels of a metric `per_class` are [N, C]; one at least of each row is no NaN.
+"""
 
 BatchedFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(prediction, labels[H, N], labelled[H, N]) to the scores [H] of H models, all float64.
 
-Where `labelled` is false, the label is 0 and the prediction is anything.
+Labels of a metric `per_class` are [H, N, C], and so is `labelled`. Where `labelled` is false, the
+label is 0 and the prediction is anything.
 """
 
 
@@ -37,6 +42,7 @@ class Metric:
         function: The score of one model.
         batched: The scores of many models, equal to those of `function`.
         in_target_unit: Whether a score has the unit of the target, and so no size of its own.
+        per_class: Whether a row has a label, 0 or 1, for each class, [N, C] rather than [N].
     """
 
     name: str
@@ -46,6 +52,7 @@ class Metric:
     function: ScoreFunction
     batched: BatchedFunction
     in_target_unit: bool = False
+    per_class: bool = False
 
     def __repr__(self) -> str:
         """Show the name alone, so that the text of a task is short and the same in every run."""
@@ -68,26 +75,28 @@ class Metric:
     def score(self, labels: Array, prediction: Array) -> float:
         """Return the score of one model over the rows that have a label.
 
-        `labels[N]` hold values or class codes, NaN where there is none. The score is NaN when no
-        row has a label, when the metric is undefined on the labelled rows, or when a prediction for
-        one of them is not finite.
+        `labels`, [N] or [N, C], hold values or class codes, NaN where there is none. The score is
+        NaN when no row has a label, when the metric is undefined on the labelled rows, or when a
+        prediction for a label is not finite.
         """
         labelled = ~np.isnan(labels)
         if not labelled.any():
             return math.nan
-        truth = np.asarray(labels[labelled], np.float64)
-        predicted = np.asarray(prediction[labelled], np.float64)
-        if not np.isfinite(predicted).all():
+        if not np.isfinite(prediction[labelled]).all():
             return math.nan
+        rows = has_label(labels)
+        truth = np.asarray(labels[rows], np.float64)
+        predicted = np.asarray(prediction[rows], np.float64)
         return self.function(truth, predicted)
 
     @torch.no_grad()
     def score_batch(self, prediction: Tensor, labels: Tensor) -> Tensor:
         """Return the score of each of H models over its labelled rows, float64 [H].
 
-        `prediction` is [H, N] or [H, N, C]; `labels` are [H, N], or [N] for all models, NaN where
-        there is none. A model gets NaN where `score` returns NaN, and where one of its labels is
-        infinite or is to be a class code and is none. No model changes the score of another.
+        `prediction` is [H, N] or [H, N, C]; `labels` are [H, N] or [H, N, C], or without H for all
+        models, NaN where there is none. A model gets NaN where `score` returns NaN, and where one
+        of its labels is infinite or is to be a class code and is none. No model changes the score
+        of another.
         """
         prediction = prediction.double()
         labels = labels.double()
@@ -95,10 +104,13 @@ class Metric:
         if rows == 0:
             return prediction.new_full((models,), math.nan)
 
+        of_model = labels.shape[-2:] if self.per_class else labels.shape[-1:]
+        labels = labels.expand(models, *of_model)
         labelled = ~labels.isnan()
-        usable = labelled & _finite(prediction) & self._valid(labels, prediction)
-        all_usable = (usable == labelled).all(1)
-        defined = usable.any(1) & all_usable
+        finite = _finite(prediction, labels)
+        usable = labelled & finite & self._valid(labels, prediction)
+        all_usable = (usable == labelled).flatten(1).all(1)
+        defined = usable.flatten(1).any(1) & all_usable
 
         filled = labels.masked_fill(~usable, 0.0)
         scores = self.batched(prediction, filled, usable)
@@ -108,7 +120,8 @@ class Metric:
         if not self.of_classes:
             return labels.isfinite()
         whole = labels.frac() == 0
-        known = (labels >= 0) & (labels < class_count(prediction))
+        classes = 2 if self.per_class else class_count(prediction)
+        known = (labels >= 0) & (labels < classes)
         return whole & known
 
 
@@ -131,8 +144,9 @@ def masked_mean(values: Tensor, labelled: Tensor) -> Tensor:
     return total / labelled.sum(1)
 
 
-def _finite(prediction: Tensor) -> Tensor:
+def _finite(prediction: Tensor, labels: Tensor) -> Tensor:
+    """Return whether the predictions for each of the labels are finite, in their shape."""
     finite = prediction.isfinite()
-    if prediction.ndim == 2:
+    if prediction.ndim == labels.ndim:
         return finite
     return finite.all(2)

@@ -33,7 +33,10 @@ AHEAD = 64  # steps of which row numbers are laid out at once
 
 
 class StackedBatch(NamedTuple):
-    """Inputs, tensors [R, B, *F], per source, and targets [R, tasks, B] per shape of head."""
+    """Inputs, tensors [R, B, *F], per source, and targets [R, tasks, B] per shape of head.
+
+    Targets of sets of labels are [R, tasks, B, C].
+    """
 
     inputs: dict[str, NetworkInput]
     targets: dict[HeadShape, Tensor]
@@ -106,7 +109,7 @@ class StackedData:
                 self.class_weights[shape] = self._class_weights_of(tasks_of_shape)
 
     def _targets_of(self, task: Task) -> Tensor:
-        """The targets of a task, those of one stored fold after the other."""
+        """The targets of a task, of one stored fold after the other, [F * N] or [F * N, C]."""
         targets = [fold.targets[task.name] for fold in self.stored]
         return torch.cat(targets)
 
@@ -166,7 +169,9 @@ class StackedData:
         for shape, y in self.targets.items():
             numbers = stacked_rows[shape.source]
             present = rows[shape.source].present
-            taken = y[:, numbers.flatten()].reshape(len(y), *numbers.shape)
+            labels = y.shape[2:]  # of a set of labels their number
+            taken = y[:, numbers.flatten()].reshape(len(y), *numbers.shape, *labels)
+            present = present.reshape(*present.shape, *[1] * len(labels))
             labelled = torch.where(present, taken, torch.nan)
             targets[shape] = labelled.transpose(0, 1)
         return StackedBatch(inputs, targets)

@@ -92,13 +92,12 @@ class StackedStep:
     def _emphasis(self, shape: HeadShape, settings: Sequence[OptimizerSettings]) -> Emphasis:
         """How much rows count for the heads of a shape, whose members have these settings."""
         device = self.forest.device
-        is_balanced = [head.class_weight == "balanced" for head in settings]
         balanced = self.class_weights[shape][self.targets[shape]]
+        balances = [head.class_weight == "balanced" for head in settings]
+        is_balanced = torch.tensor(balances, device=device)
+        trailing = [1] * (balanced.ndim - 1)
         return Emphasis(
-            class_weights=balanced.where(
-                torch.tensor(is_balanced, device=device)[:, None],
-                1.0,
-            ),
+            class_weights=balanced.where(is_balanced.reshape(-1, *trailing), 1.0),
             focal=balanced.new_tensor([head.focal for head in settings]),
         )
 
@@ -179,7 +178,7 @@ class StackedStep:
     def head_losses(
         self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
     ) -> Tensor:
-        """The losses [H] for outputs [H, B, C] and targets [R, tasks, B]."""
+        """The losses [H] for outputs [H, B, C] and targets [R, tasks, B] or [R, tasks, B, C]."""
         losses = []
         for shape, index in self.targets.items():
             losses.append(

@@ -250,7 +250,7 @@ class StackedTrainer:
 
     @torch.no_grad()
     def _outputs(self, forest: Forest, rows: Sequence[SourceRows]) -> tuple[ByShape, ByShape]:
-        """Outputs [H, N, C] and targets [R, tasks, N] on the rows of each replicate."""
+        """Outputs [H, N, C] and targets, [R, tasks, N] or more, on the rows of each replicate."""
         outputs: list[ByShape] = []
         targets: list[ByShape] = []
         for piece in self.data_stack.pieces(rows):
