@@ -28,7 +28,17 @@ FILE_NAME = re.compile(
 )
 PICTURE_NAME = re.compile(r"\S.*\.(png|jpe?g|gif|bmp|tiff?|webp)", re.IGNORECASE)
 PATH = re.compile(r"\S*[/\\].*\.\w{1,5}")
-SETTINGS_OF_IMAGES = {"type", "missing", "size", "embedding"}
+TYPES_OF_SETTINGS = {
+    "decimal": ("number",),
+    "day_first": ("date",),
+    "embedding": ("category", "text", "image"),
+    "minimum_count": ("category", "text"),
+    "buckets": ("category",),
+    "max_length": ("text",),
+    "tokenizer": ("text",),
+    "size": ("image",),
+}
+"""The types of column for which a setting has a meaning; those that are left out have it for all."""
 NO_NAME = "Unnamed: "
 
 
@@ -60,7 +70,14 @@ def input_column(raw: RawColumn, known: Array) -> InputColumn:
     Raises:
         DataError: The column is not what the user says it is.
     """
-    _check_settings(raw)
+    if raw.settings.type is not None:
+        _check_settings(raw, raw.settings.type)
+    column = _recognised(raw, known)
+    _check_settings(raw, column.type)
+    return column
+
+
+def _recognised(raw: RawColumn, known: Array) -> InputColumn:
     if raw.settings.type == "image":
         return _image_input(raw, known)
     column = resolve(raw, known)
@@ -88,23 +105,17 @@ def _check_type(raw: RawColumn, column: Column, known: Array) -> None:
         is_wanted = column.numeric if wanted == "number" else column.type == wanted
         if not is_wanted or not (column.present & known).any():
             raise DataError(f"column {raw.name}: type {wanted}, but no cell is a {wanted}")
-    if wanted != "text" and raw.settings.tokenizer is not None:
-        raise DataError(f"column {raw.name}: a tokenizer is for type text, found type {wanted}")
 
 
-def _check_settings(raw: RawColumn) -> None:
-    """Raise DataError for what is said of images and makes no sense for them, or the reverse."""
-    settings = raw.settings
-    if settings.type != "image":
-        if settings.size is not None:
-            raise DataError(f"column {raw.name}: size is for images alone; say type: image with it")
-        return
-    for setting in fields(settings):
-        is_said = getattr(settings, setting.name) != getattr(NOTHING_SAID, setting.name)
-        if is_said and setting.name not in SETTINGS_OF_IMAGES:
+def _check_settings(raw: RawColumn, kind: str) -> None:
+    """Raise DataError for a setting that has no meaning for a column of this type."""
+    for setting in fields(raw.settings):
+        is_said = getattr(raw.settings, setting.name) != getattr(NOTHING_SAID, setting.name)
+        types = TYPES_OF_SETTINGS.get(setting.name)
+        if is_said and types is not None and kind not in types:
             raise DataError(
-                f"column {raw.name}: {setting.name} is not for images; "
-                "allowed are missing, size and embedding"
+                f"column {raw.name}: {setting.name} is for type {' or '.join(types)}, "
+                f"found type {kind}; leave it out, or say type: {types[0]} with it"
             )
 
 

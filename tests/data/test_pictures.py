@@ -193,9 +193,15 @@ def test_bytes_of_files_are_read_where_it_is_asked_for(
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("{photo: {type: image, buckets: 9}}", "column photo: buckets is not for images"),
-        ("{photo: {type: image, decimal: ','}}", "allowed are missing, size and embedding"),
-        ("{photo: {size: 9}}", "column photo: size is for images alone; say type: image with it"),
+        (
+            "{photo: {type: image, buckets: 9}}",
+            "buckets is for type category, found type image",
+        ),
+        ("{photo: {type: image, decimal: ','}}", "decimal is for type number, found type image"),
+        (
+            "{photo: {size: 9}}",
+            "size is for type image, found type paths; leave it out, or",
+        ),
         ("{photo: {type: image, size: 9}, back: image}", "one size; found photo 9, back 64"),
         ("{photo: {type: image, size: 4}}", "photo.size: input should be greater than or equal"),
         ("{ward: image}", "column ward: type image, but no cell is a picture: 48 of 48 cells"),

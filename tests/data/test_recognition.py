@@ -331,3 +331,20 @@ def test_a_date_that_splits_is_an_input_and_a_number_that_splits_is_none(
     by_number = load(str(file), TASKS, ColumnFlags(time="visit")).sources["data"]
     assert "visit" not in by_number.inputs
     assert "day" in by_number.inputs
+
+
+@pytest.mark.parametrize(
+    ("cells", "settings", "message"),
+    [
+        (["1.5", "2", "3"], {"embedding": 4}, "embedding is for type category or text or image"),
+        (["a", "b", "c"], {"max_length": 4}, "max_length is for type text, found type category"),
+        (["a", "b", "c"], {"decimal": ","}, "decimal is for type number, found type category"),
+        (["a", "b", "c"], {"type": "text", "buckets": 9}, "buckets is for type category"),
+        (["2024-01-31"], {"type": "date", "decimal": ","}, "decimal is for type number"),
+    ],
+)
+def test_a_setting_without_a_meaning_is_refused(
+    cells: list[str], settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        input_column(_column(cells, **settings), np.ones(ROWS, bool))

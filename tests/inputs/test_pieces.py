@@ -141,7 +141,7 @@ def write_card(folder: Path, source: str, files: Mapping[str, str] = {}) -> str:
         (
             "input: pieces, columns: {review: {type: category, tokenizer: model}}",
             {"tokenizer.json": "OURS"},
-            "a tokenizer is for type text, found type category",
+            "tokenizer is for type text, found type category",
         ),
     ],
 )
