@@ -38,7 +38,7 @@ TYPES_OF_SETTINGS = {
     "tokenizer": ("text",),
     "size": ("image",),
 }
-"""The types of column for which a setting has a meaning; those that are left out have it for all."""
+"""The types of column for which a setting has a meaning; others have one for all."""
 NO_NAME = "Unnamed: "
 
 
