@@ -10,6 +10,7 @@ from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.data import TEST, load
 from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.records import TrainingResult
@@ -41,8 +42,11 @@ def confirm(rows, candidate=3):
     return Confirmed(Pick("searched", candidate, composition, 1.5), trainings)
 
 
+NONE = NoEnsemble("it takes two confirmed models")
+
+
 def test_a_model_has_its_test_scores_with_means_and_errors():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), TASKS)
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), NONE, TASKS)
     assert (model.arm, model.candidate, model.validation_gain) == ("searched", 3, 1.5)
     assert (model.parameters, model.macs_per_example) == (12, 34)
     assert model.test == {"a": (0.8, 0.9), "b": (2.0, 2.2)}
@@ -53,12 +57,13 @@ def test_a_model_has_its_test_scores_with_means_and_errors():
 
 
 def test_one_seed_has_no_standard_error():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), TASKS)
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, TASKS)
     assert model.standard_error == {"a": None, "b": None}
 
 
 def test_a_model_of_several_candidates_has_no_number():
-    assert report_model(confirm([{"a": 0.8, "b": 2.0}], candidate=None), TASKS).candidate is None
+    confirmed = confirm([{"a": 0.8, "b": 2.0}], candidate=None)
+    assert report_model(confirmed, NONE, TASKS).candidate is None
 
 
 def test_differences_are_in_the_direction_of_the_metric():
