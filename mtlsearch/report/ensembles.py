@@ -12,7 +12,7 @@ from mtlsearch.report.model import (
     ReportedTask,
 )
 
-NOT_IN_THE_VERDICT = "the verdict compares single models with single models, no ensembles"
+NOT_IN_THE_VERDICT = "the verdict compares single models only"
 
 
 @dataclass(frozen=True)

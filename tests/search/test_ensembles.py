@@ -1,5 +1,7 @@
 """The ensemble of each arm: made of every seed that was confirmed, from the predictions kept."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from mtlsearch.report.build import build_report
 from mtlsearch.report.model import SeedLeftOut
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.schedules import ConfirmationSchedule
+from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 
 SEEDS = 3
@@ -89,3 +92,20 @@ def test_models_are_compared_seed_by_seed_as_without_ensembles(report):
     theirs = single_task.test["sex"][1:]
     difference = np.mean(np.subtract(ours, theirs))
     assert comparison.tasks["sex"].difference.mean == pytest.approx(difference)
+
+
+def test_a_seed_whose_score_is_undefined_is_left_out(report, interrupted, penguins, tmp_path):
+    _, study = interrupted
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    path = folder / f"confirmed/single_task-{TRAININGS}-2.npz"
+    arrays = dict(np.load(path))
+    arrays["prediction_1"][:] = np.nan
+    np.savez(path, **arrays)
+    analysis = Analysis(Study.open(folder), penguins)
+    _, single_task = analysis.confirmed
+    assert single_task.left_out == {2: "its test score is undefined for sex"}
+    ensemble = analysis.ensembles["single_task"]
+    kept = [training.predictions["sex"] for training in single_task.trainings]
+    np.testing.assert_array_equal(ensemble.predictions["sex"], np.mean(kept, axis=0))
+    assert len(kept) == 2
