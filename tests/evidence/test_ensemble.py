@@ -81,7 +81,7 @@ def models(penguins, scorer):
     return scored_models(penguins, scorer)
 
 
-def by_hand(dataset, models, scorer, rarest=None):
+def ensemble_of(dataset, models, scorer, rarest=None):
     ensemble = combine(models, scorer, dataset.tasks, rarest or {})
     assert isinstance(ensemble, Ensemble)
     return ensemble
@@ -113,7 +113,7 @@ def test_an_ensemble_is_scored_as_a_model_with_its_mean_prediction(name, dataset
     dataset = datasets[name]
     scorer = TestScorer(dataset, 7)
     models = scored_models(dataset, scorer)
-    ensemble = by_hand(dataset, models, scorer)
+    ensemble = ensemble_of(dataset, models, scorer)
     for task in dataset.tasks:
         total = sum(model.predictions[task.name] for model in models)
         assert ensemble.predictions[task.name] == pytest.approx(total / SEEDS)
@@ -137,7 +137,7 @@ def test_errors_that_cancel_leave_the_truth(penguins, scorer):
         mass = truth["body_mass_g"]
         predictions = {**truth, "body_mass_g": mass + sign * 700.0}
         models.append(ScoredModel(predictions, scorer.score(predictions)))
-    ensemble = by_hand(penguins, models, scorer)
+    ensemble = ensemble_of(penguins, models, scorer)
     single = 1 - (700.0 / labels_of(penguins, penguins.tasks[2]).std()) ** 2
     assert ensemble.scores["body_mass_g"].mean == 1.0
     assert ensemble.single.scores["body_mass_g"] == pytest.approx(single)
@@ -147,7 +147,7 @@ def test_errors_that_cancel_leave_the_truth(penguins, scorer):
 
 
 def test_intervals_are_over_paired_resamples_of_the_test_rows(penguins, scorer, models):
-    ensemble = by_hand(penguins, models, scorer)
+    ensemble = ensemble_of(penguins, models, scorer)
     reference = ensemble.single.scores
     total = 0.0
     for task in penguins.tasks:
@@ -166,8 +166,8 @@ def test_intervals_are_over_paired_resamples_of_the_test_rows(penguins, scorer, 
 
 
 def test_few_rows_of_a_class_widen_the_intervals(penguins, scorer, models):
-    plain = by_hand(penguins, models, scorer)
-    scarce = by_hand(penguins, models, scorer, {"sex": 5})
+    plain = ensemble_of(penguins, models, scorer)
+    scarce = ensemble_of(penguins, models, scorer, {"sex": 5})
     widening = stats.t.ppf(0.975, 4) / NORMAL * math.sqrt(5 / 4)
     for wider, narrower in (
         (scarce.scores["sex"], plain.scores["sex"]),
@@ -177,13 +177,13 @@ def test_few_rows_of_a_class_widen_the_intervals(penguins, scorer, models):
         ratio = (wider.high - wider.mean) / (narrower.high - narrower.mean)
         assert ratio == pytest.approx(widening, rel=1e-6)
     assert scarce.scores["species"] == plain.scores["species"]
-    from_one_row = by_hand(penguins, models, scorer, {"sex": 1})
+    from_one_row = ensemble_of(penguins, models, scorer, {"sex": 1})
     assert from_one_row.scores["sex"].low is None
     assert from_one_row.gain.high is None
 
 
 def test_an_auxiliary_task_is_in_no_mean_gain(penguins, scorer, models):
-    plain = by_hand(penguins, models, scorer)
+    plain = ensemble_of(penguins, models, scorer)
     *others, last = penguins.tasks
     auxiliary = dataclasses.replace(last, options=TaskOptions(auxiliary=True))
     ensemble = combine(models, scorer, [*others, auxiliary], {})
@@ -193,7 +193,7 @@ def test_an_auxiliary_task_is_in_no_mean_gain(penguins, scorer, models):
 
 
 def test_models_that_say_the_same_gain_nothing(penguins, scorer, models):
-    ensemble = by_hand(penguins, [models[0]] * SEEDS, scorer)
+    ensemble = ensemble_of(penguins, [models[0]] * SEEDS, scorer)
     assert (ensemble.gain.mean, ensemble.gain.low, ensemble.gain.high) == (0.0, None, None)
 
 
