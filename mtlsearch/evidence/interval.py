@@ -136,11 +136,7 @@ def interval(
     if error is None or (rarest is not None and rarest < 2):
         return Interval(mean, None, None)
     seed_variance = error**2
-    row_variance = _variance(resampled)
-    row_dof = math.inf
-    if rarest is not None:
-        row_dof = rarest - 1.0
-        row_variance *= rarest / row_dof
+    row_variance, row_dof = _row_variance(resampled, rarest)
     if seed_variance + row_variance == 0.0:
         return Interval(mean, mean, mean, float(mean == 0.0))
     terms = _variance_terms(len(values), seed_variance, row_variance, row_dof)
@@ -151,6 +147,37 @@ def interval(
         high=mean + half_width,
         p=max(term.p_value(mean) for term in terms),
         seed_variance=seed_variance,
+        row_variance=row_variance,
+        row_dof=row_dof,
+    )
+
+
+def interval_over_rows(
+    value: float,
+    resampled: Sequence[float],
+    rarest: int | None = None,
+) -> Interval:
+    """Return the interval of a value that other test rows would change and nothing else.
+
+    It is the interval of `interval` without a variance of seeds. Where it is the same on all
+    bootstrap samples, as an accuracy of 1 is, they do not tell how sure it is: there are no ends.
+
+    Args:
+        value: The value on all test rows.
+        resampled: The value on each bootstrap sample of them; what is not finite is left out.
+        rarest: The number of test rows of the class that the value rests on; None where there are
+            enough of every class.
+    """
+    row_variance, row_dof = _row_variance(resampled, rarest)
+    if not row_variance:
+        return Interval(value, None, None)
+    term = VarianceTerm(math.sqrt(row_variance), row_dof)
+    half_width = term.half_width()
+    return Interval(
+        mean=value,
+        low=value - half_width,
+        high=value + half_width,
+        p=term.p_value(value),
         row_variance=row_variance,
         row_dof=row_dof,
     )
@@ -182,6 +209,20 @@ def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
             break
         signs[name] = "above" if claim.mean > 0 else "below"
     return signs
+
+
+def _row_variance(resampled: Sequence[float], rarest: int | None) -> tuple[float, float]:
+    """The variance that comes of the choice of the test rows, and its degrees of freedom.
+
+    From one row of the rarest class nothing is known of it: it is 0.
+    """
+    variance = _variance(resampled)
+    if rarest is None:
+        return variance, math.inf
+    if rarest < 2:
+        return 0.0, math.inf
+    dof = rarest - 1.0
+    return variance * (rarest / dof), dof
 
 
 def _variance(resampled: Sequence[float]) -> float:

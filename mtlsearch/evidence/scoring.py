@@ -38,8 +38,12 @@ class TestScores:
     @property
     def finite(self) -> bool:
         """True when every task has a score."""
-        values = self.scores.values()
-        return all(map(math.isfinite, values))
+        return not self.undefined
+
+    @property
+    def undefined(self) -> list[str]:
+        """The names of the tasks without a score."""
+        return [name for name, score in self.scores.items() if not math.isfinite(score)]
 
     def samples(self) -> Iterator[Mapping[str, float]]:
         """The scores on one bootstrap sample after the other, per task name."""

@@ -24,6 +24,7 @@ from mtlsearch.report.model import (
     ReportedColumn,
     ReportedData,
     ReportedEngine,
+    ReportedModel,
     ReportedSource,
     ReportedStudy,
     ReportedTask,
@@ -56,7 +57,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         arms=tuple(_report_arms(analysis, candidates, space)),
         candidates=candidates,
         choices=tuple(_report_choices(analysis, candidates, space)),
-        confirmed=tuple(report_model(model, tasks) for model in analysis.confirmed),
+        confirmed=tuple(_report_models(analysis)),
         comparisons=tuple(
             report_comparison(comparison, tasks) for comparison in analysis.comparisons.values()
         ),
@@ -95,6 +96,14 @@ def _report_choices(
         )
         choices += report_choices(evidence, ARMS[arm].restrict(space), analysis.dataset.tasks)
     return choices
+
+
+def _report_models(analysis: Analysis) -> list[ReportedModel]:
+    models = []
+    for confirmed in analysis.confirmed:
+        ensemble = analysis.ensembles[confirmed.arm]
+        models.append(report_model(confirmed, ensemble, analysis.dataset.tasks))
+    return models
 
 
 def _report_affinity(analysis: Analysis) -> AffinityMap | None:

@@ -7,17 +7,21 @@ import numpy as np
 
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.comparison import Comparison
+from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import score_in_every_metric
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import (
+    EnsembleScore,
     ReportedComparison,
+    ReportedEnsemble,
     ReportedGain,
     ReportedInterval,
     ReportedMetric,
     ReportedModel,
     ReportedVerdict,
+    SeedLeftOut,
     TaskDifference,
 )
 from mtlsearch.search.analysis import Confirmed
@@ -25,8 +29,12 @@ from mtlsearch.search.arms import BASELINE
 from mtlsearch.tasks import Metric, Task
 
 
-def report_model(confirmed: Confirmed, tasks: Sequence[Task]) -> ReportedModel:
-    """Report a pick with its test scores, seed by seed."""
+def report_model(
+    confirmed: Confirmed,
+    ensemble: Ensemble | NoEnsemble,
+    tasks: Sequence[Task],
+) -> ReportedModel:
+    """Report a pick with its test scores, seed by seed, and its ensemble."""
     names = [task.name for task in tasks]
     pick = confirmed.pick
     first_result = confirmed.trainings[0].result
@@ -42,6 +50,44 @@ def report_model(confirmed: Confirmed, tasks: Sequence[Task]) -> ReportedModel:
         test=test,
         mean={name: float(np.mean(scores)) for name, scores in test.items()},
         standard_error={name: standard_error(scores) for name, scores in test.items()},
+        ensemble=report_ensemble(confirmed, ensemble, tasks),
+    )
+
+
+def report_ensemble(
+    confirmed: Confirmed,
+    ensemble: Ensemble | NoEnsemble,
+    tasks: Sequence[Task],
+) -> ReportedEnsemble:
+    """Report the ensemble of a model's seeds, or why there is none, and which seeds it lacks."""
+    left_out = tuple(SeedLeftOut(seed, reason) for seed, reason in confirmed.left_out.items())
+    if isinstance(ensemble, NoEnsemble):
+        return ReportedEnsemble(
+            seeds=(),
+            left_out=left_out,
+            tasks={},
+            gain=None,
+            reason=ensemble.reason,
+        )
+    return ReportedEnsemble(
+        seeds=tuple(confirmed.by_seed),
+        left_out=left_out,
+        tasks={task.name: _ensemble_score(ensemble, task) for task in tasks},
+        gain=ReportedInterval.of(ensemble.gain),
+        reason=None,
+    )
+
+
+def _ensemble_score(ensemble: Ensemble, task: Task) -> EnsembleScore:
+    """The score of a task; its interval ends at the best score there is."""
+    interval = ensemble.scores[task.name]
+    possible = task.metric.possible
+    return EnsembleScore(
+        single=ensemble.single.scores[task.name],
+        score=interval.mean,
+        low=None if interval.low is None else possible(interval.low),
+        high=None if interval.high is None else possible(interval.high),
+        gain=ReportedInterval.of(ensemble.task_gains[task.name]),
     )
 
 

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mtlsearch.report.ensembles import ensemble_sentence
 from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
 
 MOST_TASKS = 8  # columns of the table
@@ -11,7 +12,9 @@ NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
 
 
 def summary(report: Report) -> RenderableType:
-    """A table of the mean test scores and the gain of each confirmed arm, and the verdict below."""
+    """A table of the mean test scores and the gain of each confirmed arm; below it what their
+    ensembles gain, and the verdict.
+    """
     table = _empty_table(report)
     for model in report.confirmed:
         scores = _scores(report, model)
@@ -23,7 +26,10 @@ def summary(report: Report) -> RenderableType:
         table.add_row(name, *scores, "", style="dim")
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT
     verdict = Text(sentence, style="bold")
-    return Group(table, Text(), verdict)
+    ensembles = ensemble_sentence(report)
+    if not ensembles:
+        return Group(table, Text(), verdict)
+    return Group(table, Text(), Text(ensembles), Text(), verdict)
 
 
 def _empty_table(report: Report) -> Table:

@@ -58,6 +58,14 @@ def interval(value: ReportedInterval | None, unit: str = "") -> str:
     return f"{mean} [{low}, {high}]{unit}"
 
 
+def score_interval(score: float, low: float | None, high: float | None) -> str:
+    """`0.912 [0.893, 0.931]`; the ends are left out where they are unknown."""
+    if low is None or high is None:
+        return number(score)
+    error = (high - low) / 2
+    return f"{number(score, error)} [{number(low, error)}, {number(high, error)}]"
+
+
 def with_error(value: float | None, error: float | None) -> str:
     """`0.912 ± 0.004`, or the value alone where its standard error is unknown."""
     if error is None:

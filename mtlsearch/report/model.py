@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -516,6 +516,74 @@ class ReportedChoice(Documented):
 
 
 @dataclass(frozen=True)
+class SeedLeftOut(Documented):
+    """A seed of the confirmation without a model that could be scored."""
+
+    seed: Count
+    """Its index, counted from 0."""
+
+    reason: str
+    """Why its training says nothing."""
+
+
+@dataclass(frozen=True)
+class EnsembleScore(Documented):
+    """A task's test score of an ensemble beside that of its models."""
+
+    single: float
+    """Mean test score of its models, one by one."""
+
+    score: float
+    """Test score of the mean of their predictions."""
+
+    low: float | None
+    """Lower end of its 95% interval over the choice of the test rows; null where it cannot be
+    known, as where every resample of them scores the same.
+    """
+
+    high: float | None
+    """Upper end of its 95% interval; null where it cannot be known."""
+
+    gain: ReportedInterval
+    """Relative gain over the mean score of its models, percent, positive is better, with its
+    interval over the choice of the test rows.
+    """
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the distance between the ends; None where they cannot be known."""
+        if self.low is None or self.high is None:
+            return None
+        return (self.high - self.low) / 2
+
+
+@dataclass(frozen=True)
+class ReportedEnsemble(Documented):
+    """The mean prediction of all models of an arm that were confirmed: of probabilities, or of
+    values in the user's units.
+
+    It is in no comparison and no verdict: these set single models beside single models.
+    """
+
+    seeds: tuple[Count, ...]
+    """Indexes of the seeds whose models it is made of, counted from 0: all that succeeded."""
+
+    left_out: tuple[SeedLeftOut, ...]
+    """The other seeds."""
+
+    tasks: Mapping[str, EnsembleScore]
+    """Its score in each task; empty where there is no ensemble."""
+
+    gain: ReportedInterval | None
+    """Mean relative gain over the mean scores of the arm's own single models, percent (Maninis et
+    al. 2019), with its interval over the choice of the test rows; null where there is no ensemble.
+    """
+
+    reason: str | None
+    """Why there is no ensemble; null where there is one."""
+
+
+@dataclass(frozen=True)
 class ReportedModel(Documented):
     """The model of an arm that was chosen on validation and trained again with fresh seeds."""
 
@@ -548,6 +616,9 @@ class ReportedModel(Documented):
 
     standard_error: Mapping[str, float | None]
     """Standard error of the mean over seeds; null for one seed."""
+
+    ensemble: ReportedEnsemble
+    """The mean prediction of all seeds, scored on the same test rows."""
 
 
 @dataclass(frozen=True)
@@ -664,7 +735,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[5]
+    schema_version: Literal[6]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]

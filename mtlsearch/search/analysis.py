@@ -4,9 +4,11 @@ It is computed once; report, console and export all read these objects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from optuna.trial import FrozenTrial
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
@@ -14,6 +16,7 @@ from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
 from mtlsearch.evidence.comparison import Comparison, compare
+from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble, ScoredModel, combine
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
 from mtlsearch.evidence.verdict import Contender, Verdict, decide
@@ -23,6 +26,7 @@ from mtlsearch.search.confirmed_files import read_predictions, read_weights
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.study import Study
 
+NOT_YET_TRAINED = "not trained yet"
 MOST_REASONS = 3  # for failures that are told where nothing succeeded
 
 
@@ -52,11 +56,13 @@ class ConfirmedTraining:
 class Confirmed:
     """A pick and its trainings with fresh seeds that succeeded, in the order of their seeds.
 
-    There is at least one.
+    There is at least one. `left_out` says by the index of every other seed why it is not among
+    them.
     """
 
     pick: Pick
     trainings: Sequence[ConfirmedTraining]
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def arm(self) -> str:
@@ -158,41 +164,80 @@ class Analysis:
 
         Raises StudyError when a file of their predictions cannot be read.
         """
-        trainings = self._confirmed_trainings()
+        by_arm = self._confirmation_by_arm()
         confirmed = []
         for chosen in self.picks:
-            if chosen.arm in trainings:
-                ordered = sorted(trainings[chosen.arm], key=lambda training: training.seed_index)
-                confirmed.append(Confirmed(chosen, ordered))
+            seeds = by_arm.get(chosen.arm, {})
+            trainings = []
+            left_out = {}
+            for index in range(self.study.request.seeds):
+                training = seeds.get(index, NOT_YET_TRAINED)
+                if isinstance(training, ConfirmedTraining):
+                    trainings.append(training)
+                else:
+                    left_out[index] = training
+            if trainings:
+                confirmed.append(Confirmed(chosen, trainings, left_out))
         return confirmed
 
-    def _confirmed_trainings(self) -> dict[str, list[ConfirmedTraining]]:
-        """The confirmed trainings by arm.
-
-        One whose scores are not all defined says nothing and is left out.
-        """
-        scorer = TestScorer(self.dataset, self.study.request.seed)
-        folder = self.study.folder
-        by_arm: dict[str, list[ConfirmedTraining]] = {}
+    def _confirmation_by_arm(self) -> dict[str, dict[int, ConfirmedTraining | str]]:
+        """By arm and index of the seed the training, or why there is none that says anything."""
+        by_arm: dict[str, dict[int, ConfirmedTraining | str]] = {}
         for stored in self.study.stored_trials(self.study.confirmation):
-            if not is_recorded(stored) or not result_of(stored).complete:
-                continue
-            arm, seed_index = confirmed_seed(stored)
-            files = files_of(stored)
-            predictions = read_predictions(folder, files)
-            scores = scorer.score(predictions)
-            if not scores.finite:
-                continue
-            training = ConfirmedTraining(
-                seed_index=seed_index,
-                result=result_of(stored),
-                predictions=predictions,
-                scores=scores,
-                study=folder,
-                files=files,
-            )
-            by_arm.setdefault(arm, []).append(training)
+            if is_recorded(stored):
+                arm, seed_index = confirmed_seed(stored)
+                seeds = by_arm.setdefault(arm, {})
+                seeds[seed_index] = self._confirmed_training(stored)
         return by_arm
+
+    def _confirmed_training(self, stored: FrozenTrial) -> ConfirmedTraining | str:
+        """A recorded training of the confirmation; why it says nothing where it failed.
+
+        One whose scores are not all defined says nothing either.
+        """
+        result = result_of(stored)
+        if result.failure is not None:
+            return result.failure
+        files = files_of(stored)
+        predictions = read_predictions(self.study.folder, files)
+        scores = self._scorer.score(predictions)
+        if not scores.finite:
+            names = ", ".join(scores.undefined)
+            return f"its test score is undefined for {names}"
+        _, seed_index = confirmed_seed(stored)
+        return ConfirmedTraining(
+            seed_index=seed_index,
+            result=result,
+            predictions=predictions,
+            scores=scores,
+            study=self.study.folder,
+            files=files,
+        )
+
+    @cached_property
+    def _scorer(self) -> TestScorer:
+        return TestScorer(self.dataset, self.study.request.seed)
+
+    @cached_property
+    def ensembles(self) -> Mapping[str, Ensemble | NoEnsemble]:
+        """By arm the ensemble of all its confirmed trainings, or why there is none.
+
+        That row i of all predictions is the same test row is sure: the data set alone says which
+        rows these are, the study is refused with another one, and the scorer refuses predictions
+        that are not as many.
+        """
+        ensembles = {}
+        for model in self.confirmed:
+            members = []
+            for training in model.trainings:
+                members.append(ScoredModel(training.predictions, training.scores))
+            ensembles[model.arm] = combine(
+                members,
+                self._scorer,
+                self.dataset.tasks,
+                self._rarest,
+            )
+        return ensembles
 
     @cached_property
     def scarce(self) -> Sequence[ScarceClass]:
@@ -200,9 +245,13 @@ class Analysis:
         return [entry for entry in scarce_test_classes(self.dataset) if entry.limits]
 
     @cached_property
+    def _rarest(self) -> Mapping[str, int]:
+        """By the name of a task with scarce classes of how many values its score is as sure."""
+        return {entry.task: entry.rests_on for entry in self.scarce}
+
+    @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
         """Every other arm against the baseline, over the seeds that succeeded in both."""
-        rarest = {entry.task: entry.rests_on for entry in self.scarce}
         by_arm = {model.arm: model.by_seed for model in self.confirmed}
         baseline = by_arm.pop(BASELINE, {})
         comparisons = {}
@@ -211,7 +260,7 @@ class Analysis:
             if seeds:
                 ours = [scores[seed] for seed in seeds]
                 theirs = [baseline[seed] for seed in seeds]
-                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, rarest)
+                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, self._rarest)
         return comparisons
 
     @cached_property

@@ -28,6 +28,11 @@ def test_sets_of_labels_go_from_check_to_predict(tmp_path: Path) -> None:
     assert weather["classes"] == ["rain", "snow", "wind"]
     scored = {entry["metric"] for entry in report["test_metrics"] if entry["task"] == "topics"}
     assert scored == {"macro_roc_auc", "macro_average_precision", "macro_log_loss", "macro_f1"}
+    for model in report["confirmed"]:
+        ensemble = model["ensemble"]
+        assert ensemble["seeds"] == [0, 1]
+        assert list(ensemble["tasks"]) == ["topics", "weather", "stay"]
+        assert f"{model['arm']} {ensemble['gain']['mean']:+.2f}%" in " ".join(searched.out.split())
     for baseline in report["sklearn_baselines"]:
         assert baseline["mean"]["weather"] > 0.5
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mtlsearch.evidence.interval import Interval, holm, interval
+from mtlsearch.evidence.interval import Interval, holm, interval, interval_over_rows
 
 NORMAL = 1.959964  # the 97.5% point of the normal distribution
 
@@ -189,3 +189,23 @@ def test_clear_differences_are_all_claimed():
         "b": "below",
         "c": "spans",
     }
+
+
+def test_an_interval_over_rows_has_their_variance_alone():
+    found = interval_over_rows(0.5, [*samples(0.4, 4.0), math.nan])
+    reach = 2 * NORMAL
+    assert (found.low, found.high) == pytest.approx((0.5 - reach, 0.5 + reach), rel=1e-6)
+    assert found.p == pytest.approx(math.erfc(0.25 / math.sqrt(2)))
+    assert (found.seed_variance, found.row_variance) == (0.0, pytest.approx(4.0))
+
+
+def test_few_rows_of_a_class_widen_an_interval_over_rows():
+    found = interval_over_rows(0.5, samples(0.5, 4.0), rarest=5)
+    reach = stats.t.ppf(0.975, 4) * math.sqrt(4.0 * 5 / 4)
+    assert found.high == pytest.approx(0.5 + reach)
+    assert interval_over_rows(0.5, samples(0.5, 4.0), rarest=1) == Interval(0.5, None, None)
+
+
+def test_rows_that_never_change_the_value_do_not_tell_how_sure_it_is():
+    assert interval_over_rows(1.0, [1.0, 1.0, 1.0]) == Interval(1.0, None, None)
+    assert interval_over_rows(1.0, []) == Interval(1.0, None, None)

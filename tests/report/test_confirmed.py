@@ -10,6 +10,8 @@ from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.data import TEST, load
 from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
+from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.records import TrainingResult
@@ -19,6 +21,7 @@ from mtlsearch.report.confirmed import (
     report_test_metrics,
     report_verdict,
 )
+from mtlsearch.report.model import ReportedInterval, SeedLeftOut
 from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
 from mtlsearch.structure.tree import SharingTree
 from tests.support.confirmed import BASELINE, scored, shifted
@@ -41,8 +44,11 @@ def confirm(rows, candidate=3):
     return Confirmed(Pick("searched", candidate, composition, 1.5), trainings)
 
 
+NONE = NoEnsemble("it takes two confirmed models")
+
+
 def test_a_model_has_its_test_scores_with_means_and_errors():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), TASKS)
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), NONE, TASKS)
     assert (model.arm, model.candidate, model.validation_gain) == ("searched", 3, 1.5)
     assert (model.parameters, model.macs_per_example) == (12, 34)
     assert model.test == {"a": (0.8, 0.9), "b": (2.0, 2.2)}
@@ -53,12 +59,42 @@ def test_a_model_has_its_test_scores_with_means_and_errors():
 
 
 def test_one_seed_has_no_standard_error():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), TASKS)
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, TASKS)
     assert model.standard_error == {"a": None, "b": None}
 
 
 def test_a_model_of_several_candidates_has_no_number():
-    assert report_model(confirm([{"a": 0.8, "b": 2.0}], candidate=None), TASKS).candidate is None
+    confirmed = confirm([{"a": 0.8, "b": 2.0}], candidate=None)
+    assert report_model(confirmed, NONE, TASKS).candidate is None
+
+
+def test_the_interval_of_an_ensemble_ends_at_the_best_score_there_is():
+    confirmed = confirm([{"a": 0.9, "b": 2.0}, {"a": 0.8, "b": 2.2}])
+    single, test = scored([{"a": 0.85, "b": 2.1}, {"a": 0.95, "b": 0.5}])
+    unknown = Interval(1.0, None, None)
+    ensemble = Ensemble(
+        predictions={},
+        test=test,
+        single=single,
+        scores={"a": Interval(0.95, 0.88, 1.02), "b": Interval(0.5, -0.1, 1.1)},
+        task_gains={"a": unknown, "b": unknown},
+        gain=Interval(3.0, 1.0, 5.0),
+    )
+    reported = report_model(replace(confirmed, left_out={2: "NaN"}), ensemble, TASKS).ensemble
+    a = reported.tasks["a"]
+    b = reported.tasks["b"]
+    assert (a.single, a.score, a.low, a.high) == (0.85, 0.95, 0.88, 1.0)
+    assert (b.single, b.score, b.low, b.high) == (2.1, 0.5, 0.0, 1.1)
+    assert (a.gain.mean, a.gain.low) == (1.0, None)
+    assert reported.gain == ReportedInterval(3.0, 1.0, 5.0)
+    assert reported.seeds == (0, 1)
+    assert reported.left_out == (SeedLeftOut(2, "NaN"),)
+
+
+def test_where_there_is_no_ensemble_the_reason_is_reported():
+    reported = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, TASKS).ensemble
+    assert (reported.seeds, reported.tasks, reported.gain) == ((), {}, None)
+    assert reported.reason == NONE.reason
 
 
 def test_differences_are_in_the_direction_of_the_metric():

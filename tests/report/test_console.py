@@ -26,6 +26,14 @@ def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
     assert lines[-1].rstrip() == report.verdict.sentence
 
 
+def test_ensembles_are_a_paragraph_before_the_verdict() -> None:
+    lines = [line.rstrip() for line in printed(sample_report()).splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.startswith("Ensembles"))
+    assert lines[start - 1] == ""
+    assert "searched +1.00%" in lines[start]
+    assert "Ensembles" not in printed(unfinished_report())
+
+
 def test_gains_are_printed_with_the_ends_that_are_known() -> None:
     report = sample_report()
     assert "+3.50% [+1.60, +5.40]" in printed(report)

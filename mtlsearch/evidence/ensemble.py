@@ -1,0 +1,181 @@
+"""The ensemble of an arm's confirmed seeds: what the mean of their predictions is worth.
+
+Models that differ in their seed and their fold alone err in part independently, and the mean of
+their predictions errs less (Hansen & Salamon 1990; Lakshminarayanan et al. 2017). All seeds are
+taken, always: there is nothing to choose, and so nothing is chosen on test rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtlsearch.arrays import Array
+from mtlsearch.evidence.gain import mean_gain, task_gain
+from mtlsearch.evidence.interval import Interval, interval_over_rows
+from mtlsearch.evidence.scoring import TestScorer, TestScores
+from mtlsearch.tasks import Task
+
+Predictions = Mapping[str, Array]  # task name -> predictions of the N test rows, [N] or [N, C]
+Scores = Mapping[str, float]  # task name -> score
+
+FEWEST_MODELS = 2
+DIGITS = 8  # of a gain in percent; further ones are those of rounding
+
+
+@dataclass(frozen=True)
+class ScoredModel:
+    """A model's predictions for the test rows, and its test scores."""
+
+    predictions: Predictions
+    test: TestScores
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The mean prediction of several models beside these models, on the same test rows.
+
+    The intervals are over the choice of the test rows alone: they are of these very models.
+
+    Attributes:
+        predictions: The mean prediction per task name.
+        test: Its test scores.
+        single: The mean of the models' test scores.
+        scores: Per task name the score of the mean prediction.
+        task_gains: Per task name the relative gain over the mean score of the models, in percent.
+        gain: The mean relative gain over the mean scores of the models, in percent.
+    """
+
+    predictions: Predictions
+    test: TestScores
+    single: TestScores
+    scores: Mapping[str, Interval]
+    task_gains: Mapping[str, Interval]
+    gain: Interval
+
+
+@dataclass(frozen=True)
+class NoEnsemble:
+    """Why there is no ensemble."""
+
+    reason: str
+
+
+def combine(
+    models: Sequence[ScoredModel],
+    scorer: TestScorer,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int],
+) -> Ensemble | NoEnsemble:
+    """Make the ensemble of models and score it as each of them is scored.
+
+    Args:
+        models: Models for the same tasks, whose scores are all defined.
+        scorer: What scored the models.
+        tasks: All tasks.
+        rarest: By the name of a task whose score rests on few test rows of a class, how many these
+            are. The mean gain rests on the fewest.
+
+    Raises:
+        ValueError: The models did not predict the same test rows of the same tasks.
+    """
+    if len(models) < FEWEST_MODELS:
+        return NoEnsemble("it takes two confirmed models: search with more --seeds")
+    predictions = mean_prediction([model.predictions for model in models])
+    test = scorer.score(predictions)
+    if not test.finite:
+        names = ", ".join(test.undefined)
+        return NoEnsemble(f"the score of its mean prediction is undefined for {names}")
+    single = mean_scores([model.test for model in models])
+    scores = {}
+    task_gains = {}
+    for task in tasks:
+        rows_of_class = rarest.get(task.name)
+        score = test.scores[task.name]
+        resampled = test.resampled[task.name].tolist()
+        scores[task.name] = interval_over_rows(score, resampled, rows_of_class)
+        task_gains[task.name] = _gain(_gain_of_task(task, single), test, single, rows_of_class)
+    fewest = min(rarest.values(), default=None)
+    return Ensemble(
+        predictions=predictions,
+        test=test,
+        single=single,
+        scores=scores,
+        task_gains=task_gains,
+        gain=_gain(_gain_of_all(tasks, single), test, single, fewest),
+    )
+
+
+def mean_prediction(models: Sequence[Predictions]) -> dict[str, Array]:
+    """Return the mean prediction of S models per task name: [N], or [N, C] where theirs are.
+
+    Probabilities are averaged as such, and values in the task's own unit: each model decodes its
+    outputs with the preprocessing of its own fold. Row i must be the same test row for all models.
+    It is, where the predictions are those of `TrainingResult`: of all test rows of a source in
+    ascending order, which no fold or seed changes.
+
+    Raises:
+        ValueError: The models did not predict the same tasks, or not as many rows or classes.
+    """
+    first = models[0]
+    means: dict[str, Array] = {}
+    for model in models:
+        if model.keys() != first.keys():
+            raise ValueError(f"models of {list(first)} and of {list(model)} make no ensemble")
+    for name, values in first.items():
+        predictions = [model[name] for model in models]
+        for prediction in predictions:
+            if prediction.shape != values.shape:
+                raise ValueError(
+                    f"{name}: predictions {values.shape} and {prediction.shape} are not of the "
+                    "same test rows and make no ensemble"
+                )
+        stacked = np.stack(predictions).astype(np.float64)
+        means[name] = stacked.mean(axis=0)
+    return means
+
+
+def mean_scores(models: Sequence[TestScores]) -> TestScores:
+    """Return the mean of the scores of several models, on all test rows and on each sample."""
+    scores = {}
+    resampled = {}
+    for name in models[0].scores:
+        values = [model.scores[name] for model in models]
+        sampled = [model.resampled[name] for model in models]
+        scores[name] = float(np.mean(values))
+        resampled[name] = np.mean(sampled, axis=0)
+    return TestScores(scores, resampled)
+
+
+Gain = Callable[[Scores], float]  # over the mean score of single models on all test rows
+
+
+def _gain_of_task(task: Task, single: TestScores) -> Gain:
+    reference = single.scores[task.name]
+
+    def gain(scores: Scores) -> float:
+        return task_gain(task, scores[task.name], reference)
+
+    return gain
+
+
+def _gain_of_all(tasks: Sequence[Task], single: TestScores) -> Gain:
+    def gain(scores: Scores) -> float:
+        return mean_gain(tasks, scores, single.scores)
+
+    return gain
+
+
+def _gain(
+    gain: Gain,
+    test: TestScores,
+    single: TestScores,
+    rows_of_class: int | None,
+) -> Interval:
+    """The gain of the mean prediction, paired with the single models on each sample of the rows."""
+    resampled = []
+    for scores, single_scores in zip(test.samples(), single.samples(), strict=True):
+        difference = gain(scores) - gain(single_scores)
+        resampled.append(round(difference, DIGITS))
+    value = round(gain(test.scores), DIGITS)
+    return interval_over_rows(value, resampled, rows_of_class)
