@@ -147,8 +147,9 @@ class TabM(Backbone):
         return [MemberScale(self.members, features), linear, affine]
 
     def _member_linear(self, features: int, outputs: int) -> nn.Module:
-        """Return a linear layer of each member's own; for a single one it is an ordinary one."""
+        """Return a linear layer of each member's own."""
         if self.members == 1:
+            # The last bits of a batch of one matrix depend on who is stacked beside it.
             return nn.Linear(features, outputs)
         linear = MemberLinear(self.members, features, outputs)
         _draw_uniform(linear.weight, features)
