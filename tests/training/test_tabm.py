@@ -15,6 +15,7 @@ from mtlsearch.candidate import TrainingSettings
 from mtlsearch.export.folder import export_model
 from mtlsearch.export.readme import ModelCard
 from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.initializations import Pretrained, Reptile
 from mtlsearch.inputs import TableSchema
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.records import TrainingJob
@@ -32,7 +33,7 @@ from tests.support.replicates import confirmed, searched
 FEATURES, WIDTH, LEVELS, OUTPUTS, ROWS = 5, 8, 2, 3, 16
 VARIANTS = {"full": "tabm", "mini": "tabm-mini", "packed": "tabm-packed"}
 """The variants with the reference's names."""
-SHORT = TrainingSettings(epochs=3, batch_size=48, patience=3)
+SHORT = TrainingSettings(epochs=2, batch_size=48, patience=2)
 SEPARATE = SharingTree.separate(3, 2)
 
 
@@ -177,10 +178,15 @@ def test_the_prediction_is_the_mean_of_the_members_predictions(penguins, make):
 
 @pytest.mark.parametrize("backbone", [TabM(WIDTH, 3, "mini"), TabM(WIDTH, 3, "packed", 0.2)])
 def test_both_engines_train_and_predict_alike(penguins, make, backbone):
-    """Also a member that weighs classes and rows."""
+    """Also who weighs classes and rows, and who begins with a trunk that was trained before."""
     plain = dataclasses.replace(make(SEPARATE), backbone=backbone)
     settings = dataclasses.replace(plain.optimizer, class_weight="balanced", focal=1.5)
-    candidates = [plain, dataclasses.replace(plain, optimizer=settings)]
+    candidates = [
+        plain,
+        dataclasses.replace(plain, optimizer=settings),
+        dataclasses.replace(plain, initialization=Pretrained(0.5)),
+        dataclasses.replace(plain, initialization=Reptile(0.5)),
+    ]
     outcomes = []
     for trainer in TRAINERS:
         jobs = []
