@@ -276,7 +276,7 @@ def _scores(model: CompositionNetwork, dataset: Dataset, fold: FoldData) -> dict
     scores = {}
     for task, output in zip(dataset.tasks, _outputs(model, fold, rows), strict=True):
         target = dataset.targets[task.name][rows[task.source].numpy()]
-        prediction = fold.prepared.decoders[task.name].to_predictions(output.numpy())
+        prediction = fold.prepared.decoders[task.name].rows_to_predictions(output.numpy())
         scores[task.name] = task.metric.score(target, prediction)
     return scores
 

@@ -8,11 +8,13 @@ from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.recurrent import Recurrent
 from mtlsearch.backbones.residual import Residual
 from mtlsearch.backbones.resnet import ResNet18
+from mtlsearch.backbones.tabm import TabM
 from mtlsearch.backbones.transformer import Transformer
 
 BACKBONES: dict[str, type[Backbone]] = {
     "mlp": Mlp,
     "residual": Residual,
+    "tabm": TabM,
     "conv": Conv,
     "resnet18": ResNet18,
     "embedding_bag": EmbeddingBag,
@@ -31,5 +33,6 @@ __all__ = [
     "Recurrent",
     "ResNet18",
     "Residual",
+    "TabM",
     "Transformer",
 ]

@@ -29,8 +29,14 @@ class Backbone(abc.ABC):
     of an `nn.Dropout` is declared with metadata `{"per": "member"}`: backbones that differ in it
     are stacked. A module whose forward only calls its children and operations that do alike with
     any number of axes in front (elementwise ones, or on named last axes) says so by `elementwise =
-    True` and is stacked child by child, which is faster. What torch cannot batch (LSTM, GRU) or
-    keeps statistics (batch norm) is trained network by network.
+    True` and is stacked child by child, which is faster. One with parameters of its own says
+    besides, by `stacks_parameters = True`, that these may have the axes in front as well. What
+    torch cannot batch (LSTM, GRU) or keeps statistics (batch norm) is trained network by network.
+
+    A network may be an ensemble: its heads then return [B, k, outputs], the outputs of k members,
+    and this axis alone tells that it is one. The loss of a row is the mean of the members' losses
+    (`tasks.task_loss`), and what is predicted for it the mean of their predictions, in the task's
+    own units (`OutputDecoder.rows_to_predictions`).
     """
 
     takes: ClassVar[tuple[type[InputSchema], ...]]
@@ -65,7 +71,8 @@ class Backbone(abc.ABC):
     def head(self, outputs: int, levels: int) -> nn.Module:
         """Return a module that maps [B, *F] to [B, outputs]: logits, or a standardised value.
 
-        The network has so many levels.
+        It may map to [B, k, outputs], those of the k members of an ensemble. The network has so
+        many levels.
         """
 
     def embedded_stem(self, schema: InputSchema) -> nn.Module:

@@ -189,12 +189,12 @@ FORMATS: dict[str, Format] = {
     "code": Format("model.py", "the network"),
     "torch-export": Format(
         "model.pt2",
-        "the network for `torch.export.load`: prepared inputs in, raw outputs out",
+        "the network for `torch.export.load`: prepared inputs in, outputs of `model.py` out",
         write=_write_torch_export,
     ),
     "onnx": Format(
         "model.onnx",
-        "the network for ONNX runtimes: prepared inputs in, raw outputs out",
+        "the network for ONNX runtimes: prepared inputs in, outputs of `model.py` out",
         write=_write_onnx,
         package="onnxscript",
     ),

@@ -65,6 +65,17 @@ class OutputDecoder:
         exact = np.asarray(outputs, np.float64)
         return transform(self, exact)
 
+    def rows_to_predictions(self, outputs: Array) -> Array:
+        """Return the predictions of a network for N rows: float64 [N], or [N, C] if one per class.
+
+        Its outputs are [N, C]; or [N, k, C] if it is an ensemble, of which each of the k members
+        predicts: then the mean of their values or probabilities counts.
+        """
+        predictions = self.to_predictions(outputs)
+        if outputs.ndim == 2:
+            return predictions
+        return np.asarray(predictions.mean(axis=1))
+
     def column_names(self, name: str) -> list[str]:
         """Return the names of the columns that spell a prediction of the task `name`."""
         layout = LAYOUTS[self.layout]

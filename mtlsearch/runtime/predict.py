@@ -134,7 +134,7 @@ class Predictor:
             if task["source"] != source:
                 continue
             decoder = self.decoders[name]
-            predictions = decoder.to_predictions(outputs[name])
+            predictions = decoder.rows_to_predictions(outputs[name])
             columns = decoder.to_columns(name, predictions)
             for column, cells in columns.items():
                 unused = _unused(column, result)
@@ -147,7 +147,10 @@ class Predictor:
         return result
 
     def _run(self, source: str, tensors: Tensors) -> dict[str, Any]:
-        """Return the network's outputs for each task, [N, C], computed for some rows at once."""
+        """Return the network's outputs for each task, computed for some rows at once.
+
+        They are [N, C], or [N, k, C] of an ensemble of k members.
+        """
         parts: dict[str, list[Any]] = {}
         rows = len(tensors[0])
         rows_at_once = _rows_at_once(tensors)

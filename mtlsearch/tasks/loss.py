@@ -36,6 +36,12 @@ class Emphasis:
         hardness = missed.clamp(min=LEAST_MISS) ** exponents
         return losses * weights * hardness
 
+    def of_members(self, members: int, labels_per_class: bool) -> "Emphasis":
+        """Return the same for rows [*H, members], as which an ensemble's outputs are laid."""
+        axis = -3 if labels_per_class else -2
+        class_weights = _repeated(self.class_weights, members, axis)
+        return Emphasis(class_weights, self.focal)
+
 
 def task_loss(
     kind: TaskKind,
@@ -45,11 +51,20 @@ def task_loss(
 ) -> Tensor:
     """Return the mean loss [*H] over the labels there are; 0 when there is none.
 
-    `output` is [*H, B, C]; `target` is [*H, B], or [*H, B, C] where a row has a label for each
-    class, NaN where one is missing. Losses are summed in float64: the order in which torch adds
-    depends on H, and a loss must not depend on who is computed with it.
+    `output` is [*H, B, C], or [*H, B, k, C] of an ensemble, whose loss is the mean of its k
+    members'. `target` is [*H, B], or [*H, B, C] where a row has a label for each class, NaN where
+    one is missing. Losses are summed in float64: the order in which torch adds depends on H, and a
+    loss must not depend on who is computed with it.
     """
     output = output.to(target.dtype)  # of another dtype only in training steps in bfloat16
+    axes_of_one = target.ndim if kind.labels_per_class else target.ndim + 1
+    has_members = output.ndim > axes_of_one
+    if has_members:
+        members = output.shape[-2]
+        output = output.movedim(-2, -3)  # [*H, k, B, C]
+        target = _repeated(target, members, -3 if kind.labels_per_class else -2)
+        if emphasis is not None:
+            emphasis = emphasis.of_members(members, kind.labels_per_class)
     missing = target.isnan()
     filled = target.masked_fill(missing, 0.0)
     losses = kind.loss(output, filled)
@@ -64,4 +79,18 @@ def task_loss(
     total = kept.sum(-1, dtype=torch.float64)
     count = (~missing).sum(-1)
     mean = total / count.clamp(min=1)
+    if has_members:
+        mean = mean.mean(-1)
     return mean.to(output.dtype)
+
+
+def _repeated(
+    x: Tensor,
+    times: int,
+    axis: int,
+) -> Tensor:
+    """Return x with a new axis, counted from the last one, along which it is repeated."""
+    widened = x.unsqueeze(axis)
+    shape = list(widened.shape)
+    shape[axis] = times
+    return widened.expand(shape)

@@ -105,4 +105,4 @@ def _predict(
     outputs = network(inputs)
     position = network.component.tasks.index(number)
     output = outputs[position].cpu().numpy()
-    return fold.prepared.decoders[task.name].to_predictions(output)
+    return fold.prepared.decoders[task.name].rows_to_predictions(output)

@@ -98,6 +98,12 @@ def chain(backbone, schema, levels=2, head=True):
     return Chain(backbone, [backbone.embedded_stem(schema), *stages, *heads])
 
 
+def output_shape(backbone):
+    """Of a network; of an ensemble with an axis for its members."""
+    members = getattr(backbone, "members", None)
+    return (ROWS, OUTPUTS) if members is None else (ROWS, members, OUTPUTS)
+
+
 @pytest.fixture(params=[8, 24, 64])
 def backbone(kind, request):
     return (
@@ -132,7 +138,7 @@ def test_shapes(backbone, taken):
         assert before.shape[0] == ROWS
         assert after.shape[0] == ROWS
         assert after.dim() == before.dim()
-        assert chain(backbone, schema)(x).shape == (ROWS, OUTPUTS)
+        assert chain(backbone, schema)(x).shape == output_shape(backbone)
 
 
 def test_the_features_are_where_the_backbone_says(backbone, taken):
@@ -149,7 +155,7 @@ def test_the_features_are_where_the_backbone_says(backbone, taken):
 def test_any_number_of_levels(backbone, taken, levels):
     for schema in taken:
         outputs = chain(backbone, schema, levels)(inputs(schema))
-        assert outputs.shape == (ROWS, OUTPUTS)
+        assert outputs.shape == output_shape(backbone)
         assert outputs.isfinite().all()
 
 

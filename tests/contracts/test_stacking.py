@@ -42,6 +42,7 @@ from tests.support.replicates import searched
 
 PHOTOS = "photos"  # beside other columns of a table
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
+MEMBERS = 3  # of an ensemble
 SCHEDULE = TrainingSettings(epochs=3, batch_size=40, patience=3)
 SCHEMAS = {
     "penguins": TableSchema,
@@ -169,6 +170,8 @@ def vary(kind, number, tasks):
     for each in dataclasses.fields(kind):
         if each.name == "width":
             values[each.name] = WIDTH
+        elif each.name == "members":
+            values[each.name] = MEMBERS
         elif each.metadata.get("per") == "task":
             values[each.name] = tuple(1.0 + (number + task) % 3 for task in range(tasks))
         elif each.metadata.get("per") == "member":

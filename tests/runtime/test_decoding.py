@@ -63,6 +63,16 @@ def test_many_models_are_decoded_as_one_after_the_other(transform):
         np.testing.assert_array_equal(together[model], decoder.to_predictions(outputs[model]))
 
 
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_an_ensemble_predicts_the_mean_of_its_members_predictions(transform):
+    decoder = OutputDecoder(transform, "value", mean=1.0, scale=2.0)
+    outputs = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
+    members = [decoder.rows_to_predictions(outputs[:, member]) for member in range(3)]
+    np.testing.assert_allclose(
+        decoder.rows_to_predictions(outputs), np.mean(members, axis=0), rtol=1e-12
+    )
+
+
 def test_a_value_is_one_column():
     decoder = OutputDecoder("affine", "value")
     assert decoder.to_columns("stay", np.array([1.5, 2.0])) == {"stay": [1.5, 2.0]}

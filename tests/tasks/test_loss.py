@@ -147,6 +147,25 @@ def test_balanced_classes_count_alike():
     assert weights[[0, 2, 3]] == pytest.approx(known)
 
 
+@pytest.mark.parametrize("emphasises", [False, True])
+@pytest.mark.parametrize(("kind", "outputs"), KINDS_WITH_OUTPUTS)
+def test_the_loss_of_an_ensemble_is_the_mean_of_its_members_losses(kind, outputs, emphasises):
+    draw = torch.Generator().manual_seed(0)
+    shape = target_shape(kind, 2, 20, outputs=outputs)
+    target = torch.randint(0, 2, shape, generator=draw).float()
+    target[torch.rand(shape, generator=draw) < 0.2] = NAN
+    output = torch.randn(2, 20, 4, outputs, generator=draw)
+    emphasis = None
+    if emphasises:
+        labels = (outputs,) if kind.labels_per_class else ()
+        class_weights = 0.5 + torch.rand(2, *labels, 5, generator=draw)
+        emphasis = Emphasis(class_weights, torch.tensor([0.0, 1.5]))
+    together = task_loss(kind, output, target, emphasis)
+    alone = [task_loss(kind, member, target, emphasis) for member in output.unbind(-2)]
+    assert together.shape == (2,)
+    torch.testing.assert_close(together, torch.stack(alone).mean(0))
+
+
 @pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=repr)
 def test_no_labelled_row_gives_zero_and_a_zero_gradient(kind):
     output = torch.randn(4, kind.output_count("abc"), requires_grad=True)

@@ -211,7 +211,7 @@ class Network(nn.Module):
         return counts
 
     def forward(self, inputs: Mapping[str, NetworkInput]) -> list[Tensor]:
-        """Map inputs of B_source rows per source to outputs [B_source, C] per task."""
+        """Map inputs of B_source rows per source to outputs [B_source, *C] per task."""
         backbone = self.component.candidate.backbone
         masks = {source: x.mask for source, x in inputs.items()}
         h: Activations = {}
@@ -346,7 +346,7 @@ class CompositionNetwork(nn.Module):
         return cast("Network", self.networks[number])
 
     def forward(self, inputs: Mapping[str, NetworkInput]) -> dict[int, Tensor]:
-        """Inputs per source to one tensor [B_source, outputs] per task number of the dataset."""
+        """Inputs per source to one tensor [B_source, *outputs] per task number of the dataset."""
         outputs: dict[int, Tensor] = {}
         for component, network in zip(self.composition, self.networks, strict=True):
             outputs.update(zip(component.tasks, network(inputs), strict=True))

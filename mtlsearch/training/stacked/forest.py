@@ -293,7 +293,7 @@ class Forest:
             stack.module.train(mode)
 
     def __call__(self, inputs: Mapping[str, NetworkInput]) -> dict[HeadShape, Tensor]:
-        """Inputs per source, tensors [R, B, *F], to outputs per shape of head, [H, B, C]."""
+        """Inputs per source, tensors [R, B, *F], to outputs per shape of head, [H, B, *C]."""
         flowing = {source: self._run_stems(source, inputs[source]) for source in self.stems}
         for stack, level in zip(self.stages, self.levels, strict=True):
             for source in self.stems:

@@ -279,7 +279,8 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
 
     Its parameters are in the same order, each [N, *P]. A module whose forward only calls its
     children and elementwise operations may say so by `elementwise = True`; then it is kept, with
-    its children stacked. Raises NotStackableError.
+    its children stacked. One with parameters of its own must also say `stacks_parameters = True`.
+    Raises NotStackableError.
     """
     first = modules[0]
     if type(first) in RULES:
@@ -295,15 +296,21 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
 
 
 def _is_stacked_by_child(module: nn.Module) -> bool:
-    if module._parameters or module._buffers:
+    if module._buffers:
+        return False
+    if module._parameters and not getattr(module, "stacks_parameters", False):
         return False
     is_container = type(module) in (nn.Sequential, nn.ModuleList)
     return is_container or getattr(module, "elementwise", False)
 
 
 def _stack_children(modules: Sequence[nn.Module]) -> nn.Module:
-    """A copy of the first module, with stacks of the children of all."""
+    """A copy of the first module, with stacks of the children and of the parameters of all."""
     stacked = copy.copy(modules[0])
+    stacked._parameters = {}
+    for name in modules[0]._parameters:
+        parameters = [module._parameters[name] for module in modules]
+        stacked._parameters[name] = _stack_optional(parameters)
     stacked._modules = {}
     for name in modules[0]._modules:
         children = [module.get_submodule(name) for module in modules]

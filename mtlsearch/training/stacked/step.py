@@ -178,7 +178,7 @@ class StackedStep:
     def head_losses(
         self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
     ) -> Tensor:
-        """The losses [H] for outputs [H, B, C] and targets [R, tasks, B] or [R, tasks, B, C]."""
+        """The losses [H] for outputs [H, B, *C] and targets [R, tasks, B] or [R, tasks, B, C]."""
         losses = []
         for shape, index in self.targets.items():
             losses.append(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -250,7 +251,7 @@ class StackedTrainer:
 
     @torch.no_grad()
     def _outputs(self, forest: Forest, rows: Sequence[SourceRows]) -> tuple[ByShape, ByShape]:
-        """Outputs [H, N, C] and targets, [R, tasks, N] or more, on the rows of each replicate."""
+        """Outputs [H, N, *C] and targets, [R, tasks, N] or more, on the rows of each replicate."""
         outputs: list[ByShape] = []
         targets: list[ByShape] = []
         for piece in self.data_stack.pieces(rows):
@@ -365,12 +366,12 @@ class StackedTrainer:
                 task_rows = rows[replicate][task.source]
                 padded_output = outputs[shape][list(members)]
                 output = padded_output[:, : len(task_rows)].cpu().numpy()
-                predictions = decoder.to_predictions(output)
+                predictions = [decoder.rows_to_predictions(rows) for rows in output]
                 yield (
                     number,
                     TaskPredictions(
                         list(members.values()),
-                        predictions,
+                        np.stack(predictions),
                         task_rows,
                     ),
                 )
