@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.truth
 	$(BIN)/python -m benchmarks.side_by_side
 	$(BIN)/python -m benchmarks.sampling
+	$(BIN)/python -m benchmarks.averaging
 
 clean:
 	rm -rf $(VENV)

@@ -66,6 +66,9 @@ class TrainingSettings:
     It has the epochs at most, the rows per step, the epochs without improvement, and the precision.
     The search may train in a lower one; what the verdict and the export rest on is trained in
     `verdict_precision`.
+
+    A trained model has the mean of its weights after so many epochs, the best by validation loss
+    (Izmailov et al. 2018 average the last ones). With 1 it is the model of the best epoch.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 60
@@ -73,6 +76,7 @@ class TrainingSettings:
     patience: Annotated[int, Field(ge=1)] = 10
     precision: Precision = "float32"
     verdict_precision: Precision = "float32"
+    averaged_epochs: Annotated[int, Field(ge=1)] = 1
 
     def for_verdict(self) -> "TrainingSettings":
         """The schedule of the confirmation and of the exported model."""

@@ -118,6 +118,16 @@ def test_defaults():
     assert load_space(None, 2) == load_space("default", 2)
 
 
+def test_epochs_are_averaged_where_a_space_says_so_and_a_stored_space_without_it_averages_none():
+    space = SearchSpace.from_mapping({"training": {"averaged_epochs": 10}}, 2)
+    assert space.training == TrainingSettings(averaged_epochs=10)
+    assert space.training.for_verdict().averaged_epochs == 10
+    assert ("training.averaged_epochs", "10") in space.parameters()
+    stored = space.to_mapping()
+    del stored["training"]["averaged_epochs"]
+    assert SearchSpace.from_mapping(stored, 2).training.averaged_epochs == 1
+
+
 def test_parameter_names():
     mapping = {
         "tree": {"levels": 2},
@@ -309,6 +319,22 @@ MISTAKES = [
     (
         "training: {patience: null}",
         "my.yaml: training.patience: found null; input should be a valid integer",
+    ),
+    (
+        "training: {averaged_epochs: 0}",
+        "my.yaml: training.averaged_epochs: found 0; input should be greater than or equal to 1",
+    ),
+    (
+        "training: {averaged_epochs: all}",
+        'my.yaml: training.averaged_epochs: found "all"; input should be a valid integer',
+    ),
+    (
+        "training: {averaged_epochs: {choice: [1, 10]}}",
+        'my.yaml: training.averaged_epochs: found {"choice": [1, 10]}; input should be a valid',
+    ),
+    (
+        "training: {epochs: 9, averaged_epochs: 10}",
+        "my.yaml: training.averaged_epochs: found 10; it should be at most the epochs, 9",
     ),
     (
         "cost: maccs",

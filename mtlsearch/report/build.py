@@ -156,6 +156,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         patience=training.patience,
         precision=training.precision,
         verdict_precision=training.verdict_precision,
+        averaged_epochs=training.averaged_epochs,
     )
 
 

@@ -146,6 +146,9 @@ class RunSettings(Documented):
     verdict_precision: str
     """Number format of the trainings that the verdict and the export rest on."""
 
+    averaged_epochs: Count
+    """Best epochs by validation loss of which a model has the mean weights; 1: the best epoch's."""
+
 
 @dataclass(frozen=True)
 class ReportedEngine(Documented):

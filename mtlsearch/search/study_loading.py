@@ -92,7 +92,7 @@ def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
         raise UsageError(f"--epochs: found {epochs}; it must be at least 1")
     mapping = space.to_mapping()
     mapping["training"]["epochs"] = epochs
-    return SearchSpace.from_mapping(mapping, space.tasks)
+    return SearchSpace.from_mapping(mapping, space.tasks, where=f"--epochs {epochs}")
 
 
 def default_space(dataset: Dataset) -> str:

@@ -99,7 +99,7 @@ class SearchSpace:
             tasks=tasks,
             tree=tree.checked_fields(TreeLimits),
             options=options,
-            training=training.checked_fields(TrainingSettings),
+            training=_training_settings(training),
             cost=cost.value,
             plugins=plugins,
         )
@@ -190,6 +190,15 @@ class SearchSpace:
         for plugin in self.plugins:
             rows.append(("plugin", plugin.file or plugin.module))
         return rows
+
+
+def _training_settings(section: Node) -> TrainingSettings:
+    """The settings of a section of a space. Raises SpaceError."""
+    training: TrainingSettings = section.checked_fields(TrainingSettings)
+    if training.averaged_epochs > training.epochs:
+        averaged = section.child("averaged_epochs")
+        raise averaged.error(f"it should be at most the epochs, {training.epochs}")
+    return training
 
 
 def _sample_option(

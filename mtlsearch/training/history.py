@@ -32,8 +32,8 @@ class TrainingHistory:
         loss: float,
         epochs: int,
         patience: int,
-    ) -> bool:
-        """Take in the loss of one more epoch; return whether it is the best so far.
+    ) -> None:
+        """Take in the loss of one more epoch.
 
         Training ends after `epochs`, or after `patience` of them without a better one.
         """
@@ -41,7 +41,6 @@ class TrainingHistory:
         self.losses.append(loss)
         self.epochs_since_best = 0 if is_best else self.epochs_since_best + 1
         self.ended = len(self.losses) >= epochs or self.epochs_since_best >= patience
-        return is_best
 
     def fail(self, reason: str) -> None:
         """End the training without a result."""

@@ -22,7 +22,11 @@ class NotStackableError(Exception):
 
 
 class Trainer(Protocol):
-    """Trains members that start from the given networks. `histories` holds one per member."""
+    """Trains members that start from the given networks. `histories` holds one per member.
+
+    The model of a member has the mean of its weights at its best epochs by validation loss, of
+    which the schedule says how many are averaged.
+    """
 
     histories: dict[Member, TrainingHistory]
 
@@ -31,7 +35,7 @@ class Trainer(Protocol):
         ...
 
     def scores(self, rows: SourceRows | None) -> Scores:
-        """The metrics of each member's tasks at its best epoch so far.
+        """The metrics of each member's tasks by its model so far.
 
         They are taken on `rows[source]`, or without `rows` on the member's own validation rows. A
         member whose metric is not finite fails.
@@ -39,14 +43,14 @@ class Trainer(Protocol):
         ...
 
     def predictions(self, rows: SourceRows) -> Predictions:
-        """The predictions on `rows[source]` of each member that has not failed, at its best epoch.
+        """The predictions on `rows[source]` of the model of each member that has not failed.
 
         In the tasks' own units, float64: [N], or [N, C] probabilities.
         """
         ...
 
     def network(self, member: Member) -> Network:
-        """The member's network at its best epoch."""
+        """The network of the member's model."""
         ...
 
 

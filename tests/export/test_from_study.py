@@ -55,7 +55,7 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="module")
 def space(dataset: Dataset) -> SearchSpace:
     tasks = len(dataset.tasks)
-    training = {"epochs": 3, "batch_size": 128, "patience": 3}
+    training = {"epochs": 3, "batch_size": 128, "patience": 3, "averaged_epochs": 2}
     mapping = {**load_space("quick", tasks).to_mapping(), "training": training}
     return SearchSpace.from_mapping(mapping, tasks)
 

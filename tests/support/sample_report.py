@@ -267,6 +267,7 @@ def _study() -> ReportedStudy:
             patience=8,
             precision="float32",
             verdict_precision="float32",
+            averaged_epochs=1,
         ),
         engine=ReportedEngine("forest", 16, {"serial": 2e-4, "forest, 16 at a time": 5e-5}),
     )

@@ -133,7 +133,7 @@ def limited(limit, where, error):
             if where == f"trained to epoch {until}" and len(self.histories) > limit:
                 failed.extend(
                     weakref.ref(part.weights)
-                    for part in (*self.step.forest.stacks, *self.best.stacks)
+                    for part in (*self.step.forest.stacks, *self.best.forest.stacks)
                 )
                 raise copy.copy(error)
             super().advance(until)

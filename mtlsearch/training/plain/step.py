@@ -13,13 +13,12 @@ from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.batches import BatchRows, batches
 from mtlsearch.training.history import TrainingFailedError, TrainingHistory
 from mtlsearch.training.parameter_averaging import ParameterAveraging
+from mtlsearch.training.plain.best_weights import BestWeights
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trunk import branches_of, shared_gradients_of
 from mtlsearch.training.precision import forward_precision, step_precision
 from mtlsearch.training.sampling import row_weights
 from mtlsearch.training.training_data import FoldData
-
-Weights = dict[str, Tensor]
 
 
 class Fitting:
@@ -51,7 +50,7 @@ class Fitting:
             averaging,
         )
         self.history = TrainingHistory()
-        self.best_weights = _copy_weights(network)
+        self.best_weights = BestWeights(network, schedule.averaged_epochs)
 
     def advance(self, until: int) -> None:
         """Train up to epoch `until`, or the end. Raises TrainingFailedError."""
@@ -76,18 +75,17 @@ class Fitting:
         self.step.freeze_trunk(is_frozen)
         self.step.run(self.batches(epoch), epoch)
         loss = self.step.validate(epoch)
-        is_best = self.history.add_epoch(
+        self.history.add_epoch(
             loss,
             epochs=self.schedule.epochs,
             patience=self.schedule.patience,
         )
-        if is_best:
-            self.best_weights = _copy_weights(self.network)
+        self.best_weights.add_epoch(self.network, loss)
 
     def best(self) -> Network:
-        """A copy of the network at its best epoch so far."""
+        """A copy of the network, with the mean of its weights at its best epochs so far."""
         network = deepcopy(self.network)
-        network.load_state_dict(self.best_weights)
+        network.load_state_dict(self.best_weights.mean())
         return network.eval()
 
 
@@ -277,10 +275,3 @@ def _emphasis(optimizer: OptimizerSettings, balanced: Tensor) -> Emphasis:
         class_weights=balanced if is_balanced else torch.ones_like(balanced),
         focal=balanced.new_tensor(optimizer.focal),
     )
-
-
-def _copy_weights(network: Network) -> Weights:
-    weights = {}
-    for name, value in network.state_dict().items():
-        weights[name] = value.detach().clone()
-    return weights

@@ -59,7 +59,7 @@ class PlainTrainer:
             fitting.history.seconds += time.perf_counter() - started
 
     def scores(self, rows: SourceRows | None) -> Scores:
-        """The metrics of each member's tasks at its best epoch so far.
+        """The metrics of each member's tasks by its model so far.
 
         They are taken on `rows[source]`, or without `rows` on the member's own validation rows.
         """
@@ -83,7 +83,7 @@ class PlainTrainer:
         return scores
 
     def predictions(self, rows: SourceRows) -> Predictions:
-        """The predictions on `rows[source]` of members that have not failed, at their best."""
+        """The predictions on `rows[source]` of members that have not failed."""
         predictions = {}
         for member, history in self.histories.items():
             if history.failure is None:
@@ -97,5 +97,5 @@ class PlainTrainer:
         return predictions
 
     def network(self, member: Member) -> Network:
-        """A copy of the member's network at its best epoch."""
+        """A copy of the member's network, with the mean of its weights at its best epochs."""
         return self.fittings[member].best()

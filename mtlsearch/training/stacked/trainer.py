@@ -19,6 +19,7 @@ from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.prediction import require_finite
 from mtlsearch.training.sampling import RowWeights, row_weights
+from mtlsearch.training.stacked.best_weights import BestWeights
 from mtlsearch.training.stacked.forest import Forest
 from mtlsearch.training.stacked.plan import HeadShape
 from mtlsearch.training.stacked.stacked_data import StackedBatch, StackedData
@@ -72,8 +73,9 @@ class StackedTrainer:
 
     Raises NotStackableError for modules that have no batched form.
 
-    `step` holds the members that have not ended (`running`), `best` all of them (`members`) at
-    their best epochs. A replicate whose rows are read in several orders is there once for each.
+    `step` holds the members that have not ended (`running`), `best` all of them (`members`) with
+    their weights at their best epochs. A replicate whose rows are read in several orders is there
+    once for each.
     """
 
     def __init__(
@@ -102,7 +104,11 @@ class StackedTrainer:
                 weights.append(self._row_weights(member, fold))
         self.data_stack = StackedData(folds, self.tasks, weights)
         numbers = [self._replicate_number(member) for member in members]
-        self.best = Forest(networks, self.tasks, numbers)
+        self.best = BestWeights(
+            Forest(networks, self.tasks, numbers),
+            min(schedule.averaged_epochs, schedule.epochs),
+        )
+        self.best_epochs = dict(zip(members, self.best.epochs, strict=True))
         self.step = self._make_step(
             Forest(
                 networks,
@@ -110,11 +116,6 @@ class StackedTrainer:
                 numbers,
             )
         )
-        # Of each stack of the running members its number in `best` and its rows there.
-        self.best_rows = []
-        for number, stack in enumerate(self.best.stacks):
-            rows = torch.arange(len(stack.places), device=data.device)
-            self.best_rows.append((number, rows))
         self._try_modules()
 
     def _replicate_number(self, member: Member) -> int:
@@ -148,9 +149,10 @@ class StackedTrainer:
             for source, rows in fold.train.items():
                 first_rows[source] = rows[:1]
             one_row.append(first_rows)
+        forest = self.best.forest
         for mode in (True, False):
-            self.best.train(mode)
-            self._outputs(self.best, one_row)
+            forest.train(mode)
+            self._outputs(forest, one_row)
 
     def advance(self, until: int) -> None:
         """Train every member that has not ended up to epoch `until`."""
@@ -175,8 +177,8 @@ class StackedTrainer:
         validation_losses = self._validate()
         self._fail_where_not_finite(training_losses, "training loss")
         self._fail_where_not_finite(validation_losses, "validation loss")
-        improved = self._note_losses(validation_losses)
-        self._store_best(improved)
+        slots = self._note_losses(validation_losses)
+        self.best.add_epoch(self.step.forest, slots)
         self._leave_out_ended()
 
     def _fail_where_not_finite(self, losses: Tensor, what: str) -> None:
@@ -218,24 +220,25 @@ class StackedTrainer:
             losses.append(prepared.baseline_loss[task.name])
         return torch.tensor(losses).to(self.data.device)
 
-    def _note_losses(self, losses: Tensor) -> list[int]:
+    def _note_losses(self, losses: Tensor) -> list[int | None]:
         """Add the validation losses [H] to the histories.
 
-        Returns the numbers of the members that are at their best epoch so far.
+        Returns for each running member the slot of `best` that its present weights belong in; None
+        where the epoch is not among its best.
         """
-        improved = []
-        for number, loss in enumerate(self._member_means(losses)):
-            member = self.running[number]
+        slots: list[int | None] = []
+        for member, loss in zip(self.running, self._member_means(losses), strict=True):
             history = self.histories[member]
             if history.failure is not None:
+                slots.append(None)
                 continue
-            if history.add_epoch(
+            history.add_epoch(
                 loss,
                 member.epochs,
                 self.schedule.patience,
-            ):
-                improved.append(number)
-        return improved
+            )
+            slots.append(self.best_epochs[member].add(loss))
+        return slots
 
     def _member_means(self, losses: Tensor) -> list[float]:
         """The mean over each running member's heads of losses [H]."""
@@ -265,22 +268,6 @@ class StackedTrainer:
             whole_targets[shape] = torch.cat([piece[shape] for piece in targets], 2)
         return whole_outputs, whole_targets
 
-    @torch.no_grad()
-    def _store_best(self, improved: Sequence[int]) -> None:
-        """Copy the present weights of running members to their best."""
-        is_improved = torch.zeros(
-            len(self.running),
-            dtype=torch.bool,
-            device=self.data.device,
-        )
-        is_improved[list(improved)] = True
-        best_stacks = self.best.stacks
-        stacks = self.step.forest.stacks
-        for stack, (number, best_rows) in zip(stacks, self.best_rows, strict=True):
-            rows = is_improved[stack.members]
-            best_weights = best_stacks[number].weights
-            best_weights[best_rows[rows]] = stack.weights[rows]
-
     def _leave_out_ended(self) -> None:
         """Take the members that have ended out of the running."""
         left = []
@@ -288,15 +275,12 @@ class StackedTrainer:
             if not self.histories[member].ended:
                 left.append(number)
         if left and len(left) < len(self.running):
-            best_rows = []
-            for stack, rows in self.step.keep(left):
-                number, rows_before = self.best_rows[stack]
-                best_rows.append((number, rows_before[rows]))
-            self.best_rows = best_rows
+            kept = self.step.keep(left)
+            self.best.keep(kept)
         self.running = [self.running[number] for number in left]
 
     def scores(self, rows: SourceRows | None) -> Scores:
-        """The metrics of each member's tasks at its best epoch so far.
+        """The metrics of each member's tasks by its model so far.
 
         They are taken on `rows[source]`, or without `rows` on the member's own validation rows.
         """
@@ -343,7 +327,7 @@ class StackedTrainer:
             self.histories[member].fail(str(error))
 
     def predictions(self, rows: SourceRows) -> Predictions:
-        """The predictions on `rows[source]` of members that have not failed, at their best."""
+        """The predictions on `rows[source]` of members that have not failed."""
         predictions: Predictions = {}
         same_rows = [rows for _ in self.data_stack.folds]
         for task, predicted in self._predict(same_rows):
@@ -357,7 +341,7 @@ class StackedTrainer:
 
         Each replicate apart and in the end unpadded: the last bits of a sum depend on its length.
         """
-        outputs, _ = self._outputs(self.best, rows)
+        outputs, _ = self._outputs(self.best.mean(), rows)
         for number, task in enumerate(self.tasks):
             shape = HeadShape.of(task)
             heads = self._heads_by_replicate(number)
@@ -379,8 +363,9 @@ class StackedTrainer:
     def _heads_by_replicate(self, task: int) -> dict[int, dict[int, Member]]:
         """Per replicate the heads of a task: their rows in the stack, with their members."""
         shape = HeadShape.of(self.tasks[task])
-        places = self.best.plan.heads.get(shape, [])
-        tasks = self.best.plan.tasks.get(shape, [])
+        plan = self.best.forest.plan
+        places = plan.heads.get(shape, [])
+        tasks = plan.tasks.get(shape, [])
         heads: dict[int, dict[int, Member]] = {}
         for row, (number, _) in enumerate(places):
             if tasks[row] == task:
@@ -390,6 +375,6 @@ class StackedTrainer:
         return heads
 
     def network(self, member: Member) -> Network:
-        """The member's network at its best epoch."""
+        """The member's network, with the mean of its weights at its best epochs."""
         number = self.members.index(member)
-        return self.best.extract(number).eval()
+        return self.best.mean().extract(number).eval()
