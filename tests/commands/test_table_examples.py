@@ -71,7 +71,7 @@ def test_the_spaces_of_the_examples_fit_their_data(place: Path) -> None:
     done = run_warm("check", *TABLES["fraud"].arguments, "--space", space, cwd=place)
     assert done.code == 0, done.err
     assert "metric average_precision, since yes is rare" in done.out
-    assert "warning: task fraud: 15 of the 1200 test rows are of class yes" in done.out
+    assert "task fraud: 15 of the 1200 test rows are of class yes: below 20" in done.out
 
 
 @pytest.mark.parametrize("name", TABLES)
