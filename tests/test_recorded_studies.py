@@ -3,7 +3,7 @@ verdicts.
 
 The recordings were made before the rooms were rebuilt, with what has gone since (racing, rungs, and
 picks that mix candidates) switched off. They hold per training its candidate, replicate, scores,
-epochs and parameters.
+epochs and parameters. A space of the time that has grown since lies beside them.
 """
 
 import gzip
@@ -31,6 +31,8 @@ Json = dict[str, Any]
 def _recording(name: str) -> Json:
     packed = (RECORDED / f"{name}.json.gz").read_bytes()
     recording: Json = json.loads(gzip.decompress(packed))
+    spaces = {space.stem: str(space) for space in RECORDED.glob("*.yaml")}
+    recording["search"] = [spaces.get(word, word) for word in recording["search"]]
     return recording
 
 
