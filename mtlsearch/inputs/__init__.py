@@ -53,7 +53,20 @@ def select_columns(kind: InputKind, source: SourceColumns) -> SelectedColumns:
             f'{source.where}: lengths: the input "{kind.name}" has none; '
             f"allowed for {' and '.join(fitting)}"
         )
+    if not kind.has_tokenizer:
+        _refuse_tokenizers(source)
     return kind.select(source)
+
+
+def _refuse_tokenizers(source: SourceColumns) -> None:
+    """Raise DataError where a column has a tokenizer, since the kind of input reads none."""
+    fitting = [kind.name for kind in INPUT_KINDS.values() if kind.has_tokenizer]
+    for name in source.names:
+        if source.raw.column(name).settings.tokenizer is not None:
+            raise DataError(
+                f"{source.where}: {name}: a tokenizer is for input: {' and '.join(fitting)}, "
+                "where one text is the whole input"
+            )
 
 
 def kinds_taken(schemas: tuple[type[InputSchema], ...]) -> list[str]:

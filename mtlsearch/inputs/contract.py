@@ -143,12 +143,14 @@ class InputKind(ABC):
     """A kind of input: an object without state, of which there is one, in the table `INPUT_KINDS`.
 
     `name` is how a card spells it, `schema` what a network reads of it, and `default_space` the
-    search space that is taken where none is named.
+    search space that is taken where none is named. `has_lengths` and `has_tokenizer` say whether a
+    card may name a column of lengths, or a tokenizer.
     """
 
     name: ClassVar[str]
     schema: ClassVar[type[InputSchema]]
     has_lengths: ClassVar[bool] = False
+    has_tokenizer: ClassVar[bool] = False
     default_space: ClassVar[str] = "default"
 
     def __eq__(self, other: object) -> bool:
@@ -160,13 +162,13 @@ class InputKind(ABC):
     def __repr__(self) -> str:
         return f"<input kind {self.name}>"
 
-    @abstractmethod
     def claims(self, cell: Array | None) -> bool:
         """Return whether a source is of this kind where its card does not say of which.
 
         `cell` is `SourceColumns.first_cell`. The first kind in the table that claims the
-        source gets it.
+        source gets it. By default none does: a card must say so.
         """
+        return False
 
     @abstractmethod
     def select(self, source: SourceColumns) -> SelectedColumns:

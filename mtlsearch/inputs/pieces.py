@@ -26,10 +26,7 @@ class Pieces(InputKind):
     name = "pieces"
     schema: ClassVar[type[InputSchema]] = TokenSchema
     default_space = "tokens"
-
-    def claims(self, cell: Array | None) -> bool:
-        """Take nothing: a table reads texts too."""
-        return False
+    has_tokenizer = True
 
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return the one column of text, which has a tokenizer."""

@@ -19,7 +19,6 @@ from mtlsearch.inputs.contract import (
     SourceColumns,
 )
 from mtlsearch.inputs.images import mean_tiles
-from mtlsearch.inputs.texts import TOKENIZER_ELSEWHERE
 from mtlsearch.inputs.words import frequent_shares
 from mtlsearch.runtime.column_encodings import (
     EmbeddedColumn,
@@ -149,8 +148,6 @@ class Table(InputKind):
                 types[name] = "array"
                 continue
             column = input_column(source.raw.column(name), source.non_test)
-            if column.form.tokenizer is not None:
-                raise DataError(f"{source.where}: {name}: {TOKENIZER_ELSEWHERE}")
             types[name] = column.type
             notices += [f"column {name}: {notice}" for notice in column.notices]
             if column.values is None:

@@ -19,8 +19,6 @@ from mtlsearch.inputs.contract import (
 )
 from mtlsearch.inputs.tokens import TokenSchema
 
-TOKENIZER_ELSEWHERE = "a tokenizer is for input: pieces, where one text is the whole input"
-
 
 @dataclass(frozen=True)
 class WordSchema(TokenSchema):
@@ -37,17 +35,9 @@ class Texts(InputKind):
     schema: ClassVar[type[InputSchema]] = WordSchema
     default_space = "tokens"
 
-    def claims(self, cell: Array | None) -> bool:
-        """Take nothing: a table reads texts too."""
-        return False
-
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return the one column of text, or the one that the user says is text."""
-        selected = only_text(source, self.name)
-        for name, form in selected.forms.items():
-            if form.tokenizer is not None:
-                raise DataError(f"{source.where}: {name}: {TOKENIZER_ELSEWHERE}")
-        return selected
+        return only_text(source, self.name)
 
     def fit(self, selected: SelectedColumns, non_test: Array, train: Array) -> FittedInput:
         """Number the words of the rows that are not test rows; note which training rows have."""

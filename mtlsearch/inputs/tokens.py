@@ -66,10 +66,6 @@ class Tokens(InputKind):
     has_lengths = True
     default_space = "tokens"
 
-    def claims(self, cell: Array | None) -> bool:
-        """Take nothing: ids look like any other numbers."""
-        return False
-
     def select(self, source: SourceColumns) -> SelectedColumns:
         """Return all columns that hold no arrays."""
         lengths = find_lengths(source)

@@ -329,12 +329,7 @@ class TextColumn(ColumnEncoding):
         cells = columns[self.name]
         full_rows = np.flatnonzero(codes[:, -1])
         long = sum(len(split_words(cells[row])) > self.length for row in full_rows)
-        if long:
-            notices.append(
-                f"column {self.name!r}: {long} cells have more than {self.length} words; "
-                "the rest is not read"
-            )
-        return notices
+        return notices + cut_notice(self.name, long, f"{self.length} words")
 
 
 @dataclass(frozen=True)
@@ -499,6 +494,13 @@ def unknown_notice(
         f"column {name!r}: {len(rows)} of {len(cells)} cells hold {what} "
         f"({_first(cells, rows)}); they {consequence}"
     ]
+
+
+def cut_notice(name: str, cells: int, most: str) -> list[str]:
+    """Say that so many cells are longer than what is read of them; nothing for none."""
+    if not cells:
+        return []
+    return [f"column {name!r}: {cells} cells have more than {most}; the rest is not read"]
 
 
 def unreadable_notice(name: str, cells: Cells, rows: Sequence[int], wanted: str) -> list[str]:

@@ -113,13 +113,11 @@ def _affine(decoder: OutputDecoder, outputs: Array) -> Array:
 
 
 def _logistic(decoder: OutputDecoder, outputs: Array) -> Array:
-    # 1 / (1 + exp(-x)), which does not overflow in this form.
-    logits = outputs[..., 0]
-    log_probabilities = -np.logaddexp(0.0, -logits)
-    return np.asarray(np.exp(log_probabilities))
+    return _logistic_per_class(decoder, outputs[..., 0])
 
 
 def _logistic_per_class(decoder: OutputDecoder, outputs: Array) -> Array:
+    # 1 / (1 + exp(-x)), which does not overflow in this form.
     log_probabilities = -np.logaddexp(0.0, -outputs)
     return np.asarray(np.exp(log_probabilities))
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .column_encodings import ColumnEncoding, unknown_notice
+from .column_encodings import ColumnEncoding, cut_notice, unknown_notice
 from .encoded_input import Columns, EncodedInput
 
 NEEDED = "a tokenizer needs one package more: pip install tokenizers"
@@ -68,12 +68,7 @@ class TokenizedText(ColumnEncoding):
         full_rows = np.flatnonzero(codes[:, -1])
         whole = pieces(self.tokenizer, [cells[row] for row in full_rows])
         long = sum(len(ids) > self.length for ids in whole)
-        if long:
-            notices.append(
-                f"column {self.name!r}: {long} cells have more than {self.length} pieces; "
-                "the rest is not read"
-            )
-        return notices
+        return notices + cut_notice(self.name, long, f"{self.length} pieces")
 
 
 def pieces(tokenizer: str, texts: Sequence[str], length: int | None = None) -> list[list[int]]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mtlsearch.arrays import Array
-from mtlsearch.tasks.classes import class_entropy, class_probabilities, class_shares
+from mtlsearch.tasks.classes import RARE, class_entropy, class_probabilities, class_shares
 from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import (
     ACCURACY,
@@ -19,8 +19,6 @@ from mtlsearch.tasks.metrics import (
     ROC_AUC,
     Metric,
 )
-
-RARE = 0.1  # share of class 1 below which it is
 
 
 @final

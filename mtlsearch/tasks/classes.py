@@ -9,6 +9,9 @@ from scipy.stats import entropy
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.contract import Estimator
 
+RARE = 0.1
+"""The share of the labels below which those of a class are rare: then ROC AUC says too little."""
+
 
 class Classifier(Estimator, Protocol):
     """A fitted classifier of scikit-learn, whose classes are codes."""

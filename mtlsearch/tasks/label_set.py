@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mtlsearch.arrays import Array
-from mtlsearch.tasks.classes import class_probabilities
+from mtlsearch.tasks.classes import RARE, class_probabilities
 from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import (
     MACRO_AVERAGE_PRECISION,
@@ -21,7 +21,6 @@ from mtlsearch.tasks.metrics import (
     Metric,
 )
 
-RARE = 0.1  # share of the labels that rows have, below which these are rare
 OUT_AND_IN = ("no", "yes")  # the classes of one label
 
 

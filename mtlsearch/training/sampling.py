@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mtlsearch.candidate import OptimizerSettings
-from mtlsearch.tasks import Task
+from mtlsearch.tasks import Task, has_label
 from mtlsearch.training.training_data import FoldData
 
 RowWeights = dict[str, Tensor]  # float64 [n] on the CPU per source, for its n training rows
@@ -61,18 +61,16 @@ def _scarcity(fold: FoldData, tasks: Sequence[Task], rows: Tensor, temperature: 
     temperature), and one of its rows (Arivazhagan et al. 2019, arXiv:1907.05019).
     """
     weights = torch.ones(len(rows), dtype=torch.float64)
-    labelled = [_is_labelled(fold.targets[task.name][rows].cpu()) for task in tasks]
+    labelled = []
+    for task in tasks:
+        target = fold.targets[task.name][rows].cpu()
+        labelled.append(torch.from_numpy(has_label(target.numpy())))
     counts = [int(is_labelled.sum()) for is_labelled in labelled]
     for is_labelled, count in zip(labelled, counts, strict=True):
         share = count / max(counts)
         weight = share ** (1 / temperature - 1)
         weights[is_labelled] = weights[is_labelled].clamp(min=weight)
     return weights
-
-
-def _is_labelled(target: Tensor) -> Tensor:
-    """Which rows [n] of targets [n] or [n, C] have a label; of several one is enough."""
-    return (~target.isnan()).reshape(len(target), -1).any(1)
 
 
 def draw_rows(weights: Tensor, generator: torch.Generator) -> Tensor:

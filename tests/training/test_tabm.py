@@ -44,10 +44,10 @@ def chain(backbone, outputs=OUTPUTS):
     return nn.Sequential(stem, *stages, backbone.head(outputs, LEVELS))
 
 
-def reference_of(variant, members):
-    """A network of the authors' package, with weights away from where they begin."""
+def new_reference(variant, members):
+    """A network of the authors' package, as it begins."""
     torch.manual_seed(1)
-    reference = tabm.TabM.make(
+    return tabm.TabM.make(
         n_num_features=FEATURES,
         d_out=OUTPUTS,
         n_blocks=LEVELS + 1,
@@ -56,6 +56,11 @@ def reference_of(variant, members):
         k=members,
         arch_type=VARIANTS[variant],
     )
+
+
+def reference_of(variant, members):
+    """The same with weights away from where they begin."""
+    reference = new_reference(variant, members)
     with torch.no_grad():
         for parameter in reference.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape))
@@ -90,15 +95,7 @@ def test_outputs_are_those_of_the_reference(variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_weights_begin_as_in_the_reference(variant):
     """Scales of 1 but for the first, of random signs; biases that the members have in common."""
-    torch.manual_seed(1)
-    reference = tabm.TabM.make(
-        n_num_features=FEATURES,
-        d_out=OUTPUTS,
-        n_blocks=LEVELS + 1,
-        d_block=WIDTH,
-        k=16,
-        arch_type=VARIANTS[variant],
-    )
+    reference = new_reference(variant, 16)
     ours = chain(TabM(WIDTH, 16, variant))
     for parameter, tensor in zip(ours.parameters(), in_our_order(reference), strict=True):
         assert parameter.shape == tensor.shape
