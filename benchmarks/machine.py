@@ -23,6 +23,7 @@ from mtlsearch.space import SearchSpace
 
 RESULTS = Path(__file__).parent / "results"
 DEVICE = resolve_device("auto")
+CORES = len(os.sched_getaffinity(0))  # that this process may use
 LOAD_AT_START = os.getloadavg()[0]
 
 

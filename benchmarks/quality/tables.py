@@ -269,8 +269,12 @@ TABLES: dict[str, PublicTable] = {
 
 
 def prepare(name: str, folder: Path) -> Path:
-    """Write a table to the folder; return its card, which `mtlsearch.data.load` takes."""
+    """Write a table to the folder, unless it is there; return its card, which `load` takes."""
     table = TABLES[name]
+    card = folder / "card.yaml"
+    if card.exists():
+        return card
+
     folder.mkdir(parents=True, exist_ok=True)
     rows = table.read().drop(columns=list(table.ignored))
     if len(rows) > MOST_ROWS:
@@ -290,6 +294,5 @@ def prepare(name: str, folder: Path) -> Path:
         "tasks": {task: {"kind": kind} for task, kind in table.tasks.items()},
         "split": split,
     }
-    card = folder / "card.yaml"
     card.write_text(json.dumps(described, indent=1), encoding="utf-8")  # JSON is YAML as well
     return card

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.machine import CORES
 from benchmarks.quality.exchange import PREDICTIONS, TRAIN, VALIDATION, Rows, write_models
 
 NAMES = ("RealMLP", "TabM")
-PROCESSES = 2
 GPU_PROCESSES = 6
 
 
@@ -92,7 +92,7 @@ def main(folder: str, names: Sequence[str]) -> None:
             is_done = (table / PREDICTIONS / f"{name}.npz").exists()
             if table.is_dir() and not is_done and (not names or table.name in names):
                 cases.append((table, name))
-    processes = GPU_PROCESSES if torch.cuda.is_available() else PROCESSES
+    processes = GPU_PROCESSES if torch.cuda.is_available() else CORES
     with get_context("spawn").Pool(processes) as pool:
         pool.map(work, cases, chunksize=1)
 

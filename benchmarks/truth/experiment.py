@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from benchmarks.machine import CORES
 from mtlsearch.candidate import Candidate, Composition
 from mtlsearch.data import Dataset
 from mtlsearch.data.planted import Teacher, planted
@@ -211,8 +212,8 @@ def has_groups(composition: Composition, groups: Sequence[Sequence[int]]) -> boo
 
 
 def side_by_side(work: Callable[[Case], Answer], cases: Sequence[Case]) -> list[Answer]:
-    """Do the work on all cases, two at a time, each in a process with one thread."""
-    with get_context("spawn").Pool(2) as processes:
+    """Do the work on all cases, one per core at a time, each in a process with one thread."""
+    with get_context("spawn").Pool(CORES) as processes:
         return processes.map(partial(_on_one_thread, work), cases, chunksize=1)
 
 
