@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlsearch.backbones.contract import Backbone
-from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
 from mtlsearch.backbones.separate_linear import draw_uniform, separate_linear
+from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
 from mtlsearch.inputs import TableSchema
 
 

@@ -75,8 +75,8 @@ def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericCol
     varies = np.ptp(filled, axis=0) > 0
     varies &= np.isfinite(scaler.var_) & (scaler.var_ > 0)
     missing = np.isnan(values)
-    indicator = missing[rows.non_test].any(axis=0)
-    indicator_seen = missing[rows.train].any(axis=0)
+    indicator = np.asarray(missing[rows.non_test].any(axis=0))
+    indicator_seen = np.asarray(missing[rows.train].any(axis=0))
     columns = {}
     for index, column in enumerate(inputs):
         name = str(column)

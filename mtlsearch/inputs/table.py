@@ -201,6 +201,14 @@ class Table(InputKind):
         return f"{inputs.shape[1]} inputs"
 
 
+def has_numbers(selected: SelectedColumns, non_test: Array) -> bool:
+    """Return whether a table has `TableSchema.numbers`: columns on a scale, or dates."""
+    has_dates = any(form.type == "date" for form in selected.forms.values())
+    numbers = selected.inputs.select_dtypes(np.float64)
+    rows = FittingRows(non_test, non_test)
+    return has_dates or bool(columns_on_a_scale(numbers, rows))
+
+
 def _check_sizes(where: str, forms: Mapping[str, ColumnForm]) -> None:
     """Raise DataError unless all pictures of a source are of one size."""
     sizes = {name: form.size for name, form in forms.items() if form.type == "image"}

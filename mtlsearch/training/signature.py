@@ -20,7 +20,7 @@ class Signature:
         schemas: The input schema of each source.
         sources: The source of each task.
         outputs: The number of head outputs of each task.
-        numbers: The numbers of the training rows of each source that is a table.
+        numbers: The numbers of the training rows of each source that has any.
     """
 
     schemas: Mapping[str, InputSchema]

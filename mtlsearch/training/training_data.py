@@ -33,7 +33,7 @@ class FoldData:
         validation: The validation rows of each source.
         longest: The number of training rows of the longest source, counted in fold 0 so that all
             folds take as many steps.
-        numbers: The numbers of the training rows of each source that is a table.
+        numbers: The numbers of the training rows of each source that has any.
     """
 
     prepared: Prepared
@@ -73,7 +73,8 @@ class TrainingData:
         for source, encoded in prepared.inputs.items():
             inputs[source] = NetworkInput.of(encoded, self.device)
             schema = prepared.schemas[source]
-            if isinstance(schema, TableSchema):
+            if isinstance(schema, TableSchema) and schema.numbers:
+                assert encoded.values is not None
                 numbers[source] = TrainingNumbers(
                     encoded.values,
                     prepared.fold.train[source],

@@ -93,8 +93,8 @@ class Numbers(abc.ABC):
     ) -> nn.Module:
         """Return a module that maps the inputs of a source as the stem does.
 
-        `stem` takes the schema `schema_for_stem`. `training` are the numbers of the training rows,
-        of a table.
+        `stem` takes the schema `schema_for_stem`. `training` are the numbers of the training rows;
+        None where the source has no numbers.
         """
         if not self._acts_on(schema):
             return stem

@@ -76,7 +76,8 @@ class TrainingNumbers:
 
     def _numbers(self) -> Array:
         """The numbers of the training rows, float64 [rows, N]."""
-        numbers = self.values[np.ix_(self.rows, self.places)]
+        training_rows = self.values[self.rows]
+        numbers: Array = training_rows[:, list(self.places)]
         return numbers.astype(np.float64)
 
 
