@@ -66,18 +66,19 @@ class QuantileScaling(nn.Module):
         columns = x.transpose(-2, -1)
         columns = torch.maximum(columns, self.knots[..., :1])
         columns = torch.minimum(columns, self.knots[..., -1:])
+        axis = self.knots.dim() - 1
         lower = torch.zeros_like(columns, dtype=torch.int64)
         step = KNOTS // 2
         while step:
             middle = lower + step
-            is_above = columns >= self.knots.gather(-1, middle)
+            is_above = columns >= self.knots.gather(axis, middle)
             lower = torch.where(is_above, middle, lower)
             step //= 2
         upper = lower + 1
-        left = self.knots.gather(-1, lower)
-        right = self.knots.gather(-1, upper)
-        low = self.levels.gather(-1, lower)
-        high = self.levels.gather(-1, upper)
+        left = self.knots.gather(axis, lower)
+        right = self.knots.gather(axis, upper)
+        low = self.levels.gather(axis, lower)
+        high = self.levels.gather(axis, upper)
         distance = (right - left).clamp(min=SMALLEST_DISTANCE)
         share = (columns - left) / distance
         scaled = low + share * (high - low)
