@@ -14,8 +14,8 @@ Scaling = Literal["standard", "robust", "quantile"]
 CLIP = 3.0
 """The magnitude that a robustly scaled number stays below."""
 
-SMALLEST_DISTANCE = 1e-30
-"""What a distance of 0 between two knots is taken for."""
+SMALLEST_GAP = 1e-30
+"""What a gap of 0 between two knots is taken for."""
 
 
 class RobustScaling(nn.Module):
@@ -47,42 +47,42 @@ class RobustScaling(nn.Module):
 class QuantileScaling(nn.Module):
     """Maps numbers so that those of the training rows are normally distributed.
 
-    It interpolates linearly between `knots`, at which it is `levels`, and is constant beyond.
+    At the knots it is `lowest`, `lowest + distance`, and so on. Between them it interpolates
+    linearly, and beyond them it is constant.
     """
 
     elementwise = True
     stacks_buffers = True
     knots: Tensor
-    levels: Tensor
+    lowest: Tensor
+    distance: Tensor
 
     def __init__(self, numbers: int) -> None:
         super().__init__()
         self.numbers = numbers
         self.register_buffer("knots", torch.zeros(numbers, KNOTS))
-        self.register_buffer("levels", torch.zeros(numbers, KNOTS))
+        self.register_buffer("lowest", torch.zeros(numbers))
+        self.register_buffer("distance", torch.zeros(numbers))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, numbers] to the same shape."""
-        columns = x.transpose(-2, -1)
-        columns = torch.maximum(columns, self.knots[..., :1])
-        columns = torch.minimum(columns, self.knots[..., -1:])
-        axis = self.knots.dim() - 1
-        lower = torch.zeros_like(columns, dtype=torch.int64)
+        x = torch.maximum(x, self.knots[..., 0].unsqueeze(-2))
+        x = torch.minimum(x, self.knots[..., -1].unsqueeze(-2))
+        # All knots as one row, in which each number has the place of its first one.
+        knots = self.knots.flatten()
+        first = torch.arange(0, len(knots), KNOTS, device=x.device)
+        first = first.reshape(self.lowest.shape).unsqueeze(-2)
+        lower = torch.zeros_like(x, dtype=torch.int64) + first
         step = KNOTS // 2
         while step:
             middle = lower + step
-            is_above = columns >= self.knots.gather(axis, middle)
-            lower = torch.where(is_above, middle, lower)
+            lower = torch.where(x >= knots[middle], middle, lower)
             step //= 2
-        upper = lower + 1
-        left = self.knots.gather(axis, lower)
-        right = self.knots.gather(axis, upper)
-        low = self.levels.gather(axis, lower)
-        high = self.levels.gather(axis, upper)
-        distance = (right - left).clamp(min=SMALLEST_DISTANCE)
-        share = (columns - left) / distance
-        scaled = low + share * (high - low)
-        return scaled.transpose(-2, -1)
+        left = knots[lower]
+        gap = knots[lower + 1] - left
+        share = (x - left) / gap.clamp(min=SMALLEST_GAP)
+        place = (lower - first) + share
+        return self.lowest.unsqueeze(-2) + place * self.distance.unsqueeze(-2)
 
 
 def _standard(training: TrainingNumbers) -> nn.Module:
@@ -100,7 +100,8 @@ def _robust(training: TrainingNumbers) -> nn.Module:
 def _quantile(training: TrainingNumbers) -> nn.Module:
     scaling = QuantileScaling(len(training.places))
     _fill(scaling.knots, training.quantiles.knots)
-    _fill(scaling.levels, training.quantiles.levels)
+    _fill(scaling.lowest, training.quantiles.lowest)
+    _fill(scaling.distance, training.quantiles.distance)
     return scaling
 
 

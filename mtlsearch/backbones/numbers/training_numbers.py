@@ -25,10 +25,14 @@ class Spread(NamedTuple):
 
 
 class Quantiles(NamedTuple):
-    """Values of each number, ascending [N, KNOTS], and their places in a normal distribution."""
+    """Values of each number, ascending [N, KNOTS], that lie evenly in a normal distribution.
+
+    Their places in it are the `lowest` [N], and so on at equal distances [N].
+    """
 
     knots: Array
-    levels: Array
+    lowest: Array
+    distance: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +70,13 @@ class TrainingNumbers:
         A value that several rows have counts as the middle of their ranks, as it would in the
         limit if small noise were added (Gorishniy et al. 2022).
         """
-        knots = []
-        levels = []
-        for column in self._numbers().T:
-            fitted = _quantiles(column)
-            knots.append(fitted.knots)
-            levels.append(fitted.levels)
-        return Quantiles(np.stack(knots), np.stack(levels))
+        fitted = [_quantiles(column) for column in self._numbers().T]
+        knots, lowest, distances = zip(*fitted, strict=True)
+        return Quantiles(
+            np.stack(knots),
+            np.array(lowest),
+            np.array(distances),
+        )
 
     def _numbers(self) -> Array:
         """The numbers of the training rows, float64 [rows, N]."""
@@ -81,8 +85,8 @@ class TrainingNumbers:
         return numbers.astype(np.float64)
 
 
-def _quantiles(column: Array) -> Quantiles:
-    """Return the quantiles [KNOTS] of values [rows]."""
+def _quantiles(column: Array) -> tuple[Array, float, float]:
+    """Return the quantiles [KNOTS] of values [rows], the place of the first, and the distance."""
     values, counts = np.unique(column, return_counts=True)
     above = np.cumsum(counts)
     middle_ranks = above - (counts + 1) / 2
@@ -91,7 +95,7 @@ def _quantiles(column: Array) -> Quantiles:
         shares = middle_ranks / (len(column) - 1)
     outermost = np.clip(shares[[0, -1]], OUTERMOST, 1 - OUTERMOST)
     lowest, highest = torch.special.ndtri(torch.from_numpy(outermost)).numpy()
-    levels = np.linspace(lowest, highest, KNOTS)
-    shares_of_levels = torch.special.ndtr(torch.from_numpy(levels)).numpy()
-    knots = np.interp(shares_of_levels, shares, values)
-    return Quantiles(knots, levels)
+    places = np.linspace(lowest, highest, KNOTS)
+    shares_of_places = torch.special.ndtr(torch.from_numpy(places)).numpy()
+    knots = np.interp(shares_of_places, shares, values)
+    return knots, lowest, (highest - lowest) / (KNOTS - 1)
