@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from mtlsearch.backbones import BACKBONES, Backbone
+from mtlsearch.backbones.numbers import NUMBERS, Numbers, Plain
 from mtlsearch.backbones.plugins import PLUGGED
 from mtlsearch.initializations import INITIALIZATIONS, Initialization, Random
 from mtlsearch.sharing import ALIASES as SHARING_ALIASES
@@ -90,7 +91,10 @@ SETTING_GROUPS: dict[str, Mapping[str, type[Any]]] = {
     "weighting": WEIGHTINGS,
     "optimizer": {"adamw": OptimizerSettings},
     "initialization": INITIALIZATIONS,
+    "numbers": NUMBERS,
 }
+# Groups that stored candidates of earlier versions lack.
+LATER_GROUPS = ("numbers",)
 # Former names in the tables, which spaces and stored candidates may use.
 ALIASES: dict[str, Mapping[str, str]] = {"sharing": SHARING_ALIASES}
 
@@ -108,6 +112,7 @@ class Candidate:
     weighting: Weighting = field(default_factory=Fixed)
     optimizer: OptimizerSettings = OptimizerSettings()
     initialization: Initialization = field(default_factory=Random)
+    numbers: Numbers = field(default_factory=Plain)
 
     @property
     def key(self) -> str:
@@ -173,12 +178,15 @@ class Candidate:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Candidate":
-        """Inverse of `to_json`.
+        """Inverse of `to_json`. What was stored before there were `numbers` has the default.
 
         Raises KeyError for an unknown name, pydantic's ValidationError for a bad field.
         """
         tree = SharingTree.from_json(value["tree"])
-        groups = {group: _settings_from_json(group, value[group]) for group in SETTING_GROUPS}
+        groups = {}
+        for group in SETTING_GROUPS:
+            if group in value or group not in LATER_GROUPS:
+                groups[group] = _settings_from_json(group, value[group])
         return cls(tree=tree, **groups)
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from mtlsearch.backbones.mlp import Mlp
+from mtlsearch.backbones.numbers import Periodic, Plain
 from mtlsearch.backbones.residual import Residual
 from mtlsearch.candidate import (
     Candidate,
@@ -34,6 +35,8 @@ CHANGED = [
     dataclasses.replace(BASE, weighting=Uncertainty()),
     dataclasses.replace(BASE, optimizer=OptimizerSettings(learning_rate=0.01)),
     dataclasses.replace(BASE, initialization=Pretrained()),
+    dataclasses.replace(BASE, numbers=Plain("robust")),
+    dataclasses.replace(BASE, numbers=Periodic()),
 ]
 
 
@@ -50,6 +53,12 @@ def test_json_round_trip(candidate):
     again = Candidate.from_json(json.loads(json.dumps(candidate.to_json())))
     assert again == candidate
     assert again.key == candidate.key
+
+
+def test_what_was_stored_before_there_were_readings_of_numbers_is_read():
+    value = BASE.to_json()
+    del value["numbers"]
+    assert Candidate.from_json(value) == BASE
 
 
 def test_json_refuses_what_is_wrong():

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.backbones.mlp import Mlp
+from mtlsearch.backbones.numbers import NUMBERS
 from mtlsearch.candidate import Candidate, TrainingSettings
 from mtlsearch.errors import SpaceError
 from mtlsearch.initializations import INITIALIZATIONS
@@ -551,12 +552,13 @@ def test_a_file_goes_before_a_name_and_the_package_before_the_repository(tmp_pat
     assert load_space("toy.yaml", 2, folders).tree.levels == 2
 
 
-def test_everything_names_every_soft_sharing_weighting_start_and_backbone_for_tables():
+def test_everything_names_every_method_for_tables():
     space = load_space("everything", 3)
     named = {part: {option.name for option in options} for part, options in space.options.items()}
     assert named["sharing"] == {*SHARINGS}
     assert named["weighting"] == {*WEIGHTINGS}
     assert named["initialization"] == {*INITIALIZATIONS}
+    assert named["numbers"] == {*NUMBERS}
     assert named["backbone"] == {
         name for name, kind in BACKBONES.items() if TableSchema in kind.takes
     }

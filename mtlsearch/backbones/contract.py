@@ -30,7 +30,8 @@ class Backbone(abc.ABC):
     are stacked. A module whose forward only calls its children and operations that do alike with
     any number of axes in front (elementwise ones, or on named last axes) says so by `elementwise =
     True` and is stacked child by child, which is faster. One with parameters of its own says
-    besides, by `stacks_parameters = True`, that these may have the axes in front as well. What
+    besides, by `stacks_parameters = True`, that these may have the axes in front as well; one with
+    buffers that nothing ever changes, by `stacks_buffers = True`, that these may. What
     torch cannot batch (LSTM, GRU) or keeps statistics (batch norm) is trained network by network.
 
     A network may be an ensemble: its heads then return [B, k, outputs], the outputs of k members,

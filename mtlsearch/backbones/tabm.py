@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlsearch.backbones.contract import Backbone
+from mtlsearch.backbones.separate_linear import draw_uniform, separate_linear
 from mtlsearch.backbones.settings import PER_MEMBER, EmbeddingFactor, Rate, Width, dropout_layers
 from mtlsearch.inputs import TableSchema
 
@@ -67,32 +68,6 @@ class MemberAffine(nn.Module):
         return scaled + self.bias.unsqueeze(-3)
 
 
-class MemberLinear(nn.Module):
-    """A linear layer of each member's own, of two members or more."""
-
-    elementwise = True
-    stacks_parameters = True
-
-    def __init__(
-        self,
-        members: int,
-        features: int,
-        outputs: int,
-    ) -> None:
-        super().__init__()
-        self.members = members
-        self.features = features
-        self.outputs = outputs
-        self.weight = nn.Parameter(torch.zeros(members, features, outputs))
-        self.bias = nn.Parameter(torch.zeros(members, outputs))
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Map [B, members, features] to [B, members, outputs]."""
-        by_member = h.transpose(-3, -2).contiguous()
-        out = by_member @ self.weight + self.bias.unsqueeze(-2)
-        return out.transpose(-3, -2)
-
-
 @dataclass(frozen=True)
 class TabM(Backbone):
     """A perceptron of `members` that see the same rows, each with a head of its own.
@@ -141,26 +116,14 @@ class TabM(Backbone):
         linear = nn.Linear(features, outputs, bias=False)
         affine = MemberAffine(self.members, outputs)
         same_bias = torch.empty(outputs)
-        _draw_uniform(same_bias, features)
+        draw_uniform(same_bias, features)
         with torch.no_grad():
             affine.bias.copy_(same_bias)
         return [MemberScale(self.members, features), linear, affine]
 
     def _member_linear(self, features: int, outputs: int) -> nn.Module:
         """Return a linear layer of each member's own."""
-        if self.members == 1:
-            # The last bits of a batch of one matrix depend on who is stacked beside it.
-            return nn.Linear(features, outputs)
-        linear = MemberLinear(self.members, features, outputs)
-        _draw_uniform(linear.weight, features)
-        _draw_uniform(linear.bias, features)
-        return linear
-
-
-def _draw_uniform(tensor: Tensor, features: int) -> None:
-    """Fill a tensor as the weights of a linear layer of so many inputs begin."""
-    limit = max(features, 1) ** -0.5
-    nn.init.uniform_(tensor, -limit, limit)
+        return separate_linear(self.members, features, outputs)
 
 
 @torch.no_grad()

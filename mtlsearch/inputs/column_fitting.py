@@ -68,17 +68,15 @@ class FittingRows:
 
 def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericColumn]:
     """Return the encodings of columns [N, columns] of numbers, float64 with NaN, by their names."""
-    values = inputs.to_numpy(np.float64)
-    is_finite = np.abs(values) < LARGEST_NUMBER
-    values = np.where(is_finite, values, np.nan)
+    values = _known_numbers(inputs)
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
     filled = imputer.fit_transform(values[rows.train])
     scaler = StandardScaler().fit(filled)
     varies = np.ptp(filled, axis=0) > 0
     varies &= np.isfinite(scaler.var_) & (scaler.var_ > 0)
     missing = np.isnan(values)
-    indicator = missing[rows.non_test].any(axis=0)
-    indicator_seen = missing[rows.train].any(axis=0)
+    indicator = np.asarray(missing[rows.non_test].any(axis=0))
+    indicator_seen = np.asarray(missing[rows.train].any(axis=0))
     columns = {}
     for index, column in enumerate(inputs):
         name = str(column)
@@ -92,6 +90,28 @@ def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericCol
             indicator_seen=bool(indicator_seen[index]),
         )
     return columns
+
+
+def columns_on_a_scale(inputs: pd.DataFrame, rows: FittingRows) -> set[str]:
+    """Return the columns of numbers [N, columns] in which there are more than two."""
+    values = _known_numbers(inputs.iloc[rows.non_test])
+    names = set()
+    for index, column in enumerate(inputs):
+        numbers = values[:, index]
+        known = numbers[~np.isnan(numbers)]
+        if not len(known):
+            continue
+        is_outermost = (known == known.min()) | (known == known.max())
+        if not is_outermost.all():
+            names.add(str(column))
+    return names
+
+
+def _known_numbers(inputs: pd.DataFrame) -> Array:
+    """Return columns of numbers as float64 [N, columns], NaN where one is missing."""
+    values = inputs.to_numpy(np.float64)
+    is_finite = np.abs(values) < LARGEST_NUMBER
+    return np.where(is_finite, values, np.nan)
 
 
 def fit_other(name: str, cells: Array, form: ColumnForm, rows: FittingRows) -> OtherEncoding:

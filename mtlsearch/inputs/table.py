@@ -1,6 +1,6 @@
 """Tables: columns of numbers, booleans, text and pictures, which become numbers side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,13 @@ import pandas as pd
 from mtlsearch.arrays import Array
 from mtlsearch.columns import ColumnForm, input_column
 from mtlsearch.errors import DataError
-from mtlsearch.inputs.column_fitting import FittingRows, OtherEncoding, fit_numbers, fit_other
+from mtlsearch.inputs.column_fitting import (
+    FittingRows,
+    OtherEncoding,
+    columns_on_a_scale,
+    fit_numbers,
+    fit_other,
+)
 from mtlsearch.inputs.contract import (
     FittedInput,
     InputKind,
@@ -21,6 +27,7 @@ from mtlsearch.inputs.contract import (
 from mtlsearch.inputs.images import mean_tiles
 from mtlsearch.inputs.words import frequent_shares
 from mtlsearch.runtime.column_encodings import (
+    DateColumn,
     EmbeddedColumn,
     HashedColumn,
     ImageColumn,
@@ -58,12 +65,14 @@ class TableSchema(InputSchema):
 
     Where there are `coded` columns, it reads `categories`, int [B, positions of all], as well, and
     where there are columns of `pictures`, which are of one size, these, float [B, 3 a column, H,
-    W].
+    W]. `numbers` are the places of those values that are numbers on a scale: neither indicators nor
+    categories nor parts of a circle, nor a column that has but two numbers.
     """
 
     features: int
     coded: tuple[CodedColumn, ...] = ()
     pictures: tuple[PictureColumn, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.features} numbers"]
@@ -174,8 +183,10 @@ class Table(InputKind):
         rows = FittingRows(non_test, train)
         numbers = selected.inputs.select_dtypes(np.float64)
         numeric: dict[str, NumericColumn] = {}
+        scales: set[str] = set()
         if len(numbers.columns):
             numeric = fit_numbers(numbers, rows)
+            scales = columns_on_a_scale(numbers, rows)
         encodings: list[NumericColumn | OtherEncoding] = []
         for name, cells in selected.arrays.items():
             if name in numeric:
@@ -183,11 +194,19 @@ class Table(InputKind):
             else:
                 form = selected.forms[name]
                 encodings.append(fit_other(name, cells, form, rows))
-        return FittedInput(_schema(encodings), tuple(encodings))
+        return FittedInput(_schema(encodings, scales), tuple(encodings))
 
     def describe(self, inputs: pd.DataFrame, schema: InputSchema) -> str:
         """Return the number of columns, which is what the user knows of the table."""
         return f"{inputs.shape[1]} inputs"
+
+
+def has_numbers(selected: SelectedColumns, non_test: Array) -> bool:
+    """Return whether a table has `TableSchema.numbers`: columns on a scale, or dates."""
+    has_dates = any(form.type == "date" for form in selected.forms.values())
+    numbers = selected.inputs.select_dtypes(np.float64)
+    rows = FittingRows(non_test, non_test)
+    return has_dates or bool(columns_on_a_scale(numbers, rows))
 
 
 def _check_sizes(where: str, forms: Mapping[str, ColumnForm]) -> None:
@@ -198,19 +217,28 @@ def _check_sizes(where: str, forms: Mapping[str, ColumnForm]) -> None:
         raise DataError(f"{where}: columns: images must be of one size; found {listed}")
 
 
-def _schema(encodings: Sequence[NumericColumn | OtherEncoding]) -> TableSchema:
+def _schema(
+    encodings: Sequence[NumericColumn | OtherEncoding],
+    scales: Collection[str],
+) -> TableSchema:
+    """Return the schema of columns; `scales` names those of numbers that are on a scale."""
     features = 0
     coded = []
     pictures = []
+    numbers: list[int] = []
     for encoding in encodings:
         if isinstance(encoding, EmbeddedColumn | HashedColumn | TextColumn):
             column = CodedColumn(encoding.positions, encoding.vocabulary, encoding.size)
             coded.append(column)
             continue
+        if encoding.name in scales:
+            numbers.append(features)
+        elif isinstance(encoding, DateColumn):
+            numbers.extend(range(features, features + len(encoding.mean)))
         features += encoding.width
         if isinstance(encoding, ImageColumn):
             pictures.append(PictureColumn(encoding.pixels, encoding.size))
-    return TableSchema(features, tuple(coded), tuple(pictures))
+    return TableSchema(features, tuple(coded), tuple(pictures), tuple(numbers))
 
 
 def _series(values: Array) -> "pd.Series[Any]":

@@ -1,9 +1,11 @@
 """The problem of a new study, and an existing study together with its problem."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mtlsearch.backbones import Backbone
@@ -18,7 +20,8 @@ from mtlsearch.data import (
     load,
 )
 from mtlsearch.errors import SpaceError, StudyError, UsageError
-from mtlsearch.inputs import DEFAULT_INPUT_KIND, kinds_taken
+from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
+from mtlsearch.inputs.table import has_numbers
 from mtlsearch.records import Replicate
 from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
@@ -60,6 +63,7 @@ def load_problem(
     _check_soft_sharing(chosen_space, name)
     _check_sampling(dataset, chosen_space, name)
     _check_backbones(chosen_space, name)
+    dataset = _with_notice_of_numbers(dataset, chosen_space, name)
     if epochs is not None:
         chosen_space = _with_epochs(chosen_space, epochs)
     return dataset, chosen_space
@@ -170,6 +174,33 @@ def _check_sampling(dataset: Dataset, space: SearchSpace, where: str) -> None:
                 "each source have labels on the same rows, so none is scarcer; leave it out, or "
                 "say 1"
             )
+
+
+def _with_notice_of_numbers(dataset: Dataset, space: SearchSpace, where: str) -> Dataset:
+    """The dataset, with a notice of tables in which the space's reading of numbers finds none.
+
+    Raises SpaceError where no source is a table.
+    """
+    readings = []
+    for option in space.options["numbers"]:
+        readings += [option.kind(**settings) for settings in option.examples()]
+    if not any(reading.changes for reading in readings):
+        return dataset
+    tables = [source for source in dataset.sources.values() if source.kind.schema is TableSchema]
+    if not tables:
+        raise SpaceError(
+            f"{where}: numbers: it says how numbers of tables are read, but no source is a table; "
+            "leave it out"
+        )
+    notices = []
+    for source in tables:
+        non_test = np.flatnonzero(source.splits.role != TEST)
+        if not has_numbers(source.selected, non_test):
+            notices.append(
+                f"source {source.name} has no column of more than two numbers and no date, so the "
+                f"numbers of the space {where} change nothing there"
+            )
+    return replace(dataset, notices=(*dataset.notices, *notices))
 
 
 def _has_scarce_tasks(dataset: Dataset) -> bool:

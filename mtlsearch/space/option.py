@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 from optuna.trial import BaseTrial
 
 from mtlsearch.backbones import BACKBONES
+from mtlsearch.backbones.numbers import NUMBERS
 from mtlsearch.candidate import SETTING_GROUPS, current_name
 from mtlsearch.errors import SpaceError, unknown
 from mtlsearch.initializations import INITIALIZATIONS
@@ -22,6 +23,7 @@ DEFAULTS = {
     "weighting": next(iter(WEIGHTINGS)),
     "optimizer": next(iter(SETTING_GROUPS["optimizer"])),
     "initialization": next(iter(INITIALIZATIONS)),
+    "numbers": next(iter(NUMBERS)),
 }
 
 NamedSpec = tuple[str, Spec | PerTask]  # the name of a setting and what it may be

@@ -3,6 +3,8 @@
 import dataclasses
 from dataclasses import dataclass
 
+from mtlsearch.backbones import Backbone
+from mtlsearch.backbones.numbers import Numbers
 from mtlsearch.candidate import Candidate, Component, TrainingSettings
 from mtlsearch.initializations import Initialization
 from mtlsearch.records import Replicate, TrainingJob
@@ -70,8 +72,8 @@ class Member:
     def shape(self) -> tuple[object, ...]:
         """The facts that members must have in common to be stacked.
 
-        They are the backbone but for its rates, and the depth. Also what their weighting needs, so
-        that nobody pays for others' backward and forward passes.
+        They are the backbone and what it reads of numbers, but for their rates, and the depth. Also
+        what their weighting needs, so that nobody pays for others' backward and forward passes.
         """
         candidate = self.component.candidate
         sharing = candidate.sharing
@@ -79,7 +81,8 @@ class Member:
         mixes = sharing.mixes_activations and bool(candidate.soft_shared_levels)
         has_shared_parameters = mixes or not candidate.tree.is_separate
         return (
-            *_stacked_settings(candidate),
+            *_stacked_settings(candidate.backbone),
+            *_stacked_settings(candidate.numbers),
             candidate.tree.depth,
             weighting.needs_gramian and has_shared_parameters,
             weighting.needs_updated_losses,
@@ -91,34 +94,38 @@ def replicate_seed(job: TrainingJob) -> int:
     return derive_seed(job.seed, "replicate", job.replicate.number)
 
 
-def _stacked_settings(candidate: Candidate) -> tuple[object, ...]:
-    """The backbone's class and settings.
+def _stacked_settings(method: Backbone | Numbers) -> tuple[object, ...]:
+    """The class and settings of a method.
 
     Of a rate that may differ within a stack, only whether it is 0.
     """
-    backbone = candidate.backbone
-    assert dataclasses.is_dataclass(backbone)
+    assert dataclasses.is_dataclass(method)
     settings = []
-    for field in dataclasses.fields(backbone):
-        value = getattr(backbone, field.name)
+    for field in dataclasses.fields(method):
+        value = getattr(method, field.name)
         if field.metadata.get("per") == "member":
             value = value > 0
         settings.append((field.name, value))
-    return type(backbone), tuple(settings)
+    return type(method), tuple(settings)
 
 
 def _pretraining_component(
     candidate: Candidate,
     tasks: tuple[int, ...],
 ) -> Component:
-    """The tasks with a candidate's backbone and optimizer.
+    """The tasks with a candidate's backbone, optimizer and reading of numbers.
 
     They share one trunk, or have branches that are averaged.
     """
     has_branches = candidate.initialization.local_steps > 0
     make_tree = SharingTree.separate if has_branches else SharingTree.shared
     tree = make_tree(len(tasks), candidate.tree.depth)
-    pretrained = Candidate(tree, candidate.backbone, optimizer=candidate.optimizer)
+    pretrained = Candidate(
+        tree,
+        candidate.backbone,
+        optimizer=candidate.optimizer,
+        numbers=candidate.numbers,
+    )
     return Component(tasks, pretrained)
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
+from mtlsearch.backbones.numbers import TrainingNumbers
 from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
+from mtlsearch.inputs import TableSchema
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
@@ -31,6 +33,7 @@ class FoldData:
         validation: The validation rows of each source.
         longest: The number of training rows of the longest source, counted in fold 0 so that all
             folds take as many steps.
+        numbers: The numbers of the training rows of each source that has any.
     """
 
     prepared: Prepared
@@ -40,6 +43,7 @@ class FoldData:
     train: dict[str, Tensor]
     validation: dict[str, Tensor]
     longest: int
+    numbers: dict[str, TrainingNumbers]
 
 
 class TrainingData:
@@ -65,8 +69,17 @@ class TrainingData:
         longest = max(len(rows) for rows in first_split.train.values())
         prepared = prepare(self.dataset, split)
         inputs = {}
+        numbers = {}
         for source, encoded in prepared.inputs.items():
             inputs[source] = NetworkInput.of(encoded, self.device)
+            schema = prepared.schemas[source]
+            if isinstance(schema, TableSchema) and schema.numbers:
+                assert encoded.values is not None
+                numbers[source] = TrainingNumbers(
+                    encoded.values,
+                    prepared.fold.train[source],
+                    schema.numbers,
+                )
         return FoldData(
             prepared=prepared,
             inputs=inputs,
@@ -75,6 +88,7 @@ class TrainingData:
             train=self._tensors(prepared.fold.train),
             validation=self._tensors(prepared.fold.validation),
             longest=longest,
+            numbers=numbers,
         )
 
     def _tensors(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -91,6 +105,10 @@ class TrainingData:
         return torch.from_numpy(rows).to(self.device)
 
     def signature(self, replicate: Replicate) -> Signature:
-        """What networks must know of this dataset; the same for every fold."""
-        schemas = self.fold(replicate).prepared.schemas
-        return Signature.of(self.dataset, schemas)
+        """What networks must know of this dataset: shapes, and what is fitted to the fold."""
+        fold = self.fold(replicate)
+        return Signature.of(
+            self.dataset,
+            fold.prepared.schemas,
+            fold.numbers,
+        )

@@ -25,7 +25,7 @@ ROWS = 60
 SCHEMAS = {
     "images": ImageSchema(2, 9, 8),
     "sequences": SequenceSchema(12, 2),
-    "table": TableSchema(7, (CodedColumn(1, 40, 12), CodedColumn(5, 13, 16))),
+    "table": TableSchema(7, (CodedColumn(1, 40, 12), CodedColumn(5, 13, 16)), numbers=(0, 1, 6)),
     "texts": WordSchema(11, 20),
     "tokens": TokenSchema(12, 25, (*range(1, 22), 23, 25, 26, 29)),
 }
@@ -66,7 +66,7 @@ BYTES = (NUMBERS * 20).clip(0, 255).astype(np.uint8)
         ({}, BYTES[:, 0], ImageSchema(1, 8, 9)),
         ({"input": "images"}, NUMBERS[:, 0], ImageSchema(1, 8, 9)),
         ({"input": "sequences"}, BYTES[:, 0], SequenceSchema(8, 9)),
-        ({}, BYTES[:, 0, 0], TableSchema(9)),
+        ({}, BYTES[:, 0, 0], TableSchema(9, numbers=tuple(range(9)))),
         ({"input": "tokens"}, np.tile([7, 0, 900_000], (ROWS, 1)), TokenSchema(3, 2, (7, 900_000))),
     ],
 )

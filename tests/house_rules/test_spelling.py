@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtlsearch.backbones import BACKBONES
+from mtlsearch.backbones.numbers import NUMBERS
 from mtlsearch.initializations import INITIALIZATIONS
 from mtlsearch.inputs import INPUT_KINDS
 from mtlsearch.search.arms import ARMS
@@ -53,6 +54,7 @@ class Vocabulary:
 VOCABULARIES = [
     Vocabulary(BACKBONES, ("mtlsearch/backbones/",)),
     Vocabulary(SHARINGS, ("mtlsearch/sharing/", *ARM_ROOMS)),
+    Vocabulary(NUMBERS, ("mtlsearch/backbones/numbers/",)),
     Vocabulary(WEIGHTINGS, ("mtlsearch/weightings/", *ARM_ROOMS)),
     Vocabulary(INITIALIZATIONS, ("mtlsearch/initializations/", *ARM_ROOMS)),
     Vocabulary(TASK_KINDS, ("mtlsearch/tasks/",)),
@@ -70,6 +72,7 @@ SAMPLER = "the name of a sampler"
 ALLOWED = {
     ("mtlsearch/candidate.py", "NoSharing"): DEFAULT,
     ("mtlsearch/candidate.py", "Fixed"): DEFAULT,
+    ("mtlsearch/candidate.py", "Plain"): DEFAULT,
     ("mtlsearch/candidate.py", "Random"): DEFAULT,
     ("mtlsearch/data/planted.py", "Regression"): "what a planted task is unless told",
     ("mtlsearch/data/planted_arrays.py", "images"): EXAMPLE,

@@ -169,3 +169,30 @@ def test_fewer_epochs_than_are_averaged_are_refused(tmp_path):
     assert str(caught.value) == (
         "--epochs 9: training.averaged_epochs: found 10; it should be at most the epochs, 9"
     )
+
+
+def test_a_reading_of_numbers_is_refused_where_there_is_no_table(images, tmp_path):
+    space = tmp_path / "robust.yaml"
+    space.write_text("{numbers: {name: plain, scaling: robust}, backbone: {name: conv}}")
+    with pytest.raises(SpaceError) as caught:
+        load_problem(images, TASKS, str(space), None)
+    assert str(caught.value) == (
+        f"{space}: numbers: it says how numbers of tables are read, but no source is a table; "
+        "leave it out"
+    )
+    space.write_text("{numbers: {name: plain}, backbone: {name: conv}}")
+    load_problem(images, TASKS, str(space), None)
+
+
+@pytest.mark.parametrize(("cells", "notices"), [("01", 1), ("012", 0)])
+def test_a_table_without_numbers_on_a_scale_has_a_notice(tmp_path, cells, notices):
+    table = tmp_path / "t.csv"
+    lines = ["a,colour,y,z"]
+    for row in range(60):
+        lines.append(f"{cells[row % len(cells)]},{'rgb'[row // 20]},{row % 7}.5,{row % 5}.5")
+    table.write_text("\n".join(lines))
+    space = tmp_path / "robust.yaml"
+    space.write_text("numbers: {name: plain, scaling: robust}")
+    dataset, _ = load_problem(str(table), TASKS, str(space), None)
+    found = [notice for notice in dataset.notices if "more than two numbers" in notice]
+    assert len(found) == notices

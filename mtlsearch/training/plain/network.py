@@ -81,10 +81,9 @@ class Network(nn.Module):
         return next(self.parameters()).device
 
     def _make_stems(self, signature: Signature) -> nn.ModuleList:
-        backbone = self.component.candidate.backbone
         stems = nn.ModuleList()
         for node, source in self.wiring.streams[0]:
-            make = partial(backbone.embedded_stem, signature.schemas[source])
+            make = partial(self._stem, signature, source)
             key = self._node_key(0, node)
             stems.append(
                 self._make(
@@ -95,6 +94,15 @@ class Network(nn.Module):
                 )
             )
         return stems
+
+    def _stem(self, signature: Signature, source: str) -> nn.Module:
+        """A stem of a source, with what is done to its numbers before."""
+        candidate = self.component.candidate
+        schema = signature.schemas[source]
+        schema_for_stem = candidate.numbers.schema_for_stem(schema)
+        stem = candidate.backbone.embedded_stem(schema_for_stem)
+        training = signature.numbers.get(source)
+        return candidate.numbers.before(stem, schema, training)
 
     def _make_stages(self) -> nn.ModuleList:
         backbone = self.component.candidate.backbone

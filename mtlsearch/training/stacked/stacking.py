@@ -279,14 +279,13 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
 
     Its parameters are in the same order, each [N, *P]. A module whose forward only calls its
     children and elementwise operations may say so by `elementwise = True`; then it is kept, with
-    its children stacked. One with parameters of its own must also say `stacks_parameters = True`.
-    Raises NotStackableError.
+    its children stacked. One with parameters of its own must also say `stacks_parameters = True`,
+    and one with buffers that nothing changes `stacks_buffers = True`. Raises NotStackableError.
     """
     first = modules[0]
     if type(first) in RULES:
         return RULES[type(first)](modules)
-    parameters = list(first.parameters())
-    if len(first.state_dict()) > len(parameters):
+    if _keeps_statistics(first):
         raise NotStackableError(
             f"{type(first).__name__} keeps statistics between batches, or uses weights twice"
         )
@@ -295,8 +294,21 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
     return Vmapped(modules)
 
 
+def _keeps_statistics(module: nn.Module) -> bool:
+    """Whether there is more in the state than weights, each used once, and constants."""
+    expected = len(list(module.parameters()))
+    for part in module.modules():
+        if _has_constants(part):
+            expected += len(part._buffers)
+    return len(module.state_dict()) > expected
+
+
+def _has_constants(module: nn.Module) -> bool:
+    return getattr(module, "stacks_buffers", False)
+
+
 def _is_stacked_by_child(module: nn.Module) -> bool:
-    if module._buffers:
+    if module._buffers and not _has_constants(module):
         return False
     if module._parameters and not getattr(module, "stacks_parameters", False):
         return False
@@ -305,12 +317,16 @@ def _is_stacked_by_child(module: nn.Module) -> bool:
 
 
 def _stack_children(modules: Sequence[nn.Module]) -> nn.Module:
-    """A copy of the first module, with stacks of the children and of the parameters of all."""
+    """A copy of the first module, with stacks of the children, parameters and buffers of all."""
     stacked = copy.copy(modules[0])
     stacked._parameters = {}
     for name in modules[0]._parameters:
         parameters = [module._parameters[name] for module in modules]
         stacked._parameters[name] = _stack_optional(parameters)
+    stacked._buffers = {}
+    for name in modules[0]._buffers:
+        buffers = [module.get_buffer(name) for module in modules]
+        stacked._buffers[name] = torch.stack(buffers)
     stacked._modules = {}
     for name in modules[0]._modules:
         children = [module.get_submodule(name) for module in modules]
