@@ -118,6 +118,10 @@ Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CP
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
 Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
 Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
+Compare = Annotated[
+    str,
+    typer.Option(help="ensemble (of an arm's fresh trainings) or single: what the verdict is on"),
+]
 References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
 Arms = Annotated[
     str | None,
@@ -183,6 +187,7 @@ def search(  # noqa: PLR0913 - the list of options
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
     engine: Engine = "auto",
+    compare: Compare = "ensemble",
     references: References = True,
     arms: Arms = None,
     storage: Storage = None,
@@ -230,6 +235,7 @@ def search(  # noqa: PLR0913 - the list of options
         ray_address=ray_address,
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
+        compare=compare,
         references=references,
         versions=installed_versions(),
         column_flags=columns.to_json(),

@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from mtlsearch.evidence.comparison import Result
+from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -97,6 +97,9 @@ class RunSettings(Documented):
 
     seeds: Count
     """Fresh training seeds of the confirmation."""
+
+    compare: str
+    """What the verdict was asked to be about: the ensembles of these seeds, or single models."""
 
     workers: Count
     """Parallel workers."""
@@ -565,7 +568,8 @@ class ReportedEnsemble(Documented):
     """The mean prediction of all models of an arm that were confirmed: of probabilities, or of
     values in the user's units.
 
-    It is in no comparison and no verdict: these set single models beside single models.
+    Beside single models of another arm it has an unfair advantage: `comparisons` sets ensembles
+    beside ensembles.
     """
 
     seeds: tuple[Count, ...]
@@ -630,6 +634,7 @@ class TaskDifference(Documented):
 
     difference: ReportedInterval
     """Test score minus the baseline's, paired over seeds, in the metric's unit and own direction.
+    Its interval is over seeds and test rows.
     """
 
     result: Result
@@ -658,6 +663,14 @@ class ReportedComparison(Documented):
 
     baseline: str
     """The arm it is compared with."""
+
+    models: Models
+    """single: seed by seed, as means over the seeds; ensemble: the mean predictions of all of these
+    seeds, one against the other.
+    """
+
+    seeds: Count
+    """How many seeds succeeded in both arms: those that are compared."""
 
     tasks: Mapping[str, TaskDifference]
     """The outcome of each task."""
@@ -729,6 +742,14 @@ class ReportedVerdict(Documented):
     recommended: str
     """The arm of the confirmed model to use."""
 
+    models: Models
+    """What it is about: the ensembles of all confirmed seeds, or single models."""
+
+    remark: str | None
+    """What the other of the two would say where that is another decision, or why ensembles could
+    not be compared; null where there is nothing to say.
+    """
+
 
 @dataclass(frozen=True)
 class Report(Documented):
@@ -738,7 +759,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[6]
+    schema_version: Literal[7]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -775,7 +796,9 @@ class Report(Documented):
     """
 
     comparisons: tuple[ReportedComparison, ...]
-    """Confirmed models against the baseline, paired over seeds."""
+    """Confirmed models against the baseline, paired over seeds: the single models of each arm, then
+    the ensembles of those that have one.
+    """
 
     affinity: AffinityMap | None
     """Who helps whom; null where there are too few trainings or tasks to tell."""
@@ -814,9 +837,17 @@ class Report(Documented):
         """The confirmed model of an arm."""
         return next((model for model in self.confirmed if model.arm == arm), None)
 
-    def comparison_of(self, arm: str) -> ReportedComparison | None:
-        """The comparison of an arm with the baseline."""
-        return next((entry for entry in self.comparisons if entry.arm == arm), None)
+    @property
+    def compared(self) -> Models:
+        """What the verdict is about; ensembles come first where there is none."""
+        return ENSEMBLE if self.verdict is None else self.verdict.models
+
+    def comparison_of(self, arm: str, models: Models = SINGLE) -> ReportedComparison | None:
+        """The comparison of an arm's models with the baseline's."""
+        for entry in self.comparisons:
+            if entry.arm == arm and entry.models == models:
+                return entry
+        return None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,18 @@ from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
-from mtlsearch.evidence.comparison import Comparison, compare
-from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble, ScoredModel, combine
+from mtlsearch.evidence.comparison import Comparison, compare, compare_ensembles
+from mtlsearch.evidence.ensemble import (
+    Ensemble,
+    JackknifedScores,
+    NoEnsemble,
+    ScoredModel,
+    combine,
+    jackknife,
+)
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
-from mtlsearch.evidence.verdict import Contender, Verdict, decide
+from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
@@ -251,38 +258,102 @@ class Analysis:
 
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
-        """Every other arm against the baseline, over the seeds that succeeded in both."""
-        by_arm = {model.arm: model.by_seed for model in self.confirmed}
-        baseline = by_arm.pop(BASELINE, {})
+        """The single models of every other arm against the baseline's.
+
+        They are compared over the seeds that succeeded in both.
+        """
+        models = {model.arm: model for model in self.confirmed}
         comparisons = {}
-        for arm, scores in by_arm.items():
-            seeds = sorted(scores.keys() & baseline.keys())
-            if seeds:
-                ours = [scores[seed] for seed in seeds]
-                theirs = [baseline[seed] for seed in seeds]
-                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, self._rarest)
+        for arm, seeds in self._common_seeds.items():
+            ours = [models[arm].by_seed[seed] for seed in seeds]
+            theirs = [models[BASELINE].by_seed[seed] for seed in seeds]
+            comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, self._rarest)
         return comparisons
 
     @cached_property
+    def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+        """The ensemble of every other arm against the baseline's, or why they are not compared.
+
+        Both are made of the seeds that succeeded in both arms.
+        """
+        comparisons: dict[str, Comparison | NoEnsemble] = {}
+        baselines: dict[tuple[int, ...], JackknifedScores | NoEnsemble] = {}
+        for arm, seeds in self._common_seeds.items():
+            if seeds not in baselines:
+                baselines[seeds] = self._jackknifed(BASELINE, seeds)
+            ours = self._jackknifed(arm, seeds)
+            theirs = baselines[seeds]
+            if isinstance(ours, NoEnsemble):
+                comparisons[arm] = ours
+            elif isinstance(theirs, NoEnsemble):
+                comparisons[arm] = theirs
+            else:
+                comparisons[arm] = compare_ensembles(
+                    arm,
+                    ours,
+                    theirs,
+                    self.dataset.tasks,
+                    self._rarest,
+                )
+        return comparisons
+
+    @cached_property
+    def _common_seeds(self) -> Mapping[str, tuple[int, ...]]:
+        """By every other arm the seeds that succeeded in it and in the baseline, if any did."""
+        by_arm = {model.arm: set(model.by_seed) for model in self.confirmed}
+        baseline = by_arm.pop(BASELINE, set())
+        common = {}
+        for arm, seeds in by_arm.items():
+            shared = tuple(sorted(seeds & baseline))
+            if shared:
+                common[arm] = shared
+        return common
+
+    def _jackknifed(self, arm: str, seeds: Sequence[int]) -> JackknifedScores | NoEnsemble:
+        """The scores of an arm's ensemble of these seeds, and of it without each of them."""
+        [model] = [entry for entry in self.confirmed if entry.arm == arm]
+        predictions = {entry.seed_index: entry.predictions for entry in model.trainings}
+        return jackknife([predictions[seed] for seed in seeds], self._scorer)
+
+    @cached_property
     def verdict(self) -> Verdict | None:
-        """The answer to whether sharing pays.
+        """The answer to whether sharing pays, for the models that the study was asked to compare.
 
         None before an arm that shares is confirmed beside the baseline.
         """
+        single = self._decide(self.comparisons)
+        if single is None:
+            return None
+        return settle(self.study.request.compare, single, self._ensemble_verdict())
+
+    def _ensemble_verdict(self) -> Verdict | NoEnsemble:
+        """The answer for ensembles; why there is none where an arm that shares lacks its own."""
+        comparisons = {}
+        for arm, comparison in self.ensemble_comparisons.items():
+            if isinstance(comparison, Comparison):
+                comparisons[arm] = comparison
+            elif ARMS[arm].shares:
+                return comparison
+        verdict = self._decide(comparisons)
+        assert verdict is not None, "each arm that shares has an ensemble"
+        return verdict
+
+    def _decide(self, comparisons: Mapping[str, Comparison]) -> Verdict | None:
         models = {model.arm: model for model in self.confirmed}
         contenders = []
         for name, arm in ARMS.items():
-            if arm.shares and name in self.comparisons:
-                contenders.append(self._contender(arm, models[name].pick))
+            if arm.shares and name in comparisons:
+                contender = self._contender(arm, models[name].pick, comparisons[name])
+                contenders.append(contender)
         return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
 
-    def _contender(self, arm: Arm, chosen: Pick) -> Contender:
+    def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
         names = [task.name for task in self.dataset.tasks]
         pretrained = False
         for component in chosen.composition:
             pretrained |= bool(component.candidate.initialization.pretraining)
         return Contender(
-            comparison=self.comparisons[chosen.arm],
+            comparison=comparison,
             validation_gain=chosen.validation_gain,
             groups=chosen.composition.groups(names),
             phrase=arm.phrase,
