@@ -122,6 +122,13 @@ Compare = Annotated[
     str,
     typer.Option(help="ensemble (of an arm's fresh trainings) or single: what the verdict is on"),
 ]
+GreedyEnsemble = Annotated[
+    bool,
+    typer.Option(
+        "--greedy-ensemble",
+        help="Also choose an ensemble among the confirmed models of all arms, by validation",
+    ),
+]
 References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
 Arms = Annotated[
     str | None,
@@ -188,6 +195,7 @@ def search(  # noqa: PLR0913 - the list of options
     sampler: Sampler = "affinity",
     engine: Engine = "auto",
     compare: Compare = "ensemble",
+    greedy_ensemble: GreedyEnsemble = False,
     references: References = True,
     arms: Arms = None,
     storage: Storage = None,
@@ -236,6 +244,7 @@ def search(  # noqa: PLR0913 - the list of options
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
         compare=compare,
+        greedy_ensemble=greedy_ensemble,
         references=references,
         versions=installed_versions(),
         column_flags=columns.to_json(),
@@ -269,13 +278,20 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def report(folder: Folder, open_page: OpenPage = False) -> None:
+def report(
+    folder: Folder, open_page: OpenPage = False, greedy_ensemble: GreedyEnsemble = False
+) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
     from mtlsearch.report.build import build_report
     from mtlsearch.report.write import write_report
+    from mtlsearch.search.arms import BASELINE
+    from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
+    if greedy_ensemble:
+        with study.lock():
+            add_greedy_ensemble(study, dataset, BASELINE)
     page = write_report(build_report(study, dataset, space), study.folder / REPORT_FOLDER)
     typer.echo(page)
     if open_page:

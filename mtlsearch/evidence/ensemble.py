@@ -178,6 +178,20 @@ def mean_prediction(models: Sequence[Predictions]) -> dict[str, Array]:
     return means
 
 
+def weighted_mean(models: Sequence[Predictions], weights: Sequence[float]) -> dict[str, Array]:
+    """Return the weighted mean prediction per task name.
+
+    Args:
+        models: The predictions of A models for the same rows of the same tasks.
+        weights: The share of each, [A]; they add up to 1.
+    """
+    means: dict[str, Array] = {}
+    for name in models[0]:
+        predictions = np.stack([model[name] for model in models]).astype(np.float64)
+        means[name] = np.tensordot(weights, predictions, axes=1)
+    return means
+
+
 def mean_scores(models: Sequence[TestScores]) -> TestScores:
     """Return the mean of the scores of several models, on all test rows and on each sample."""
     scores = {}

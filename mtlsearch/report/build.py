@@ -15,6 +15,7 @@ from mtlsearch.report.confirmed import (
     report_test_metrics,
     report_verdict,
 )
+from mtlsearch.report.greedy_ensemble import report_greedy_ensemble
 from mtlsearch.report.model import (
     SCHEMA_VERSION,
     AffinityMap,
@@ -61,6 +62,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         choices=tuple(_report_choices(analysis, candidates, space)),
         confirmed=tuple(_report_models(analysis)),
         comparisons=tuple(_report_comparisons(analysis)),
+        greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
         sklearn_baselines=sklearn_baselines(study.sklearn_baselines),
         verdict=report_verdict(analysis.verdict),
@@ -149,6 +151,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         replicates=request.replicates,
         seed=request.seed,
         seeds=request.seeds,
+        greedy_ensemble=request.greedy_ensemble,
         compare=request.compare,
         workers=request.workers,
         gpus_per_worker=request.gpus_per_worker,

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
+from mtlsearch.report.greedy_ensemble import greedy_sentence
 from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
 
 MOST_TASKS = 8  # columns of the table
@@ -31,7 +32,7 @@ def summary(report: Report) -> RenderableType:
         scores = _scores(report, baseline)
         table.add_row(name, *scores, style="dim")
     paragraphs: list[RenderableType] = [table]
-    for text in (ensemble_sentence(report), _remark(report)):
+    for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
         if text:
             paragraphs += [Text(), Text(text)]
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT

@@ -98,6 +98,9 @@ class RunSettings(Documented):
     seeds: Count
     """Fresh training seeds of the confirmation."""
 
+    greedy_ensemble: bool
+    """Whether an ensemble was to be chosen among the confirmed models of all arms."""
+
     compare: str
     """What the verdict was asked to be about: the ensembles of these seeds, or single models."""
 
@@ -591,6 +594,88 @@ class ReportedEnsemble(Documented):
 
 
 @dataclass(frozen=True)
+class GreedyMember(Documented):
+    """The confirmed model of an arm in the greedy ensemble."""
+
+    arm: str
+    """The arm."""
+
+    count: Annotated[int, Field(ge=1)]
+    """How often it was taken."""
+
+    weight: float
+    """Its share of the mean prediction, divided equally among its seeds."""
+
+
+@dataclass(frozen=True)
+class ModelLeftOut(Documented):
+    """A confirmed model that could not be chosen."""
+
+    arm: str
+    """The arm it is of."""
+
+    reason: str
+    """Why."""
+
+
+@dataclass(frozen=True)
+class GreedyScore(Documented):
+    """A task's test score of the greedy ensemble."""
+
+    score: float
+    """Test score of its mean prediction."""
+
+    low: float | None
+    """Lower end of its 95% interval over the choice of the test rows; null where it cannot be
+    known.
+    """
+
+    high: float | None
+    """Upper end of its 95% interval; null where it cannot be known."""
+
+
+@dataclass(frozen=True)
+class ReportedGreedyEnsemble(Documented):
+    """An ensemble that was chosen among the confirmed models of all arms, on validation rows alone
+    (greedy selection with replacement, Caruana et al. 2004). It is in no verdict.
+    """
+
+    members: Annotated[tuple[GreedyMember, ...], Field(min_length=1)]
+    """What it is made of."""
+
+    left_out: tuple[ModelLeftOut, ...]
+    """Confirmed models that could not be chosen; others that are no members were not worth it."""
+
+    seeds: tuple[Count, ...]
+    """Indexes of the seeds of which every member has a model, counted from 0."""
+
+    networks: Count
+    """How many models there are to deploy: every member with every seed."""
+
+    validation_gain: float
+    """What it was chosen for: mean relative gain over the single model of `reference` on validation
+    rows, percent; it looks better than it is.
+    """
+
+    reference: str
+    """The arm that this gain is over."""
+
+    seconds: Seconds
+    """What the choice took, in seconds. Nothing was trained for it."""
+
+    tasks: Mapping[str, GreedyScore]
+    """Its score in each task; empty where it could not be scored."""
+
+    gain: ReportedInterval | None
+    """Mean relative test gain over the baseline's ensemble of the same seeds, percent, with its
+    interval over seeds and test rows; it does not allow for the choice. Null where there is none.
+    """
+
+    reason: str | None
+    """Why it has no scores or no gain; null where it has both."""
+
+
+@dataclass(frozen=True)
 class ReportedModel(Documented):
     """The model of an arm that was chosen on validation and trained again with fresh seeds."""
 
@@ -799,6 +884,9 @@ class Report(Documented):
     """Confirmed models against the baseline, paired over seeds: the single models of each arm, then
     the ensembles of those that have one.
     """
+
+    greedy_ensemble: ReportedGreedyEnsemble | None
+    """The ensemble chosen among the confirmed models; null where none was asked for."""
 
     affinity: AffinityMap | None
     """Who helps whom; null where there are too few trainings or tasks to tell."""

@@ -20,9 +20,11 @@ from mtlsearch.evidence.ensemble import (
     Ensemble,
     JackknifedScores,
     NoEnsemble,
+    Predictions,
     ScoredModel,
     combine,
     jackknife,
+    weighted_mean,
 )
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
@@ -30,10 +32,12 @@ from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
+from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.study import Study
 
 NOT_YET_TRAINED = "not trained yet"
+GREEDY = "greedy ensemble"  # what it is called where an arm has its name
 MOST_REASONS = 3  # for failures that are told where nothing succeeded
 
 
@@ -84,6 +88,19 @@ class Confirmed:
     def by_seed(self) -> dict[int, TestScores]:
         """The test scores by the index of the seed."""
         return {training.seed_index: training.scores for training in self.trainings}
+
+
+@dataclass(frozen=True)
+class GreedyEnsemble:
+    """The ensemble that was chosen among the confirmed models of all arms, on test rows.
+
+    `comparison` is with the ensemble of the baseline; its interval is that of these very models and
+    weights, and does not allow for their choice.
+    """
+
+    choice: GreedyChoice
+    ensemble: Ensemble | NoEnsemble
+    comparison: Comparison | NoEnsemble
 
 
 class Analysis:
@@ -311,9 +328,62 @@ class Analysis:
 
     def _jackknifed(self, arm: str, seeds: Sequence[int]) -> JackknifedScores | NoEnsemble:
         """The scores of an arm's ensemble of these seeds, and of it without each of them."""
-        [model] = [entry for entry in self.confirmed if entry.arm == arm]
-        predictions = {entry.seed_index: entry.predictions for entry in model.trainings}
+        predictions = self._predictions[arm]
         return jackknife([predictions[seed] for seed in seeds], self._scorer)
+
+    @cached_property
+    def _predictions(self) -> Mapping[str, Mapping[int, Predictions]]:
+        """By arm and index of the seed what its confirmed model predicts for the test rows."""
+        by_arm = {}
+        for model in self.confirmed:
+            seeds = {training.seed_index: training.predictions for training in model.trainings}
+            by_arm[model.arm] = seeds
+        return by_arm
+
+    @cached_property
+    def greedy_ensemble(self) -> GreedyEnsemble | None:
+        """The ensemble that was chosen among the confirmed models; None where none was.
+
+        Its member of a seed is the weighted mean of the chosen models of that seed, so that it is
+        scored and compared as the ensemble of an arm is.
+        """
+        choice = self.study.greedy_choice
+        if choice is None:
+            return None
+        members = []
+        for seed in choice.seeds:
+            models = []
+            for arm in choice.counts:
+                predictions = self._predictions.get(arm, {}).get(seed)
+                if predictions is None:
+                    reason = NoEnsemble(f"{arm} has no test score of seed {seed}")
+                    return GreedyEnsemble(choice, reason, reason)
+                models.append(predictions)
+            members.append(weighted_mean(models, list(choice.weights.values())))
+        return GreedyEnsemble(
+            choice,
+            self._score_members(members),
+            self._compare_members(members, choice.seeds),
+        )
+
+    def _score_members(self, members: Sequence[Predictions]) -> Ensemble | NoEnsemble:
+        scored = [ScoredModel(member, self._scorer.score(member)) for member in members]
+        return combine(scored, self._scorer, self.dataset.tasks, self._rarest)
+
+    def _compare_members(
+        self, members: Sequence[Predictions], seeds: Sequence[int]
+    ) -> Comparison | NoEnsemble:
+        """The ensemble of these members, one of each seed, against the baseline's of the same."""
+        baseline = self._predictions.get(BASELINE, {})
+        if not set(seeds) <= baseline.keys():
+            return NoEnsemble(f"{BASELINE} lacks some of its seeds")
+        ours = jackknife(members, self._scorer)
+        theirs = self._jackknifed(BASELINE, seeds)
+        if isinstance(ours, NoEnsemble):
+            return ours
+        if isinstance(theirs, NoEnsemble):
+            return theirs
+        return compare_ensembles(GREEDY, ours, theirs, self.dataset.tasks, self._rarest)
 
     @cached_property
     def verdict(self) -> Verdict | None:

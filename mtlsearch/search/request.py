@@ -88,6 +88,7 @@ class Request:
         column_flags: What the command line said of columns: the record of a `ColumnFlags`.
         compare: Whether the verdict is on the ensembles of the confirmed seeds or on single models;
             ensembles in studies of the time before there was a choice.
+        greedy_ensemble: Whether an ensemble is chosen among the confirmed models of all arms.
     """
 
     data: str
@@ -115,6 +116,7 @@ class Request:
     versions: dict[str, str] = field(default_factory=dict)
     column_flags: dict[str, Any] = field(default_factory=dict)
     compare: str = ENSEMBLE
+    greedy_ensemble: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""

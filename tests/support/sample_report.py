@@ -12,6 +12,9 @@ from mtlsearch.report.model import (
     AffinityPair,
     Composition,
     EnsembleScore,
+    GreedyMember,
+    GreedyScore,
+    ModelLeftOut,
     NameUse,
     Report,
     ReportedArm,
@@ -25,6 +28,7 @@ from mtlsearch.report.model import (
     ReportedEnsemble,
     ReportedFailure,
     ReportedGain,
+    ReportedGreedyEnsemble,
     ReportedInterval,
     ReportedMetric,
     ReportedModel,
@@ -127,6 +131,7 @@ def sample_report(
             *(_comparison(draw, tasks, arm, decision, SINGLE) for arm in others),
             *(_comparison(draw, tasks, arm, decision, ENSEMBLE) for arm in others),
         ),
+        greedy_ensemble=_greedy_ensemble(tasks),
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
         sklearn_baselines=(
             _sklearn_baseline(draw, tasks, "linear"),
@@ -147,6 +152,7 @@ def unfinished_report() -> Report:
         choices=(),
         confirmed=(),
         comparisons=(),
+        greedy_ensemble=None,
         affinity=None,
         sklearn_baselines=(),
         verdict=None,
@@ -254,6 +260,7 @@ def _study() -> ReportedStudy:
             replicates=3,
             seed=0,
             seeds=SEEDS,
+            greedy_ensemble=True,
             compare=ENSEMBLE,
             workers=4,
             gpus_per_worker=0.0,
@@ -441,6 +448,26 @@ def _difference(draw: random.Random, task: ReportedTask) -> TaskDifference:
     if improvement.is_negative:
         result = "lose"
     return TaskDifference(difference, result)
+
+
+def _greedy_ensemble(tasks: Sequence[ReportedTask]) -> ReportedGreedyEnsemble:
+    """An ensemble of two arms; that of the arm `random` could not be chosen."""
+    scores = {}
+    for task in tasks:
+        score = 0.95 if task.higher_is_better else 300.0
+        scores[task.name] = GreedyScore(score, score * 0.98, score * 1.02)
+    return ReportedGreedyEnsemble(
+        members=(GreedyMember(MAIN, 3, 0.75), GreedyMember(BASELINE, 1, 0.25)),
+        left_out=(ModelLeftOut("random", "it has no model of seed 0"),),
+        seeds=tuple(range(SEEDS)),
+        networks=2 * SEEDS,
+        validation_gain=4.5,
+        reference=BASELINE,
+        seconds=1.5,
+        tasks=scores,
+        gain=ReportedInterval(2.5, 0.5, 4.5),
+        reason=None,
+    )
 
 
 def _pairs(
