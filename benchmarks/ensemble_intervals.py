@@ -66,11 +66,42 @@ class Errors:
 
 
 WORLDS_BY_NAME = {
-    "small seeds": Errors(0.3, 0.05, 0.03, 0.02, (0.2, 0.2)),
-    "large seeds": Errors(0.3, 0.2, 0.2, 0.15, (0.5, 0.5)),
-    "unequal noise": Errors(0.0, 0.1, 0.1, 0.1, (0.3, 0.8)),
-    "offsets alone": Errors(0.0, 0.0, 0.5, 0.0, (0.1, 0.1)),
-    "accidents": Errors(0.3, 0.1, 0.05, 0.05, (0.3, 0.3), accident=0.15),
+    "small seeds": Errors(
+        structure=0.3,
+        fold=0.05,
+        offset=0.03,
+        slope=0.02,
+        noise=(0.2, 0.2),
+    ),
+    "large seeds": Errors(
+        structure=0.3,
+        fold=0.2,
+        offset=0.2,
+        slope=0.15,
+        noise=(0.5, 0.5),
+    ),
+    "unequal noise": Errors(
+        structure=0.0,
+        fold=0.1,
+        offset=0.1,
+        slope=0.1,
+        noise=(0.3, 0.8),
+    ),
+    "offsets alone": Errors(
+        structure=0.0,
+        fold=0.0,
+        offset=0.5,
+        slope=0.0,
+        noise=(0.1, 0.1),
+    ),
+    "accidents": Errors(
+        structure=0.3,
+        fold=0.1,
+        offset=0.05,
+        slope=0.05,
+        noise=(0.3, 0.3),
+        accident=0.15,
+    ),
 }
 
 
@@ -193,37 +224,45 @@ def measure(case: Case) -> list[list[object]]:
             study = Study(draw, errors, case.seeds)
             samples = draw.integers(ROWS, size=(SAMPLES, ROWS))
             studies.append(intervals(study, metric, samples))
-        held = [
-            _share([study.ensembles for study in studies], of_ensembles),
-            _share([study.rows_alone for study in studies], of_ensembles),
-            _share([study.single for study in studies], of_single),
+        ensembles = [study.ensembles for study in studies]
+        rows_alone = [study.rows_alone for study in studies]
+        single = [study.single for study in studies]
+        row = [
+            case.world,
+            metric,
+            case.seeds,
+            _share(ensembles, of_ensembles),
+            _share(rows_alone, of_ensembles),
+            _share(single, of_single),
+            _width(ensembles),
+            _width(single),
         ]
-        widths = [
-            _width([study.ensembles for study in studies]),
-            _width([study.single for study in studies]),
-        ]
-        table.append([case.world, metric, case.seeds, *held, *widths])
+        table.append(row)
     return table
 
 
-def _share(found: Sequence[Interval], value: float) -> float:
+def _share(intervals_of_studies: Sequence[Interval], value: float) -> float:
     """The share of the intervals that hold a value."""
     held = []
-    for entry in found:
-        assert entry.low is not None
-        assert entry.high is not None
-        held.append(entry.low <= value <= entry.high)
+    for entry in intervals_of_studies:
+        low, high = _ends(entry)
+        held.append(low <= value <= high)
     return float(np.mean(held))
 
 
-def _width(found: Sequence[Interval]) -> float:
+def _width(intervals_of_studies: Sequence[Interval]) -> float:
     """The median width."""
     widths = []
-    for entry in found:
-        assert entry.low is not None
-        assert entry.high is not None
-        widths.append(entry.high - entry.low)
+    for entry in intervals_of_studies:
+        low, high = _ends(entry)
+        widths.append(high - low)
     return float(np.median(widths))
+
+
+def _ends(entry: Interval) -> tuple[float, float]:
+    assert entry.low is not None
+    assert entry.high is not None
+    return entry.low, entry.high
 
 
 def main() -> None:

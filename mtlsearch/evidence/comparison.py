@@ -19,6 +19,10 @@ Models = Literal["ensemble", "single"]  # what is compared: the seeds together, 
 
 ENSEMBLE: Models = "ensemble"
 SINGLE: Models = "single"
+MODEL_NAMES: dict[Models, str] = {
+    ENSEMBLE: "ensembles",
+    SINGLE: "single models",
+}
 
 RESULTS: dict[Sign, Result] = {
     "above": "win",

@@ -6,18 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlsearch.data import ScarceClass
-from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Comparison, Models
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Comparison, Models
 from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.interval import LARGEST_COUNT, Interval
 from mtlsearch.wording import first_of_many
 
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 Decision = Literal["share", "share some", "do not share", "cannot tell"]
-
-NAMES: dict[Models, str] = {
-    ENSEMBLE: "ensembles",
-    SINGLE: "single models",
-}
 
 
 @dataclass(frozen=True)
@@ -122,8 +117,8 @@ def settle(
         remark = f"Single models were compared, since ensembles cannot be: {ensemble.reason}."
         return replace(single, remark=remark)
     if asked == SINGLE:
-        return replace(single, remark=_disagreement(single, ensemble, NAMES[ENSEMBLE]))
-    return replace(ensemble, remark=_disagreement(ensemble, single, NAMES[SINGLE]))
+        return replace(single, remark=_disagreement(single, ensemble, MODEL_NAMES[ENSEMBLE]))
+    return replace(ensemble, remark=_disagreement(ensemble, single, MODEL_NAMES[SINGLE]))
 
 
 def _disagreement(verdict: Verdict, other: Verdict, other_models: str) -> str | None:
@@ -184,7 +179,7 @@ def _figures(comparison: Comparison) -> str:
         ]
     )
     gain = _percent(comparison.gain, comparison.seeds)
-    models = NAMES[comparison.models]
+    models = MODEL_NAMES[comparison.models]
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
     return f"mean gain of {models} over tuned single-task {gain} (tasks: {counts})"

@@ -4,16 +4,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
 from mtlsearch.report.greedy_ensemble import greedy_sentence
 from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
 
 MOST_TASKS = 8  # columns of the table
-GAINS_OF: dict[Models, str] = {
-    SINGLE: "gain of single models",
-    ENSEMBLE: "gain of ensembles",
-}
 NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
 
 
@@ -66,7 +62,7 @@ def _empty_table(report: Report) -> Table:
         header = Text(f"{task.name}\n({task.scored_by})")
         table.add_column(header, justify="right")
     for models in _compared(report):
-        header = Text(f"{GAINS_OF[models]}\nover single-task [95%]")
+        header = Text(f"gain of {MODEL_NAMES[models]}\nover single-task [95%]")
         table.add_column(header, justify="right")
     return table
 

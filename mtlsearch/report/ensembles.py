@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtlsearch.evidence.comparison import ENSEMBLE
+from mtlsearch.evidence.comparison import MODEL_NAMES
 from mtlsearch.report.formatting import interval, number, score_interval
 from mtlsearch.report.model import (
     EnsembleScore,
@@ -81,8 +81,7 @@ def ensemble_sentence(report: Report) -> str:
 
 def in_the_verdict(report: Report) -> str:
     """What of the two the verdict compares."""
-    compared = "ensembles" if report.compared == ENSEMBLE else "single models"
-    return f"the verdict compares {compared}"
+    return f"the verdict compares {MODEL_NAMES[report.compared]}"
 
 
 def _seed_count(ensemble: ReportedEnsemble) -> str:

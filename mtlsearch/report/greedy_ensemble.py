@@ -55,12 +55,12 @@ def report_greedy_ensemble(
 
 def _score(ensemble: Ensemble, task: Task) -> GreedyScore:
     """The score of a task; its interval ends at the best score there is."""
-    found = ensemble.scores[task.name]
+    score = ensemble.scores[task.name]
     possible = task.metric.possible
     return GreedyScore(
-        score=found.mean,
-        low=None if found.low is None else possible(found.low),
-        high=None if found.high is None else possible(found.high),
+        score=score.mean,
+        low=None if score.low is None else possible(score.low),
+        high=None if score.high is None else possible(score.high),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.formatting import interval, number, signed, with_error
 from mtlsearch.report.model import (
     AffinityPair,
@@ -67,13 +67,12 @@ class RecommendedSection:
 class ArmRow:
     """A line of the table of arms.
 
-    The confirmed test gains are those of its single models and of its ensemble, each over the
-    same of the baseline; None where there is none.
+    The confirmed test gains are those of its ensemble and of its single models, each over the same
+    of the baseline, with their names; first what the verdict is about. A missing one is left out.
     """
 
     arm: ReportedArm
-    single: ReportedGain | None
-    ensemble: ReportedGain | None
+    gains: Sequence[tuple[str, ReportedGain]]
     confirmed: bool
 
 
@@ -148,7 +147,7 @@ def recommended_section(report: Report) -> RecommendedSection | None:
         shown = report.model_of(report.verdict.arm) or model
     baseline = report.model_of(report.baseline)
     comparison = report.comparison_of(shown.arm, report.compared)
-    other = report.comparison_of(shown.arm, SINGLE if report.compared == ENSEMBLE else ENSEMBLE)
+    other = report.comparison_of(shown.arm, _other(report.compared))
     tasks = [_task_comparison(task, shown, baseline, comparison) for task in report.tasks]
     title = f"Recommended: the sharing tree of {model.arm}"
     return RecommendedSection(
@@ -167,16 +166,18 @@ def arm_rows(report: Report) -> list[ArmRow]:
     """The table of arms."""
     rows = []
     for arm in report.arms:
-        single = report.comparison_of(arm.name, SINGLE)
-        ensemble = report.comparison_of(arm.name, ENSEMBLE)
-        row = ArmRow(
-            arm=arm,
-            single=single.gain if single else None,
-            ensemble=ensemble.gain if ensemble else None,
-            confirmed=report.model_of(arm.name) is not None,
-        )
-        rows.append(row)
+        gains = []
+        for models in (report.compared, _other(report.compared)):
+            comparison = report.comparison_of(arm.name, models)
+            if comparison is not None:
+                gains.append((MODEL_NAMES[models], comparison.gain))
+        rows.append(ArmRow(arm, gains, report.model_of(arm.name) is not None))
     return rows
+
+
+def _other(models: Models) -> Models:
+    """Single models of ensembles, ensembles of single models."""
+    return SINGLE if models == ENSEMBLE else ENSEMBLE
 
 
 def affinity_section(report: Report) -> AffinitySection | None:

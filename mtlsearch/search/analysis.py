@@ -283,8 +283,8 @@ class Analysis:
         comparisons = {}
         for arm, seeds in self._common_seeds.items():
             ours = [models[arm].by_seed[seed] for seed in seeds]
-            theirs = [models[BASELINE].by_seed[seed] for seed in seeds]
-            comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, self._rarest)
+            reference = [models[BASELINE].by_seed[seed] for seed in seeds]
+            comparisons[arm] = compare(arm, ours, reference, self.dataset.tasks, self._rarest)
         return comparisons
 
     @cached_property
@@ -299,20 +299,21 @@ class Analysis:
             if seeds not in baselines:
                 baselines[seeds] = self._jackknifed(BASELINE, seeds)
             ours = self._jackknifed(arm, seeds)
-            theirs = baselines[seeds]
-            if isinstance(ours, NoEnsemble):
-                comparisons[arm] = ours
-            elif isinstance(theirs, NoEnsemble):
-                comparisons[arm] = theirs
-            else:
-                comparisons[arm] = compare_ensembles(
-                    arm,
-                    ours,
-                    theirs,
-                    self.dataset.tasks,
-                    self._rarest,
-                )
+            comparisons[arm] = self._compare_ensembles(arm, ours, baselines[seeds])
         return comparisons
+
+    def _compare_ensembles(
+        self,
+        name: str,
+        ours: JackknifedScores | NoEnsemble,
+        baseline: JackknifedScores | NoEnsemble,
+    ) -> Comparison | NoEnsemble:
+        """The comparison of two ensembles of the same seeds, or why one of them is none."""
+        if isinstance(ours, NoEnsemble):
+            return ours
+        if isinstance(baseline, NoEnsemble):
+            return baseline
+        return compare_ensembles(name, ours, baseline, self.dataset.tasks, self._rarest)
 
     @cached_property
     def _common_seeds(self) -> Mapping[str, tuple[int, ...]]:
@@ -378,12 +379,7 @@ class Analysis:
         if not set(seeds) <= baseline.keys():
             return NoEnsemble(f"{BASELINE} lacks some of its seeds")
         ours = jackknife(members, self._scorer)
-        theirs = self._jackknifed(BASELINE, seeds)
-        if isinstance(ours, NoEnsemble):
-            return ours
-        if isinstance(theirs, NoEnsemble):
-            return theirs
-        return compare_ensembles(GREEDY, ours, theirs, self.dataset.tasks, self._rarest)
+        return self._compare_ensembles(GREEDY, ours, self._jackknifed(BASELINE, seeds))
 
     @cached_property
     def verdict(self) -> Verdict | None:
