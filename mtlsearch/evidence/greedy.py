@@ -17,7 +17,8 @@ from mtlsearch.evidence.gain import breach, mean_gain
 from mtlsearch.evidence.scoring import Scores
 from mtlsearch.tasks import Task
 
-STEPS = 20  # models that are added at most: weights come in twentieths, or larger parts
+STEPS = 20  # models that are added at most
+DIGITS = 8  # of a gain in percent; further ones are those of rounding
 
 Predictions = Mapping[str, Array]  # task name -> predictions of N rows, [N] or [N, C]
 
@@ -139,4 +140,4 @@ def _merit(scores: Scores, tasks: Sequence[Task], reference: Scores) -> tuple[bo
     gain = mean_gain(tasks, scores, reference)
     if not math.isfinite(gain):
         return False, -math.inf
-    return breach(tasks, scores, reference) == 0.0, gain
+    return breach(tasks, scores, reference) == 0.0, round(gain, DIGITS)

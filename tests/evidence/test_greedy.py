@@ -69,6 +69,13 @@ def test_the_gain_is_that_of_the_mean_prediction_on_all_folds():
     assert found.gain >= max(chosen(folds, steps=steps).gain for steps in (1, 2, 5))
 
 
+def test_a_model_that_is_alone_is_taken_once_whatever_rounding_says():
+    draw = np.random.default_rng(0)
+    for seed in range(5):
+        error = draw.normal(0.0, 1.0, ROWS)
+        assert chosen([fold({"worst": error}, seed)]).counts == {"worst": 1}
+
+
 def test_the_first_of_equal_models_is_taken():
     assert chosen([fold({"worst": 3.0, "x": 1.0, "y": 1.0})]).counts == {"x": 1}
 
