@@ -35,6 +35,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.averaging
 	$(BIN)/python -m benchmarks.inputs
+	$(BIN)/python -m benchmarks.ensemble_intervals
 
 clean:
 	rm -rf $(VENV)

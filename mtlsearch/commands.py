@@ -118,6 +118,17 @@ Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CP
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
 Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
 Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
+Compare = Annotated[
+    str,
+    typer.Option(help="ensemble (of an arm's fresh trainings) or single: what the verdict is on"),
+]
+GreedyEnsemble = Annotated[
+    bool,
+    typer.Option(
+        "--greedy-ensemble",
+        help="Also choose an ensemble among the confirmed models of all arms, by validation",
+    ),
+]
 References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
 Arms = Annotated[
     str | None,
@@ -183,6 +194,8 @@ def search(  # noqa: PLR0913 - the list of options
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
     engine: Engine = "auto",
+    compare: Compare = "ensemble",
+    greedy_ensemble: GreedyEnsemble = False,
     references: References = True,
     arms: Arms = None,
     storage: Storage = None,
@@ -230,6 +243,8 @@ def search(  # noqa: PLR0913 - the list of options
         ray_address=ray_address,
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
+        compare=compare,
+        greedy_ensemble=greedy_ensemble,
         references=references,
         versions=installed_versions(),
         column_flags=columns.to_json(),
@@ -263,13 +278,20 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def report(folder: Folder, open_page: OpenPage = False) -> None:
+def report(
+    folder: Folder, open_page: OpenPage = False, greedy_ensemble: GreedyEnsemble = False
+) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
     from mtlsearch.report.build import build_report
     from mtlsearch.report.write import write_report
+    from mtlsearch.search.arms import BASELINE
+    from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
+    if greedy_ensemble:
+        with study.lock():
+            add_greedy_ensemble(study, dataset, BASELINE)
     page = write_report(build_report(study, dataset, space), study.folder / REPORT_FOLDER)
     typer.echo(page)
     if open_page:

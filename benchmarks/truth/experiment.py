@@ -19,6 +19,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.ensemble import Predictions, mean_prediction
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.evidence.selection import pick, reference_scores
 from mtlsearch.records import Replicate, TrainingJob, Trial
@@ -181,8 +182,12 @@ def test_scores(
     searched: SearchSpace,
     compositions: Sequence[Composition],
     seeds: int,
+    members: int = 1,
 ) -> list[Scores]:
-    """Return per composition the test scores on each of so many fresh seeds."""
+    """Return per composition the test scores on each of so many fresh seeds.
+
+    With several members, those of the ensembles of so many seeds, which have no seed in common.
+    """
     trainings: list[TrainingJob] = []
     for composition in compositions:
         for seed in range(seeds):
@@ -193,15 +198,18 @@ def test_scores(
     data = TrainingData(dataset, 0, torch.device("cpu"))
     engine = Engine(data, searched.training, FOREST.trainer, FOREST.chunk)
     scorer = TestScorer(dataset, 0)
-    scores: dict[int, dict[str, float]] = {}
+    predictions: dict[int, Predictions] = {}
     for result in engine.train(trainings):
         if result:
-            scores[result.number] = dict(scorer.score(result.predictions).scores)
+            predictions[result.number] = result.predictions
 
     per_composition: list[Scores] = []
     for first in range(0, len(trainings), seeds):
-        numbers = range(first, first + seeds)
-        per_composition.append([scores[number] for number in numbers])
+        scores = []
+        for start in range(first, first + seeds, members):
+            ensemble = [predictions[number] for number in range(start, start + members)]
+            scores.append(dict(scorer.score_all_rows(mean_prediction(ensemble))))
+        per_composition.append(scores)
     return per_composition
 
 

@@ -1,17 +1,28 @@
-"""Paired differences between an arm's model and the baseline's, over seeds and test rows."""
+"""Paired differences between an arm's model and the baseline's, over seeds and test rows.
+
+Single models are compared seed by seed, ensembles of the same seeds as wholes.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
+from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.gain import mean_gain
-from mtlsearch.evidence.interval import Interval, Sign, holm, interval
-from mtlsearch.evidence.scoring import TestScores
+from mtlsearch.evidence.interval import Interval, Sign, centred_pseudo_values, holm, interval
+from mtlsearch.evidence.scoring import Scores, TestScores
 from mtlsearch.tasks import Task
 
-Scores = Mapping[str, float]  # task name -> score
 Difference = Callable[[Scores, Scores], float]  # between a model's scores and the baseline's
 Result = Literal["win", "lose", "tie"]
+Models = Literal["ensemble", "single"]  # what is compared: the seeds together, or one by one
+
+ENSEMBLE: Models = "ensemble"
+SINGLE: Models = "single"
+MODEL_NAMES: dict[Models, str] = {
+    ENSEMBLE: "ensembles",
+    SINGLE: "single models",
+}
 
 RESULTS: dict[Sign, Result] = {
     "above": "win",
@@ -54,6 +65,7 @@ class Comparison:
         differences: Per task name the difference of the scores, oriented: positive is better.
         gain: The mean relative gain over the baseline, in percent.
         seeds: The number of pairs.
+        models: Whether these are single models, or the ensembles of all of these seeds.
         limits: The tasks that may not lose more than so much.
         auxiliary: The names of the tasks that no claim is made of.
     """
@@ -62,6 +74,7 @@ class Comparison:
     differences: Mapping[str, Interval]
     gain: Interval
     seeds: int
+    models: Models = SINGLE
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
 
@@ -91,7 +104,7 @@ def compare(
     tasks: Sequence[Task],
     rarest: Mapping[str, int] | None = None,
 ) -> Comparison:
-    """Compare an arm with the baseline, seed by seed.
+    """Compare an arm's single models with the baseline's, seed by seed.
 
     The intervals are over seeds and, where scores on bootstrap samples are known, over test rows.
 
@@ -106,40 +119,150 @@ def compare(
     Raises:
         ValueError: There are not as many scores of one as of the other.
     """
-    rarest = rarest or {}
-    pairs = []
-    samples = []
-    for model, reference in zip(ours, baseline, strict=True):
-        pairs.append((model.scores, reference.scores))
-        sampled_pairs = zip(model.samples(), reference.samples(), strict=True)
-        samples.append(list(sampled_pairs))
-    by_sample = list(zip(*samples, strict=True))
+    pairs = _PairedModels(ours, baseline)
+    return _comparison(arm, pairs, tasks, rarest or {})
+
+
+def compare_ensembles(
+    arm: str,
+    ours: JackknifedScores,
+    baseline: JackknifedScores,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int] | None = None,
+) -> Comparison:
+    """Compare the ensemble of an arm's seeds with the ensemble of the baseline's.
+
+    The differences are those of ensembles of S seeds. Such an ensemble is one draw: its variance
+    over seeds is that of the delete-one jackknife (Tukey 1958), with the same seed deleted from
+    both, since they share its fold. The jackknife errs on the safe side: its expectation is not
+    below the variance of an ensemble of one model less (Efron & Stein 1981). The variance over test
+    rows is added to it as for single models, from bootstrap samples scored by both ensembles.
+
+    Args:
+        arm: The name of the arm.
+        ours: The test scores of the arm's ensemble.
+        baseline: The test scores of the baseline's ensemble of the same seeds, in the same order.
+        tasks: All tasks.
+        rarest: See `compare`.
+
+    Raises:
+        ValueError: There are not as many models in one as in the other.
+    """
+    pairs = _PairedEnsembles(ours, baseline)
+    return _comparison(arm, pairs, tasks, rarest or {})
+
+
+class _Pairs(Protocol):
+    """An arm and the baseline on the same seeds."""
+
+    @property
+    def models(self) -> Models:
+        """What is compared."""
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds."""
+
+    @property
+    def reference(self) -> Scores:
+        """The baseline's scores on all test rows, which gains are relative to."""
+
+    def values(self, difference: Difference) -> list[float]:
+        """One value per seed; their mean is the difference, their spread is due to the seeds."""
+
+    def resampled(self, difference: Difference) -> list[float]:
+        """The difference on each bootstrap sample of the test rows."""
+
+
+@dataclass(frozen=True)
+class _PairedModels:
+    """Single models of an arm, each beside the baseline's of the same seed."""
+
+    ours: Sequence[TestScores]
+    baseline: Sequence[TestScores]
+    models: Models = SINGLE
+
+    @property
+    def seeds(self) -> int:
+        return len(self.ours)
+
+    @property
+    def reference(self) -> Scores:
+        means = {}
+        for name in self.baseline[0].scores:
+            values = [model.scores[name] for model in self.baseline]
+            means[name] = sum(values) / len(values)
+        return means
+
+    def values(self, difference: Difference) -> list[float]:
+        pairs = zip(self.ours, self.baseline, strict=True)
+        return [difference(model.scores, reference.scores) for model, reference in pairs]
+
+    def resampled(self, difference: Difference) -> list[float]:
+        by_seed = []
+        for model, reference in zip(self.ours, self.baseline, strict=True):
+            by_seed.append(_on_samples(difference, model, reference))
+        return [sum(values) / len(values) for values in zip(*by_seed, strict=True)]
+
+
+@dataclass(frozen=True)
+class _PairedEnsembles:
+    """The ensemble of an arm beside that of the baseline."""
+
+    ours: JackknifedScores
+    baseline: JackknifedScores
+    models: Models = ENSEMBLE
+
+    @property
+    def seeds(self) -> int:
+        return len(self.ours.without)
+
+    @property
+    def reference(self) -> Scores:
+        return self.baseline.test.scores
+
+    def values(self, difference: Difference) -> list[float]:
+        whole = difference(self.ours.test.scores, self.baseline.test.scores)
+        pairs = zip(self.ours.without, self.baseline.without, strict=True)
+        without = [difference(*pair) for pair in pairs]
+        return centred_pseudo_values(whole, without)
+
+    def resampled(self, difference: Difference) -> list[float]:
+        return _on_samples(difference, self.ours.test, self.baseline.test)
+
+
+def _on_samples(difference: Difference, ours: TestScores, baseline: TestScores) -> list[float]:
+    pairs = zip(ours.samples(), baseline.samples(), strict=True)
+    return [difference(*pair) for pair in pairs]
+
+
+def _comparison(
+    arm: str,
+    pairs: _Pairs,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int],
+) -> Comparison:
+    reference = pairs.reference
 
     def interval_of(difference: Difference, rows_of_class: int | None) -> Interval:
-        values = [difference(*pair) for pair in pairs]
-        sampled_means = []
-        for sampled_pairs in by_sample:
-            total = sum(difference(*pair) for pair in sampled_pairs)
-            sampled_means.append(total / len(sampled_pairs))
-        return interval(values, sampled_means, rows_of_class)
+        return interval(pairs.values(difference), pairs.resampled(difference), rows_of_class)
 
     differences = {}
-    for task in tasks:
-        improvement = _improvement(task)
-        differences[task.name] = interval_of(improvement, rarest.get(task.name))
     limits = []
     for task in tasks:
+        rows_of_class = rarest.get(task.name)
+        differences[task.name] = interval_of(_improvement(task), rows_of_class)
         if task.options.at_most_worse is not None:
-            relative = _gain_difference([task], baseline)
-            gain = interval_of(relative, rarest.get(task.name))
+            gain = interval_of(_gain_difference([task], reference), rows_of_class)
             limit = Limit(task.name, task.options.at_most_worse, gain)
             limits.append(limit)
-    gain_difference = _gain_difference(tasks, baseline)
+    fewest = min(rarest.values(), default=None)
     return Comparison(
         arm=arm,
         differences=differences,
-        gain=interval_of(gain_difference, min(rarest.values(), default=None)),
-        seeds=len(pairs),
+        gain=interval_of(_gain_difference(tasks, reference), fewest),
+        seeds=pairs.seeds,
+        models=pairs.models,
         limits=tuple(limits),
         auxiliary=frozenset(task.name for task in tasks if task.options.auxiliary),
     )
@@ -155,15 +278,8 @@ def _improvement(task: Task) -> Difference:
     return difference
 
 
-def _gain_difference(
-    tasks: Sequence[Task],
-    baseline: Sequence[TestScores],
-) -> Difference:
-    """The difference of mean relative gains over the baseline's mean score on all test rows."""
-    reference = {}
-    for task in tasks:
-        values = [test_scores.scores[task.name] for test_scores in baseline]
-        reference[task.name] = sum(values) / len(values)
+def _gain_difference(tasks: Sequence[Task], reference: Scores) -> Difference:
+    """The difference of mean relative gains over the baseline's scores on all test rows."""
 
     def difference(scores: Scores, baseline_scores: Scores) -> float:
         gain = mean_gain(tasks, scores, reference)

@@ -3,6 +3,8 @@
 Models that differ in their seed and their fold alone err in part independently, and the mean of
 their predictions errs less (Hansen & Salamon 1990; Lakshminarayanan et al. 2017). All seeds are
 taken, always: there is nothing to choose, and so nothing is chosen on test rows.
+
+Ensembles of two arms are compared by `compare_ensembles`, which needs `jackknife` of both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,13 +15,13 @@ import numpy as np
 from mtlsearch.arrays import Array
 from mtlsearch.evidence.gain import mean_gain, task_gain
 from mtlsearch.evidence.interval import Interval, interval_over_rows
-from mtlsearch.evidence.scoring import TestScorer, TestScores
+from mtlsearch.evidence.scoring import Scores, TestScorer, TestScores
 from mtlsearch.tasks import Task
 
 Predictions = Mapping[str, Array]  # task name -> predictions of the N test rows, [N] or [N, C]
-Scores = Mapping[str, float]  # task name -> score
 
 FEWEST_MODELS = 2
+TOO_FEW = "it takes two confirmed models: search with more --seeds"
 DIGITS = 8  # of a gain in percent; further ones are those of rounding
 
 
@@ -61,6 +63,19 @@ class NoEnsemble:
     reason: str
 
 
+@dataclass(frozen=True)
+class JackknifedScores:
+    """Test scores of an ensemble of S models, and of the ensembles of all but one of them.
+
+    Attributes:
+        test: The scores of the whole ensemble.
+        without: Its scores on all test rows without model s, [S].
+    """
+
+    test: TestScores
+    without: Sequence[Scores]
+
+
 def combine(
     models: Sequence[ScoredModel],
     scorer: TestScorer,
@@ -80,12 +95,11 @@ def combine(
         ValueError: The models did not predict the same test rows of the same tasks.
     """
     if len(models) < FEWEST_MODELS:
-        return NoEnsemble("it takes two confirmed models: search with more --seeds")
+        return NoEnsemble(TOO_FEW)
     predictions = mean_prediction([model.predictions for model in models])
     test = scorer.score(predictions)
     if not test.finite:
-        names = ", ".join(test.undefined)
-        return NoEnsemble(f"the score of its mean prediction is undefined for {names}")
+        return _undefined("its mean prediction", test)
     single = mean_scores([model.test for model in models])
     scores = {}
     task_gains = {}
@@ -104,6 +118,35 @@ def combine(
         task_gains=task_gains,
         gain=_gain(_gain_of_all(tasks, single), test, single, fewest),
     )
+
+
+def jackknife(models: Sequence[Predictions], scorer: TestScorer) -> JackknifedScores | NoEnsemble:
+    """Score the ensemble of models, and it without each of them.
+
+    From ensembles of two, one model is left.
+
+    Raises:
+        ValueError: The models did not predict the same test rows of the same tasks.
+    """
+    if len(models) < FEWEST_MODELS:
+        return NoEnsemble(TOO_FEW)
+    test = scorer.score(mean_prediction(models))
+    if not test.finite:
+        return _undefined("its mean prediction", test)
+    without = []
+    for number in range(len(models)):
+        others = [*models[:number], *models[number + 1 :]]
+        scores = scorer.score_all_rows(mean_prediction(others))
+        rest = TestScores(scores, {})
+        if not rest.finite:
+            return _undefined("its mean prediction without one model", rest)
+        without.append(scores)
+    return JackknifedScores(test, without)
+
+
+def _undefined(what: str, test: TestScores) -> NoEnsemble:
+    names = ", ".join(test.undefined)
+    return NoEnsemble(f"the score of {what} is undefined for {names}")
 
 
 def mean_prediction(models: Sequence[Predictions]) -> dict[str, Array]:
@@ -132,6 +175,20 @@ def mean_prediction(models: Sequence[Predictions]) -> dict[str, Array]:
                 )
         stacked = np.stack(predictions).astype(np.float64)
         means[name] = stacked.mean(axis=0)
+    return means
+
+
+def weighted_mean(models: Sequence[Predictions], weights: Sequence[float]) -> dict[str, Array]:
+    """Return the weighted mean prediction per task name.
+
+    Args:
+        models: The predictions of A models for the same rows of the same tasks.
+        weights: The share of each, [A]; they add up to 1.
+    """
+    means: dict[str, Array] = {}
+    for name in models[0]:
+        predictions = np.stack([model[name] for model in models]).astype(np.float64)
+        means[name] = np.tensordot(weights, predictions, axes=1)
     return means
 
 

@@ -152,6 +152,24 @@ def interval(
     )
 
 
+def centred_pseudo_values(whole: float, without: Sequence[float]) -> list[float]:
+    """Return one value per member of a sample, for the Student's t interval of a statistic of it.
+
+    They are the pseudo-values of the jackknife (Tukey 1958), moved so that their mean is the
+    statistic itself and not what it would be for an infinite sample: an ensemble of five models is
+    no estimate of one of infinitely many. The squared standard error of their mean is the
+    jackknife's estimate of the statistic's variance. Where the statistic is a mean they are the
+    members' own values.
+
+    Args:
+        whole: The statistic of the whole sample.
+        without: The statistic without each member, [S].
+    """
+    size = len(without)
+    mean = sum(without) / size
+    return [whole + (size - 1) * (mean - value) for value in without]
+
+
 def interval_over_rows(
     value: float,
     resampled: Sequence[float],

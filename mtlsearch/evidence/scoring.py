@@ -13,6 +13,8 @@ from mtlsearch.data import TEST, Dataset, Source, resample
 from mtlsearch.seeding import derive_seed
 from mtlsearch.tasks import Task
 
+Scores = Mapping[str, float]  # task name -> score
+
 SAMPLES = 100  # of the test rows: the standard error of a score is then known to 7%
 DIGITS = 8  # of a score on a sample, in units of the task; further ones depend on the machine
 MOST_NUMBERS = 10_000_000  # predictions that are scored at once
@@ -32,7 +34,7 @@ class TestScores:
 
     __test__ = False  # no class of tests
 
-    scores: Mapping[str, float]
+    scores: Scores
     resampled: Mapping[str, Array]
 
     @property
@@ -45,7 +47,7 @@ class TestScores:
         """The names of the tasks without a score."""
         return [name for name, score in self.scores.items() if not math.isfinite(score)]
 
-    def samples(self) -> Iterator[Mapping[str, float]]:
+    def samples(self) -> Iterator[Scores]:
         """The scores on one bootstrap sample after the other, per task name."""
         names = list(self.resampled)
         columns = [values.tolist() for values in self.resampled.values()]
@@ -97,17 +99,25 @@ class TestScorer:
             KeyError: A task is not one of the dataset.
             ValueError: There are not as many predictions as test rows.
         """
-        scores = {}
+        scores = self.score_all_rows(predictions)
         resampled = {}
         for name, prediction in predictions.items():
-            task = self._tasks[name]
+            resampled[name] = self._resampled(self._tasks[name], prediction)
+        return TestScores(scores, resampled)
+
+    def score_all_rows(self, predictions: Mapping[str, Array]) -> Scores:
+        """Score predictions on all test rows alone, without bootstrap samples.
+
+        Arguments and errors are those of `score`; a score is NaN where it is undefined.
+        """
+        scores = {}
+        for name, prediction in predictions.items():
             target = self._targets[name]
             given = len(prediction)
             if given != len(target):
                 raise ValueError(f"{name}: {given} predictions for {len(target)} test rows")
-            scores[name] = task.metric.score(target, prediction)
-            resampled[name] = self._resampled(task, prediction)
-        return TestScores(scores, resampled)
+            scores[name] = self._tasks[name].metric.score(target, prediction)
+        return scores
 
     def _resampled(self, task: Task, prediction: Array) -> Array:
         """The metric on each bootstrap sample, [SAMPLES]."""

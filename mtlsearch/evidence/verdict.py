@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlsearch.data import ScarceClass
-from mtlsearch.evidence.comparison import Comparison
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Comparison, Models
+from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.interval import LARGEST_COUNT, Interval
 from mtlsearch.wording import first_of_many
 
@@ -45,12 +46,17 @@ class Verdict:
         sentence: The answer with the figures that it rests on.
         arm: The arm that stood for sharing.
         recommended: The arm whose model to use.
+        models: Whether ensembles or single models were compared.
+        remark: What the other kind of models would say where that is another decision, or why the
+            kind that was asked for could not be compared; None where there is nothing to say.
     """
 
     decision: Decision
     sentence: str
     arm: str | None
     recommended: str
+    models: Models = SINGLE
+    remark: str | None = None
 
 
 def decide(
@@ -67,7 +73,7 @@ def decide(
     claimed only when it hurts every contender: a poor search is no evidence against sharing.
 
     Args:
-        contenders: The confirmed models that share.
+        contenders: The confirmed models that share: all single models, or all ensembles.
         baseline: The name of the arm they were compared with, recommended unless sharing pays.
         pretraining_control: The name of the arm that pretrains without sharing. The sentence points
             to it when the gain of a pretrained model may be due to that.
@@ -80,16 +86,46 @@ def decide(
         return None
     best = max(contenders, key=_promise)
     arm = best.comparison.arm
+    models = best.comparison.models
     decision = _decision(best, contenders)
     sentence = _sentence(decision, best, scarce)
     if decision not in ("share", "share some"):
-        return Verdict(decision, sentence, arm, baseline)
+        return Verdict(decision, sentence, arm, baseline, models)
     if best.pretrained:
         sentence += (
             " Its weights began pretrained, which may be a part of this gain: "
             f"the arm {pretraining_control} tells what that does alone."
         )
-    return Verdict(decision, sentence, arm, arm)
+    return Verdict(decision, sentence, arm, arm, models)
+
+
+def settle(
+    asked: str,
+    single: Verdict,
+    ensemble: Verdict | NoEnsemble,
+) -> Verdict:
+    """Return the verdict that counts, which is that of the models asked for, with its remark.
+
+    Args:
+        asked: Which models are to be handed over, and so to be judged: ENSEMBLE or SINGLE.
+        single: The verdict from single models.
+        ensemble: The verdict from ensembles of the same seeds; why there is none.
+    """
+    if isinstance(ensemble, NoEnsemble):
+        if asked == SINGLE:
+            return single
+        remark = f"Single models were compared, since ensembles cannot be: {ensemble.reason}."
+        return replace(single, remark=remark)
+    if asked == SINGLE:
+        return replace(single, remark=_disagreement(single, ensemble, MODEL_NAMES[ENSEMBLE]))
+    return replace(ensemble, remark=_disagreement(ensemble, single, MODEL_NAMES[SINGLE]))
+
+
+def _disagreement(verdict: Verdict, other: Verdict, other_models: str) -> str | None:
+    """What the other models say, where that is another decision."""
+    if verdict.decision == other.decision:
+        return None
+    return f"From {other_models} alone the answer would be another. {other.sentence}"
 
 
 def _promise(contender: Contender) -> tuple[bool, float]:
@@ -133,7 +169,7 @@ def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]
 
 
 def _figures(comparison: Comparison) -> str:
-    """The mean gain with its interval, and how many tasks win and lose."""
+    """The mean gain with its interval, of what, and how many tasks win and lose."""
     results = list(comparison.results.values())
     counts = ", ".join(
         [
@@ -143,7 +179,10 @@ def _figures(comparison: Comparison) -> str:
         ]
     )
     gain = _percent(comparison.gain, comparison.seeds)
-    return f"mean gain over tuned single-task {gain} (tasks: {counts})"
+    models = MODEL_NAMES[comparison.models]
+    if comparison.models == ENSEMBLE:
+        models += f" of {comparison.seeds} seeds"
+    return f"mean gain of {models} over tuned single-task {gain} (tasks: {counts})"
 
 
 def _limits(comparison: Comparison) -> str:

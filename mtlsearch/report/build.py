@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mtlsearch.data import TEST, ColumnFlags, Dataset, Source, find_traps, fold
 from mtlsearch.data.column_table import describe_columns
+from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.report.affinity_map import affinity_map
 from mtlsearch.report.arms import main_arm, report_arm
 from mtlsearch.report.candidates import report_candidates
@@ -14,6 +15,7 @@ from mtlsearch.report.confirmed import (
     report_test_metrics,
     report_verdict,
 )
+from mtlsearch.report.greedy_ensemble import report_greedy_ensemble
 from mtlsearch.report.model import (
     SCHEMA_VERSION,
     AffinityMap,
@@ -22,6 +24,7 @@ from mtlsearch.report.model import (
     ReportedCandidate,
     ReportedChoice,
     ReportedColumn,
+    ReportedComparison,
     ReportedData,
     ReportedEngine,
     ReportedModel,
@@ -58,9 +61,8 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         candidates=candidates,
         choices=tuple(_report_choices(analysis, candidates, space)),
         confirmed=tuple(_report_models(analysis)),
-        comparisons=tuple(
-            report_comparison(comparison, tasks) for comparison in analysis.comparisons.values()
-        ),
+        comparisons=tuple(_report_comparisons(analysis)),
+        greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
         sklearn_baselines=sklearn_baselines(study.sklearn_baselines),
         verdict=report_verdict(analysis.verdict),
@@ -106,6 +108,15 @@ def _report_models(analysis: Analysis) -> list[ReportedModel]:
     return models
 
 
+def _report_comparisons(analysis: Analysis) -> list[ReportedComparison]:
+    """Every arm's single models against the baseline's, then the ensembles, where there are any."""
+    comparisons = list(analysis.comparisons.values())
+    for ensemble in analysis.ensemble_comparisons.values():
+        if isinstance(ensemble, Comparison):
+            comparisons.append(ensemble)
+    return [report_comparison(comparison, analysis.dataset.tasks) for comparison in comparisons]
+
+
 def _report_affinity(analysis: Analysis) -> AffinityMap | None:
     """The affinities of the main arm; None where the study has no such arm."""
     arm = main_arm(analysis.trials)
@@ -140,6 +151,8 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         replicates=request.replicates,
         seed=request.seed,
         seeds=request.seeds,
+        greedy_ensemble=request.greedy_ensemble,
+        compare=request.compare,
         workers=request.workers,
         gpus_per_worker=request.gpus_per_worker,
         sampler=request.sampler,

@@ -144,6 +144,8 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
     return ReportedComparison(
         arm=comparison.arm,
         baseline=BASELINE,
+        models=comparison.models,
+        seeds=comparison.seeds,
         tasks=differences,
         gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
     )
@@ -158,4 +160,6 @@ def report_verdict(verdict: Verdict | None) -> ReportedVerdict | None:
         sentence=verdict.sentence,
         arm=verdict.arm,
         recommended=verdict.recommended,
+        models=verdict.models,
+        remark=verdict.remark,
     )

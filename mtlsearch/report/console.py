@@ -4,7 +4,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
+from mtlsearch.report.greedy_ensemble import greedy_sentence
 from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
 
 MOST_TASKS = 8  # columns of the table
@@ -12,24 +14,40 @@ NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
 
 
 def summary(report: Report) -> RenderableType:
-    """A table of the mean test scores and the gain of each confirmed arm; below it what their
-    ensembles gain, and the verdict.
+    """A table of the mean test scores and the gains of each confirmed arm; below it what their
+    ensembles gain over their own models, and the verdict.
     """
     table = _empty_table(report)
+    compared = _compared(report)
     for model in report.confirmed:
         scores = _scores(report, model)
-        gain = _gain(report.comparison_of(model.arm))
-        table.add_row(Text(model.arm), *scores, gain)
+        gains = [_gain(report.comparison_of(model.arm, models)) for models in compared]
+        table.add_row(Text(model.arm), *scores, *gains)
     for baseline in report.sklearn_baselines:
         name = f"{baseline.name} (scikit-learn)"
         scores = _scores(report, baseline)
-        table.add_row(name, *scores, "", style="dim")
+        table.add_row(name, *scores, style="dim")
+    paragraphs: list[RenderableType] = [table]
+    for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
+        if text:
+            paragraphs += [Text(), Text(text)]
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT
-    verdict = Text(sentence, style="bold")
-    ensembles = ensemble_sentence(report)
-    if not ensembles:
-        return Group(table, Text(), verdict)
-    return Group(table, Text(), Text(ensembles), Text(), verdict)
+    return Group(*paragraphs, Text(), Text(sentence, style="bold"))
+
+
+def _remark(report: Report) -> str:
+    """What is to be said beside the verdict; empty where there is nothing."""
+    if report.verdict is None:
+        return ""
+    return report.verdict.remark or ""
+
+
+def _compared(report: Report) -> list[Models]:
+    """Of which models there are gains; of single ones where there are none at all."""
+    compared = [SINGLE]
+    if any(entry.models == ENSEMBLE for entry in report.comparisons):
+        compared.append(ENSEMBLE)
+    return compared
 
 
 def _empty_table(report: Report) -> Table:
@@ -41,9 +59,11 @@ def _empty_table(report: Report) -> Table:
     )
     table.add_column("arm")
     for task in report.tasks[:MOST_TASKS]:
-        header = Text(f"{task.name} ({task.scored_by})")
+        header = Text(f"{task.name}\n({task.scored_by})")
         table.add_column(header, justify="right")
-    table.add_column("gain over single-task [95%]", justify="right")
+    for models in _compared(report):
+        header = Text(f"gain of {MODEL_NAMES[models]}\nover single-task [95%]")
+        table.add_column(header, justify="right")
     return table
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mtlsearch.evidence.comparison import MODEL_NAMES
 from mtlsearch.report.formatting import interval, number, score_interval
 from mtlsearch.report.model import (
     EnsembleScore,
@@ -11,8 +12,6 @@ from mtlsearch.report.model import (
     ReportedModel,
     ReportedTask,
 )
-
-NOT_IN_THE_VERDICT = "the verdict compares single models only"
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,13 @@ def ensemble_sentence(report: Report) -> str:
         return ""
     return (
         "Ensembles (mean prediction of all confirmed seeds) against single models of the same arm: "
-        f"{', '.join(gains)}; {NOT_IN_THE_VERDICT}."
+        f"{', '.join(gains)}; {in_the_verdict(report)}."
     )
+
+
+def in_the_verdict(report: Report) -> str:
+    """What of the two the verdict compares."""
+    return f"the verdict compares {MODEL_NAMES[report.compared]}"
 
 
 def _seed_count(ensemble: ReportedEnsemble) -> str:

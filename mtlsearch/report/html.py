@@ -9,7 +9,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from mtlsearch.report import formatting, page_sections
-from mtlsearch.report.ensembles import NOT_IN_THE_VERDICT, ensemble_section
+from mtlsearch.report.ensembles import ensemble_section, in_the_verdict
+from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
 
@@ -37,7 +38,8 @@ def render_page(report: Report) -> str:
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
         ensembles=ensemble_section(report),
-        not_in_the_verdict=NOT_IN_THE_VERDICT,
+        in_the_verdict=in_the_verdict(report),
+        greedy_score=greedy_score,
         sklearn_rows=page_sections.sklearn_rows(report),
         metric_rows=page_sections.metric_rows(report),
         affinity=page_sections.affinity_section(report),

@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from mtlsearch.evidence.comparison import Result
+from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -97,6 +97,12 @@ class RunSettings(Documented):
 
     seeds: Count
     """Fresh training seeds of the confirmation."""
+
+    greedy_ensemble: bool
+    """Whether an ensemble was to be chosen among the confirmed models of all arms."""
+
+    compare: str
+    """What the verdict was asked to be about: the ensembles of these seeds, or single models."""
 
     workers: Count
     """Parallel workers."""
@@ -565,7 +571,8 @@ class ReportedEnsemble(Documented):
     """The mean prediction of all models of an arm that were confirmed: of probabilities, or of
     values in the user's units.
 
-    It is in no comparison and no verdict: these set single models beside single models.
+    Beside single models of another arm it has an unfair advantage: `comparisons` sets ensembles
+    beside ensembles.
     """
 
     seeds: tuple[Count, ...]
@@ -584,6 +591,88 @@ class ReportedEnsemble(Documented):
 
     reason: str | None
     """Why there is no ensemble; null where there is one."""
+
+
+@dataclass(frozen=True)
+class GreedyMember(Documented):
+    """The confirmed model of an arm in the greedy ensemble."""
+
+    arm: str
+    """The arm."""
+
+    count: Annotated[int, Field(ge=1)]
+    """How often it was taken."""
+
+    weight: float
+    """Its share of the mean prediction, divided equally among its seeds."""
+
+
+@dataclass(frozen=True)
+class ModelLeftOut(Documented):
+    """A confirmed model that could not be chosen."""
+
+    arm: str
+    """The arm it is of."""
+
+    reason: str
+    """Why."""
+
+
+@dataclass(frozen=True)
+class GreedyScore(Documented):
+    """A task's test score of the greedy ensemble."""
+
+    score: float
+    """Test score of its mean prediction."""
+
+    low: float | None
+    """Lower end of its 95% interval over the choice of the test rows; null where it cannot be
+    known.
+    """
+
+    high: float | None
+    """Upper end of its 95% interval; null where it cannot be known."""
+
+
+@dataclass(frozen=True)
+class ReportedGreedyEnsemble(Documented):
+    """An ensemble that was chosen among the confirmed models of all arms, on validation rows alone
+    (greedy selection with replacement, Caruana et al. 2004). It is in no verdict.
+    """
+
+    members: Annotated[tuple[GreedyMember, ...], Field(min_length=1)]
+    """What it is made of."""
+
+    left_out: tuple[ModelLeftOut, ...]
+    """Confirmed models that could not be chosen; others that are no members were not worth it."""
+
+    seeds: tuple[Count, ...]
+    """Indexes of the seeds of which every member has a model, counted from 0."""
+
+    networks: Count
+    """How many models there are to deploy: every member with every seed."""
+
+    validation_gain: float
+    """What it was chosen for: mean relative gain over the single model of `reference` on validation
+    rows, percent; it looks better than it is.
+    """
+
+    reference: str
+    """The arm that this gain is over."""
+
+    seconds: Seconds
+    """What the choice took, in seconds. Nothing was trained for it."""
+
+    tasks: Mapping[str, GreedyScore]
+    """Its score in each task; empty where it could not be scored."""
+
+    gain: ReportedInterval | None
+    """Mean relative test gain over the baseline's ensemble of the same seeds, percent, with its
+    interval over seeds and test rows; it does not allow for the choice. Null where there is none.
+    """
+
+    reason: str | None
+    """Why it has no scores or no gain; null where it has both."""
 
 
 @dataclass(frozen=True)
@@ -630,6 +719,7 @@ class TaskDifference(Documented):
 
     difference: ReportedInterval
     """Test score minus the baseline's, paired over seeds, in the metric's unit and own direction.
+    Its interval is over seeds and test rows.
     """
 
     result: Result
@@ -658,6 +748,14 @@ class ReportedComparison(Documented):
 
     baseline: str
     """The arm it is compared with."""
+
+    models: Models
+    """single: seed by seed, as means over the seeds; ensemble: the mean predictions of all of these
+    seeds, one against the other.
+    """
+
+    seeds: Count
+    """How many seeds succeeded in both arms: those that are compared."""
 
     tasks: Mapping[str, TaskDifference]
     """The outcome of each task."""
@@ -729,6 +827,14 @@ class ReportedVerdict(Documented):
     recommended: str
     """The arm of the confirmed model to use."""
 
+    models: Models
+    """What it is about: the ensembles of all confirmed seeds, or single models."""
+
+    remark: str | None
+    """What the other of the two would say where that is another decision, or why ensembles could
+    not be compared; null where there is nothing to say.
+    """
+
 
 @dataclass(frozen=True)
 class Report(Documented):
@@ -738,7 +844,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[6]
+    schema_version: Literal[7]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -775,7 +881,12 @@ class Report(Documented):
     """
 
     comparisons: tuple[ReportedComparison, ...]
-    """Confirmed models against the baseline, paired over seeds."""
+    """Confirmed models against the baseline, paired over seeds: the single models of each arm, then
+    the ensembles of those that have one.
+    """
+
+    greedy_ensemble: ReportedGreedyEnsemble | None
+    """The ensemble chosen among the confirmed models; null where none was asked for."""
 
     affinity: AffinityMap | None
     """Who helps whom; null where there are too few trainings or tasks to tell."""
@@ -814,9 +925,17 @@ class Report(Documented):
         """The confirmed model of an arm."""
         return next((model for model in self.confirmed if model.arm == arm), None)
 
-    def comparison_of(self, arm: str) -> ReportedComparison | None:
-        """The comparison of an arm with the baseline."""
-        return next((entry for entry in self.comparisons if entry.arm == arm), None)
+    @property
+    def compared(self) -> Models:
+        """What the verdict is about; ensembles come first where there is none."""
+        return ENSEMBLE if self.verdict is None else self.verdict.models
+
+    def comparison_of(self, arm: str, models: Models = SINGLE) -> ReportedComparison | None:
+        """The comparison of an arm's models with the baseline's."""
+        for entry in self.comparisons:
+            if entry.arm == arm and entry.models == models:
+                return entry
+        return None
 
 
 @dataclass(frozen=True)

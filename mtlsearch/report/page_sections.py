@@ -6,7 +6,8 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from mtlsearch.report.formatting import interval, signed, with_error
+from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
+from mtlsearch.report.formatting import interval, number, signed, with_error
 from mtlsearch.report.model import (
     AffinityPair,
     Composition,
@@ -48,23 +49,30 @@ class RecommendedSection:
     """The recommended model with its drawing, and test scores of `arm` beside the baseline.
 
     `arm` is another than the model's where the model is the baseline: then it is the best that
-    shares.
+    shares. The scores are those of ensembles where these are what the verdict is about;
+    `other_gain` is then the gain of the single models, and the other way round.
     """
 
     model: ReportedModel
     arm: str
     tasks: Sequence[TaskComparison]
     comparison: ReportedComparison | None
+    other_gain: ReportedInterval | None
+    is_ensemble: bool
     seeds: int
     drawing: Markup
 
 
 @dataclass(frozen=True)
 class ArmRow:
-    """A line of the table of arms; `gain` is the confirmed test gain, None where there is none."""
+    """A line of the table of arms.
+
+    The confirmed test gains are those of its ensemble and of its single models, each over the same
+    of the baseline, with their names; first what the verdict is about. A missing one is left out.
+    """
 
     arm: ReportedArm
-    gain: ReportedGain | None
+    gains: Sequence[tuple[str, ReportedGain]]
     confirmed: bool
 
 
@@ -138,7 +146,8 @@ def recommended_section(report: Report) -> RecommendedSection | None:
     if report.verdict is not None and model.arm == report.baseline:
         shown = report.model_of(report.verdict.arm) or model
     baseline = report.model_of(report.baseline)
-    comparison = report.comparison_of(shown.arm)
+    comparison = report.comparison_of(shown.arm, report.compared)
+    other = report.comparison_of(shown.arm, _other(report.compared))
     tasks = [_task_comparison(task, shown, baseline, comparison) for task in report.tasks]
     title = f"Recommended: the sharing tree of {model.arm}"
     return RecommendedSection(
@@ -146,6 +155,8 @@ def recommended_section(report: Report) -> RecommendedSection | None:
         arm=shown.arm,
         tasks=tasks,
         comparison=comparison,
+        other_gain=other.gain.maninis if other else None,
+        is_ensemble=_is_ensemble(comparison),
         seeds=max((len(scores) for scores in model.test.values()), default=0),
         drawing=_draw(report, model.composition, title),
     )
@@ -155,10 +166,18 @@ def arm_rows(report: Report) -> list[ArmRow]:
     """The table of arms."""
     rows = []
     for arm in report.arms:
-        comparison = report.comparison_of(arm.name)
-        gain = comparison.gain if comparison else None
-        rows.append(ArmRow(arm, gain, report.model_of(arm.name) is not None))
+        gains = []
+        for models in (report.compared, _other(report.compared)):
+            comparison = report.comparison_of(arm.name, models)
+            if comparison is not None:
+                gains.append((MODEL_NAMES[models], comparison.gain))
+        rows.append(ArmRow(arm, gains, report.model_of(arm.name) is not None))
     return rows
+
+
+def _other(models: Models) -> Models:
+    """Single models of ensembles, ensembles of single models."""
+    return SINGLE if models == ENSEMBLE else ENSEMBLE
 
 
 def affinity_section(report: Report) -> AffinitySection | None:
@@ -225,14 +244,26 @@ def _task_comparison(
     comparison: ReportedComparison | None,
 ) -> TaskComparison:
     difference = comparison.tasks[task.name] if comparison else None
+    score = _ensemble_score if _is_ensemble(comparison) else _mean_score
     return TaskComparison(
         name=task.name,
         metric=f"{task.scored_by}, {task.direction}",
-        model=_mean_score(model, task),
-        baseline=_mean_score(baseline, task),
+        model=score(model, task),
+        baseline=score(baseline, task),
         difference=interval(difference.difference if difference else None),
         result=difference.result if difference else None,
     )
+
+
+def _is_ensemble(comparison: ReportedComparison | None) -> bool:
+    return comparison is not None and comparison.models == ENSEMBLE
+
+
+def _ensemble_score(model: ReportedModel | None, task: ReportedTask) -> str:
+    if model is None or task.name not in model.ensemble.tasks:
+        return number(None)
+    entry = model.ensemble.tasks[task.name]
+    return number(entry.score, entry.half_width)
 
 
 def _mean_score(model: ReportedModel | None, task: ReportedTask) -> str:

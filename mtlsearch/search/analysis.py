@@ -15,18 +15,29 @@ from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
-from mtlsearch.evidence.comparison import Comparison, compare
-from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble, ScoredModel, combine
+from mtlsearch.evidence.comparison import Comparison, compare, compare_ensembles
+from mtlsearch.evidence.ensemble import (
+    Ensemble,
+    JackknifedScores,
+    NoEnsemble,
+    Predictions,
+    ScoredModel,
+    combine,
+    jackknife,
+    weighted_mean,
+)
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
-from mtlsearch.evidence.verdict import Contender, Verdict, decide
+from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
+from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.study import Study
 
 NOT_YET_TRAINED = "not trained yet"
+GREEDY = "greedy ensemble"  # what it is called where an arm has its name
 MOST_REASONS = 3  # for failures that are told where nothing succeeded
 
 
@@ -77,6 +88,19 @@ class Confirmed:
     def by_seed(self) -> dict[int, TestScores]:
         """The test scores by the index of the seed."""
         return {training.seed_index: training.scores for training in self.trainings}
+
+
+@dataclass(frozen=True)
+class GreedyEnsemble:
+    """The ensemble that was chosen among the confirmed models of all arms, on test rows.
+
+    `comparison` is with the ensemble of the baseline; its interval is that of these very models and
+    weights, and does not allow for their choice.
+    """
+
+    choice: GreedyChoice
+    ensemble: Ensemble | NoEnsemble
+    comparison: Comparison | NoEnsemble
 
 
 class Analysis:
@@ -251,38 +275,151 @@ class Analysis:
 
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
-        """Every other arm against the baseline, over the seeds that succeeded in both."""
-        by_arm = {model.arm: model.by_seed for model in self.confirmed}
-        baseline = by_arm.pop(BASELINE, {})
+        """The single models of every other arm against the baseline's.
+
+        They are compared over the seeds that succeeded in both.
+        """
+        models = {model.arm: model for model in self.confirmed}
         comparisons = {}
-        for arm, scores in by_arm.items():
-            seeds = sorted(scores.keys() & baseline.keys())
-            if seeds:
-                ours = [scores[seed] for seed in seeds]
-                theirs = [baseline[seed] for seed in seeds]
-                comparisons[arm] = compare(arm, ours, theirs, self.dataset.tasks, self._rarest)
+        for arm, seeds in self._common_seeds.items():
+            ours = [models[arm].by_seed[seed] for seed in seeds]
+            reference = [models[BASELINE].by_seed[seed] for seed in seeds]
+            comparisons[arm] = compare(arm, ours, reference, self.dataset.tasks, self._rarest)
         return comparisons
 
     @cached_property
+    def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+        """The ensemble of every other arm against the baseline's, or why they are not compared.
+
+        Both are made of the seeds that succeeded in both arms.
+        """
+        comparisons: dict[str, Comparison | NoEnsemble] = {}
+        baselines: dict[tuple[int, ...], JackknifedScores | NoEnsemble] = {}
+        for arm, seeds in self._common_seeds.items():
+            if seeds not in baselines:
+                baselines[seeds] = self._jackknifed(BASELINE, seeds)
+            ours = self._jackknifed(arm, seeds)
+            comparisons[arm] = self._compare_ensembles(arm, ours, baselines[seeds])
+        return comparisons
+
+    def _compare_ensembles(
+        self,
+        name: str,
+        ours: JackknifedScores | NoEnsemble,
+        baseline: JackknifedScores | NoEnsemble,
+    ) -> Comparison | NoEnsemble:
+        """The comparison of two ensembles of the same seeds, or why one of them is none."""
+        if isinstance(ours, NoEnsemble):
+            return ours
+        if isinstance(baseline, NoEnsemble):
+            return baseline
+        return compare_ensembles(name, ours, baseline, self.dataset.tasks, self._rarest)
+
+    @cached_property
+    def _common_seeds(self) -> Mapping[str, tuple[int, ...]]:
+        """By every other arm the seeds that succeeded in it and in the baseline, if any did."""
+        by_arm = {model.arm: set(model.by_seed) for model in self.confirmed}
+        baseline = by_arm.pop(BASELINE, set())
+        common = {}
+        for arm, seeds in by_arm.items():
+            shared = tuple(sorted(seeds & baseline))
+            if shared:
+                common[arm] = shared
+        return common
+
+    def _jackknifed(self, arm: str, seeds: Sequence[int]) -> JackknifedScores | NoEnsemble:
+        """The scores of an arm's ensemble of these seeds, and of it without each of them."""
+        predictions = self._predictions[arm]
+        return jackknife([predictions[seed] for seed in seeds], self._scorer)
+
+    @cached_property
+    def _predictions(self) -> Mapping[str, Mapping[int, Predictions]]:
+        """By arm and index of the seed what its confirmed model predicts for the test rows."""
+        by_arm = {}
+        for model in self.confirmed:
+            seeds = {training.seed_index: training.predictions for training in model.trainings}
+            by_arm[model.arm] = seeds
+        return by_arm
+
+    @cached_property
+    def greedy_ensemble(self) -> GreedyEnsemble | None:
+        """The ensemble that was chosen among the confirmed models; None where none was.
+
+        Its member of a seed is the weighted mean of the chosen models of that seed, so that it is
+        scored and compared as the ensemble of an arm is.
+        """
+        choice = self.study.greedy_choice
+        if choice is None:
+            return None
+        members = []
+        for seed in choice.seeds:
+            models = []
+            for arm in choice.counts:
+                predictions = self._predictions.get(arm, {}).get(seed)
+                if predictions is None:
+                    reason = NoEnsemble(f"{arm} has no test score of seed {seed}")
+                    return GreedyEnsemble(choice, reason, reason)
+                models.append(predictions)
+            members.append(weighted_mean(models, list(choice.weights.values())))
+        return GreedyEnsemble(
+            choice,
+            self._score_members(members),
+            self._compare_members(members, choice.seeds),
+        )
+
+    def _score_members(self, members: Sequence[Predictions]) -> Ensemble | NoEnsemble:
+        scored = [ScoredModel(member, self._scorer.score(member)) for member in members]
+        return combine(scored, self._scorer, self.dataset.tasks, self._rarest)
+
+    def _compare_members(
+        self, members: Sequence[Predictions], seeds: Sequence[int]
+    ) -> Comparison | NoEnsemble:
+        """The ensemble of these members, one of each seed, against the baseline's of the same."""
+        baseline = self._predictions.get(BASELINE, {})
+        if not set(seeds) <= baseline.keys():
+            return NoEnsemble(f"{BASELINE} lacks some of its seeds")
+        ours = jackknife(members, self._scorer)
+        return self._compare_ensembles(GREEDY, ours, self._jackknifed(BASELINE, seeds))
+
+    @cached_property
     def verdict(self) -> Verdict | None:
-        """The answer to whether sharing pays.
+        """The answer to whether sharing pays, for the models that the study was asked to compare.
 
         None before an arm that shares is confirmed beside the baseline.
         """
+        single = self._decide(self.comparisons)
+        if single is None:
+            return None
+        return settle(self.study.request.compare, single, self._ensemble_verdict())
+
+    def _ensemble_verdict(self) -> Verdict | NoEnsemble:
+        """The answer for ensembles; why there is none where an arm that shares lacks its own."""
+        comparisons = {}
+        for arm, comparison in self.ensemble_comparisons.items():
+            if isinstance(comparison, Comparison):
+                comparisons[arm] = comparison
+            elif ARMS[arm].shares:
+                return comparison
+        verdict = self._decide(comparisons)
+        assert verdict is not None, "each arm that shares has an ensemble"
+        return verdict
+
+    def _decide(self, comparisons: Mapping[str, Comparison]) -> Verdict | None:
         models = {model.arm: model for model in self.confirmed}
         contenders = []
         for name, arm in ARMS.items():
-            if arm.shares and name in self.comparisons:
-                contenders.append(self._contender(arm, models[name].pick))
+            if arm.shares and name in comparisons:
+                contender = self._contender(arm, models[name].pick, comparisons[name])
+                contenders.append(contender)
         return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
 
-    def _contender(self, arm: Arm, chosen: Pick) -> Contender:
+    def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
         names = [task.name for task in self.dataset.tasks]
         pretrained = False
         for component in chosen.composition:
             pretrained |= bool(component.candidate.initialization.pretraining)
         return Contender(
-            comparison=self.comparisons[chosen.arm],
+            comparison=comparison,
             validation_gain=chosen.validation_gain,
             groups=chosen.composition.groups(names),
             phrase=arm.phrase,

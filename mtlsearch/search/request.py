@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtlsearch.errors import UsageError, unknown
+from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
 from mtlsearch.search.arms import ARMS, USUAL
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
 ENGINES = ("auto", *TRAINERS)
+COMPARED = (ENSEMBLE, SINGLE)
 COUNTS = ("trainings", "replicates", "seeds", "workers")  # the fields that are at least 1
 ROUNDS = 3  # cohorts of an arm, or a multiple: later ones are proposed by what earlier ones showed
 CANDIDATES_PER_COHORT = 12  # enough to fill a forest, few enough for the sampler to learn
@@ -84,6 +86,9 @@ class Request:
         references: Whether scikit-learn's models are trained for comparison.
         versions: The versions of what the study was made with, by name.
         column_flags: What the command line said of columns: the record of a `ColumnFlags`.
+        compare: Whether the verdict is on the ensembles of the confirmed seeds or on single models;
+            ensembles in studies of the time before there was a choice.
+        greedy_ensemble: Whether an ensemble is chosen among the confirmed models of all arms.
     """
 
     data: str
@@ -110,6 +115,8 @@ class Request:
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     column_flags: dict[str, Any] = field(default_factory=dict)
+    compare: str = ENSEMBLE
+    greedy_ensemble: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -118,6 +125,7 @@ class Request:
         _check_name("sampler", self.sampler, SAMPLERS)
         _check_name("runner", self.runner, RUNNERS)
         _check_name("engine", self.engine, ENGINES)
+        _check_name("compare", self.compare, COMPARED)
         self._check_arms()
         self._check_numbers()
 

@@ -18,7 +18,9 @@ from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.engine_choice import engine_of
+from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
 from mtlsearch.search.runners.local import run_local
 from mtlsearch.search.schedules import ArmSchedule, ConfirmationSchedule, Schedule
@@ -58,6 +60,7 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
         session.search()
         session.choose()
         session.confirm()
+        session.add_greedy_ensemble()
         session.score_sklearn_baselines()
 
 
@@ -88,6 +91,11 @@ class _Session:
         schedule = ConfirmationSchedule(self.study, self.study.picks())
         context = dataclasses.replace(context, settings=settings)
         self._phase("confirmation", [schedule], context)
+
+    def add_greedy_ensemble(self) -> None:
+        """Choose among the confirmed models, where that is wanted."""
+        if self.study.request.greedy_ensemble:
+            add_greedy_ensemble(self.study, self.dataset, BASELINE)
 
     def score_sklearn_baselines(self) -> None:
         """Train scikit-learn's models, unless that was done before or is not wanted."""

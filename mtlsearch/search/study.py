@@ -21,6 +21,7 @@ from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.records import Trial
+from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import is_recorded, trial_of
 from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
@@ -36,6 +37,7 @@ FORMAT = "format"
 REQUEST = "request"
 ENGINE = "engine"
 SKLEARN_BASELINES = "sklearn_baselines"
+GREEDY_ENSEMBLE = "greedy_ensemble"
 WALL_SECONDS = "wall_seconds"
 
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
@@ -239,6 +241,20 @@ class Study:
     def set_sklearn_baselines(self, scores: dict[str, dict[str, list[float]]]) -> None:
         """Store the test scores of scikit-learn's models."""
         self._root.set_user_attr(SKLEARN_BASELINES, scores)
+
+    @property
+    def greedy_choice(self) -> GreedyChoice | None:
+        """What the greedy ensemble of this budget is made of, once it is chosen."""
+        stored = self._root.user_attrs.get(self._greedy_key)
+        return GreedyChoice.from_json(stored) if stored else None
+
+    def set_greedy_choice(self, choice: GreedyChoice) -> None:
+        """Fix what the greedy ensemble of this budget is made of."""
+        self._root.set_user_attr(self._greedy_key, choice.to_json())
+
+    @property
+    def _greedy_key(self) -> str:
+        return f"{GREEDY_ENSEMBLE}@{self.request.trainings}"
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that the study has taken, over all sessions."""

@@ -142,6 +142,7 @@ BAD_USAGE = {
     "arm twice": ("--arms", "searched,searched"),
     "no arm": ("--arms", ","),
     "unknown sampler": ("--sampler", "tpee"),
+    "unknown models to compare": ("--compare", "ensembles"),
     "unknown engine": ("--engine", "forrest"),
     "unknown runner": ("--runner", "rya"),
     "unknown device": ("--device", "tpu"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,20 @@ def test_report_writes_everything_that_it_promises(
     assert len(drawings) >= len(report["confirmed"])
     for drawing in drawings:
         assert ElementTree.parse(drawing).getroot().tag.endswith("svg")
+
+
+def test_a_finished_study_gets_a_greedy_ensemble_when_its_report_asks_for_it(
+    penguins: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    study, _ = penguins
+    assert report_of(study)["greedy_ensemble"] is None
+    copy = tmp_path / "copy"
+    shutil.copytree(study, copy)
+    written = run_warm("report", copy, "--greedy-ensemble", cwd=tmp_path)
+    assert written.code == 0, written.err
+    greedy = report_of(copy)["greedy_ensemble"]
+    assert greedy["networks"] == len(greedy["members"]) * len(greedy["seeds"])
+    assert greedy["seeds"] == [0, 1]
 
 
 def test_resuming_a_finished_study_changes_nothing(

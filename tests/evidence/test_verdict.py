@@ -1,10 +1,13 @@
 """The verdict: right where there is a difference, silent where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mtlsearch.evidence import verdict
 from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.verdict import Contender
 from tests.support.confirmed import BASELINE, scored, shifted
 
@@ -30,7 +33,7 @@ def decide(*contenders):
 def test_share_when_the_interval_is_above_zero(tasks):
     found = decide(contender(tasks, BETTER))
     assert (found.decision, found.arm, found.recommended) == ("share", "ours", "ours")
-    start = "Share: the model of ours beats separate models, mean gain over tuned single-task +"
+    start = "Share: the model of ours beats separate models, mean gain of single models over "
     assert found.sentence.startswith(start)
     assert "2 better, 0 undecided, 0 worse" in found.sentence
 
@@ -125,6 +128,51 @@ def test_a_true_difference_is_mostly_found(tasks):
         found = decide(Contender(comparison, 1.0, TOGETHER, "the model"))
         decisions.append(found.decision)
     assert decisions.count("share") > 80
+
+
+def verdict_on(tasks, rows, models):
+    """The verdict on models with these test scores, said to be single ones or ensembles."""
+    found = contender(tasks, rows)
+    comparison = replace(found.comparison, models=models)
+    return decide(replace(found, comparison=comparison))
+
+
+def test_the_sentence_names_the_models_that_were_compared(tasks):
+    single = verdict_on(tasks, BETTER, "single")
+    ensemble = verdict_on(tasks, BETTER, "ensemble")
+    assert (single.models, ensemble.models) == ("single", "ensemble")
+    assert ", mean gain of single models over tuned single-task +" in single.sentence
+    assert ", mean gain of ensembles of 4 seeds over tuned single-task +" in ensemble.sentence
+
+
+def test_the_models_that_were_asked_for_decide_and_no_remark_is_made_of_agreement(tasks):
+    single = verdict_on(tasks, BETTER, "single")
+    ensemble = verdict_on(tasks, BETTER, "ensemble")
+    assert verdict.settle("ensemble", single, ensemble) == ensemble
+    assert verdict.settle("single", single, ensemble) == single
+    assert ensemble.remark is None
+
+
+def test_where_the_other_models_decide_otherwise_it_is_said_with_their_figures(tasks):
+    single = verdict_on(tasks, BETTER, "single")
+    ensemble = verdict_on(tasks, UNDECIDED, "ensemble")
+    found = verdict.settle("ensemble", single, ensemble)
+    assert (found.decision, found.recommended) == ("cannot tell", BASELINE_ARM)
+    start = "From single models alone the answer would be another. Share: the model of ours"
+    assert found.remark.startswith(start)
+    found = verdict.settle("single", single, ensemble)
+    assert (found.decision, found.recommended) == ("share", "ours")
+    start = "From ensembles alone the answer would be another. Cannot tell whether"
+    assert found.remark.startswith(start)
+
+
+def test_where_ensembles_cannot_be_compared_single_models_are_and_it_is_said(tasks):
+    single = verdict_on(tasks, BETTER, "single")
+    missing = NoEnsemble("it takes two confirmed models")
+    found = verdict.settle("ensemble", single, missing)
+    assert (found.models, found.decision) == ("single", "share")
+    assert "since ensembles cannot be: it takes two confirmed models." in found.remark
+    assert verdict.settle("single", single, missing).remark is None
 
 
 def test_what_is_shared_by_some_is_named(tasks):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from mtlsearch.evidence.comparison import SINGLE
 from mtlsearch.report.console import NO_VERDICT, summary
 from mtlsearch.report.model import Report, ReportedGain, ReportedInterval
 from tests.support.sample_report import ARMS, sample_report, unfinished_report
@@ -20,9 +21,9 @@ def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
     report = sample_report()
     lines = printed(report).rstrip().splitlines()
     assert lines[0].startswith("mean test scores over fresh seeds")
-    assert "species (accuracy)" in lines[1] and "gain over single-task" in lines[1]
-    assert tuple(line.split()[0] for line in lines[2 : 2 + len(ARMS)]) == ARMS
-    assert "linear (scikit-learn)" in lines[2 + len(ARMS)]
+    assert "species" in lines[1] and "(accuracy)" in lines[2]
+    assert tuple(line.split()[0] for line in lines[3 : 3 + len(ARMS)]) == ARMS
+    assert "linear (scikit-learn)" in lines[3 + len(ARMS)]
     assert lines[-1].rstrip() == report.verdict.sentence
 
 
@@ -36,16 +37,33 @@ def test_ensembles_are_a_paragraph_before_the_verdict() -> None:
 
 def test_gains_are_printed_with_the_ends_that_are_known() -> None:
     report = sample_report()
-    assert "+3.50% [+1.60, +5.40]" in printed(report)
+    line = printed(report).splitlines()[3]
+    assert line.rstrip().endswith("+3.50% [+1.60, +5.40]   +2.00% [+0.10, +3.90]")
     unknown = ReportedInterval(3.5, None, None)
     comparison = replace(report.comparisons[0], gain=ReportedGain(unknown, unknown.flipped))
-    text = printed(replace(report, comparisons=(comparison,)))
+    text = printed(replace(report, comparisons=(comparison,), greedy_ensemble=None))
     assert "+3.50%" in text and "[+" not in text
+
+
+def test_of_single_models_alone_no_gain_of_ensembles_is_printed() -> None:
+    report = sample_report()
+    single = tuple(entry for entry in report.comparisons if entry.models == SINGLE)
+    text = printed(replace(report, comparisons=single))
+    assert "gain of single models" in text
+    assert "gain of ensembles" not in text
+
+
+def test_a_remark_on_the_verdict_is_printed_before_it() -> None:
+    report = sample_report()
+    remark = "From single models alone the answer would be another. Cannot tell."
+    verdict = replace(report.verdict, remark=remark)
+    lines = printed(replace(report, verdict=verdict)).rstrip().splitlines()
+    assert lines[-3].rstrip() == remark
 
 
 def test_at_most_eight_tasks_have_a_column() -> None:
     text = printed(sample_report([f"t{number}" for number in range(12)]))
-    assert "t7 (" in text and "t8 (" not in text
+    assert "t7 " in text and "t8 " not in text
 
 
 def test_a_model_of_scikit_learn_may_lack_a_task() -> None:

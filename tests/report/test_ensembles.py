@@ -1,8 +1,9 @@
-"""What is said of ensembles: scores beside single models, what is missing, and no verdict of it."""
+"""What is said of ensembles: scores beside single models, what is missing, what is compared."""
 
 from dataclasses import replace
 
-from mtlsearch.report.ensembles import NOT_IN_THE_VERDICT, ensemble_section, ensemble_sentence
+from mtlsearch.evidence.comparison import SINGLE
+from mtlsearch.report.ensembles import ensemble_section, ensemble_sentence
 from mtlsearch.report.html import render_page
 from mtlsearch.report.model import EnsembleScore, Report, ReportedEnsemble, ReportedInterval
 from tests.support.sample_report import ARMS, sample_report, unfinished_report
@@ -23,10 +24,14 @@ def of_one_task() -> Report:
 
 
 def test_the_sentence_has_the_gain_of_each_arm_and_what_it_lacks() -> None:
-    sentence = ensemble_sentence(sample_report())
+    report = sample_report()
+    sentence = ensemble_sentence(report)
     assert "searched +1.00%, single_task +1.00%" in sentence
     assert "random +1.00% (4 of 5 seeds)" in sentence
-    assert sentence.endswith(f"; {NOT_IN_THE_VERDICT}.")
+    assert sentence.endswith("; the verdict compares ensembles.")
+    verdict = replace(report.verdict, models=SINGLE)
+    sentence = ensemble_sentence(replace(report, verdict=verdict))
+    assert sentence.endswith("; the verdict compares single models.")
 
 
 def test_a_reason_for_having_no_ensemble_is_given_once() -> None:
@@ -75,12 +80,11 @@ def test_what_is_missing_is_said_arm_by_arm() -> None:
     assert ensemble_section(unfinished_report()) is None
 
 
-def test_the_page_shows_them_and_that_the_verdict_is_without_them() -> None:
+def test_the_page_shows_them() -> None:
     report = sample_report()
     page = " ".join(render_page(report).split())
     section = page[page.index('<section aria-labelledby="ensembles">') :]
     section = section[: section.index("</section>")]
-    assert NOT_IN_THE_VERDICT in section
     assert section.count("<small>single ") == len(report.tasks) * len(ARMS)
     assert section.count("+1.00 [+0.20, +1.80] %</strong>") == len(ARMS)
     assert "random, seed 0 is left out: loss became NaN in epoch 4" in section

@@ -114,6 +114,47 @@ def test_the_page_states_its_decision(decision: Decision) -> None:
     assert NOTE in page and CONVENTION in _one_line(page)
 
 
+def test_gains_of_ensembles_and_of_single_models_stand_together() -> None:
+    """First those that the verdict is about, in the table of arms and of the recommended model."""
+    report = sample_report()
+    arms = _words_of_section(render_page(report), "arms")
+    assert "+2.0 [+0.1, +3.9] % ensembles, Δm" in arms
+    assert "single models +3.5 [+1.6, +5.4] %" in arms
+    assert report.verdict is not None
+    on_single = replace(report, verdict=replace(report.verdict, models="single"))
+    arms = _words_of_section(render_page(on_single), "arms")
+    assert "+3.5 [+1.6, +5.4] % single models, Δm" in arms
+    assert "ensembles +2.0 [+0.1, +3.9] %" in arms
+
+    recommended = _words_of_section(render_page(report), "recommended")
+    assert "mean predictions of 5 training seeds" in recommended
+    assert "+2.0 [+0.1, +3.9] % Single models: +3.5 [+1.6, +5.4] %" in recommended
+    recommended = _words_of_section(render_page(on_single), "recommended")
+    assert "single models, mean ± standard error over 5 training seeds" in recommended
+    assert "+3.5 [+1.6, +5.4] % Ensembles: +2.0 [+0.1, +3.9] %" in recommended
+
+
+def test_a_remark_stands_beside_the_verdict() -> None:
+    report = sample_report()
+    remark = "From single models alone the answer would be another. Cannot tell."
+    assert report.verdict is not None
+    verdict = replace(report.verdict, remark=remark)
+    page = render_page(replace(report, verdict=verdict))
+    assert f"<p>{remark}</p>" in page
+    assert page.index(remark) < page.index("Recommended model</h2>")
+    assert "answer would be another" not in render_page(report)
+
+
+def test_the_greedy_ensemble_has_a_section_with_what_it_costs() -> None:
+    report = sample_report()
+    section = _words_of_section(render_page(report), "greedy")
+    assert "75 % searched 25 % single_task" in section
+    assert "10 models to deploy: 2 × 5 seeds." in section
+    assert "+2.5 [+0.5, +4.5] %" in section
+    assert "random could not be chosen: it has no model of seed 0" in section
+    assert 'id="greedy"' not in render_page(replace(report, greedy_ensemble=None))
+
+
 def test_the_page_is_a_pure_function_and_needs_no_network() -> None:
     report = sample_report()
     page = render_page(report)

@@ -1,12 +1,13 @@
 """The ensemble of each arm: made of every seed that was confirmed, from the predictions kept."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mtlsearch.data import TEST
-from mtlsearch.evidence.ensemble import NoEnsemble
+from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.records import TrainingResult
 from mtlsearch.report.build import build_report
 from mtlsearch.report.model import SeedLeftOut
@@ -84,14 +85,65 @@ def test_the_reported_scores_are_those_of_the_stored_predictions(report, interru
         assert model.ensemble.reason is None
 
 
-def test_models_are_compared_seed_by_seed_as_without_ensembles(report):
-    """The verdict rests on single models, over the seeds that succeeded in both arms."""
+def test_single_models_are_compared_seed_by_seed_and_ensembles_as_wholes(
+    report, interrupted, penguins
+):
+    """Both over the seeds that succeeded in both arms: 1 and 2."""
+    _, study = interrupted
     searched, single_task = report.confirmed
-    [comparison] = report.comparisons
-    ours = searched.test["sex"]
-    theirs = single_task.test["sex"][1:]
-    difference = np.mean(np.subtract(ours, theirs))
-    assert comparison.tasks["sex"].difference.mean == pytest.approx(difference)
+    single, ensemble = report.comparisons
+    assert (single.models, single.seeds) == ("single", 2)
+    assert (ensemble.models, ensemble.seeds) == ("ensemble", 2)
+    differences = np.subtract(searched.test["sex"], single_task.test["sex"][1:])
+    assert single.tasks["sex"].difference.mean == pytest.approx(np.mean(differences))
+
+    task = penguins.tasks[1]
+    role = penguins.sources["penguins"].splits.role
+    labels = penguins.targets["sex"][role == TEST]
+    scores = []
+    for arm in ARMS:
+        predictions = []
+        for seed in (1, 2):
+            stored = np.load(study.folder / f"confirmed/{arm}-{TRAININGS}-{seed}.npz")
+            predictions.append(stored["prediction_1"])
+        scores.append(task.metric.score(labels, np.mean(predictions, axis=0)))
+    difference = ensemble.tasks["sex"].difference.mean
+    assert difference == pytest.approx(scores[0] - scores[1])
+    assert difference != pytest.approx(np.mean(differences))
+    assert report.verdict.models == "ensemble"
+    assert "mean gain of ensembles of 2 seeds over tuned single-task" in report.verdict.sentence
+
+
+@pytest.mark.parametrize("asked", ["ensemble", "single"])
+def test_one_word_in_the_study_says_what_the_verdict_is_on(asked, interrupted, report, penguins):
+    """The study is finished by `report`."""
+    _, finished = interrupted
+    study = Study.open(finished.folder)
+    study.request = replace(study.request, compare=asked)
+    analysis = Analysis(study, penguins)
+    assert analysis.verdict.models == asked
+    gains = {"single": analysis.comparisons, "ensemble": analysis.ensemble_comparisons}
+    assert f"{gains[asked]['searched'].gain.mean:+.2f}%" in analysis.verdict.sentence
+
+
+def test_without_a_second_common_seed_single_models_are_compared_and_it_is_said(
+    report, interrupted, penguins, tmp_path
+):
+    _, study = interrupted
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    path = folder / f"confirmed/single_task-{TRAININGS}-2.npz"
+    arrays = dict(np.load(path))
+    arrays["prediction_1"][:] = np.nan
+    np.savez(path, **arrays)
+    analysis = Analysis(Study.open(folder), penguins)
+    assert isinstance(analysis.ensembles["single_task"], Ensemble)
+    assert isinstance(analysis.ensemble_comparisons["searched"], NoEnsemble)
+    assert analysis.verdict.models == "single"
+    assert analysis.verdict.remark == (
+        "Single models were compared, since ensembles cannot be: it takes two confirmed models: "
+        "search with more --seeds."
+    )
 
 
 def test_a_seed_whose_score_is_undefined_is_left_out(report, interrupted, penguins, tmp_path):

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mtlsearch.evidence.comparison import Result
+from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.verdict import Decision
 from mtlsearch.report.model import (
     SCHEMA_VERSION,
@@ -12,6 +12,9 @@ from mtlsearch.report.model import (
     AffinityPair,
     Composition,
     EnsembleScore,
+    GreedyMember,
+    GreedyScore,
+    ModelLeftOut,
     NameUse,
     Report,
     ReportedArm,
@@ -25,6 +28,7 @@ from mtlsearch.report.model import (
     ReportedEnsemble,
     ReportedFailure,
     ReportedGain,
+    ReportedGreedyEnsemble,
     ReportedInterval,
     ReportedMetric,
     ReportedModel,
@@ -123,7 +127,11 @@ def sample_report(
         candidates=tuple(candidates),
         choices=tuple(choices),
         confirmed=tuple(_model(draw, tasks, levels, arm) for arm in ARMS),
-        comparisons=tuple(_comparison(draw, tasks, arm, decision) for arm in others),
+        comparisons=(
+            *(_comparison(draw, tasks, arm, decision, SINGLE) for arm in others),
+            *(_comparison(draw, tasks, arm, decision, ENSEMBLE) for arm in others),
+        ),
+        greedy_ensemble=_greedy_ensemble(tasks),
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
         sklearn_baselines=(
             _sklearn_baseline(draw, tasks, "linear"),
@@ -144,6 +152,7 @@ def unfinished_report() -> Report:
         choices=(),
         confirmed=(),
         comparisons=(),
+        greedy_ensemble=None,
         affinity=None,
         sklearn_baselines=(),
         verdict=None,
@@ -251,6 +260,8 @@ def _study() -> ReportedStudy:
             replicates=3,
             seed=0,
             seeds=SEEDS,
+            greedy_ensemble=True,
+            compare=ENSEMBLE,
             workers=4,
             gpus_per_worker=0.0,
             sampler="affinity",
@@ -405,14 +416,22 @@ def _ensemble(
 
 
 def _comparison(
-    draw: random.Random, tasks: Sequence[ReportedTask], arm: str, decision: Decision
+    draw: random.Random,
+    tasks: Sequence[ReportedTask],
+    arm: str,
+    decision: Decision,
+    models: Models,
 ) -> ReportedComparison:
+    """A comparison; of ensembles the mean gain is smaller by 1 and a half."""
     main_gains = {"share": 3.5, "share some": 3.5, "do not share": -2.0, "cannot tell": 0.4}
     mean = main_gains[decision] if arm == MAIN else draw.uniform(-3, 2)
+    mean -= 1.5 if models == ENSEMBLE else 0.0
     gain = ReportedInterval(mean, mean - 1.9, mean + 1.9)
     return ReportedComparison(
         arm=arm,
         baseline=BASELINE,
+        models=models,
+        seeds=SEEDS,
         tasks={task.name: _difference(draw, task) for task in tasks},
         gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
     )
@@ -429,6 +448,26 @@ def _difference(draw: random.Random, task: ReportedTask) -> TaskDifference:
     if improvement.is_negative:
         result = "lose"
     return TaskDifference(difference, result)
+
+
+def _greedy_ensemble(tasks: Sequence[ReportedTask]) -> ReportedGreedyEnsemble:
+    """An ensemble of two arms; that of the arm `random` could not be chosen."""
+    scores = {}
+    for task in tasks:
+        score = 0.95 if task.higher_is_better else 300.0
+        scores[task.name] = GreedyScore(score, score * 0.98, score * 1.02)
+    return ReportedGreedyEnsemble(
+        members=(GreedyMember(MAIN, 3, 0.75), GreedyMember(BASELINE, 1, 0.25)),
+        left_out=(ModelLeftOut("random", "it has no model of seed 0"),),
+        seeds=tuple(range(SEEDS)),
+        networks=2 * SEEDS,
+        validation_gain=4.5,
+        reference=BASELINE,
+        seconds=1.5,
+        tasks=scores,
+        gain=ReportedInterval(2.5, 0.5, 4.5),
+        reason=None,
+    )
 
 
 def _pairs(
@@ -461,6 +500,7 @@ def _score(draw: random.Random, task: ReportedTask) -> float:
 
 
 def _verdict(tasks: Sequence[ReportedTask], decision: Decision) -> ReportedVerdict:
+    """A verdict on ensembles."""
     first = tasks[0].name
     second = tasks[1].name
     sentences = {
@@ -470,4 +510,4 @@ def _verdict(tasks: Sequence[ReportedTask], decision: Decision) -> ReportedVerdi
         "cannot tell": "Cannot tell: the interval of the gain spans zero.",
     }
     recommended = MAIN if decision.startswith("share") else BASELINE
-    return ReportedVerdict(decision, sentences[decision], MAIN, recommended)
+    return ReportedVerdict(decision, sentences[decision], MAIN, recommended, ENSEMBLE, None)
