@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.side_by_side
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.averaging
+	$(BIN)/python -m benchmarks.exported_ensembles
 
 clean:
 	rm -rf $(VENV)
