@@ -68,7 +68,9 @@ class Exported:
     def summary(self) -> str:
         """The export in a line."""
         megabytes = self.size / 1e6
-        checked = f"checked in a clean interpreter, largest deviation {self.deviation:.1e}"
+        checked = (
+            f"checked in a clean interpreter, largest deviation on test rows {self.deviation:.1e}"
+        )
         if self.networks == 1:
             return f"one network, {megabytes:.2g} MB, {checked}"
         return (
