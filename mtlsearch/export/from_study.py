@@ -67,15 +67,12 @@ class Exported:
     @property
     def summary(self) -> str:
         """The export in a line."""
-        megabytes = self.size / 1e6
-        checked = (
-            f"checked in a clean interpreter, largest deviation on test rows {self.deviation:.1e}"
-        )
-        if self.networks == 1:
-            return f"one network, {megabytes:.2g} MB, {checked}"
+        what = "one network"
+        if self.networks > 1:
+            what = f"an ensemble of {self.networks} networks (--seeds 1: the first of them alone)"
         return (
-            f"an ensemble of {self.networks} networks, {megabytes:.2g} MB, {checked}; "
-            "--seeds 1 takes the first network alone"
+            f"{what}, {self.size / 1e6:.2g} MB, checked in a clean interpreter, "
+            f"largest deviation on test rows {self.deviation:.1e}"
         )
 
 
