@@ -6,11 +6,12 @@ import sys
 import webbrowser
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import InterruptedSearchError, MtlsearchError
+from mtlsearch.errors import InterruptedSearchError, MtlsearchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -155,7 +156,23 @@ Formats = Annotated[
     str,
     typer.Option("--format", help="Comma-separated: code, onnx, torch-export"),
 ]
-Model = Annotated[Path, typer.Argument(help="An exported model")]
+Networks = Annotated[
+    str,
+    typer.Option(
+        "--seeds",
+        help="all: the ensemble of all confirmed seeds; a number: of the first ones, 1 for one",
+        metavar="all|N",
+    ),
+]
+Model = Annotated[Path, typer.Argument(help="An exported model, or a study's folder")]
+StudyChoice = Annotated[
+    str | None,
+    typer.Option("--candidate", help="Of a study, as in export (default: best)"),
+]
+StudyNetworks = Annotated[
+    str | None,
+    typer.Option("--seeds", help="Of a study, as in export (default: all)", metavar="all|N"),
+]
 Inputs = Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")]
 Predictions = Annotated[
     Path | None,
@@ -300,27 +317,54 @@ def report(
 
 @app.command()
 def export(
-    folder: Folder, to: ExportFolder, candidate: Choice = "best", formats: Formats = "code"
+    folder: Folder,
+    to: ExportFolder,
+    candidate: Choice = "best",
+    seeds: Networks = "all",
+    formats: Formats = "code",
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
-    from mtlsearch.export.from_study import export_from_study
+    from mtlsearch.export.from_study import Order, export_from_study
+    from mtlsearch.export.select_model import read_seeds
     from mtlsearch.search.study_loading import open_study
 
+    order = Order(candidate, read_seeds(seeds), _split_words(formats))
     study, dataset, space = open_study(folder)
-    words = _split_words(formats)
-    deviation = export_from_study(study, dataset, space, candidate, to, words)
-    typer.echo(
-        f"{to}: exported and checked in a clean interpreter, "
-        f"largest deviation on test rows {deviation:.1e}"
-    )
+    exported = export_from_study(study, dataset, space, order, to)
+    for note in exported.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{to}: {exported.summary}")
 
 
 @app.command()
-def predict(folder: Model, data: Inputs, to: Predictions = None, source: SourceName = None) -> None:
-    """Predict with an exported model."""
-    from mtlsearch.export.predicting import predict_folder
+def predict(
+    folder: Model,
+    data: Inputs,
+    to: Predictions = None,
+    source: SourceName = None,
+    candidate: StudyChoice = None,
+    seeds: StudyNetworks = None,
+) -> None:
+    """Predict with an exported model, or with the one that `export` would write of a study."""
+    from mtlsearch.export.from_study import Order, export_from_study
+    from mtlsearch.export.predicting import is_exported, predict_folder
+    from mtlsearch.export.select_model import ALL, BEST, read_seeds
+    from mtlsearch.search.study import is_study
+    from mtlsearch.search.study_loading import open_study
 
-    predict_folder(folder, data, to, source)
+    if is_exported(folder) or not is_study(folder):
+        for option, value in (("--candidate", candidate), ("--seeds", seeds)):
+            if value is not None:
+                raise UsageError(f"{option}: found {value}; {folder} is no study to choose from")
+        predict_folder(folder, data, to, source)
+        return
+    order = Order(candidate or BEST, read_seeds(seeds or ALL))
+    study, dataset, space = open_study(folder)
+    with TemporaryDirectory() as temporary:
+        model = Path(temporary) / "model"
+        exported = export_from_study(study, dataset, space, order, model)
+        typer.echo(f"{folder}: {exported.summary}; `export` keeps it", err=True)
+        predict_folder(model, data, to, source)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A model as plain PyTorch code."""
+"""A model, or an ensemble of models of one composition, as plain PyTorch code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mtlsearch.export.constructors import Constructors
+from mtlsearch.export.stacking import runs_one_by_one, stack
 from mtlsearch.export.templates import render
 from mtlsearch.export.text import wrap
 from mtlsearch.export.unrolling import Part, Unrolling
@@ -35,29 +36,57 @@ class WrittenPart:
 
 
 def write_code(
-    model: CompositionNetwork,
+    models: Sequence[CompositionNetwork],
     tasks: Sequence[Task],
     schemas: Mapping[str, InputSchema],
 ) -> Code:
-    """Return a model of a dataset with these tasks and sources as code. Raises ExportError."""
+    """Return a model of a dataset with these tasks and sources as code. Raises ExportError.
+
+    Several models are of one composition: they are written as an ensemble.
+    """
+    unrollings = [_unroll(model, tasks, schemas) for model in models]
+    first = unrollings[0]
+    parts = first.parts
+    if len(models) > 1:
+        parts = _stack_parts([unrolling.parts for unrolling in unrollings])
+
+    constructors = Constructors()
+    written = [_written(part, constructors) for part in parts]
+    names = [task.name for task in tasks]
+    text = render(
+        "model.py.jinja",
+        networks=len(models),
+        one_by_one=any(runs_one_by_one(part.module) for part in parts),
+        imports=sorted(set(constructors.imports)),
+        definitions=constructors.definitions,
+        tree=wrap(models[0].composition.spell(names)),
+        parts=written,
+        sources=first.sources.values(),
+        tuples=any(len(source.tensors) > 1 for source in first.sources.values()),
+    )
+    return Code(text, _weights(parts))
+
+
+def _unroll(
+    model: CompositionNetwork,
+    tasks: Sequence[Task],
+    schemas: Mapping[str, InputSchema],
+) -> Unrolling:
     unrolling = Unrolling(tasks, schemas)
     for number, network in enumerate(model.networks, start=1):
         assert isinstance(network, Network)
         unrolling.add(number, network)
+    return unrolling
 
-    constructors = Constructors()
-    parts = [_written(part, constructors) for part in unrolling.parts]
-    names = [task.name for task in tasks]
-    text = render(
-        "model.py.jinja",
-        imports=sorted(set(constructors.imports)),
-        definitions=constructors.definitions,
-        tree=wrap(model.composition.spell(names)),
-        parts=parts,
-        sources=unrolling.sources.values(),
-        tuples=any(len(source.tensors) > 1 for source in unrolling.sources.values()),
-    )
-    return Code(text, _weights(unrolling.parts))
+
+def _stack_parts(unrolled: Sequence[Sequence[Part]]) -> list[Part]:
+    """The parts of several models as those of their ensemble, which runs as each of them does."""
+    parts = []
+    for same_parts in zip(*unrolled, strict=True):
+        first = same_parts[0]
+        module = stack([part.module for part in same_parts])
+        parts.append(Part(first.name, module, first.comments))
+    return parts
 
 
 def _written(part: Part, constructors: Constructors) -> WrittenPart:

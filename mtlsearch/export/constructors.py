@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from mtlsearch.errors import ExportError
-from mtlsearch.export.mixing import Mixing
+from mtlsearch.export.mixing import EnsembleMixing, Mixing
+from mtlsearch.export.stacked_layers import OneByOne
 from mtlsearch.export.text import Argument, Call, printable
 from mtlsearch.training.dropout import SeededDropout
 
@@ -58,7 +59,9 @@ class Constructors:
         if getattr(nn, kind.__name__, None) is kind:
             return Call(_torch_call(module))
 
-        if issubclass(kind, Mixing):
+        if isinstance(module, OneByOne):
+            return self._call_one_by_one(module)
+        if issubclass(kind, Mixing | EnsembleMixing):
             self._define_mixing(kind)
         else:
             self._define(kind.__name__, kind, kind)
@@ -66,6 +69,14 @@ class Constructors:
         for name in inspect.signature(kind).parameters:
             arguments.append(Argument(f"{name}=", self._value(module, name)))
         return Call(kind.__name__, tuple(arguments))
+
+    def _call_one_by_one(self, module: OneByOne) -> Call:
+        """The call that makes modules of one make, a number of times."""
+        self._define(OneByOne.__name__, OneByOne, OneByOne)
+        first = self.call(module.networks[0])
+        times = Call(f"for _ in range({len(module.networks)})")
+        arguments = (Argument("", first, comma=""), Argument("", times, comma=""))
+        return Call(OneByOne.__name__, arguments, ("(*[", "])"))
 
     def _value(self, module: nn.Module, name: str) -> Call:
         """The value of a constructor argument, which the module keeps under the argument's name."""
@@ -103,16 +114,17 @@ class Constructors:
         else:
             raise ExportError(f"{owner.__name__} cannot be exported: it uses {name} of {home}")
 
-    def _define_mixing(self, kind: type[Mixing]) -> None:
+    def _define_mixing(self, kind: type[Mixing] | type[EnsembleMixing]) -> None:
         """Paste the `mix` of a soft sharing into a class of the soft sharing's name."""
-        self._define(Mixing.__name__, Mixing, Mixing)
+        base = Mixing if issubclass(kind, Mixing) else EnsembleMixing
+        self._define(base.__name__, base, base)
         name = kind.__name__
         if name not in self._meanings:
             docstring = inspect.cleandoc(kind.__doc__ or "A mixing.")
             if "\n" in docstring:
                 docstring += "\n"
             body = f'"""{docstring}"""\n\n{self._source(kind.mix, kind)}'
-            definition = f"class {name}(Mixing):\n{textwrap.indent(body, '    ')}"
+            definition = f"class {name}({base.__name__}):\n{textwrap.indent(body, '    ')}"
             self.definitions.append(definition)
             self._meanings[name] = kind.mix
         if self._meanings[name] is not kind.mix:

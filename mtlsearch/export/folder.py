@@ -1,4 +1,7 @@
-"""A trained model as a folder that predicts without mtlsearch, verified before it appears."""
+"""A trained model as a folder that predicts without mtlsearch, verified before it appears.
+
+Several models are written as their ensemble.
+"""
 
 import json
 import shutil
@@ -6,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 
@@ -18,23 +22,25 @@ from mtlsearch.export.readme import ModelCard, write_readme
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 from mtlsearch.runtime.encoding import ENCODINGS
+from mtlsearch.runtime.predict import NETWORKS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
 
 
 def export_model(
-    model: TrainedModel,
+    models: Sequence[TrainedModel],
     folder: Path,
     card: ModelCard,
     formats: Sequence[str] = ("code",),
     run: Runner = run_alone,
 ) -> float:
-    """Write a model as a folder; return the largest deviation of its predictions from the model's.
+    """Write models as a folder; return the largest deviation of its predictions from theirs.
 
     The folder appears whole or not at all.
 
     Args:
-        model: The model.
+        models: The model; several of one composition and one dataset are written as an ensemble,
+            which predicts the mean of their predictions.
         folder: The folder, which does not exist or is empty.
         card: What the README says beyond the model.
         formats: Names in `FORMATS`; the code is always written.
@@ -47,16 +53,16 @@ def export_model(
     folder = folder.expanduser().resolve()
     _check_empty(folder)
     check_formats(formats)
-    model = model.on_cpu()
+    models = [model.on_cpu() for model in models]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         scratch = Path(temporary)
         draft = scratch / "draft"
         draft.mkdir()
-        _write_predictor(draft, model)
-        deviation = verify(draft, scratch, model, run)
-        write_formats(draft, model, formats)
-        write_readme(draft, model, card, deviation)
+        write_predictor(draft, models)
+        deviation = verify(draft, scratch, models, run)
+        write_formats(draft, models, formats)
+        write_readme(draft, models, card, deviation)
         draft.replace(folder)
     return deviation
 
@@ -67,22 +73,33 @@ def _check_empty(folder: Path) -> None:
         raise UsageError(f"{folder}: exists and is not an empty folder; name a new one")
 
 
-def _write_predictor(draft: Path, model: TrainedModel) -> None:
-    """Write everything that predicts."""
-    schemas = model.data.signature(model.replicate).schemas
-    code = write_code(model.network, model.data.dataset.tasks, schemas)
+def write_predictor(draft: Path, models: Sequence[TrainedModel]) -> None:
+    """Write everything that predicts into a folder."""
+    first = models[0]
+    schemas = first.data.signature(first.replicate).schemas
+    networks = [model.network for model in models]
+    code = write_code(networks, first.data.dataset.tasks, schemas)
     weights = {name: tensor.detach().contiguous() for name, tensor in code.weights.items()}
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
-    (draft / "preprocess.json").write_text(_preparation(model), "utf-8")
+    (draft / "preprocess.json").write_text(_preparations(models), "utf-8")
     (draft / "requirements.txt").write_text(_requirements(draft), "utf-8")
     for module in RUNTIME.glob("*.py"):
         if module.name != "__init__.py":
             shutil.copyfile(module, draft / module.name)
 
 
-def _preparation(model: TrainedModel) -> str:
-    """Return the fitted preparation of the tasks and their sources as JSON."""
+def _preparations(models: Sequence[TrainedModel]) -> str:
+    """Return the fitted preparation of the tasks and their sources as JSON.
+
+    That of an ensemble lists one for each network.
+    """
+    fitted = [_preparation(model) for model in models]
+    kept = fitted[0] if len(fitted) == 1 else {NETWORKS: fitted}
+    return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
+
+
+def _preparation(model: TrainedModel) -> dict[str, Any]:
     dataset = model.data.dataset
     fold = model.data.fold(model.replicate).prepared.fold
     fitted = Preparation.fit(dataset, fold).to_json()
@@ -90,12 +107,11 @@ def _preparation(model: TrainedModel) -> str:
     sources = {
         source: columns for source, columns in fitted["sources"].items() if source in used_sources
     }
-    kept = {
+    return {
         "sources": sources,
         "tasks": fitted["targets"],
         "spellings": fitted["spellings"],
     }
-    return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
 def _requirements(draft: Path) -> str:
@@ -111,8 +127,9 @@ def _requirements(draft: Path) -> str:
 def _packages_of_encodings(draft: Path) -> list[str]:
     """Return the packages that the folder's encodings need beside numpy."""
     fitted = json.loads((draft / "preprocess.json").read_text("utf-8"))
+    first = fitted.get(NETWORKS, [fitted])[0]
     packages: set[str] = set()
-    for records in fitted["sources"].values():
+    for records in first["sources"].values():
         for record in records:
             kind = ENCODINGS[record["type"]]
             packages.update(getattr(kind, "packages", ()))

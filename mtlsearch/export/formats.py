@@ -67,19 +67,23 @@ def check_formats(names: Sequence[str]) -> None:
 
 def write_formats(
     draft: Path,
-    model: TrainedModel,
+    models: Sequence[TrainedModel],
     names: Sequence[str],
 ) -> None:
-    """Write the network of a folder in further formats. Raises ExportError if one deviates."""
+    """Write the network of a folder in further formats; it may hold several as one.
+
+    Raises ExportError if one deviates.
+    """
     writers = {name: writer for name in names if (writer := FORMATS[name].write)}
     if not writers:
         return
     network = _load_network(draft)
-    inputs = _example_inputs(model, EXAMPLE_ROWS)
-    few_inputs = _example_inputs(model, CHECKED_ROWS)
+    rows_axis = min(len(models) - 1, 1)  # after that of the networks, if there are several
+    inputs = _example_inputs(models, EXAMPLE_ROWS)
+    few_inputs = _example_inputs(models, CHECKED_ROWS)
     with torch.no_grad(), _silenced():
         expected = network(few_inputs)
-        program = _trace(network, inputs)
+        program = _trace(network, inputs, rows_axis)
         for name, write in writers.items():
             outputs = write(draft, program, few_inputs)
             _check(name, outputs, expected)
@@ -91,13 +95,18 @@ def _load_network(draft: Path) -> nn.Module:
     return network.eval()
 
 
-def _example_inputs(model: TrainedModel, rows: int) -> Inputs:
+def _example_inputs(models: Sequence[TrainedModel], rows: int) -> Inputs:
     """Return the first rows of every source, as the written network takes them."""
-    fold_inputs = model.data.fold(model.replicate).inputs
     inputs: dict[str, Tensor | tuple[Tensor, ...]] = {}
-    for task in model.data.dataset.tasks:
-        first, *others = fold_inputs[task.source].take(slice(rows)).tensors
-        inputs[task.source] = (first, *others) if others else first
+    for task in models[0].data.dataset.tasks:
+        prepared = []
+        for model in models:
+            fold = model.data.fold(model.replicate)
+            prepared.append(fold.inputs[task.source].take(slice(rows)).tensors)
+        tensors = prepared[0]
+        if len(models) > 1:
+            tensors = tuple(map(torch.stack, zip(*prepared, strict=True)))
+        inputs[task.source] = tensors if len(tensors) > 1 else tensors[0]
     return inputs
 
 
@@ -109,9 +118,13 @@ def _silenced():  # type: ignore[no-untyped-def]
         yield
 
 
-def _trace(network: nn.Module, inputs: Inputs) -> ExportedProgram:
+def _trace(
+    network: nn.Module,
+    inputs: Inputs,
+    rows_axis: int,
+) -> ExportedProgram:
     """Return the network as a program for any number of rows."""
-    any_rows = {0: Dim.DYNAMIC}
+    any_rows = {rows_axis: Dim.DYNAMIC}
     shapes: dict[str, Any] = {}
     for source, tensors in inputs.items():
         if isinstance(tensors, tuple):

@@ -1,18 +1,24 @@
 """The export of a study's model, with the weights of its confirmation if it was confirmed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset
+from mtlsearch.evidence.ensemble import mean_prediction
 from mtlsearch.evidence.interval import standard_error
+from mtlsearch.evidence.scoring import TestScorer
+from mtlsearch.export.deviation import deviation
 from mtlsearch.export.folder import export_model
 from mtlsearch.export.readme import ModelCard
-from mtlsearch.export.select_model import SelectedModel, select_model
-from mtlsearch.export.trained_model import TrainedModel
-from mtlsearch.records import TrainingJob
-from mtlsearch.search.analysis import Analysis, Confirmed
+from mtlsearch.export.select_model import BEST, SelectedModel, select_model
+from mtlsearch.export.trained_model import TrainedModel, predict_mean
+from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.search.analysis import Analysis, ConfirmedTraining
 from mtlsearch.search.study import Study
 from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
@@ -26,33 +32,67 @@ Train = Callable[[TrainingJob], CompositionNetwork]
 """Trains the model of a job. Raises TrainingFailedError."""
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is exported of a study.
+
+    Attributes:
+        choice: The model, see `select_model`.
+        seeds: The number of its trainings, of which each gives a network; None: all that the
+            confirmation kept, or one of a model that was not confirmed.
+        formats: Names of formats, see `export_model`.
+    """
+
+    choice: str = BEST
+    seeds: int | None = None
+    formats: Sequence[str] = ("code",)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export came to.
+
+    Attributes:
+        networks: The number of networks in the folder.
+        size: The bytes of its files.
+        deviation: The largest deviation of its predictions from those of the models in memory.
+        notes: What else is to be known of it, in sentences.
+    """
+
+    networks: int
+    size: int
+    deviation: float
+    notes: Sequence[str]
+
+    @property
+    def summary(self) -> str:
+        """The export in a line."""
+        what = "one network"
+        if self.networks > 1:
+            what = f"an ensemble of {self.networks} networks (--seeds 1: the first of them alone)"
+        return (
+            f"{what}, {self.size / 1e6:.2g} MB, checked in a clean interpreter, "
+            f"largest deviation on test rows {self.deviation:.1e}"
+        )
+
+
 def export_from_study(
     study: Study,
     dataset: Dataset,
     space: SearchSpace,
-    choice: str,
+    order: Order,
     to: Path,
-    formats: Sequence[str] = ("code",),
-) -> float:
-    """Export the model that `choice` names; return the largest deviation of the export.
+) -> Exported:
+    """Export a model of a study into the folder `to`, which does not exist or is empty.
 
-    A confirmed model has the weights of its first training with a fresh seed. Another one is
-    trained as that would have been.
-
-    Args:
-        study: The study.
-        dataset: Its data.
-        space: Its search space.
-        choice: What to export, see `select_model`.
-        to: The folder, which does not exist or is empty.
-        formats: Names of formats, see `export_model`.
+    A confirmed model has the weights of its trainings with fresh seeds: of all as an ensemble, or
+    of the first ones. Another one is trained as these would have been.
 
     Raises:
-        UsageError: There is no such model, or see `export_model`.
+        UsageError: There is no such model, it has not as many trainings, or see `export_model`.
         StudyError: The study has not come so far that it could tell.
     """
-    analysis = Analysis(study, dataset)
-    selected = select_model(analysis, choice)
+    selected = select_model(Analysis(study, dataset), order.choice)
     # As in the confirmation: more threads sum in another order, and crowd busy cores.
     torch.set_num_threads(1)
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
@@ -63,40 +103,112 @@ def export_from_study(
         network, _ = engine.fit_model(job)
         return network
 
-    model = trained_model(selected, data, train)
-    return export_model(model, to, _card(selected, dataset), formats)
+    models = trained_models(selected, data, train, order.seeds)
+    trainings = selected.trainings(order.seeds)
+    notes = _notes(selected, trainings, models)
+    card = _card(selected, trainings, data, notes)
+    largest = export_model(models, to, card, order.formats)
+    if selected.confirmed is None:
+        notes.append("It was trained now, as its confirmation would have; --seeds trains several.")
+    return Exported(len(models), _size(to), largest, notes)
 
 
-def trained_model(
+def trained_models(
     selected: SelectedModel,
     data: TrainingData,
     train: Train,
-) -> TrainedModel:
-    """Return a model with the weights that its confirmation kept; only without such, train it."""
-    job = TrainingJob(0, selected.composition, selected.replicate, data.seed)
-    training = selected.kept_training
-    if training is None:
-        network = train(job)
-    else:
+    seeds: int | None,
+) -> list[TrainedModel]:
+    """Return a model with the weights that its confirmation kept, training by training.
+
+    Only where there are none train it, with so many seeds. Raises UsageError if there are not as
+    many trainings.
+    """
+    models = []
+    for training in selected.trainings(seeds):
+        job = _job(selected, data, training.seed_index)
         network = load_model(job, data, training.weights())
-    return TrainedModel(network, data, selected.replicate)
+        models.append(TrainedModel(network.eval(), data, job.replicate))
+    if selected.confirmed is None:
+        for index in range(seeds or 1):
+            job = _job(selected, data, index)
+            models.append(TrainedModel(train(job).eval(), data, job.replicate))
+    return models
 
 
-def _card(selected: SelectedModel, dataset: Dataset) -> ModelCard:
-    """The model's test scores with fresh seeds, if it was confirmed."""
+def _job(selected: SelectedModel, data: TrainingData, seed_index: int) -> TrainingJob:
+    replicate = Replicate("confirmation", seed_index)
+    return TrainingJob(0, selected.composition, replicate, data.seed)
+
+
+def _size(folder: Path) -> int:
+    files = folder.expanduser().iterdir()
+    return sum(file.stat().st_size for file in files)
+
+
+def _notes(
+    selected: SelectedModel,
+    trainings: Sequence[ConfirmedTraining],
+    models: Sequence[TrainedModel],
+) -> list[str]:
+    """What is to be known of the model beyond its scores, in sentences."""
     confirmed = selected.confirmed
     if confirmed is None:
-        return ModelCard(dataset.name, notes=["This model was not confirmed on test rows."])
+        return ["This model was not confirmed on test rows."]
+    if len(trainings) == 1:
+        return []
+    notes = []
+    for seed_index, reason in confirmed.left_out.items():
+        notes.append(f"Seed {seed_index} is left out of the ensemble: {reason}.")
+    kept = mean_prediction([training.predictions for training in trainings])
+    notes.append(
+        "The test predictions that the networks were scored by were kept: the mean of these and "
+        f"that of their weights deviate by {_deviation_from(kept, models):.1e} at most."
+    )
+    return notes
+
+
+def _deviation_from(kept: Mapping[str, Array], models: Sequence[TrainedModel]) -> float:
+    """The largest deviation from predictions of the test rows that were kept, over the tasks."""
+    data = models[0].data
+    decoders = data.fold(models[0].replicate).prepared.decoders
+    deviations = []
+    for task in data.dataset.tasks:
+        predicted = predict_mean(models, task, data.test_rows(task))
+        deviations.append(deviation(predicted, kept[task.name], decoders[task.name].scale))
+    return float(np.max(deviations))
+
+
+def _card(
+    selected: SelectedModel,
+    trainings: Sequence[ConfirmedTraining],
+    data: TrainingData,
+    notes: Sequence[str],
+) -> ModelCard:
+    """The model's test scores with fresh seeds, if it was confirmed."""
+    dataset = data.dataset
+    confirmed = selected.confirmed
+    if confirmed is None:
+        return ModelCard(dataset.name, notes=notes)
     metrics = {}
     for task in dataset.tasks:
-        metrics[task.name] = f"{task.metric.name} {_mean_score(confirmed, task.name)}"
-    note = "The weights are those of the first of these trainings."
-    return ModelCard(dataset.name, metrics, [note])
+        metrics[task.name] = f"{task.metric.name} {_mean_score(confirmed.scores(task.name))}"
+    if len(trainings) == 1:
+        weights = "The weights are those of the first of these trainings."
+        return ModelCard(dataset.name, metrics, [weights, *notes])
+    predictions = mean_prediction([training.predictions for training in trainings])
+    ensemble = TestScorer(dataset, data.seed).score(predictions)
+    for task in dataset.tasks:
+        score = f"{task.metric.name} {ensemble.scores[task.name]:.4g} on test rows"
+        metrics[task.name] = f"{score}; a network alone: {metrics[task.name]}"
+    weights = f"The weights are those of the first {len(trainings)} of these trainings."
+    if len(trainings) == len(confirmed.trainings):
+        weights = "The weights are those of all of these trainings."
+    return ModelCard(dataset.name, metrics, [weights, *notes])
 
 
-def _mean_score(confirmed: Confirmed, task: str) -> str:
+def _mean_score(scores: Sequence[float]) -> str:
     """The mean of a task's test scores over the trainings, as text."""
-    scores = confirmed.scores(task)
     mean = sum(scores) / len(scores)
     error = standard_error(scores)
     spread = "" if error is None else f" (standard error {error:.2g})"

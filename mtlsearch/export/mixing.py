@@ -1,5 +1,8 @@
 """Soft sharing of activations as a plain module, so that an exported model can hold it."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
@@ -49,6 +52,56 @@ class Mixing(nn.Module):
         raise NotImplementedError
 
 
+class EnsembleMixing(nn.Module):
+    """Mixes the branches and experts of a level in each of an ensemble's networks.
+
+    All nodes of all networks are mixed at once, network after network, along edges that never
+    lead from one network to another; each tensor has a row per edge.
+    """
+
+    edges: Tensor
+
+    def __init__(
+        self,
+        networks: int,
+        branches: int,
+        experts: int,
+        private: bool,
+        feature_axis: int,
+        shapes: dict[str, tuple[int, ...]],
+    ) -> None:
+        super().__init__()
+        self.networks = networks
+        self.branches = branches
+        self.experts = experts
+        self.private = private
+        self.feature_axis = feature_axis
+        self.shapes = shapes
+        edges = torch.tensor(soft_sharing_edges(branches, experts, private)).T
+        first_nodes = (branches + experts) * torch.arange(networks)
+        of_all_networks = edges[:, None] + first_nodes[:, None]
+        self.register_buffer("edges", of_all_networks.flatten(1), persistent=False)
+        for name, shape in shapes.items():
+            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+
+    def forward(self, *h: Tensor) -> tuple[Tensor, ...]:
+        """Return the activations [S, B, *F] of every branch and then every expert, mixed."""
+        state: SharingState = dict(self.named_parameters())
+        nodes = torch.stack(h, 1)
+        mixed = self.mix(nodes.flatten(0, 1), self.edges, state, self.feature_axis)
+        return mixed.reshape(nodes.shape).unbind(1)
+
+    def mix(
+        self,
+        h: Tensor,
+        edges: Tensor,
+        state: SharingState,
+        feature_axis: int,
+    ) -> Tensor:
+        """Return h[N, B, *F], mixed along edges[2, E] by tensors [E, ...]."""
+        raise NotImplementedError
+
+
 def mixing(
     network: Network,
     level: int,
@@ -61,7 +114,7 @@ def mixing(
     _, state = network.mixing_state(level, source)
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
 
-    mixing_class = _mixing_class(candidate.sharing)
+    mixing_class = _mixing_class(Mixing, type(candidate.sharing))
     module = mixing_class(
         branches=len(streams) - experts,
         experts=experts,
@@ -73,12 +126,36 @@ def mixing(
     return module
 
 
-def _mixing_class(sharing: Sharing) -> type[Mixing]:
+def stack_mixings(modules: Sequence[Mixing]) -> EnsembleMixing:
+    """Return the mixing of an ensemble of that of each of its networks."""
+    first = modules[0]
+    state = {}
+    for name in first.shapes:
+        state[name] = torch.cat([module.get_parameter(name).detach() for module in modules])
+    mixing_class = _mixing_class(EnsembleMixing, type(first))
+    stacked = mixing_class(
+        networks=len(modules),
+        branches=first.branches,
+        experts=first.experts,
+        private=first.private,
+        feature_axis=first.feature_axis,
+        shapes={name: tuple(tensor.shape) for name, tensor in state.items()},
+    )
+    stacked.load_state_dict(state)
+    return stacked
+
+
+Base = TypeVar("Base", Mixing, EnsembleMixing)
+
+
+def _mixing_class(
+    base: type[Base],
+    kind: type[Sharing] | type[Mixing],
+) -> type[Base]:
     """Return a class of the soft sharing's name whose `mix` is that of the soft sharing."""
-    kind = type(sharing)
     members = {
         "mix": kind.mix,
         "__doc__": kind.__doc__,
         "__module__": kind.__module__,
     }
-    return type(kind.__name__, (Mixing,), members)
+    return type(kind.__name__, (base,), members)

@@ -15,6 +15,14 @@ EXIT_CODES: dict[int, type[MtlsearchError]] = {
 """The exit codes of an exported predict.py and the errors that they mean."""
 
 
+SCRIPT = "predict.py"
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder holds an exported model."""
+    return (folder / SCRIPT).is_file()
+
+
 def predict_folder(
     folder: Path,
     data: Path,
@@ -33,9 +41,9 @@ def predict_folder(
         UsageError: The folder is no exported model, or a source is missing.
         DataError: The table cannot be predicted.
     """
-    script = folder / "predict.py"
-    if not script.is_file():
-        raise UsageError(f"{folder}: is no exported model: it has no predict.py")
+    script = folder / SCRIPT
+    if not is_exported(folder):
+        raise UsageError(f"{folder}: is no exported model: it has no {SCRIPT}")
     with tempfile.TemporaryDirectory() as temporary:
         table = readable(data, Path(temporary)).absolute()
         arguments = _arguments(table, to, source)

@@ -9,11 +9,13 @@ from typing import Any
 from mtlsearch import __version__
 from mtlsearch.candidate import Composition
 from mtlsearch.export.formats import FORMATS
+from mtlsearch.export.stacked_layers import OneByOne
 from mtlsearch.export.templates import render
 from mtlsearch.export.text import wrap
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import checked_rows
 from mtlsearch.runtime.decoding import OutputDecoder
+from mtlsearch.runtime.predict import NETWORKS
 from mtlsearch.training.training_data import TrainingData
 
 
@@ -34,14 +36,16 @@ class ModelCard:
 
 def write_readme(
     draft: Path,
-    model: TrainedModel,
+    models: Sequence[TrainedModel],
     card: ModelCard,
     deviation: float,
 ) -> None:
     """Write README.md into a folder that holds everything else, with its largest deviation."""
-    composition = model.network.composition
-    dataset = model.data.dataset
-    fitted = json.loads((draft / "preprocess.json").read_text("utf-8"))
+    composition = models[0].network.composition
+    data = models[0].data
+    dataset = data.dataset
+    prepared = json.loads((draft / "preprocess.json").read_text("utf-8"))
+    fitted = prepared.get(NETWORKS, [prepared])[0]
     names = [task.name for task in dataset.tasks]
     text = render(
         "README.md.jinja",
@@ -49,6 +53,8 @@ def write_readme(
         metrics=card.metrics,
         notes=card.notes,
         version=__version__,
+        networks=len(models),
+        one_by_one=OneByOne.__name__ in (draft / "model.py").read_text("utf-8"),
         packages=_packages(draft),
         deviation=deviation,
         tasks=fitted["tasks"],
@@ -58,7 +64,7 @@ def write_readme(
         digest=dataset.digest,
         tree=wrap(composition.spell(names)),
         settings=_settings(composition),
-        rows=_checked_rows(model.data),
+        rows=_checked_rows(data),
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")

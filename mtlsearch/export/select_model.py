@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError, UsageError, unknown
-from mtlsearch.records import Replicate, Trial
+from mtlsearch.records import Trial
 from mtlsearch.search.analysis import Analysis, Confirmed, ConfirmedTraining
 from mtlsearch.search.arms import SEARCH
 
 BEST = "best"
 """The choice of the model that the verdict recommends."""
+
+ALL = "all"
+"""The choice of all seeds whose weights were kept."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +28,27 @@ class SelectedModel:
     composition: Composition
     confirmed: Confirmed | None
 
-    @property
-    def kept_training(self) -> ConfirmedTraining | None:
-        """The training whose weights were kept: the first with a fresh seed."""
-        if self.confirmed is None:
-            return None
-        return self.confirmed.trainings[0]
+    def trainings(self, seeds: int | None) -> Sequence[ConfirmedTraining]:
+        """Return the first trainings with fresh seeds; None: all of them.
 
-    @property
-    def replicate(self) -> Replicate:
-        """The replicate that the exported model is trained on."""
-        index = self.kept_training.seed_index if self.kept_training else 0
-        return Replicate("confirmation", index)
+        There are none of a model that was not confirmed. Raises UsageError if there are not as
+        many.
+        """
+        kept = self.confirmed.trainings if self.confirmed else []
+        most = len(kept)
+        if seeds is not None and (seeds < 1 or 0 < most < seeds):
+            allowed = f"{ALL} or 1 to {most}, of which weights were kept" if most else "1 or more"
+            raise UsageError(f"--seeds: found {seeds}; allowed: {allowed}")
+        return kept[:seeds]
+
+
+def read_seeds(text: str) -> int | None:
+    """Return the number that `--seeds` says; None for all. Raises UsageError."""
+    if text == ALL:
+        return None
+    if text.isdecimal():
+        return int(text)
+    raise UsageError(f'--seeds: found "{text}"; allowed: {ALL}, or a number from 1 on')
 
 
 def select_model(analysis: Analysis, choice: str) -> SelectedModel:

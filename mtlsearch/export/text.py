@@ -14,10 +14,11 @@ STATEMENT_COLUMN = 8
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a call: `name=` or nothing, and the value."""
+    """An argument of a call: `name=` or nothing, the value, and what parts it from the next."""
 
     prefix: str
     value: "Call"
+    comma: str = ","
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,11 @@ class Call:
         """Return the call on one line."""
         if self.arguments is None:
             return self.text
-        spelled = [argument.prefix + argument.value.on_one_line() for argument in self.arguments]
+        spelled = ""
+        for argument in self.arguments:
+            spelled += f"{argument.prefix}{argument.value.on_one_line()}{argument.comma} "
         opening, closing = self.brackets
-        return f"{self.text}{opening}{', '.join(spelled)}{closing}"
+        return f"{self.text}{opening}{spelled.rstrip(', ')}{closing}"
 
     def lines(self, column: int) -> list[str]:
         """Return the call on one line if it fits from this column on, else a line per argument."""
@@ -52,7 +55,7 @@ def _argument_lines(argument: Argument) -> list[str]:
     first, *rest = argument.value.lines(ARGUMENT_COLUMN + len(argument.prefix))
     lines = [argument.prefix + first, *rest]
     indented = [f"    {line}" for line in lines]
-    indented[-1] += ","
+    indented[-1] += argument.comma
     return indented
 
 

@@ -1,12 +1,22 @@
-"""A trained model together with what it was trained on."""
+"""A trained model together with what it was trained on.
+
+Several, of one composition and one dataset but of different replicates, are an ensemble. Each
+prepares its inputs and decodes its outputs as its own fold says.
+"""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 
+from mtlsearch.arrays import Array
 from mtlsearch.records import Replicate
+from mtlsearch.tasks import Task
 from mtlsearch.training.plain.network import CompositionNetwork
+from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 
 
@@ -36,3 +46,20 @@ class TrainedModel:
         if data.device != cpu:
             data = TrainingData(data.dataset, data.seed, cpu)
         return TrainedModel(network, data, self.replicate)
+
+
+def predict_mean(
+    models: Sequence[TrainedModel],
+    task: Task,
+    rows: Tensor,
+) -> Array:
+    """Return the mean prediction of models for a task on N rows of its source: [N], or [N, C].
+
+    It is of probabilities, or of values in the task's own unit. One model predicts alone.
+    """
+    predictions = []
+    for model in models:
+        predictions.append(predict(model.network, model.data, model.replicate, task, rows))
+    if len(predictions) == 1:
+        return predictions[0]
+    return np.asarray(np.mean(predictions, axis=0))

@@ -4,7 +4,7 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ from mtlsearch.errors import ExportError
 from mtlsearch.export.deviation import TOLERANCE, deviation
 from mtlsearch.export.rows import write_rows
 from mtlsearch.export.text import printable
-from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.export.trained_model import TrainedModel, predict_mean
+from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks import Task
-from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 
 DRIVER = """
@@ -39,26 +39,27 @@ Runner = Callable[[Path, Sequence[str]], None]
 def verify(
     draft: Path,
     scratch: Path,
-    model: TrainedModel,
+    models: Sequence[TrainedModel],
     run: Runner,
 ) -> float:
-    """Return the largest deviation of a task's predictions by the folder `draft` from the model's.
+    """Return the largest deviation of a task's predictions by the folder `draft` from the models'.
 
-    `scratch` is a folder for files in between. Raises ExportError if the deviation is above
-    TOLERANCE or the folder does not run.
+    Several models predict the mean of their predictions. `scratch` is a folder for files in
+    between. Raises ExportError if the deviation is above TOLERANCE or the folder does not run.
     """
-    dataset = model.data.dataset
-    decoders = model.data.fold(model.replicate).prepared.decoders
+    data = models[0].data
+    dataset = data.dataset
+    decoders = data.fold(models[0].replicate).prepared.decoders
     deviations = []
     for source, tasks in _tasks_by_source(dataset.tasks).items():
-        rows = checked_rows(model.data, source)
+        rows = checked_rows(data, source)
         inputs = dataset.sources[source].inputs.iloc[rows.numpy()]
         table = write_rows(inputs, scratch, dataset.sources[source].forms)
         output = scratch / "predicted.csv"
         run(draft, ["--source", source, "--to", str(output), str(table)])
-        predictions = _read_predictions(output, tasks, model)
+        predictions = _read_predictions(output, tasks, decoders)
         for task, predicted in zip(tasks, predictions, strict=True):
-            expected = predict(model.network, model.data, model.replicate, task, rows)
+            expected = predict_mean(models, task, rows)
             unit = decoders[task.name].scale
             deviations.append(deviation(predicted, expected, unit))
     largest = float(np.max(deviations))
@@ -104,13 +105,12 @@ def _tasks_by_source(tasks: Sequence[Task]) -> dict[str, list[Task]]:
 def _read_predictions(
     file: Path,
     tasks: Sequence[Task],
-    model: TrainedModel,
+    decoders: Mapping[str, OutputDecoder],
 ) -> list[Array]:
     """Return the predictions of each task, whose columns come in the order of the tasks."""
     with file.open(encoding="utf-8", newline="") as lines:
         _, *rows = csv.reader(lines)
     columns = list(zip(*rows, strict=True))
-    decoders = model.data.fold(model.replicate).prepared.decoders
     predictions = []
     start = 0
     for task in tasks:

@@ -43,22 +43,20 @@ Tasks = dict[str, dict[str, Any]]
 """The record of each task."""
 
 Tensors = tuple[torch.Tensor, ...]
-"""What the network reads of N rows of a source, each [N, ...]."""
+"""What the network reads of N rows of a source, each [N, ...]; [S, N, ...] for S networks."""
+
+NETWORKS = "networks"
+"""The key of `preprocess.json` that lists a record for each network, if there are several."""
 
 
 class TableError(ValueError):
     """The table cannot be predicted; the message is one line."""
 
 
-class Predictor:
-    """The network, the encodings of its inputs and the decoders of its outputs.
+class Preparation:
+    """How the inputs of one network are encoded and its outputs are decoded."""
 
-    `notices` says what was odd about the table that was predicted last.
-    """
-
-    def __init__(self, folder: Path = HERE) -> None:
-        fitted = json.loads((folder / "preprocess.json").read_text("utf-8"))
-        package = _as_package(folder)
+    def __init__(self, fitted: Mapping[str, Any], package: str) -> None:
         self.encoding = import_module(f"{package}.encoding")
         self.sources: dict[str, list[Any]] = {}
         for name, records in fitted["sources"].items():
@@ -70,6 +68,34 @@ class Predictor:
         self.decoders = {}
         for name, task in self.tasks.items():
             self.decoders[name] = decoder.from_json(task)
+
+    def encode(self, source: str, columns: Mapping[str, Any]) -> tuple[Tensors, list[str]]:
+        """Return the tensors [N, ...] that the network reads of columns, and notices."""
+        encodings = self.sources[source]
+        encoded, notices = self.encoding.encode_with_notices(encodings, columns)
+        return tuple(torch.from_numpy(array) for array in encoded.arrays), notices
+
+
+class Predictor:
+    """The network, the encodings of its inputs and the decoders of its outputs.
+
+    If it is an ensemble of S networks, each has its own, in `preparations`; the other attributes
+    are those of the first.
+
+    `notices` says what was odd about the table that was predicted last.
+    """
+
+    def __init__(self, folder: Path = HERE) -> None:
+        fitted = json.loads((folder / "preprocess.json").read_text("utf-8"))
+        package = _as_package(folder)
+        records = fitted.get(NETWORKS, [fitted])
+        self.preparations = [Preparation(record, package) for record in records]
+        first = self.preparations[0]
+        self.encoding = first.encoding
+        self.sources = first.sources
+        self.spellings = first.spellings
+        self.tasks = first.tasks
+        self.decoders = first.decoders
         model = import_module(f"{package}.model").Model()
         self.network = _with_weights(model, folder)
         self.notices: list[str] = []
@@ -97,21 +123,30 @@ class Predictor:
         return [name for name in needed if name not in present]
 
     def encode(self, source: str, table: Table, folder: Path = Path()) -> Tensors:
-        """Return the tensors [N, ...] that the network reads of a table. Raises TableError."""
+        """Return the tensors [N, ...] that the network reads of a table. Raises TableError.
+
+        For S networks they are [S, N, ...].
+        """
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
         if missing := self.missing(source, table):
             raise TableError(f"missing columns: {_listed(missing)}")
-        encodings = self.sources[source]
         spellings = self.spellings.get(source)
         read = self.encoding.read_columns
+        encoded = []
+        notices = []
         try:
-            columns, self.notices = read(encodings, table, spellings, folder)
-            encoded, notices = self.encoding.encode_with_notices(encodings, columns)
+            columns, self.notices = read(self.sources[source], table, spellings, folder)
+            for preparation in self.preparations:
+                tensors, notices_of_one = preparation.encode(source, columns)
+                encoded.append(tensors)
+                notices.append(notices_of_one)
         except (self.encoding.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(_one_line(error)) from error
-        self.notices += notices
-        return tuple(torch.from_numpy(array) for array in encoded.arrays)
+        self.notices += _merged(notices)
+        if len(encoded) == 1:
+            return encoded[0]
+        return tuple(torch.stack(tensors) for tensors in zip(*encoded, strict=True))
 
     @torch.no_grad()
     def predict(
@@ -133,9 +168,8 @@ class Predictor:
         for name, task in self.tasks.items():
             if task["source"] != source:
                 continue
-            decoder = self.decoders[name]
-            predictions = decoder.rows_to_predictions(outputs[name])
-            columns = decoder.to_columns(name, predictions)
+            predictions = self._decode(name, outputs[name])
+            columns = self.decoders[name].to_columns(name, predictions)
             for column, cells in columns.items():
                 unused = _unused(column, result)
                 result[unused] = cells
@@ -149,19 +183,31 @@ class Predictor:
     def _run(self, source: str, tensors: Tensors) -> dict[str, Any]:
         """Return the network's outputs for each task, computed for some rows at once.
 
-        They are [N, C], or [N, k, C] of an ensemble of k members.
+        They are [N, C], or [N, k, C] of an ensemble of k members; of S networks with an axis S in
+        front.
         """
         parts: dict[str, list[Any]] = {}
-        rows = len(tensors[0])
-        rows_at_once = _rows_at_once(tensors)
+        rows_axis = min(len(self.preparations) - 1, 1)
+        rows = tensors[0].shape[rows_axis]
+        rows_at_once = _rows_at_once(tensors, rows_axis)
         for start in range(0, max(rows, 1), rows_at_once):
-            end = start + rows_at_once
-            chunks = tuple(tensor[start:end] for tensor in tensors)
+            count = min(rows_at_once, rows - start)
+            chunks = tuple(tensor.narrow(rows_axis, start, count) for tensor in tensors)
             inputs = chunks[0] if len(chunks) == 1 else chunks
             outputs = self.network({source: inputs})
             for name, output in outputs.items():
                 parts.setdefault(name, []).append(output.numpy())
-        return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        return {name: np.concatenate(arrays, rows_axis) for name, arrays in parts.items()}
+
+    def _decode(self, task: str, outputs: Any) -> Any:
+        """Return the predictions of N rows: the mean of those of the networks if several."""
+        if len(self.preparations) == 1:
+            return self.decoders[task].rows_to_predictions(outputs)
+        predictions = []
+        for preparation, outputs_of_one in zip(self.preparations, outputs, strict=True):
+            decoder = preparation.decoders[task]
+            predictions.append(decoder.rows_to_predictions(outputs_of_one))
+        return np.mean(predictions, axis=0)
 
 
 @cache
@@ -297,10 +343,27 @@ def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
     return network.eval()
 
 
-def _rows_at_once(tensors: Tensors) -> int:
-    largest = max(tensor[:1].numel() for tensor in tensors)
-    rows = NUMBERS_AT_ONCE // max(largest, 1)
-    return min(max(rows, 1), ROWS_AT_ONCE)
+def _rows_at_once(tensors: Tensors, rows_axis: int) -> int:
+    largest = 0
+    for tensor in tensors:
+        rows = max(tensor.shape[rows_axis], 1)
+        largest = max(largest, tensor.numel() // rows)
+    rows_at_once = NUMBERS_AT_ONCE // max(largest, 1)
+    return min(max(rows_at_once, 1), ROWS_AT_ONCE)
+
+
+def _merged(notices: Sequence[Sequence[str]]) -> list[str]:
+    """Return the notices of all networks, each once; of some of them with their numbers."""
+    networks: dict[str, list[int]] = {}
+    for number, notices_of_one in enumerate(notices, start=1):
+        for notice in notices_of_one:
+            networks.setdefault(notice, []).append(number)
+    merged = []
+    for notice, numbers in networks.items():
+        is_common = len(numbers) == len(notices)
+        prefix = "" if is_common else f"to network {_listed(numbers)} of {len(notices)}: "
+        merged.append(f"{prefix}{notice}")
+    return merged
 
 
 def _as_package(folder: Path) -> str:

@@ -43,6 +43,11 @@ WALL_SECONDS = "wall_seconds"
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
 
 
+def is_study(folder: Path) -> bool:
+    """Whether a folder is that of a study."""
+    return (folder / POINTER).is_file()
+
+
 class Study:
     """One study.
 

@@ -207,6 +207,30 @@ def test_predictions_go_to_stdout_by_default(exported: Path, tmp_path: Path) -> 
     assert len(done.out.splitlines()) == 4
 
 
+def test_a_study_predicts_as_its_exported_model_does(
+    penguins: tuple[Path, Finished], exported: Path, tmp_path: Path
+) -> None:
+    inputs = pd.read_csv(ROOT / "mtlsearch/data/embedded/penguins.csv").drop(
+        columns=["species", "sex", "body_mass_g", "split"]
+    )
+    inputs.head(9).to_csv(tmp_path / "new.csv", index=False)
+    answers = []
+    for model in (exported, penguins[0]):
+        done = run_warm("predict", model, "new.csv", cwd=tmp_path)
+        assert done.code == 0, done.err
+        assert ("an ensemble of 2 networks" in done.err) == (model == penguins[0])
+        answers.append(done.out)
+    folder, study = answers
+    assert len(folder.splitlines()) == 10
+    assert folder == study
+
+
+def test_an_exported_model_has_no_seeds_to_choose_from(exported: Path, tmp_path: Path) -> None:
+    done = run_warm("predict", exported, "new.csv", "--seeds", "1", cwd=tmp_path)
+    assert done.code == 2
+    assert f"--seeds: found 1; {exported} is no study to choose from" in done.err
+
+
 @pytest.mark.parametrize("case", ["missing file", "missing column", "empty"])
 def test_predicting_from_bad_data_is_3(exported: Path, tmp_path: Path, case: str) -> None:
     if case != "missing file":

@@ -133,7 +133,7 @@ def export(
     run: Runner = run_alone,
 ) -> float:
     model = TrainedModel(network, data, replicate)
-    return export_model(model, folder, CARD, formats, run)
+    return export_model([model], folder, CARD, formats, run)
 
 
 @pytest.fixture(scope="module")
@@ -513,7 +513,7 @@ def test_modules_that_cannot_be_written_down(
 ) -> None:
     with pytest.raises(ExportError, match=message):
         write_code(
-            random_model(compose(TREES["shared"], backbone), penguins),
+            [random_model(compose(TREES["shared"], backbone), penguins)],
             penguins.dataset.tasks,
             penguins.signature(searched(0)).schemas,
         )

@@ -41,7 +41,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         composition, [Network(part, data.signature(searched(0)), 7) for part in composition]
     ).eval()
     folder = tmp_path_factory.mktemp(kind) / "model"
-    assert export_model(TrainedModel(model, data, searched(0)), folder, ModelCard()) <= 1e-6
+    assert export_model([TrainedModel(model, data, searched(0))], folder, ModelCard()) <= 1e-6
     return folder, data, model
 
 

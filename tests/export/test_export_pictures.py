@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = CompositionNetwork(candidate.composition(), networks).eval()
     exported = TrainedModel(model, data, searched(0))
     formats = ("code", "torch-export")
-    assert export_model(exported, folder / "model", ModelCard(), formats, _run) == 0
+    assert export_model([exported], folder / "model", ModelCard(), formats, _run) == 0
     amount = data.dataset.tasks[0]
     expected = predict(model, data, searched(0), amount, torch.arange(ROWS))
     np.save(folder / "expected.npy", expected)

@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, load_file
 
-from mtlsearch.data import Dataset, load
+from mtlsearch.data import Dataset
+from mtlsearch.data import load as load_dataset
 from mtlsearch.errors import StudyError, UsageError
-from mtlsearch.export.from_study import export_from_study, trained_model
-from mtlsearch.export.select_model import select_model
-from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
+from mtlsearch.export.from_study import Order, export_from_study, trained_models
+from mtlsearch.export.select_model import read_seeds, select_model
+from mtlsearch.export.trained_model import predict_mean
+from mtlsearch.records import TrainingJob
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.request import Request
 from mtlsearch.search.session import work
@@ -20,6 +25,7 @@ from mtlsearch.training.engine import Engine
 from mtlsearch.training.plain.network import CompositionNetwork
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
+from tests.support.replicates import confirmed
 
 ARMS = ("searched", "single_task")
 
@@ -49,7 +55,7 @@ class Trainings:
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return load("penguins")
+    return load_dataset("penguins")
 
 
 @pytest.fixture(scope="module")
@@ -124,45 +130,106 @@ def test_a_confirmed_model_is_exported_without_training(
 ) -> None:
     selected = select_model(analysis, choice)
     data = trainings.engine.data
-    model = trained_model(selected, data, trainings)
+    models = trained_models(selected, data, trainings, None)
     assert trainings.jobs == []
+    assert [model.replicate for model in models] == [confirmed(0), confirmed(1)]
 
-    job = TrainingJob(0, selected.composition, Replicate("confirmation", 0), data.seed)
-    trained_anew = trainings(job)
-    assert model.replicate == job.replicate
-    for task in data.dataset.tasks:
-        rows = data.test_rows(task)
-        kept = predict(model.network.eval(), data, job.replicate, task, rows)
-        anew = predict(trained_anew.eval(), data, job.replicate, task, rows)
-        assert (kept == anew).all()
+    for model in models:
+        job = TrainingJob(0, selected.composition, model.replicate, data.seed)
+        trained_anew = trainings(job)
+        for task in data.dataset.tasks:
+            rows = data.test_rows(task)
+            kept = predict(model.network, data, job.replicate, task, rows)
+            anew = predict(trained_anew.eval(), data, job.replicate, task, rows)
+            assert (kept == anew).all()
 
 
-def test_a_candidate_that_was_not_confirmed_is_trained(
+def test_the_ensemble_predicts_the_mean_of_what_its_seeds_were_scored_by(
     analysis: Analysis, trainings: Trainings
+) -> None:
+    selected = select_model(analysis, "searched")
+    data = trainings.engine.data
+    models = trained_models(selected, data, trainings, None)
+    kept = mean_prediction([training.predictions for training in selected.trainings(None)])
+    for task in data.dataset.tasks:
+        predicted = predict_mean(models, task, data.test_rows(task))
+        np.testing.assert_allclose(predicted, kept[task.name], rtol=1e-6)
+
+
+def test_fewer_seeds_are_the_first_ones(analysis: Analysis, trainings: Trainings) -> None:
+    selected = select_model(analysis, "best")
+    [model] = trained_models(selected, trainings.engine.data, trainings, 1)
+    assert model.replicate == confirmed(0)
+
+
+@pytest.mark.parametrize("seeds", [0, 3])
+def test_seeds_that_are_not_there(seeds: int, analysis: Analysis) -> None:
+    with pytest.raises(UsageError, match=f"--seeds: found {seeds}; allowed: all or 1 to 2"):
+        select_model(analysis, "best").trainings(seeds)
+
+
+def test_seeds_as_they_are_typed() -> None:
+    assert read_seeds("all") is None
+    assert read_seeds("3") == 3
+    for text in ("", "-1", "two", "1.5"):
+        with pytest.raises(UsageError, match=f'--seeds: found "{text}"; allowed: all, or'):
+            read_seeds(text)
+
+
+@pytest.mark.parametrize(("seeds", "networks"), [(None, 1), (2, 2)])
+def test_a_candidate_that_was_not_confirmed_is_trained(
+    seeds: int | None, networks: int, analysis: Analysis, trainings: Trainings
 ) -> None:
     selected = select_model(analysis, unconfirmed(analysis))
     assert selected.confirmed is None
-    model = trained_model(selected, trainings.engine.data, trainings)
-    [job] = trainings.jobs
-    assert job.composition == selected.composition
-    assert job.replicate == model.replicate == Replicate("confirmation", 0)
+    models = trained_models(selected, trainings.engine.data, trainings, seeds)
+    wanted = [confirmed(index) for index in range(networks)]
+    assert [job.replicate for job in trainings.jobs] == wanted
+    assert [model.replicate for model in models] == wanted
+    assert {job.composition for job in trainings.jobs} == {selected.composition}
 
 
 def test_a_confirmed_model_tells_its_scores_and_another_that_it_has_none(
     study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
 ) -> None:
-    export_from_study(study, dataset, space, "searched", tmp_path / "confirmed")
-    readme = (tmp_path / "confirmed" / "README.md").read_text("utf-8")
-    [confirmed] = [model for model in analysis.confirmed if model.arm == "searched"]
+    folder = tmp_path / "confirmed"
+    exported = export_from_study(study, dataset, space, Order("searched"), folder)
+    assert exported.networks == 2
+    assert exported.size == sum(file.stat().st_size for file in folder.iterdir())
+    assert "an ensemble of 2 networks" in exported.summary
+    assert "--seeds 1" in exported.summary
+    readme = (folder / "README.md").read_text("utf-8")
+    [model] = [model for model in analysis.confirmed if model.arm == "searched"]
+    ensemble = analysis.ensembles["searched"]
+    assert isinstance(ensemble, Ensemble)
     for task in dataset.tasks:
-        first, second = confirmed.scores(task.name)
-        assert f"{task.metric.name} {(first + second) / 2:.4g}" in readme
+        first, second = model.scores(task.name)
+        alone = f"a network alone: {task.metric.name} {(first + second) / 2:.4g}"
+        score = f"{task.metric.name} {ensemble.test.scores[task.name]:.4g} on test rows; {alone}"
+        assert score in readme.replace("\\", "")
     assert "mean over 2 trainings" in readme
+    assert "The test predictions that the networks were scored by were kept" in readme
 
-    number = unconfirmed(analysis)
-    export_from_study(study, dataset, space, number, tmp_path / "candidate")
+    order = Order(unconfirmed(analysis))
+    exported = export_from_study(study, dataset, space, order, tmp_path / "candidate")
+    assert exported.networks == 1
+    assert "trained now" in exported.notes[-1]
     readme = (tmp_path / "candidate" / "README.md").read_text("utf-8")
     assert "not confirmed on test rows" in readme
+
+
+def test_one_seed_is_one_network(
+    study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
+) -> None:
+    order = Order("searched", seeds=1)
+    exported = export_from_study(study, dataset, space, order, tmp_path / "model")
+    assert exported.summary.startswith("one network, ")
+    readme = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert "The weights are those of the first of these trainings." in readme
+    weights = load(select_model(analysis, "searched").trainings(1)[0].weights())
+    written = load_file(tmp_path / "model" / "weights.safetensors")
+    sizes = sum(tensor.numel() for tensor in weights.values())
+    assert sum(tensor.numel() for tensor in written.values()) == sizes
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_an_exported_folder_predicts_exactly(penguins, make, tmp_path, variant):
     trained = TrainedModel(model.eval(), penguins, searched(0))
     formats = ("code", "torch-export")
     folder = tmp_path / "model"
-    assert export_model(trained, folder, ModelCard(), formats, run_in_process) <= 1e-6
+    assert export_model([trained], folder, ModelCard(), formats, run_in_process) <= 1e-6
     code = (folder / "model.py").read_text("utf-8")
     assert "[rows, members, outputs]" in code
     assert "mtlsearch" not in code
