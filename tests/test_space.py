@@ -333,8 +333,21 @@ MISTAKES = [
         'my.yaml: training.averaged_epochs: found {"choice": [1, 10]}; input should be a valid',
     ),
     (
-        "training: {epochs: 9, averaged_epochs: 10}",
-        "my.yaml: training.averaged_epochs: found 10; it should be at most the epochs, 9",
+        "training: {batch_size: 0.5}",
+        "my.yaml: training.batch_size: found 0.5; input should be a valid integer or 'auto'",
+    ),
+    (
+        "training: {batch_size: {choice: [64, 256]}}",
+        'my.yaml: training.batch_size: found {"choice": [64, 256]}; here it does not vary; it may '
+        "as optimizer.batch_size",
+    ),
+    (
+        "optimizer: {label_smoothing: 1.0}",
+        "my.yaml: optimizer.label_smoothing: found 1.0; input should be less than 1",
+    ),
+    (
+        "training: {stop_on: accuracy}",
+        "my.yaml: training.stop_on: found \"accuracy\"; input should be 'loss' or 'metric'",
     ),
     (
         "cost: maccs",

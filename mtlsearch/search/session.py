@@ -18,6 +18,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import engine_of
 from mtlsearch.search.log import study_log
 from mtlsearch.search.runners.local import run_local
@@ -112,6 +113,8 @@ class _Session:
         if queue.finished:
             return
         logger.info("%s begins with engine %s", name, context.engine.trainer)
+        for notice in batch_size_notices(self.dataset, self.space, context.seed):
+            logger.info(notice)
         with _stop_on_signal(queue.stop):
             self.run(queue, context)
         if queue.stopped:
