@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mtlsearch.errors import SpaceError
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study_loading import load_problem
+from mtlsearch.space import SearchSpace
 
 TASKS = ["y", "z"]
 
@@ -165,3 +167,15 @@ def test_all_epochs_are_averaged_where_there_are_fewer_than_asked_for(tmp_path):
     for epochs in (10, 9):
         _, loaded = load_problem(None, [], str(space), epochs)
         assert (loaded.training.epochs, loaded.training.averaged_epochs) == (epochs, 10)
+
+
+def test_what_an_automatic_batch_size_comes_to_is_said():
+    dataset, plain = load_problem("penguins", [], None, None)
+    assert batch_size_notices(dataset, plain, 0) == []
+    for mapping in (
+        {"training": {"batch_size": "auto"}},
+        {"optimizer": {"batch_size": {"choice": [64, "auto"]}}},
+    ):
+        space = SearchSpace.from_mapping(mapping, 3)
+        [notice] = batch_size_notices(dataset, space, 0)
+        assert notice.startswith("batch size auto: 32 rows a step for 239 training rows; another")
