@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.side_by_side
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.averaging
+	$(BIN)/python -m benchmarks.training_settings
 
 clean:
 	rm -rf $(VENV)

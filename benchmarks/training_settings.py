@@ -73,6 +73,7 @@ NOTHING: dict[str, Any] = {}
 COSINE = {"schedule": "cosine", "warm_up": 0.1}
 FAST = {"learning_rate": 3 * RATE}
 AVERAGED = {"averaged_epochs": 10}
+LONG = {"epochs": 150}
 PLAIN = "plain"
 SETTINGS = {
     PLAIN: Setting(NOTHING, NOTHING),
@@ -96,6 +97,10 @@ SETTINGS = {
     "averaged_epochs: 10, batch_size: auto": Setting({"batch_size": "auto"}, AVERAGED),
     "averaged_epochs: 10, rate x 3": Setting(FAST, AVERAGED),
     "averaged_epochs: 10, stop_on: metric": Setting(NOTHING, AVERAGED | {"stop_on": "metric"}),
+    "epochs: 150": Setting(NOTHING, LONG),
+    "epochs: 150, cosine, warm_up: .1": Setting(COSINE, LONG),
+    "epochs: 150, averaged_epochs: 10": Setting(NOTHING, LONG | AVERAGED),
+    "epochs: 150, averaged_epochs: 10, cosine, warm_up: .1": Setting(COSINE, LONG | AVERAGED),
 }
 
 

@@ -26,6 +26,12 @@ class RateCourse:
     settings: OptimizerSettings
     steps: int
 
+    def __post_init__(self) -> None:
+        """Refuse a rate that varies over no steps: a fault of who calls."""
+        varies = self.settings.schedule != "constant" or self.settings.warm_up > 0
+        if varies and self.steps < 1:
+            raise ValueError("a learning rate that varies needs the number of steps")
+
     def factor(self, step: int) -> float:
         """The factor of a step, numbered from 0."""
         warm_up_steps = round(self.settings.warm_up * self.steps)
