@@ -62,45 +62,51 @@ COLUMNS = [
 ]
 
 
-class Setting(NamedTuple):
-    """What a training has that the plain one has not: changes of settings by name."""
-
-    optimizer: dict[str, Any]
-    schedule: dict[str, Any]
-
-
-NOTHING: dict[str, Any] = {}
-COSINE = {"schedule": "cosine", "warm_up": 0.1}
-FAST = {"learning_rate": 3 * RATE}
-AVERAGED = {"averaged_epochs": 10}
-LONG = {"epochs": 150}
 PLAIN = "plain"
-SETTINGS = {
-    PLAIN: Setting(NOTHING, NOTHING),
-    "stop_on: metric": Setting(NOTHING, {"stop_on": "metric"}),
-    "label_smoothing: .1": Setting({"label_smoothing": 0.1}, NOTHING),
-    "cosine": Setting({"schedule": "cosine"}, NOTHING),
-    "cosine, warm_up: .1": Setting(COSINE, NOTHING),
-    "cosine, warm_up: .1, patience: 60": Setting(COSINE, {"patience": 60}),
-    "rate x 3": Setting(FAST, NOTHING),
-    "rate x 3, cosine, warm_up: .1": Setting(FAST | COSINE, NOTHING),
-    "clip_norm: .3": Setting({"clip_norm": 0.3}, NOTHING),
-    "clip_norm: 1": Setting({"clip_norm": 1.0}, NOTHING),
-    "batch_size: auto": Setting({"batch_size": "auto"}, NOTHING),
-    "batch_size: 256": Setting({"batch_size": 256}, NOTHING),
-    "averaged_epochs: 3": Setting(NOTHING, {"averaged_epochs": 3}),
-    "averaged_epochs: 3, cosine, warm_up: .1": Setting(COSINE, {"averaged_epochs": 3}),
-    "averaged_epochs: 5": Setting(NOTHING, {"averaged_epochs": 5}),
-    "averaged_epochs: 5, cosine, warm_up: .1": Setting(COSINE, {"averaged_epochs": 5}),
-    "averaged_epochs: 10": Setting(NOTHING, AVERAGED),
-    "averaged_epochs: 10, cosine, warm_up: .1": Setting(COSINE, AVERAGED),
-    "averaged_epochs: 10, batch_size: auto": Setting({"batch_size": "auto"}, AVERAGED),
-    "averaged_epochs: 10, rate x 3": Setting(FAST, AVERAGED),
-    "averaged_epochs: 10, stop_on: metric": Setting(NOTHING, AVERAGED | {"stop_on": "metric"}),
-    "epochs: 150": Setting(NOTHING, LONG),
-    "epochs: 150, cosine, warm_up: .1": Setting(COSINE, LONG),
-    "epochs: 150, averaged_epochs: 10": Setting(NOTHING, LONG | AVERAGED),
-    "epochs: 150, averaged_epochs: 10, cosine, warm_up: .1": Setting(COSINE, LONG | AVERAGED),
+OF_SCHEDULE = ("epochs", "patience", "averaged_epochs", "stop_on")  # others are the optimizer's
+
+BY_METRIC = {"stop_on": "metric"}
+SMOOTHED = {"label_smoothing": 0.1}
+FALLING = {"schedule": "cosine"}
+COSINE = {"schedule": "cosine", "warm_up": 0.1}
+PATIENT = {"patience": 60}
+FAST = {"learning_rate": 3 * RATE}
+CLIPPED_MUCH = {"clip_norm": 0.3}
+CLIPPED = {"clip_norm": 1.0}
+AUTO = {"batch_size": "auto"}
+LARGE = {"batch_size": 256}
+OF_3 = {"averaged_epochs": 3}
+OF_5 = {"averaged_epochs": 5}
+OF_10 = {"averaged_epochs": 10}
+LONG = {"epochs": 150}
+
+# What a training has that the plain one has not, by name.
+SETTINGS: dict[str, dict[str, Any]] = {
+    PLAIN: {},
+    "stop_on: metric": BY_METRIC,
+    "label_smoothing: .1": SMOOTHED,
+    "cosine": FALLING,
+    "cosine, warm_up: .1": COSINE,
+    "cosine, warm_up: .1, patience: 60": COSINE | PATIENT,
+    "rate x 3": FAST,
+    "rate x 3, cosine, warm_up: .1": FAST | COSINE,
+    "clip_norm: .3": CLIPPED_MUCH,
+    "clip_norm: 1": CLIPPED,
+    "batch_size: auto": AUTO,
+    "batch_size: 256": LARGE,
+    "averaged_epochs: 3": OF_3,
+    "averaged_epochs: 3, cosine, warm_up: .1": OF_3 | COSINE,
+    "averaged_epochs: 5": OF_5,
+    "averaged_epochs: 5, cosine, warm_up: .1": OF_5 | COSINE,
+    "averaged_epochs: 10": OF_10,
+    "averaged_epochs: 10, cosine, warm_up: .1": OF_10 | COSINE,
+    "averaged_epochs: 10, batch_size: auto": OF_10 | AUTO,
+    "averaged_epochs: 10, rate x 3": OF_10 | FAST,
+    "averaged_epochs: 10, stop_on: metric": OF_10 | BY_METRIC,
+    "epochs: 150": LONG,
+    "epochs: 150, cosine, warm_up: .1": LONG | COSINE,
+    "epochs: 150, averaged_epochs: 10": LONG | OF_10,
+    "epochs: 150, averaged_epochs: 10, cosine, warm_up: .1": LONG | OF_10 | COSINE,
 }
 
 
@@ -163,9 +169,9 @@ def train(case: Case) -> Readings:
     data = TrainingData(problem(case.problem), 0, torch.device("cpu"))
     tree = TREES[case.tree](len(data.dataset.tasks), LEVELS)
     readings: Readings = {}
-    schedules = dict.fromkeys(_schedule(setting) for setting in SETTINGS.values())
+    schedules = dict.fromkeys(_schedule(name) for name in SETTINGS)
     for schedule in schedules:
-        names = [name for name in SETTINGS if _schedule(SETTINGS[name]) == schedule]
+        names = [name for name in SETTINGS if _schedule(name) == schedule]
         keys = [(name, seed) for name in names for seed in range(SEEDS)]
         jobs = [_job(number, tree, *key) for number, key in enumerate(keys)]
         for result in _results(data, schedule, jobs):
@@ -173,8 +179,14 @@ def train(case: Case) -> Readings:
     return readings
 
 
-def _schedule(setting: Setting) -> TrainingSettings:
-    return dataclasses.replace(SCHEDULE, **setting.schedule)
+def _schedule(name: str) -> TrainingSettings:
+    changes = {key: value for key, value in SETTINGS[name].items() if key in OF_SCHEDULE}
+    return dataclasses.replace(SCHEDULE, **changes)
+
+
+def _optimizer(name: str) -> OptimizerSettings:
+    changes = {key: value for key, value in SETTINGS[name].items() if key not in OF_SCHEDULE}
+    return dataclasses.replace(OPTIMIZER, **changes)
 
 
 def _job(
@@ -183,8 +195,7 @@ def _job(
     name: str,
     seed: int,
 ) -> TrainingJob:
-    optimizer = dataclasses.replace(OPTIMIZER, **SETTINGS[name].optimizer)
-    candidate = Candidate(tree, BACKBONE, optimizer=optimizer)
+    candidate = Candidate(tree, BACKBONE, optimizer=_optimizer(name))
     replicate = Replicate("confirmation", seed)
     return TrainingJob(number, candidate.composition(), replicate, seed=0)
 
