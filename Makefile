@@ -37,6 +37,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.inputs
 	$(BIN)/python -m benchmarks.ensemble_intervals
 	$(BIN)/python -m benchmarks.exported_ensembles
+	$(BIN)/python -m benchmarks.training_settings
 
 clean:
 	rm -rf $(VENV)

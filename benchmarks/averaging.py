@@ -24,6 +24,7 @@ from mtlsearch.data import load
 from mtlsearch.evidence.interval import interval
 from mtlsearch.records import Replicate
 from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training.history import EpochRank
 from mtlsearch.training.plain.best_weights import BestWeights
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Fitting, losses_of
@@ -105,7 +106,8 @@ def _train(component: Component, data: TrainingData, replicate: Replicate) -> Re
     while not fitting.history.ended:
         fitting.advance(len(fitting.history.losses) + 1)
         for best in weights.values():
-            best.add_epoch(network, fitting.history.losses[-1])
+            rank = EpochRank.by_loss(fitting.history.losses[-1])
+            best.add_epoch(network, rank)
     readings = {}
     for count, best in weights.items():
         network.load_state_dict(best.mean())

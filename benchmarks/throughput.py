@@ -38,6 +38,7 @@ from mtlsearch.candidate import TrainingSettings
 from mtlsearch.data import load
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.engine_choice import time_engines
+from mtlsearch.training.batches import rows_per_step
 from mtlsearch.training.chunks import Chunks
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.engine_choice import choose
@@ -175,8 +176,9 @@ def gemm(
     networks = chunks.networks(members)
     trainer = StackedTrainer(members, networks, data, schedule)
     nodes = len(trainer.step.forest.stages[1].places)
-    rows = schedule.batch_size
-    work = data.fold(Replicate("search", 0)).longest * _flops(data, members, networks)
+    longest = data.fold(Replicate("search", 0)).longest
+    rows = rows_per_step(schedule.batch_size, longest)
+    work = longest * _flops(data, members, networks)
 
     batched = []
     single = []

@@ -27,6 +27,9 @@ from mtlsearch.weightings import WEIGHTINGS, Fixed, Weighting
 ClassWeight = Literal["none", "balanced"]
 RowSampling = Literal["none", "balanced"]
 Precision = Literal["float32", "tf32", "bfloat16"]
+RateSchedule = Literal["constant", "cosine"]
+StopOn = Literal["loss", "metric"]
+BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]  # "auto" goes by the training rows
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class OptimizerSettings:
 
     With `sampling` balanced an epoch reads rows of rare classes more often, and the others less.
     With a `sampling_temperature` above 1 it reads those of tasks with few labels more often.
+
+    With a `label_smoothing` above 0 that share of a label's weight in the loss goes to all classes
+    alike (Szegedy et al. 2016, arXiv:1512.00567). What early stopping looks at is not smoothed.
+
+    The learning rate rises linearly in the share `warm_up` of all steps, and with the `schedule`
+    cosine falls to 0 over the others (Loshchilov & Hutter 2017, arXiv:1608.03983). A `batch_size`
+    of None is that of the study's training.
     """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
@@ -48,6 +58,10 @@ class OptimizerSettings:
     focal: Annotated[float, Field(ge=0.0)] = 0.0
     sampling: RowSampling = "none"
     sampling_temperature: Annotated[float, Field(ge=1.0)] = 1.0
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    schedule: RateSchedule = "constant"
+    warm_up: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    batch_size: BatchSize | None = None
 
     @property
     def emphasises(self) -> bool:
@@ -68,20 +82,28 @@ class TrainingSettings:
     The search may train in a lower one; what the verdict and the export rest on is trained in
     `verdict_precision`.
 
-    A trained model has the mean of its weights after so many epochs, the best by validation loss
-    (Izmailov et al. 2018 average the last ones). With 1 it is the model of the best epoch.
+    The best epoch is that of the least validation loss, or of the best metrics (`stop_on`). A
+    trained model has the mean of its weights after so many epochs, the best ones, or all where it
+    has fewer (Izmailov et al. 2018 average the last ones). With 1 it is that of the best epoch.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 60
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    batch_size: BatchSize = 64
     patience: Annotated[int, Field(ge=1)] = 10
     precision: Precision = "float32"
     verdict_precision: Precision = "float32"
     averaged_epochs: Annotated[int, Field(ge=1)] = 1
+    stop_on: StopOn = "loss"
 
     def for_verdict(self) -> "TrainingSettings":
         """The schedule of the confirmation and of the exported model."""
         return dataclasses.replace(self, precision=self.verdict_precision)
+
+    def for_optimizer(self, optimizer: OptimizerSettings) -> "TrainingSettings":
+        """The schedule of networks with an optimizer, which may have a batch size of its own."""
+        if optimizer.batch_size is None:
+            return self
+        return dataclasses.replace(self, batch_size=optimizer.batch_size)
 
 
 # The groups of settings of a candidate, which are its fields, and the methods of each by name.

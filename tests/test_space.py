@@ -15,7 +15,7 @@ from pydantic import Field
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.backbones.mlp import Mlp
 from mtlsearch.backbones.numbers import NUMBERS
-from mtlsearch.candidate import Candidate, TrainingSettings
+from mtlsearch.candidate import Candidate, OptimizerSettings, TrainingSettings
 from mtlsearch.errors import SpaceError
 from mtlsearch.initializations import INITIALIZATIONS
 from mtlsearch.inputs import TableSchema, kinds_taken
@@ -127,6 +127,30 @@ def test_epochs_are_averaged_where_a_space_says_so_and_a_stored_space_without_it
     stored = space.to_mapping()
     del stored["training"]["averaged_epochs"]
     assert SearchSpace.from_mapping(stored, 2).training.averaged_epochs == 1
+
+
+def test_settings_of_training_are_searched_and_stored_spaces_without_them_have_none():
+    settings = {
+        "schedule": {"choice": ["constant", "cosine"]},
+        "warm_up": {"range": [0.0, 0.2]},
+        "label_smoothing": {"choice": [0.0, 0.1]},
+        "batch_size": {"choice": [64, 256, "auto"]},
+    }
+    mapping = {"optimizer": settings, "training": {"batch_size": "auto", "stop_on": "metric"}}
+    space = SearchSpace.from_mapping(mapping, 1)
+    assert SearchSpace.from_mapping(space.to_mapping(), 1) == space
+    drawn = {"schedule": "cosine", "warm_up": 0.1, "label_smoothing": 0.1, "batch_size": "auto"}
+    trial = FixedTrial({f"optimizer.{name}": value for name, value in drawn.items()})
+    candidate = space.sample(trial)
+    assert candidate.optimizer == OptimizerSettings(**drawn)
+    assert Candidate.from_json(candidate.to_json()) == candidate
+
+    stored, written = space.to_mapping(), candidate.to_json()
+    for name in drawn:
+        del stored["optimizer"][name], written["optimizer"][name]
+    del stored["training"]["stop_on"]
+    assert SearchSpace.from_mapping(stored, 1).training == TrainingSettings(batch_size="auto")
+    assert Candidate.from_json(written).optimizer == OptimizerSettings()
 
 
 def test_parameter_names():
@@ -334,8 +358,21 @@ MISTAKES = [
         'my.yaml: training.averaged_epochs: found {"choice": [1, 10]}; input should be a valid',
     ),
     (
-        "training: {epochs: 9, averaged_epochs: 10}",
-        "my.yaml: training.averaged_epochs: found 10; it should be at most the epochs, 9",
+        "training: {batch_size: 0.5}",
+        "my.yaml: training.batch_size: found 0.5; input should be a valid integer or 'auto'",
+    ),
+    (
+        "training: {batch_size: {choice: [64, 256]}}",
+        'my.yaml: training.batch_size: found {"choice": [64, 256]}; here it does not vary; it may '
+        "as optimizer.batch_size",
+    ),
+    (
+        "optimizer: {label_smoothing: 1.0}",
+        "my.yaml: optimizer.label_smoothing: found 1.0; input should be less than 1",
+    ),
+    (
+        "training: {stop_on: accuracy}",
+        "my.yaml: training.stop_on: found \"accuracy\"; input should be 'loss' or 'metric'",
     ),
     (
         "cost: maccs",

@@ -44,9 +44,7 @@ def is_defined(task: Task, labels: Array) -> bool:
     labelled = labels[has_label(labels)]
     if not len(labelled):
         return False
-    constant = task.kind.best_constant(labelled, task.classes)
-    prediction = np.broadcast_to(constant, (len(labelled), *constant.shape))
-    return not np.isnan(task.metric.score(labelled, prediction))
+    return not np.isnan(task.constant_score(labelled))
 
 
 def _undefined_on_fold(dataset: Dataset, task: Task, labels: Array) -> str:

@@ -36,6 +36,7 @@ from mtlsearch.report.model import (
 from mtlsearch.report.sklearn_baselines import sklearn_baselines
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import Task, has_label
@@ -54,7 +55,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         schema_version=SCHEMA_VERSION,
         versions=study.request.versions,
         study=_report_study(study, space, finished=bool(analysis.confirmed)),
-        data=_report_data(dataset, study.request.seed),
+        data=_report_data(dataset, space, study.request.seed),
         tasks=tuple(_report_task(task, dataset) for task in tasks),
         space=space.to_mapping(),
         arms=tuple(_report_arms(analysis, candidates, space)),
@@ -170,10 +171,11 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         precision=training.precision,
         verdict_precision=training.verdict_precision,
         averaged_epochs=training.averaged_epochs,
+        stop_on=training.stop_on,
     )
 
 
-def _report_data(dataset: Dataset, seed: int) -> ReportedData:
+def _report_data(dataset: Dataset, space: SearchSpace, seed: int) -> ReportedData:
     first_fold = fold(dataset, 0, seed)
     sources = []
     for name, source in dataset.sources.items():
@@ -190,7 +192,7 @@ def _report_data(dataset: Dataset, seed: int) -> ReportedData:
         name=dataset.name,
         digest=dataset.digest,
         sources=tuple(sources),
-        notices=tuple(dataset.notices),
+        notices=(*dataset.notices, *batch_size_notices(dataset, space, seed)),
         warnings=find_traps(dataset),
         columns=tuple(columns),
     )

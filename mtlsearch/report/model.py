@@ -140,8 +140,8 @@ class RunSettings(Documented):
     epochs: Count
     """Most epochs of a training."""
 
-    batch_size: Count
-    """Rows per step."""
+    batch_size: Count | Literal["auto"]
+    """Rows per step; auto: by the number of training rows."""
 
     patience: Count
     """Epochs without improvement before a training stops."""
@@ -153,7 +153,10 @@ class RunSettings(Documented):
     """Number format of the trainings that the verdict and the export rest on."""
 
     averaged_epochs: Count
-    """Best epochs by validation loss of which a model has the mean weights; 1: the best epoch's."""
+    """Best epochs of which a model has the mean weights; 1: the best epoch's."""
+
+    stop_on: str
+    """What says which epochs are the best, on validation rows: the loss, or the tasks' metrics."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from mtlsearch.data.column_table import column_lines, describe_columns
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import time_engines
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
@@ -42,6 +43,7 @@ def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Itera
         yield f"warning: {warning}"
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
+    yield from batch_size_notices(dataset, space, 0)
     engine = time_engines(dataset, space, device, 0)
     yield _describe_engine(engine)
     for arm in DRY_RUN:

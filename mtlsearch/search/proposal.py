@@ -20,6 +20,7 @@ from mtlsearch.space import SearchSpace
 
 # Multi-objective samplers rest on the hypervolume, which costs exponentially more with each
 # further objective.
+BATCH_SIZE = "optimizer.batch_size"  # the parameter of the rows of a step
 MOST_OBJECTIVES = 6
 
 
@@ -70,12 +71,13 @@ def propose(
 def shape_parameters(trial: FrozenTrial) -> dict[str, Any]:
     """The parameters that candidates must have in common to train in one stack with this one.
 
-    These are the settings of the backbone that are no mere rates.
+    These are the settings of the backbone that are no mere rates, and the rows of a step.
     """
     parameters = {}
     for name, value in trial.params.items():
         is_rate = isinstance(trial.distributions[name], FloatDistribution)
-        if name.startswith("backbone") and not is_rate:
+        is_shape = name.startswith("backbone") and not is_rate
+        if is_shape or name == BATCH_SIZE:
             parameters[name] = value
     return parameters
 

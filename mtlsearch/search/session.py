@@ -19,6 +19,7 @@ from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import engine_of
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
@@ -120,6 +121,8 @@ class _Session:
         if queue.finished:
             return
         logger.info("%s begins with engine %s", name, context.engine.trainer)
+        for notice in batch_size_notices(self.dataset, self.space, context.seed):
+            logger.info(notice)
         with _stop_on_signal(queue.stop):
             self.run(queue, context)
         if queue.stopped:

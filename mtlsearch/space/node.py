@@ -59,9 +59,7 @@ class Node:
         try:
             return adapter.validate_python(value)
         except ValidationError as error:
-            first, *_ = error.errors()
-            problem = first["msg"].lower()
-            raise self.error(problem) from error
+            raise self.error(_problem(error)) from error
 
     def checked_fields(self, kind: type[Any]) -> Any:
         """A dataclass, when the value is a mapping that holds some of its fields."""
@@ -76,6 +74,13 @@ class Node:
     def error(self, problem: str) -> SpaceError:
         """The error that says where, what was found, and the problem."""
         return SpaceError(f"{self.where}: found {as_text(self.value)}; {problem}")
+
+
+def _problem(error: ValidationError) -> str:
+    """What a value should be; of a type of several parts, what each of them asks for."""
+    first, *others = [entry["msg"].lower() for entry in error.errors()]
+    alternatives = [problem.removeprefix("input should be ") for problem in others]
+    return " or ".join([first, *alternatives])
 
 
 def as_text(value: Any) -> str:

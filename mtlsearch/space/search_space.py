@@ -194,10 +194,11 @@ class SearchSpace:
 
 def _training_settings(section: Node) -> TrainingSettings:
     """The settings of a section of a space. Raises SpaceError."""
+    section.check_mapping()
+    batch_size = section.child("batch_size")
+    if isinstance(batch_size.value, dict):
+        raise batch_size.error("here it does not vary; it may as optimizer.batch_size")
     training: TrainingSettings = section.checked_fields(TrainingSettings)
-    if training.averaged_epochs > training.epochs:
-        averaged = section.child("averaged_epochs")
-        raise averaged.error(f"it should be at most the epochs, {training.epochs}")
     return training
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, final
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,6 +68,10 @@ class Binary(TaskKind):
         """Return the cross entropy [*H, B] in nats."""
         logits = output[..., 0]
         return functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean cross entropy [*H, B] of both classes."""
+        return self.loss(output, torch.full_like(target, 0.5))
 
     def best_constant(self, labels: Array, classes: Sequence[str]) -> Array:
         """Return the share of class 1."""

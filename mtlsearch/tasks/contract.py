@@ -178,6 +178,13 @@ class TaskKind(ABC):
         Targets are [*H, B], or [*H, B, C] where a row has one for each class; none is NaN.
         """
 
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean loss of the labels that label smoothing goes to, as `loss` does.
+
+        Needed of classifications alone.
+        """
+        raise NotImplementedError(f"labels of {self.name} are not smoothed")
+
     def target_scale(self, labels: Array) -> TargetScale:
         """Return how labels are scaled for training, fitted on the labels [N] of training rows."""
         return TargetScale()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self, cast, final
 
 import numpy as np
+import torch
 from scipy.stats import entropy
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
@@ -71,6 +72,10 @@ class LabelSet(TaskKind):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the cross entropy [*H, B, C] of each label in nats."""
         return functional.binary_cross_entropy_with_logits(output, target, reduction="none")
+
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean cross entropy [*H, B, C] of having each label and of lacking it."""
+        return self.loss(output, torch.full_like(target, 0.5))
 
     def best_constant(self, labels: Array, classes: Sequence[str]) -> Array:
         """Return the share [C] of the rows that have each label, 0 where it is never known."""

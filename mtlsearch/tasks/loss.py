@@ -22,19 +22,19 @@ class Emphasis:
     class_weights: Tensor
     focal: Tensor
 
-    def apply(self, losses: Tensor, target: Tensor) -> Tensor:
-        """Return the losses [*H, B], which are negative log likelihoods of classes target[*H, B].
+    def apply(self, losses: Tensor, smoothed: Tensor, target: Tensor) -> Tensor:
+        """Return smoothed losses [*H, B] as they count for rows of classes target[*H, B].
 
-        Both are [*H, C, B] for a set of C labels. They are multiplied by the weight of the class
-        and by (1 - p)^gamma, where p is the likelihood (Lin et al. 2017, arXiv:1708.02002). A
-        weight of 1 and a gamma of 0 change nothing, to the last bit.
+        `losses` are the negative log likelihoods of these classes. All are [*H, C, B] for a set of
+        C labels. What is smoothed is multiplied by the weight of the class and by (1 - p)^gamma,
+        where p is the likelihood (Lin et al. 2017, arXiv:1708.02002). A weight of 1 and a gamma of
+        0 change nothing, to the last bit.
         """
         weights = self.class_weights.gather(-1, target.long())
         missed = -torch.expm1(-losses)
-        trailing = [1] * (losses.ndim - self.focal.ndim)
-        exponents = self.focal.reshape(*self.focal.shape, *trailing)
+        exponents = _beside(self.focal, losses)
         hardness = missed.clamp(min=LEAST_MISS) ** exponents
-        return losses * weights * hardness
+        return smoothed * weights * hardness
 
     def of_members(self, members: int, labels_per_class: bool) -> "Emphasis":
         """Return the same for rows [*H, members], as which an ensemble's outputs are laid."""
@@ -48,13 +48,17 @@ def task_loss(
     output: Tensor,
     target: Tensor,
     emphasis: Emphasis | None = None,
+    smoothing: Tensor | None = None,
 ) -> Tensor:
     """Return the mean loss [*H] over the labels there are; 0 when there is none.
 
     `output` is [*H, B, C], or [*H, B, k, C] of an ensemble, whose loss is the mean of its k
     members'. `target` is [*H, B], or [*H, B, C] where a row has a label for each class, NaN where
-    one is missing. Losses are summed in float64: the order in which torch adds depends on H, and a
-    loss must not depend on who is computed with it.
+    one is missing. `smoothing` [*H] is the share of a label's weight that goes to all classes, or
+    in classes with an order to its neighbours; 0 changes nothing, to the last bit.
+
+    Losses are summed in float64: the order in which torch adds depends on H, and a loss must not
+    depend on who is computed with it.
     """
     output = output.to(target.dtype)  # of another dtype only in training steps in bfloat16
     axes_of_one = target.ndim if kind.labels_per_class else target.ndim + 1
@@ -68,11 +72,16 @@ def task_loss(
     missing = target.isnan()
     filled = target.masked_fill(missing, 0.0)
     losses = kind.loss(output, filled)
+    counted = losses
+    if smoothing is not None:
+        share = _beside(smoothing, losses)
+        counted = (1 - share) * losses + share * kind.loss_of_others(output, filled)
     if kind.labels_per_class:
-        losses, filled, missing = (x.transpose(-1, -2) for x in (losses, filled, missing))
+        by_row = (losses, counted, filled, missing)
+        losses, counted, filled, missing = (x.transpose(-1, -2) for x in by_row)
     if emphasis is not None:
-        losses = emphasis.apply(losses, filled)
-    kept = losses.masked_fill(missing, 0.0)
+        counted = emphasis.apply(losses, counted, filled)
+    kept = counted.masked_fill(missing, 0.0)
     if kind.labels_per_class:
         kept, missing = kept.flatten(-2), missing.flatten(-2)
 
@@ -82,6 +91,12 @@ def task_loss(
     if has_members:
         mean = mean.mean(-1)
     return mean.to(output.dtype)
+
+
+def _beside(x: Tensor, losses: Tensor) -> Tensor:
+    """Return x [*H] in a shape that goes with losses [*H, ...]."""
+    trailing = [1] * (losses.ndim - x.ndim)
+    return x.reshape(*x.shape, *trailing)
 
 
 def _repeated(

@@ -52,6 +52,12 @@ class Multiclass(TaskKind):
         logits = output.movedim(-1, 1)
         return functional.cross_entropy(logits, target.long(), reduction="none")
 
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean cross entropy [*H, B] of all classes."""
+        # As torch lays out the gradient of `loss`, so that one of no weight changes no bit of it.
+        logits = output.movedim(-1, 1)
+        return -functional.log_softmax(logits, 1).mean(1)
+
     def best_constant(self, labels: Array, classes: Sequence[str]) -> Array:
         """Return the share of each class, [C]."""
         return class_shares(labels, len(classes))

@@ -46,18 +46,20 @@ class Ordinal(TaskKind):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the negative log likelihood of the class [*H, B] in nats."""
-        fallen = functional.softplus(output[..., 1:]).cumsum(-1)
-        first = output[..., :1]
-        logits = torch.cat([first, first - fallen], -1)
-        above = functional.logsigmoid(logits)
-        below = functional.logsigmoid(-logits)
-        # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) sigmoid(x), where a - b = softplus(x)
-        between = functional.logsigmoid(output[..., 1:])
-        middle = above[..., :-1] + below[..., 1:] + between
-        likelihoods = torch.cat([below[..., :1], middle, above[..., -1:]], -1)
-        codes = target.long()
-        of_class = likelihoods.gather(-1, codes[..., None])
+        of_class = _log_likelihoods(output).gather(-1, target.long()[..., None])
         return -of_class[..., 0]
+
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean negative log likelihood [*H, B] of the classes next to the label's.
+
+        All classes alike, as where they have no order, would blur it.
+        """
+        codes = target.long()
+        lower = (codes - 1).abs()  # the first class has one neighbour, above it
+        last = output.shape[-1]
+        upper = last - (last - codes - 1).abs()  # and the last one below it
+        neighbours = torch.stack([lower, upper], -1)
+        return -_log_likelihoods(output).gather(-1, neighbours).mean(-1)
 
     def best_constant(self, labels: Array, classes: Sequence[str]) -> Array:
         """Return the share of each class, [C]."""
@@ -75,3 +77,16 @@ class Ordinal(TaskKind):
     ) -> Array:
         """Return the probabilities [N, C] of a classifier that knows of no order."""
         return class_probabilities(estimator, x, classes)
+
+
+def _log_likelihoods(output: Tensor) -> Tensor:
+    """Return the log likelihood of each class, [*H, B, C], for outputs [*H, B, C - 1]."""
+    fallen = functional.softplus(output[..., 1:]).cumsum(-1)
+    first = output[..., :1]
+    logits = torch.cat([first, first - fallen], -1)
+    above = functional.logsigmoid(logits)
+    below = functional.logsigmoid(-logits)
+    # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) sigmoid(x), where a - b = softplus(x)
+    between = functional.logsigmoid(output[..., 1:])
+    middle = above[..., :-1] + below[..., 1:] + between
+    return torch.cat([below[..., :1], middle, above[..., -1:]], -1)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from mtlsearch.arrays import Array
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks.contract import TargetScale, TaskKind
@@ -56,6 +58,15 @@ class Task:
         Losses are divided by it, so that tasks can be added up.
         """
         return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)
+
+    def constant_score(self, labels: Array) -> float:
+        """Return the score of the best constant on labels, [N] or [N, C], each row with one.
+
+        It is NaN where the metric is not defined on them.
+        """
+        constant = self.kind.best_constant(labels, self.classes)
+        prediction = np.broadcast_to(constant, (len(labels), *constant.shape))
+        return self.metric.score(labels, prediction)
 
     def label_columns(self, labels: Array) -> list[LabelColumn]:
         """Return labels [N] as one column, or labels [N, C] as one for each class."""

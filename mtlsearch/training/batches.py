@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mtlsearch.candidate import TrainingSettings
+from mtlsearch.candidate import BatchSize, TrainingSettings
 from mtlsearch.seeding import derive_seed
 from mtlsearch.training.sampling import RowWeights, draw_rows
 from mtlsearch.training.training_data import FoldData
@@ -15,10 +15,30 @@ BatchRows = dict[str, Tensor]  # row numbers [B] per source
 
 MULTIPLE = 32  # of rows in a padded batch: a whole number of vector instructions on any CPU
 
+# From so many training rows on, so many rows per step: what TabM's author gathers from the choices
+# of its paper (Gorishniy et al. 2025), as pytabkit has it.
+AUTOMATIC = {
+    108_000: 1024,
+    32_000: 512,
+    6_400: 256,
+    4_500: 128,
+    2_800: 64,
+    0: 32,
+}
+
+
+def rows_per_step(batch_size: BatchSize, rows: int) -> int:
+    """The rows per step at most, where the longest source has so many training rows."""
+    if batch_size != "auto":
+        return batch_size
+    reached = [least for least in AUTOMATIC if rows >= least]
+    return AUTOMATIC[max(reached)]
+
 
 def steps_per_epoch(fold: FoldData, schedule: TrainingSettings) -> int:
     """Steps of one epoch: as many as the longest source needs."""
-    return math.ceil(fold.longest / schedule.batch_size)
+    rows = rows_per_step(schedule.batch_size, fold.longest)
+    return math.ceil(fold.longest / rows)
 
 
 def batches(
@@ -54,13 +74,13 @@ def padded_widths(
     fold: FoldData,
     schedule: TrainingSettings,
 ) -> tuple[int, ...]:
-    """The padded lengths of a fold's batches and of its validation rows, source by source.
+    """The steps of an epoch, and the padded lengths of a fold's batches and validation rows.
 
-    Networks whose data differ in these are not trained in one stack: the last bits of a result
-    depend on the padded length.
+    Networks whose data differ in these are not trained in one stack: they step together, and the
+    last bits of a result depend on the padded length.
     """
     steps = steps_per_epoch(fold, schedule)
-    widths = []
+    widths = [steps]
     for source in fold.inputs:
         train_rows = len(fold.train[source])
         validation_rows = len(fold.validation[source])

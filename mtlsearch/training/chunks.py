@@ -67,7 +67,8 @@ class Chunks:
         groups: dict[Shape, list[Member]] = {}
         for member in dict.fromkeys(members):
             fold = self.data.fold(member.replicate)
-            widths = padded_widths(fold, self.schedule)
+            schedule = self.schedule.for_optimizer(member.component.candidate.optimizer)
+            widths = padded_widths(fold, schedule)
             shape = (*member.shape, widths)
             groups.setdefault(shape, []).append(member)
         return list(groups.values())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import TrainingJob
+from mtlsearch.training.batches import steps_per_epoch
 from mtlsearch.training.chunks import Chunks
 from mtlsearch.training.failures import out_of_memory
 from mtlsearch.training.member import Member
@@ -92,13 +93,24 @@ def _alike_members(
                     schedule,
                 )
             ] = None
-    shapes = [member.shape for member in members]
+    shapes = [_shape(member, data, schedule) for member in members]
     most_frequent = max(shapes, key=shapes.count)
     alike = []
     for member, shape in zip(members, shapes, strict=True):
         if shape == most_frequent:
             alike.append(dataclasses.replace(member, pretraining=None))
     return alike
+
+
+def _shape(
+    member: Member,
+    data: TrainingData,
+    schedule: TrainingSettings,
+) -> tuple[object, ...]:
+    """The facts that members of one replicate must have in common to be stacked."""
+    optimizer = member.component.candidate.optimizer
+    steps = steps_per_epoch(data.fold(member.replicate), schedule.for_optimizer(optimizer))
+    return (*member.shape, steps)
 
 
 def _choice(

@@ -2,10 +2,33 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 class TrainingFailedError(Exception):
     """A training became unusable; the message says why."""
+
+
+class EpochRank(NamedTuple):
+    """How good an epoch is on the validation rows: the less, the better.
+
+    Of two epochs that are alike by the criterion, that of the lower loss is the better one.
+
+    Attributes:
+        criterion: What training is stopped by: the loss, or what the metrics fall short.
+        loss: The relative validation loss.
+    """
+
+    criterion: float
+    loss: float
+
+    @classmethod
+    def by_loss(cls, loss: float) -> "EpochRank":
+        """The rank of an epoch that is judged by its loss alone."""
+        return cls(loss, loss)
+
+
+WORST = EpochRank.by_loss(math.inf)
 
 
 @dataclass
@@ -19,6 +42,7 @@ class TrainingHistory:
         failure: Why the training failed; None while it has not.
         ended: Whether it has come to its end.
         epochs_since_best: The epochs after the best one.
+        best: The rank of the best one.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -26,20 +50,23 @@ class TrainingHistory:
     failure: str | None = None
     ended: bool = False
     epochs_since_best: int = 0
+    best: EpochRank = WORST
 
     def add_epoch(
         self,
-        loss: float,
+        rank: EpochRank,
         epochs: int,
         patience: int,
     ) -> None:
-        """Take in the loss of one more epoch.
+        """Take in the rank of one more epoch.
 
         Training ends after `epochs`, or after `patience` of them without a better one.
         """
-        is_best = loss < min(self.losses, default=math.inf)
-        self.losses.append(loss)
-        self.epochs_since_best = 0 if is_best else self.epochs_since_best + 1
+        self.losses.append(rank.loss)
+        self.epochs_since_best += 1
+        if rank < self.best:
+            self.best = rank
+            self.epochs_since_best = 0
         self.ended = len(self.losses) >= epochs or self.epochs_since_best >= patience
 
     def fail(self, reason: str) -> None:

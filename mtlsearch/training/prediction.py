@@ -1,7 +1,7 @@
 """What a trained network predicts in the tasks' own units, and how it scores."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
 from mtlsearch.training.history import TrainingFailedError
 from mtlsearch.training.plain.network import CompositionNetwork, Network
-from mtlsearch.training.training_data import TrainingData
+from mtlsearch.training.training_data import FoldData, TrainingData
 
 
 def predict(
@@ -53,6 +53,22 @@ def score_network(
             task,
             len(task_rows),
         )
+    return scores
+
+
+def score_outputs(
+    outputs: Sequence[Tensor],
+    tasks: Sequence[Task],
+    fold: FoldData,
+    rows: Mapping[str, Tensor],
+) -> dict[str, float]:
+    """The metrics of tasks for the outputs of a network on `rows[source]`; NaN where undefined."""
+    scores = {}
+    for task, output in zip(tasks, outputs, strict=True):
+        decoder = fold.prepared.decoders[task.name]
+        predictions = decoder.rows_to_predictions(output.cpu().numpy())
+        labels = fold.labels[task.name][rows[task.source].cpu().numpy()]
+        scores[task.name] = task.metric.score(labels, predictions)
     return scores
 
 

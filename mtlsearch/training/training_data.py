@@ -27,6 +27,7 @@ class FoldData:
         prepared: What it was made of.
         inputs: The encoded inputs of the N rows of each source.
         targets: The scaled targets of each task, [N], or [N, C] of a set of labels.
+        labels: The same in the task's own units.
         class_weights: The weights [C] of each classification task that make its classes count
             alike, [C, 2] of a set of labels.
         train: The training rows of each source.
@@ -39,6 +40,7 @@ class FoldData:
     prepared: Prepared
     inputs: dict[str, NetworkInput]
     targets: dict[str, Tensor]
+    labels: Mapping[str, Array]
     class_weights: dict[str, Tensor]
     train: dict[str, Tensor]
     validation: dict[str, Tensor]
@@ -84,6 +86,7 @@ class TrainingData:
             prepared=prepared,
             inputs=inputs,
             targets=self._tensors(prepared.targets),
+            labels=self.dataset.targets,
             class_weights=self._tensors(prepared.class_weights),
             train=self._tensors(prepared.fold.train),
             validation=self._tensors(prepared.fold.validation),

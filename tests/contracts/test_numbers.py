@@ -301,7 +301,7 @@ def exported(data, reading, folder, formats):
     composition = candidates(reading)[0].composition()
     networks = [Network(part, data.signature(searched(0)), 7) for part in composition]
     model = TrainedModel(CompositionNetwork(composition, networks).eval(), data, searched(0))
-    return export_model(model, folder, ModelCard(), formats, run_in_process)
+    return export_model([model], folder, ModelCard(), formats, run_in_process)
 
 
 def test_exported_code_predicts_the_same(penguins, reading, tmp_path):

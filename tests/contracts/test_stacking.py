@@ -25,14 +25,14 @@ from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.records import TrainingJob
 from mtlsearch.sharing import SHARINGS, Sharing
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training.batches import batches
+from mtlsearch.training.batches import batches, steps_per_epoch
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Step
 from mtlsearch.training.stacked.forest import Forest
 from mtlsearch.training.stacked.stacked_data import StackedData
-from mtlsearch.training.stacked.step import StackedStep
+from mtlsearch.training.stacked.step import StackedStep, StepPlan
 from mtlsearch.training.stacked.trainer import StackedTrainer
 from mtlsearch.training.trainer import NotStackableError
 from mtlsearch.training.training_data import TrainingData
@@ -44,6 +44,7 @@ PHOTOS = "photos"  # beside other columns of a table
 DEPTH, WIDTH, SEEDS = 2, 6, (5, 6)  # a seed for each replicate
 MEMBERS = 3  # of an ensemble
 SCHEDULE = TrainingSettings(epochs=3, batch_size=40, patience=3)
+LONG = dataclasses.replace(SCHEDULE, epochs=15)  # what a rate that falls is laid out for
 SCHEMAS = {
     "penguins": TableSchema,
     "iris+breast_cancer": TableSchema,
@@ -192,7 +193,12 @@ def component(kinds, number, tasks):
     shared, separate = SharingTree.shared(tasks, DEPTH), SharingTree.separate(tasks, DEPTH)
     tree = (separate, SharingTree.decode(hosts, splits, DEPTH), shared)[number % 3]
     settings = OptimizerSettings(
-        10 ** -(2.0 + number % 4 / 2), (0.0, 0.3)[number % 2], (0.0, 0.5, 0.1)[number % 3]
+        10 ** -(2.0 + number % 4 / 2),
+        (0.0, 0.3)[number % 2],
+        (0.0, 0.5, 0.1)[number % 3],
+        label_smoothing=(0.2, 0.0, 0.1, 0.0)[number % 4],
+        schedule=("constant", "cosine")[number // 2 % 2],
+        warm_up=(0.0, 0.4)[number // 3 % 2],
     )
     candidate = Candidate(tree, backbone, sharing, weighting, settings)
     return (
@@ -229,13 +235,16 @@ def stacked(data, networks, folds):
     forest = Forest(
         networks, data.dataset.tasks, [SEEDS.index(network.seed) for network in networks]
     )
-    return StackedStep(forest, rows.column), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
+    steps = LONG.epochs * steps_per_epoch(folds[0], LONG)
+    plan = StepPlan(steps=[steps for _ in networks])
+    return StackedStep(forest, rows.column, plan), lambda epoch: rows.epoch(SEEDS, epoch, SCHEDULE)
 
 
 def alone(data, network, fold, steps, epochs=1):
     """Train a network by so many steps of its own, in so many epochs, and return it."""
     order = chain.from_iterable(batches(fold, SCHEDULE, network.seed, epoch) for epoch in count())
-    step = Step(network, [data.dataset.tasks[task] for task in network.component.tasks], fold)
+    tasks = [data.dataset.tasks[task] for task in network.component.tasks]
+    step = Step(network, tasks, fold, LONG)
     for epoch in range(epochs):
         step.run(islice(order, steps), epoch)
     return network

@@ -6,7 +6,7 @@ from optuna.trial import TrialState, create_trial
 
 from mtlsearch.search.proposal import MOST_OBJECTIVES, propose, shape_parameters
 from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.space import load_space
+from mtlsearch.space import SearchSpace, load_space
 
 SPACE = load_space("default", 4)
 
@@ -142,3 +142,17 @@ def test_a_candidate_takes_its_shape_from_another_and_nothing_else():
         lambda each: each.tree,
     ):
         assert len({setting(each) for each in kin}) > 4
+
+
+def test_a_candidate_takes_the_rows_of_a_step_from_another():
+    mapping = {"optimizer": {"batch_size": {"choice": [32, 64, 128]}}}
+    space, directions = SearchSpace.from_mapping(mapping, 3), ["minimize"] * 3
+    _, first = propose(space, "random", 0, [], directions)
+    kin, strangers = set(), set()
+    for seed in range(1, 9):
+        alike, _ = propose(space, "random", seed, [], directions, shape_parameters(first))
+        other, _ = propose(space, "random", seed, [], directions)
+        kin.add(alike.optimizer.batch_size)
+        strangers.add(other.optimizer.batch_size)
+    assert kin == {first.params["optimizer.batch_size"]}
+    assert len(strangers) > 1

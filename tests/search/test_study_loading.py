@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mtlsearch.errors import SpaceError
+from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study_loading import load_problem
+from mtlsearch.space import SearchSpace
 
 TASKS = ["y", "z"]
 
@@ -159,16 +161,12 @@ def test_a_soft_sharing_that_never_ties_anything_is_refused(tmp_path, sharing, m
     assert f"own.yaml: sharing: {message}" in str(caught.value)
 
 
-def test_fewer_epochs_than_are_averaged_are_refused(tmp_path):
+def test_all_epochs_are_averaged_where_there_are_fewer_than_asked_for(tmp_path):
     space = tmp_path / "averaged.yaml"
     space.write_text("training: {averaged_epochs: 10}")
-    _, loaded = load_problem(None, [], str(space), 10)
-    assert (loaded.training.epochs, loaded.training.averaged_epochs) == (10, 10)
-    with pytest.raises(SpaceError) as caught:
-        load_problem(None, [], str(space), 9)
-    assert str(caught.value) == (
-        "--epochs 9: training.averaged_epochs: found 10; it should be at most the epochs, 9"
-    )
+    for epochs in (10, 9):
+        _, loaded = load_problem(None, [], str(space), epochs)
+        assert (loaded.training.epochs, loaded.training.averaged_epochs) == (epochs, 10)
 
 
 def test_a_reading_of_numbers_is_refused_where_there_is_no_table(images, tmp_path):
@@ -196,3 +194,15 @@ def test_a_table_without_numbers_on_a_scale_has_a_notice(tmp_path, cells, notice
     dataset, _ = load_problem(str(table), TASKS, str(space), None)
     found = [notice for notice in dataset.notices if "more than two numbers" in notice]
     assert len(found) == notices
+
+
+def test_what_an_automatic_batch_size_comes_to_is_said():
+    dataset, plain = load_problem("penguins", [], None, None)
+    assert batch_size_notices(dataset, plain, 0) == []
+    for mapping in (
+        {"training": {"batch_size": "auto"}},
+        {"optimizer": {"batch_size": {"choice": [64, "auto"]}}},
+    ):
+        space = SearchSpace.from_mapping(mapping, 3)
+        [notice] = batch_size_notices(dataset, space, 0)
+        assert notice.startswith("batch size auto: 32 rows a step for 239 training rows; another")

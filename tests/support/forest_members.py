@@ -49,7 +49,18 @@ def bag(data, make, width=EVEN, dropout=0.1):
                 clip=2.0,
             )
         ),
-        member(make(shared, width, 5 * dropout, 3e-2, weighting=Uncertainty()), replicate=1),
+        member(
+            make(
+                shared,
+                width,
+                5 * dropout,
+                3e-2,
+                weighting=Uncertainty(),
+                schedule="cosine",
+                warm_up=0.3,
+            ),
+            replicate=1,
+        ),
         member(make(SharingTree.separate(1, DEPTH), width, dropout, decay=0.3), tasks=(1,)),
         member(
             make(
@@ -60,6 +71,7 @@ def bag(data, make, width=EVEN, dropout=0.1):
                 CrossStitch(0.5),
                 Uncertainty(),
                 decay=0.1,
+                label_smoothing=0.2,
             )
         ),
         member(

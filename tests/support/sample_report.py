@@ -279,6 +279,7 @@ def _study() -> ReportedStudy:
             precision="float32",
             verdict_precision="float32",
             averaged_epochs=1,
+            stop_on="loss",
         ),
         engine=ReportedEngine("forest", 16, {"serial": 2e-4, "forest, 16 at a time": 5e-5}),
     )

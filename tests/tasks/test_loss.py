@@ -21,6 +21,7 @@ from mtlsearch.tasks import (
 )
 
 NAN = math.nan
+CLASSES = "abcd"
 CLASSIFICATIONS = [kind for kind in TASK_KINDS.values() if kind.is_classification]
 KINDS_WITH_OUTPUTS = [
     (Regression(), 1),
@@ -138,6 +139,68 @@ def test_who_asks_for_no_emphasis_has_the_plain_loss_to_the_last_bit(kind):
     assert beside.grad.isfinite().all()
 
 
+def smoothed(kind, labels, outputs, share):
+    """The mean loss by hand, of labels of which a share has gone to others."""
+    total = 0.0
+    for label, output in zip(labels, outputs, strict=True):
+        losses = []
+        for code in range(len(CLASSES)):
+            losses.append(task_loss(kind, output[None], torch.tensor([float(code)])).item())
+        others = range(len(CLASSES))
+        if isinstance(kind, Ordinal):
+            others = [code for code in others if abs(code - label) == 1]
+        total += (1 - share) * losses[int(label)]
+        total += share * sum(losses[code] for code in others) / len(others)
+    return total / len(labels)
+
+
+@pytest.mark.parametrize("kind", [Multiclass(), Ordinal()], ids=repr)
+def test_smoothing_gives_all_classes_a_share_and_in_an_order_the_neighbours(kind):
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.tensor([0.0, 1.0, 2.0, 3.0])
+    outputs = torch.randn(4, kind.output_count(CLASSES), generator=draw)
+    loss = task_loss(kind, outputs, labels, smoothing=torch.tensor(0.3))
+    assert loss.item() == pytest.approx(smoothed(kind, labels, outputs, 0.3), rel=1e-5)
+
+
+def test_smoothing_of_two_classes_and_of_labels_is_that_of_their_targets():
+    output = torch.tensor([[0.5, -1.0], [2.0, 3.0]])
+    target = torch.tensor([[1.0, NAN], [0.0, 1.0]])
+    soft = (1 - 0.2) * target + 0.2 / 2
+    share = torch.tensor(0.2)
+    loss = task_loss(LabelSet(), output, target, smoothing=share)
+    assert loss.item() == pytest.approx(task_loss(LabelSet(), output, soft).item())
+    loss = task_loss(Binary(), output[:, :1], target[:, 0], smoothing=share)
+    assert loss.item() == pytest.approx(task_loss(Binary(), output[:, :1], soft[:, 0]).item())
+
+
+def test_a_smoothed_row_counts_by_its_label():
+    """Its class weighs it, and the focal loss looks at the likelihood of its class."""
+    output = torch.tensor([[1.5], [0.0]])
+    emphasis = Emphasis(torch.tensor([0.5, 3.0]), torch.tensor(2.0))
+    loss = task_loss(Binary(), output, torch.tensor([1.0, NAN]), emphasis, torch.tensor(0.2))
+    likelihood = 1 / (1 + math.exp(-1.5))
+    soft = -0.9 * math.log(likelihood) - 0.1 * math.log(1 - likelihood)
+    assert loss.item() == pytest.approx(3 * (1 - likelihood) ** 2 * soft)
+
+
+@pytest.mark.parametrize("kind", CLASSIFICATIONS, ids=repr)
+def test_who_asks_for_no_smoothing_has_the_plain_loss_to_the_last_bit(kind):
+    draw = torch.Generator().manual_seed(0)
+    outputs = 10 * torch.randn(2, 50, kind.output_count("ab"), generator=draw)
+    target = torch.randint(0, 2, target_shape(kind, 2, 50, outputs=2), generator=draw).float()
+    plain = outputs.clone().requires_grad_()
+    losses_before = task_loss(kind, plain, target)
+    losses_before.sum().backward()
+    beside = outputs.clone().requires_grad_()
+    losses = task_loss(kind, beside, target, smoothing=torch.tensor([0.0, 0.1]))
+    losses.sum().backward()
+    assert losses[0] == losses_before[0]
+    assert losses[1] != losses_before[1]
+    assert torch.equal(plain.grad[0], beside.grad[0])
+    assert plain.grad.stride() == beside.grad.stride()
+
+
 def test_balanced_classes_count_alike():
     labels = np.array([0.0, 0, 0, 0, 0, 2, 2, 2, 3])
     weights = balanced_weights(labels, 4)
@@ -147,7 +210,7 @@ def test_balanced_classes_count_alike():
     assert weights[[0, 2, 3]] == pytest.approx(known)
 
 
-@pytest.mark.parametrize("emphasises", [False, True])
+@pytest.mark.parametrize("emphasises", [False, True, "with smoothing"])
 @pytest.mark.parametrize(("kind", "outputs"), KINDS_WITH_OUTPUTS)
 def test_the_loss_of_an_ensemble_is_the_mean_of_its_members_losses(kind, outputs, emphasises):
     draw = torch.Generator().manual_seed(0)
@@ -160,8 +223,11 @@ def test_the_loss_of_an_ensemble_is_the_mean_of_its_members_losses(kind, outputs
         labels = (outputs,) if kind.labels_per_class else ()
         class_weights = 0.5 + torch.rand(2, *labels, 5, generator=draw)
         emphasis = Emphasis(class_weights, torch.tensor([0.0, 1.5]))
-    together = task_loss(kind, output, target, emphasis)
-    alone = [task_loss(kind, member, target, emphasis) for member in output.unbind(-2)]
+    smoothing = None
+    if emphasises == "with smoothing" and kind.is_classification:
+        smoothing = torch.tensor([0.1, 0.0])
+    together = task_loss(kind, output, target, emphasis, smoothing)
+    alone = [task_loss(kind, member, target, emphasis, smoothing) for member in output.unbind(-2)]
     assert together.shape == (2,)
     torch.testing.assert_close(together, torch.stack(alone).mean(0))
 

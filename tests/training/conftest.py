@@ -112,6 +112,7 @@ def make() -> Make:
         clip=0.0,
         sampling="none",
         temperature=1.0,
+        **others,
     ):
         tree = tree if isinstance(tree, SharingTree) else SharingTree(tuple(map(tuple, tree)))
         return Candidate(
@@ -120,7 +121,7 @@ def make() -> Make:
             sharing=sharing or NoSharing(),
             weighting=weighting or Fixed(),
             optimizer=OptimizerSettings(
-                rate, decay, clip, sampling=sampling, sampling_temperature=temperature
+                rate, decay, clip, sampling=sampling, sampling_temperature=temperature, **others
             ),
             initialization=initialization or Random(),
         )

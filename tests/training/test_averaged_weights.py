@@ -15,6 +15,7 @@ from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.best_epochs import BestEpochs
 from mtlsearch.training.chunks import Chunks
 from mtlsearch.training.engine import Engine
+from mtlsearch.training.history import EpochRank
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.best_weights import BestWeights
 from mtlsearch.training.plain.trainer import PlainTrainer
@@ -61,7 +62,7 @@ def test_the_best_epochs_are_those_of_the_least_losses_and_of_equal_ones_the_fir
     best = BestEpochs(4)
     slots = []
     for epoch, loss in enumerate(losses):
-        slot = best.add(loss)
+        slot = best.add(EpochRank.by_loss(loss))
         slots.append(slot)
         ranked = sorted(range(epoch + 1), key=lambda number: (losses[number], number))
         assert sorted(best.epochs) == sorted(ranked[:4])
@@ -151,7 +152,7 @@ def test_running_means_are_averaged_and_counts_are_those_of_the_best_epoch():
     for number, loss in enumerate((0.5, 0.9, 0.4), start=1):
         network.running_mean.fill_(number)
         network.num_batches_tracked.fill_(10 * number)
-        best.add_epoch(network, loss)
+        best.add_epoch(network, EpochRank.by_loss(loss))
     mean = best.mean()
     assert mean["running_mean"].tolist() == [2.0, 2.0]
     assert mean["num_batches_tracked"].item() == 30

@@ -85,6 +85,11 @@ CHANGES = {
     "sampling temperature": lambda old: {
         "optimizer": dataclasses.replace(old.optimizer, sampling_temperature=4.0)
     },
+    "label smoothing": lambda old: {
+        "optimizer": dataclasses.replace(old.optimizer, label_smoothing=0.2)
+    },
+    "schedule": lambda old: {"optimizer": dataclasses.replace(old.optimizer, schedule="cosine")},
+    "warm-up": lambda old: {"optimizer": dataclasses.replace(old.optimizer, warm_up=0.4)},
     "dropout": lambda old: {"backbone": dataclasses.replace(old.backbone, dropout=0.6)},
     "strength": lambda old: {"sharing": dataclasses.replace(old.sharing, strength=0.5)},
     "levels": lambda old: {"sharing": dataclasses.replace(old.sharing, last_level=1)},

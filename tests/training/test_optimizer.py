@@ -4,16 +4,18 @@ import dataclasses
 
 import pytest
 import torch
+from torch.optim import lr_scheduler
 
 from mtlsearch.candidate import OptimizerSettings
 from mtlsearch.seeding import derive_seed
+from mtlsearch.training.learning_rates import RateCourse
 from mtlsearch.training.stacked.optimizer import ParameterGroup, StackedAdamW
 
 SETTINGS = [
     OptimizerSettings(1e-2, 0.0, 0.0),
     OptimizerSettings(3e-2, 0.5, 1.0),
     OptimizerSettings(1e-3, 0.1, 20.0),
-    OptimizerSettings(1e-1, 1e-3, 1e-3),
+    OptimizerSettings(1e-1, 1e-3, 1e-3, schedule="cosine", warm_up=0.2),
 ]
 RATES = (10.0, 1.0, 0.5, 3.0)  # of each member's links
 SHAPES = {  # rows' members, shape of a row, decays, trunk
@@ -60,6 +62,14 @@ class Reference:
             decaying + links,
             torch.optim.AdamW(groups, lr=settings.learning_rate),
         )
+        self.schedule = None
+        if settings.schedule == "cosine":  # torch's own: a linear rise, then half a cosine
+            warm_up = round(settings.warm_up * STEPS)
+            parts = [
+                lr_scheduler.LinearLR(self.optimizer, 1 / warm_up, total_iters=warm_up - 1),
+                lr_scheduler.CosineAnnealingLR(self.optimizer, STEPS - warm_up),
+            ]
+            self.schedule = lr_scheduler.SequentialLR(self.optimizer, parts, [warm_up])
 
     def step(self, step, frozen):
         for (name, row), p in self.rows.items():
@@ -67,6 +77,8 @@ class Reference:
         if self.settings.clip_norm > 0:
             torch.nn.utils.clip_grad_norm_(self.clipped, self.settings.clip_norm)
         self.optimizer.step()
+        if self.schedule:
+            self.schedule.step()
 
 
 class Stacked:
@@ -82,7 +94,9 @@ class Stacked:
             for name, own in self.rows.items()
         }
         self.members = list(range(len(settings)))
-        self.optimizer = StackedAdamW(self.slots(start, self.members), settings)
+        self.optimizer = StackedAdamW(
+            self.slots(start, self.members), [RateCourse(each, STEPS) for each in settings]
+        )
 
     def slots(self, values, stay):
         return [

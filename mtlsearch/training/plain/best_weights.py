@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlsearch.training.best_epochs import BestEpochs
+from mtlsearch.training.history import EpochRank
 
 Weights = dict[str, Tensor]
 
@@ -19,9 +20,9 @@ class BestWeights:
         self.epochs = BestEpochs(count)
         self.copies = [_copy(network)]
 
-    def add_epoch(self, network: nn.Module, loss: float) -> None:
-        """Keep the weights after one more epoch, if its validation loss is among the best."""
-        slot = self.epochs.add(loss)
+    def add_epoch(self, network: nn.Module, rank: EpochRank) -> None:
+        """Keep the weights after one more epoch, if it is among the best."""
+        slot = self.epochs.add(rank)
         if slot is None:
             return
         copy = _copy(network)

@@ -8,17 +8,23 @@ from torch import Tensor, nn
 
 from mtlsearch.candidate import OptimizerSettings, TrainingSettings
 from mtlsearch.initializations import Initialization
+from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.tasks import Emphasis, Task, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
-from mtlsearch.training.batches import BatchRows, batches
-from mtlsearch.training.history import TrainingFailedError, TrainingHistory
+from mtlsearch.training.batches import BatchRows, batches, steps_per_epoch
+from mtlsearch.training.history import EpochRank, TrainingFailedError, TrainingHistory
+from mtlsearch.training.learning_rates import RateCourse
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.plain.best_weights import BestWeights
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.trunk import branches_of, shared_gradients_of
 from mtlsearch.training.precision import forward_precision, step_precision
+from mtlsearch.training.prediction import score_outputs
 from mtlsearch.training.sampling import row_weights
+from mtlsearch.training.stopping import MetricCriterion
 from mtlsearch.training.training_data import FoldData
+
+ANY_SCHEDULE = TrainingSettings()
 
 
 class Fitting:
@@ -46,9 +52,12 @@ class Fitting:
             network,
             tasks,
             fold,
-            schedule.precision,
+            schedule,
             averaging,
         )
+        self.criterion: MetricCriterion | None = None
+        if schedule.stop_on == "metric":
+            self.criterion = MetricCriterion(tasks, fold)
         self.history = TrainingHistory()
         self.best_weights = BestWeights(network, schedule.averaged_epochs)
 
@@ -74,13 +83,20 @@ class Fitting:
         is_frozen = epoch < self.frozen_epochs
         self.step.freeze_trunk(is_frozen)
         self.step.run(self.batches(epoch), epoch)
-        loss = self.step.validate(epoch)
+        rank = self._validate(epoch)
         self.history.add_epoch(
-            loss,
+            rank,
             epochs=self.schedule.epochs,
             patience=self.schedule.patience,
         )
-        self.best_weights.add_epoch(self.network, loss)
+        self.best_weights.add_epoch(self.network, rank)
+
+    def _validate(self, epoch: int) -> EpochRank:
+        loss = self.step.validate(epoch)
+        if self.criterion is None:
+            return EpochRank.by_loss(loss)
+        scores = self.step.validation_scores()
+        return EpochRank(self.criterion.value(scores), loss)
 
     def best(self) -> Network:
         """A copy of the network, with the mean of its weights at its best epochs so far."""
@@ -100,15 +116,21 @@ class Step:
         network: Network,
         tasks: Sequence[Task],
         fold: FoldData,
-        precision: str = "float32",
+        schedule: TrainingSettings = ANY_SCHEDULE,
         averaging: Initialization | None = None,
     ) -> None:
+        """`schedule` says how many steps there are at most, of what size and precision."""
         self.network = network
         self.tasks = tasks
         self.fold = fold
-        self.precision = precision
+        self.precision = schedule.precision
         self.device = network.device
-        self.clip_norm = network.component.candidate.optimizer.clip_norm
+        settings = network.component.candidate.optimizer
+        self.clip_norm = settings.clip_norm
+        self.rate_course = RateCourse(
+            settings,
+            schedule.epochs * steps_per_epoch(fold, schedule),
+        )
         options = [task.options for task in tasks]
         self.loss_weights = torch.tensor(loss_weights(options), device=self.device)
         self.stopping_weights = torch.tensor(stopping_weights(options), device=self.device)
@@ -120,6 +142,7 @@ class Step:
         )
         self.shared = shared_gradients_of(network, self.weighting)
         self.optimizer = self._make_optimizer()
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.averaging: ParameterAveraging | None = None
         if averaging:
             self.averaging = ParameterAveraging(averaging, branches_of(network))
@@ -189,9 +212,16 @@ class Step:
             self.shared.apply_weights()
         if self.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+        self._set_rates()
         self.optimizer.step()
         self._after_step(losses, batch)
         return losses.detach()[0]
+
+    def _set_rates(self) -> None:
+        """Bring the learning rates to where they are in their course."""
+        factor = self.rate_course.factor(self.network.step)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
 
     @torch.no_grad()
     def _after_step(self, losses: Tensor, batch: BatchRows) -> None:
@@ -205,13 +235,14 @@ class Step:
         self.network.step += 1
 
     def _losses(self, batch: BatchRows) -> Tensor:
-        """The losses [1, T], each times the importance of its task."""
+        """The losses [1, T] with smoothed labels, each times the importance of its task."""
         with forward_precision(self.precision, self.device):
             losses = losses_of(
                 self.network,
                 self.tasks,
                 self.fold,
                 batch,
+                smooths=True,
             )
         return losses * self.loss_weights
 
@@ -234,6 +265,19 @@ class Step:
         relative = losses / losses.new_tensor(baselines)
         return float((relative * self.stopping_weights).mean())
 
+    @torch.no_grad()
+    def validation_scores(self) -> dict[str, float]:
+        """The metrics of the tasks on the validation rows; NaN where one is not defined."""
+        self.network.eval()
+        rows = self.fold.validation
+        outputs = self.network(inputs_of(self.fold, rows))
+        return score_outputs(
+            outputs,
+            self.tasks,
+            self.fold,
+            rows,
+        )
+
     def _require_finite(self, losses: Tensor, what: str) -> None:
         """Raise TrainingFailedError when a loss [T] is not finite."""
         is_finite = torch.isfinite(losses).tolist()
@@ -250,22 +294,41 @@ def losses_of(
     tasks: Sequence[Task],
     fold: FoldData,
     batch: BatchRows,
+    smooths: bool = False,
 ) -> Tensor:
-    """The losses [1, T] of the network's tasks on a batch."""
+    """The losses [1, T] of the network's tasks on a batch.
+
+    With `smooths` the labels of classes are smoothed as the candidate says.
+    """
     optimizer = network.component.candidate.optimizer
-    inputs = {}
-    for source, rows in batch.items():
-        inputs[source] = fold.inputs[source].take(rows)
-    outputs = network(inputs)
+    outputs = network(inputs_of(fold, batch))
     losses = []
     for task, output in zip(tasks, outputs, strict=True):
         rows = batch[task.source]
         target = fold.targets[task.name][rows]
         emphasis = None
+        smoothing = None
         if optimizer.emphasises and task.kind.is_classification:
             emphasis = _emphasis(optimizer, fold.class_weights[task.name])
-        losses.append(task_loss(task.kind, output, target, emphasis))
+        if smooths and optimizer.label_smoothing > 0 and task.kind.is_classification:
+            smoothing = target.new_tensor(optimizer.label_smoothing)
+        loss = task_loss(
+            task.kind,
+            output,
+            target,
+            emphasis,
+            smoothing,
+        )
+        losses.append(loss)
     return torch.stack(losses)[None]
+
+
+def inputs_of(fold: FoldData, batch: BatchRows) -> dict[str, NetworkInput]:
+    """What a network reads of the rows of a batch."""
+    inputs = {}
+    for source, rows in batch.items():
+        inputs[source] = fold.inputs[source].take(rows)
+    return inputs
 
 
 def _emphasis(optimizer: OptimizerSettings, balanced: Tensor) -> Emphasis:

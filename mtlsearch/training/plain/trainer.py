@@ -39,11 +39,12 @@ class PlainTrainer:
     def _make_fitting(self, member: Member, network: Network) -> Fitting:
         tasks_of_dataset = self.data.dataset.tasks
         tasks = [tasks_of_dataset[number] for number in member.component.tasks]
+        schedule = self.schedule.for_optimizer(member.component.candidate.optimizer)
         return Fitting(
             network,
             tasks,
             self.data.fold(member.replicate),
-            schedule=dataclasses.replace(self.schedule, epochs=member.epochs),
+            schedule=dataclasses.replace(schedule, epochs=member.epochs),
             frozen_epochs=member.frozen_epochs,
             averaging=member.averaging,
         )

@@ -66,7 +66,7 @@ class BestWeights:
         One without an epoch has the weights that it began with.
         """
         if self.count > 1 and not self.is_current:
-            counts = [len(epochs.losses) for epochs in self.epochs]
+            counts = [len(epochs.ranks) for epochs in self.epochs]
             member_counts = torch.tensor(counts, device=self.forest.device)
             for stack, copies in zip(self.forest.stacks, self.copies, strict=True):
                 _average(stack, copies, member_counts[stack.members])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mtlsearch.candidate import OptimizerSettings
+from mtlsearch.training.learning_rates import RateCourse
 
 BETA1 = 0.9
 BETA2 = 0.999
@@ -101,20 +101,18 @@ class Slice:
 
 
 class StackedAdamW:
-    """Steps all groups; `settings` holds one entry per member.
+    """Steps all groups; `courses` holds one entry per member: its settings and most steps.
 
     Members never influence each other.
     """
 
-    def __init__(
-        self, groups: Sequence[ParameterGroup], settings: Sequence[OptimizerSettings]
-    ) -> None:
+    def __init__(self, groups: Sequence[ParameterGroup], courses: Sequence[RateCourse]) -> None:
         self.groups = list(groups)
-        self.settings = list(settings)
+        self.courses = list(courses)
         self.first = [torch.zeros_like(group.parameter) for group in groups]
         self.second = [torch.zeros_like(group.parameter) for group in groups]
-        self.steps = [StepCount() for _ in settings]
-        self.frozen = [False for _ in settings]
+        self.steps = [StepCount() for _ in courses]
+        self.frozen = [False for _ in courses]
         self._slice()
 
     def _slice(self) -> None:
@@ -228,7 +226,7 @@ class StackedAdamW:
         gradients: list[Tensor],
     ) -> None:
         """Scale the gradients of a member to its largest norm, in place."""
-        clip_norm = self.settings[member].clip_norm
+        clip_norm = self.courses[member].settings.clip_norm
         if gradients and clip_norm > 0:
             norm = nn.utils.get_total_norm(gradients)
             factor = (clip_norm / (norm + SMALLEST_NORM)).clamp(max=1.0)
@@ -242,8 +240,9 @@ class StackedAdamW:
         gradients: list[Tensor],
         step_tensors: dict[int, Tensor],
     ) -> None:
-        settings = self.settings[member]
+        settings = self.courses[member].settings
         steps = self.steps[member]
+        factor = self.courses[member].factor(steps.heads - 1)
         counts = []
         for piece in slices:
             in_trunk = self.groups[piece.group].in_trunk
@@ -255,7 +254,7 @@ class StackedAdamW:
             [piece.second for piece in slices],
             [],
             counts,
-            lr=settings.learning_rate * terms.rate,
+            lr=settings.learning_rate * terms.rate * factor,
             beta1=BETA1,
             beta2=BETA2,
             weight_decay=settings.weight_decay if terms.decays else 0.0,
@@ -278,7 +277,7 @@ class StackedAdamW:
         self.groups = list(groups)
         self.first = [self.first[number][rows] for number, rows in kept]
         self.second = [self.second[number][rows] for number, rows in kept]
-        self.settings = [self.settings[member] for member in members]
+        self.courses = [self.courses[member] for member in members]
         self.steps = [self.steps[member] for member in members]
         self.frozen = [self.frozen[member] for member in members]
         self._slice()

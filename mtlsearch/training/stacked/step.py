@@ -1,6 +1,7 @@
 """The steps of a forest: losses of all heads, weightings, soft sharing and the optimizer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from mtlsearch.candidate import OptimizerSettings
 from mtlsearch.initializations import Initialization
 from mtlsearch.tasks import Emphasis, TaskOptions, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
+from mtlsearch.training.learning_rates import RateCourse
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.precision import forward_precision, step_precision
 from mtlsearch.training.stacked.forest import Forest, KeptRows
@@ -29,6 +31,23 @@ class TargetIndex(NamedTuple):
     columns: Tensor
 
 
+class StepPlan(NamedTuple):
+    """How K members step.
+
+    Attributes:
+        precision: The precision of a step.
+        steps: The most steps of each member, [K]; empty where all learning rates are constant.
+        averagings: Of which members the branches are averaged, and how.
+    """
+
+    precision: str = "float32"
+    steps: Sequence[int] = ()
+    averagings: Mapping[int, Initialization] = MappingProxyType({})
+
+
+ANY_PLAN = StepPlan()
+
+
 def _optimizer_of(forest: Forest, member: int) -> OptimizerSettings:
     return forest.networks[member].component.candidate.optimizer
 
@@ -43,28 +62,35 @@ class StackedStep:
         self,
         forest: Forest,
         column: Sequence[int],
-        precision: str = "float32",
-        averagings: Mapping[int, Initialization] | None = None,
+        plan: StepPlan = ANY_PLAN,
         class_weights: Mapping[HeadShape, Tensor] | None = None,
     ) -> None:
         """`column[t]` is the place of the dataset's task t among the targets of its head's shape.
 
-        `averagings` says of which members the branches are averaged, and how. `class_weights`
-        [R, tasks, C] are needed where a member balances classes.
+        `class_weights` [R, tasks, C] are needed where a member balances classes.
         """
         self.forest = forest
         self.column = column
-        self.precision = precision
+        self.precision = plan.precision
         self.class_weights = class_weights or {}
         self._number_heads()
         self.weightings = self._group_weightings()
         self.shared = shared_gradients_in(forest, self.weightings)
-        settings = [network.component.candidate.optimizer for network in forest.networks]
-        self.optimizer = StackedAdamW(self._parameter_groups(), settings)
+        self.optimizer = StackedAdamW(self._parameter_groups(), self._rate_courses(plan.steps))
         self.averagings = {}
-        for member, initialization in (averagings or {}).items():
+        for member, initialization in plan.averagings.items():
             branches = branches_in(forest, member)
             self.averagings[member] = ParameterAveraging(initialization, branches)
+
+    def _rate_courses(self, steps: Sequence[int]) -> list[RateCourse]:
+        """The course of each member's learning rate, over so many steps."""
+        members = range(len(self.forest.networks))
+        most_steps = steps or [0 for _ in members]
+        courses = []
+        for member in members:
+            settings = _optimizer_of(self.forest, member)
+            courses.append(RateCourse(settings, most_steps[member]))
+        return courses
 
     def _number_heads(self) -> None:
         """Number the heads and find their targets."""
@@ -84,10 +110,19 @@ class StackedStep:
         self.loss_weights = self._weights(loss_weights)
         self.stopping_weights = self._weights(stopping_weights)
         self.emphases: dict[HeadShape, Emphasis] = {}
+        self.smoothings: dict[HeadShape, Tensor] = {}
         for shape, stack in forest.heads.items():
-            settings = [_optimizer_of(forest, member) for member, _ in stack.places]
-            if shape.kind.is_classification and any(head.emphasises for head in settings):
-                self.emphases[shape] = self._emphasis(shape, settings)
+            if shape.kind.is_classification:
+                settings = [_optimizer_of(forest, member) for member, _ in stack.places]
+                self._set_counting(shape, settings)
+
+    def _set_counting(self, shape: HeadShape, settings: Sequence[OptimizerSettings]) -> None:
+        """Keep how rows count for the heads of a shape of classification, where some differ."""
+        if any(head.emphasises for head in settings):
+            self.emphases[shape] = self._emphasis(shape, settings)
+        shares = [head.label_smoothing for head in settings]
+        if any(shares):
+            self.smoothings[shape] = torch.tensor(shares, device=self.forest.device)
 
     def _emphasis(self, shape: HeadShape, settings: Sequence[OptimizerSettings]) -> Emphasis:
         """How much rows count for the heads of a shape, whose members have these settings."""
@@ -170,15 +205,26 @@ class StackedStep:
         return groups
 
     def losses(self, batch: StackedBatch) -> Tensor:
-        """The loss of every head on a batch, times the importance of its task, [H]."""
+        """The loss of every head with smoothed labels, times the importance of its task, [H]."""
         with forward_precision(self.precision, self.forest.device):
             outputs = self.forest(batch.inputs)
-        return self.head_losses(outputs, batch.targets) * self.loss_weights
+        losses = self.head_losses(
+            outputs,
+            batch.targets,
+            smooths=True,
+        )
+        return losses * self.loss_weights
 
     def head_losses(
-        self, outputs: Mapping[HeadShape, Tensor], targets: Mapping[HeadShape, Tensor]
+        self,
+        outputs: Mapping[HeadShape, Tensor],
+        targets: Mapping[HeadShape, Tensor],
+        smooths: bool = False,
     ) -> Tensor:
-        """The losses [H] for outputs [H, B, *C] and targets [R, tasks, B] or [R, tasks, B, C]."""
+        """The losses [H] for outputs [H, B, *C] and targets [R, tasks, B] or [R, tasks, B, C].
+
+        With `smooths` the labels of classes are smoothed as each member's candidate says.
+        """
         losses = []
         for shape, index in self.targets.items():
             losses.append(
@@ -187,6 +233,7 @@ class StackedStep:
                     outputs[shape],
                     targets[shape][index],
                     self.emphases.get(shape),
+                    self.smoothings.get(shape) if smooths else None,
                 )
             )
         return torch.cat(losses)

@@ -4,7 +4,7 @@ What has ended is left out of it after each epoch.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,16 +14,19 @@ from torch import Tensor
 from mtlsearch.arrays import Array
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.records import Replicate
-from mtlsearch.training.history import TrainingFailedError, TrainingHistory
+from mtlsearch.tasks import Task
+from mtlsearch.training.batches import steps_per_epoch
+from mtlsearch.training.history import EpochRank, TrainingFailedError, TrainingHistory
 from mtlsearch.training.member import Member
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.prediction import require_finite
 from mtlsearch.training.sampling import RowWeights, row_weights
 from mtlsearch.training.stacked.best_weights import BestWeights
 from mtlsearch.training.stacked.forest import Forest
-from mtlsearch.training.stacked.plan import HeadShape
+from mtlsearch.training.stacked.plan import HeadShape, Plan
 from mtlsearch.training.stacked.stacked_data import StackedBatch, StackedData
-from mtlsearch.training.stacked.step import StackedStep
+from mtlsearch.training.stacked.step import StackedStep, StepPlan
+from mtlsearch.training.stopping import MetricCriterion
 from mtlsearch.training.trainer import Predictions, Scores, SourceRows
 from mtlsearch.training.training_data import FoldData, TrainingData
 
@@ -86,7 +89,8 @@ class StackedTrainer:
         schedule: TrainingSettings,
     ) -> None:
         self.data = data
-        self.schedule = schedule
+        # Members of one stack have as many steps an epoch, so that the rows of a step are alike.
+        self.schedule = schedule.for_optimizer(members[0].component.candidate.optimizer)
         self.tasks = data.dataset.tasks
         self.epoch = 0
         self.members = list(members)
@@ -109,6 +113,9 @@ class StackedTrainer:
             min(schedule.averaged_epochs, schedule.epochs),
         )
         self.best_epochs = dict(zip(members, self.best.epochs, strict=True))
+        self.criteria: dict[Member, MetricCriterion] = {}
+        if schedule.stop_on == "metric":
+            self.criteria = {member: self._criterion(member) for member in members}
         self.step = self._make_step(
             Forest(
                 networks,
@@ -122,19 +129,31 @@ class StackedTrainer:
         return self.replicates.index(ReadingOrder.of(member))
 
     def _row_weights(self, member: Member, fold: FoldData) -> RowWeights:
-        tasks = [self.tasks[number] for number in member.component.tasks]
+        tasks = self._tasks_of(member)
         return row_weights(fold, tasks, member.component.candidate.optimizer)
 
+    def _tasks_of(self, member: Member) -> list[Task]:
+        return [self.tasks[number] for number in member.component.tasks]
+
+    def _criterion(self, member: Member) -> MetricCriterion:
+        fold = self.data.fold(member.replicate)
+        return MetricCriterion(self._tasks_of(member), fold)
+
     def _make_step(self, forest: Forest) -> StackedStep:
+        steps = steps_per_epoch(self.data_stack.folds[0], self.schedule)
         averagings = {}
         for number, member in enumerate(self.members):
             if member.averaging:
                 averagings[number] = member.averaging
+        plan = StepPlan(
+            precision=self.schedule.precision,
+            steps=[steps * member.epochs for member in self.members],
+            averagings=averagings,
+        )
         return StackedStep(
             forest,
             self.data_stack.column,
-            self.schedule.precision,
-            averagings,
+            plan,
             self.data_stack.class_weights,
         )
 
@@ -174,10 +193,10 @@ class StackedTrainer:
         frozen = [self.epoch < member.frozen_epochs for member in self.running]
         self.step.optimizer.freeze(frozen)
         training_losses = self.step.run(self.batches(self.epoch))
-        validation_losses = self._validate()
+        outputs, validation_losses = self._validate()
         self._fail_where_not_finite(training_losses, "training loss")
         self._fail_where_not_finite(validation_losses, "validation loss")
-        slots = self._note_losses(validation_losses)
+        slots = self._note_ranks(self._ranks(outputs, validation_losses))
         self.best.add_epoch(self.step.forest, slots)
         self._leave_out_ended()
 
@@ -198,17 +217,19 @@ class StackedTrainer:
                 )
 
     @torch.no_grad()
-    def _validate(self) -> Tensor:
-        """The validation loss of each head relative to that of the best constant, [H].
+    def _validate(self) -> tuple[ByShape, Tensor]:
+        """The outputs on the validation rows, and their losses [H] relative to the best constant's.
 
-        It is weighted by importance, and auxiliary tasks are left out.
+        Losses are weighted by importance, and auxiliary tasks are left out.
         """
         forest = self.step.forest
         forest.train(False)
-        validation = [fold.validation for fold in self.data_stack.folds]
-        outputs, targets = self._outputs(forest, validation)
+        outputs, targets = self._outputs(forest, self._validation_rows())
         relative = self.step.head_losses(outputs, targets) / self._baseline_losses()
-        return relative * self.step.stopping_weights
+        return outputs, relative * self.step.stopping_weights
+
+    def _validation_rows(self) -> list[SourceRows]:
+        return [fold.validation for fold in self.data_stack.folds]
 
     def _baseline_losses(self) -> Tensor:
         """The loss of the best constant for each head, [H]."""
@@ -220,24 +241,50 @@ class StackedTrainer:
             losses.append(prepared.baseline_loss[task.name])
         return torch.tensor(losses).to(self.data.device)
 
-    def _note_losses(self, losses: Tensor) -> list[int | None]:
-        """Add the validation losses [H] to the histories.
+    def _ranks(self, outputs: ByShape, losses: Tensor) -> list[EpochRank]:
+        """How good the epoch is for each running member, by its outputs and losses [H].
+
+        A member without a metric fails.
+        """
+        ranks = [EpochRank.by_loss(loss) for loss in self._member_means(losses)]
+        if not self.criteria:
+            return ranks
+        scores = self._scores(
+            self._decode(
+                self.step.forest,
+                self.running,
+                outputs,
+                self._validation_rows(),
+            )
+        )
+        for number, member in enumerate(self.running):
+            if self._has_failed(member):
+                continue
+            try:
+                criterion = self.criteria[member].value(scores[member])
+                ranks[number] = EpochRank(criterion, ranks[number].loss)
+            except TrainingFailedError as error:
+                self.histories[member].fail(str(error))
+        return ranks
+
+    def _note_ranks(self, ranks: Sequence[EpochRank]) -> list[int | None]:
+        """Add the ranks of the running members to their histories.
 
         Returns for each running member the slot of `best` that its present weights belong in; None
         where the epoch is not among its best.
         """
         slots: list[int | None] = []
-        for member, loss in zip(self.running, self._member_means(losses), strict=True):
+        for member, rank in zip(self.running, ranks, strict=True):
             history = self.histories[member]
             if history.failure is not None:
                 slots.append(None)
                 continue
             history.add_epoch(
-                loss,
+                rank,
                 member.epochs,
                 self.schedule.patience,
             )
-            slots.append(self.best_epochs[member].add(loss))
+            slots.append(self.best_epochs[member].add(rank))
         return slots
 
     def _member_means(self, losses: Tensor) -> list[float]:
@@ -284,25 +331,34 @@ class StackedTrainer:
 
         They are taken on `rows[source]`, or without `rows` on the member's own validation rows.
         """
-        replicate_rows: list[SourceRows] = []
-        for fold in self.data_stack.folds:
-            replicate_rows.append(fold.validation if rows is None else rows)
-        scores: Scores = {}
-        for task, predicted in self._predict(replicate_rows):
-            metric = self.tasks[task].metric
-            labels = self._labels(task)[predicted.rows]
-            predictions = torch.from_numpy(predicted.predictions).to(self.data.device)
-            values = metric.score_batch(predictions, labels).tolist()
-            for member, value in zip(predicted.members, values, strict=True):
+        replicate_rows = self._validation_rows()
+        if rows is not None:
+            replicate_rows = [rows for _ in replicate_rows]
+        predictions = list(self._predict(replicate_rows))
+        scores = self._scores(predictions)
+        for task, predicted in predictions:
+            name = self.tasks[task].name
+            for member in predicted.members:
                 self._note_score(
                     member,
                     task,
-                    value,
+                    scores[member][name],
                     len(predicted.rows),
                 )
-                scores.setdefault(member, {})[self.tasks[task].name] = value
         succeeded = [member for member in self.members if not self._has_failed(member)]
         return {member: scores[member] for member in succeeded}
+
+    def _scores(self, predictions: Iterable[tuple[int, TaskPredictions]]) -> Scores:
+        """The metrics of predictions, of which some may not be finite."""
+        scores: Scores = {}
+        for task, predicted in predictions:
+            metric = self.tasks[task].metric
+            labels = self._labels(task)[predicted.rows]
+            values_of_task = torch.from_numpy(predicted.predictions).to(self.data.device)
+            values = metric.score_batch(values_of_task, labels).tolist()
+            for member, value in zip(predicted.members, values, strict=True):
+                scores.setdefault(member, {})[self.tasks[task].name] = value
+        return scores
 
     def _labels(self, task: int) -> Tensor:
         labels = self.data.dataset.targets[self.tasks[task].name]
@@ -337,14 +393,30 @@ class StackedTrainer:
         return predictions
 
     def _predict(self, rows: Sequence[SourceRows]) -> Iterator[tuple[int, TaskPredictions]]:
-        """Each task with the predictions of its members, on the rows of each replicate.
+        """Each task with the predictions of all members' models, on the rows of each replicate."""
+        forest = self.best.mean()
+        outputs, _ = self._outputs(forest, rows)
+        yield from self._decode(
+            forest,
+            self.members,
+            outputs,
+            rows,
+        )
+
+    def _decode(
+        self,
+        forest: Forest,
+        members_of_forest: Sequence[Member],
+        outputs: ByShape,
+        rows: Sequence[SourceRows],
+    ) -> Iterator[tuple[int, TaskPredictions]]:
+        """Each task with the predictions of its members, by the outputs on rows of each replicate.
 
         Each replicate apart and in the end unpadded: the last bits of a sum depend on its length.
         """
-        outputs, _ = self._outputs(self.best.mean(), rows)
         for number, task in enumerate(self.tasks):
             shape = HeadShape.of(task)
-            heads = self._heads_by_replicate(number)
+            heads = self._heads_by_replicate(number, forest.plan, members_of_forest)
             for replicate, members in heads.items():
                 decoder = self.data_stack.folds[replicate].prepared.decoders[task.name]
                 task_rows = rows[replicate][task.source]
@@ -360,16 +432,20 @@ class StackedTrainer:
                     ),
                 )
 
-    def _heads_by_replicate(self, task: int) -> dict[int, dict[int, Member]]:
+    def _heads_by_replicate(
+        self,
+        task: int,
+        plan: Plan,
+        members: Sequence[Member],
+    ) -> dict[int, dict[int, Member]]:
         """Per replicate the heads of a task: their rows in the stack, with their members."""
         shape = HeadShape.of(self.tasks[task])
-        plan = self.best.forest.plan
         places = plan.heads.get(shape, [])
         tasks = plan.tasks.get(shape, [])
         heads: dict[int, dict[int, Member]] = {}
         for row, (number, _) in enumerate(places):
             if tasks[row] == task:
-                member = self.members[number]
+                member = members[number]
                 replicate = self._replicate_number(member)
                 heads.setdefault(replicate, {})[row] = member
         return heads
