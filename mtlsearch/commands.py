@@ -118,7 +118,11 @@ Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CP
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
 Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
 Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
-References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
+References = Annotated[bool, typer.Option(help="Fit ready-made models for comparison")]
+ReferenceRows = Annotated[
+    int | None,
+    typer.Option(help="Most training rows of a ready-made model (default: as each kind takes)"),
+]
 Arms = Annotated[
     str | None,
     typer.Option(help="Comma-separated arms (default: all but those that must be named)"),
@@ -184,6 +188,7 @@ def search(  # noqa: PLR0913 - the list of options
     sampler: Sampler = "affinity",
     engine: Engine = "auto",
     references: References = True,
+    reference_rows: ReferenceRows = None,
     arms: Arms = None,
     storage: Storage = None,
     ray_address: RayAddress = None,
@@ -231,6 +236,7 @@ def search(  # noqa: PLR0913 - the list of options
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
         references=references,
+        reference_rows=reference_rows,
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )

@@ -12,6 +12,7 @@ from mtlsearch.report import formatting, page_sections
 from mtlsearch.report.ensembles import NOT_IN_THE_VERDICT, ensemble_section
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
+from mtlsearch.report.references import reference_rows
 
 PAGE_TEMPLATE = "report.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
@@ -38,7 +39,7 @@ def render_page(report: Report) -> str:
         arms=page_sections.arm_rows(report),
         ensembles=ensemble_section(report),
         not_in_the_verdict=NOT_IN_THE_VERDICT,
-        sklearn_rows=page_sections.sklearn_rows(report),
+        reference_rows=reference_rows(report),
         metric_rows=page_sections.metric_rows(report),
         affinity=page_sections.affinity_section(report),
         cards=page_sections.cards(report),

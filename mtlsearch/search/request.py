@@ -81,9 +81,11 @@ class Request:
         proposal_delay: A cohort is proposed once all but the last so many cohorts of its arm are
             finished, which makes proposals independent of timing.
         task_options: The options of tasks, such as `--importance NAME=3`.
-        references: Whether scikit-learn's models are trained for comparison.
+        references: Whether ready-made models are fitted for comparison.
         versions: The versions of what the study was made with, by name.
         column_flags: What the command line said of columns: the record of a `ColumnFlags`.
+        reference_rows: How many training rows a reference is given at most; None: as many as each
+            of them says.
     """
 
     data: str
@@ -110,6 +112,7 @@ class Request:
     references: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     column_flags: dict[str, Any] = field(default_factory=dict)
+    reference_rows: int | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -132,6 +135,10 @@ class Request:
             value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"--{name}: found {value}; it must be at least 1")
+        if self.reference_rows is not None and self.reference_rows < 1:
+            raise UsageError(
+                f"--reference-rows: found {self.reference_rows}; it must be at least 1"
+            )
         if self.replicates > self.trainings:
             raise UsageError(
                 f"--replicates: found {self.replicates}; "
