@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import InterruptedSearchError, MtlsearchError
+from mtlsearch.errors import InterruptedSearchError, MtlsearchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -148,6 +148,13 @@ Formats = Annotated[
     str,
     typer.Option("--format", help="Comma-separated: code, onnx, torch-export"),
 ]
+BestPerTask = Annotated[
+    bool,
+    typer.Option(
+        "--best-per-task",
+        help="Let ready-made models predict the tasks where they are surely better",
+    ),
+]
 Model = Annotated[Path, typer.Argument(help="An exported model")]
 Inputs = Annotated[Path, typer.Argument(help="A table or .npz file with the model's inputs")]
 Predictions = Annotated[
@@ -284,15 +291,31 @@ def report(folder: Folder, open_page: OpenPage = False) -> None:
 
 @app.command()
 def export(
-    folder: Folder, to: ExportFolder, candidate: Choice = "best", formats: Formats = "code"
+    folder: Folder,
+    to: ExportFolder,
+    candidate: Choice = "best",
+    formats: Formats = "code",
+    best_per_task: BestPerTask = False,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
+    from mtlsearch.export.best_per_task import export_best_per_task
     from mtlsearch.export.from_study import export_from_study
+    from mtlsearch.export.select_model import BEST
     from mtlsearch.search.study_loading import open_study
 
+    if best_per_task and candidate != BEST:
+        raise UsageError(
+            f"--best-per-task: found --candidate {candidate}; ready-made models are compared with "
+            f"the recommended model, so leave it out, or say {BEST}"
+        )
     study, dataset, space = open_study(folder)
     words = _split_words(formats)
-    deviation = export_from_study(study, dataset, space, candidate, to, words)
+    if best_per_task:
+        deviation, sentences = export_best_per_task(study, dataset, space, to, words)
+        for sentence in sentences:
+            typer.echo(sentence)
+    else:
+        deviation = export_from_study(study, dataset, space, candidate, to, words)
     typer.echo(
         f"{to}: exported and checked in a clean interpreter, "
         f"largest deviation on test rows {deviation:.1e}"

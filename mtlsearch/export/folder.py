@@ -15,11 +15,13 @@ from mtlsearch.errors import UsageError
 from mtlsearch.export.code import write_code
 from mtlsearch.export.formats import check_formats, write_formats
 from mtlsearch.export.readme import ModelCard, write_readme
+from mtlsearch.export.reference_models import packages_of, write_references
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 from mtlsearch.runtime.encoding import ENCODINGS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
+OF_REFERENCES = ("flat_inputs", "reference_models")  # modules that ready-made models alone need
 
 
 def export_model(
@@ -75,9 +77,13 @@ def _write_predictor(draft: Path, model: TrainedModel) -> None:
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
     (draft / "preprocess.json").write_text(_preparation(model), "utf-8")
-    (draft / "requirements.txt").write_text(_requirements(draft), "utf-8")
+    write_references(draft, model.references)
+    packages = packages_of(model.references)
+    (draft / "requirements.txt").write_text(_requirements(draft, packages), "utf-8")
     for module in RUNTIME.glob("*.py"):
-        if module.name != "__init__.py":
+        if module.name == "__init__.py":
+            continue
+        if model.references or module.stem not in OF_REFERENCES:
             shutil.copyfile(module, draft / module.name)
 
 
@@ -98,9 +104,9 @@ def _preparation(model: TrainedModel) -> str:
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
-def _requirements(draft: Path) -> str:
+def _requirements(draft: Path, further: Sequence[str]) -> str:
     """Return the packages that the folder needs, at least in the versions that wrote it."""
-    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft)]
+    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft), *further]
     lines = []
     for package in packages:
         public_version = version(package).split("+")[0]

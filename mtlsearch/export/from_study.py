@@ -53,6 +53,17 @@ def export_from_study(
     """
     analysis = Analysis(study, dataset)
     selected = select_model(analysis, choice)
+    model = model_of(selected, study, dataset, space)
+    return export_model(model, to, card_of(selected, dataset), formats)
+
+
+def model_of(
+    selected: SelectedModel,
+    study: Study,
+    dataset: Dataset,
+    space: SearchSpace,
+) -> TrainedModel:
+    """Return a model of a study with its weights."""
     # As in the confirmation: more threads sum in another order, and crowd busy cores.
     torch.set_num_threads(1)
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
@@ -63,8 +74,7 @@ def export_from_study(
         network, _ = engine.fit_model(job)
         return network
 
-    model = trained_model(selected, data, train)
-    return export_model(model, to, _card(selected, dataset), formats)
+    return trained_model(selected, data, train)
 
 
 def trained_model(
@@ -82,7 +92,7 @@ def trained_model(
     return TrainedModel(network, data, selected.replicate)
 
 
-def _card(selected: SelectedModel, dataset: Dataset) -> ModelCard:
+def card_of(selected: SelectedModel, dataset: Dataset) -> ModelCard:
     """The model's test scores with fresh seeds, if it was confirmed."""
     confirmed = selected.confirmed
     if confirmed is None:

@@ -1,10 +1,12 @@
 """A trained model together with what it was trained on."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 
+from mtlsearch.export.reference_models import HandedReference
 from mtlsearch.records import Replicate
 from mtlsearch.training.plain.network import CompositionNetwork
 from mtlsearch.training.training_data import TrainingData
@@ -18,11 +20,13 @@ class TrainedModel:
         network: The network of the model.
         data: The data that it was trained on.
         replicate: The replicate, whose fold decides how inputs are prepared.
+        references: Ready-made models by the name of the task that they predict instead.
     """
 
     network: CompositionNetwork
     data: TrainingData
     replicate: Replicate
+    references: Mapping[str, HandedReference] = field(default_factory=dict)
 
     def on_cpu(self) -> "TrainedModel":
         """Return a copy on the CPU, where an exported folder predicts.
@@ -35,4 +39,4 @@ class TrainedModel:
         data = self.data
         if data.device != cpu:
             data = TrainingData(data.dataset, data.seed, cpu)
-        return TrainedModel(network, data, self.replicate)
+        return TrainedModel(network, data, self.replicate, self.references)

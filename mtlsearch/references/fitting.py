@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
+from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared
@@ -16,6 +17,9 @@ from mtlsearch.tasks import LabelColumn, Task, has_label
 
 SMALLEST_SPREAD = 1e-3  # of labels; trees take a variance below 2e-16 for none, in whatever unit
 FEWEST_CLASSES = 2  # that a classifier is fitted to
+
+# several wait for each other by spinning: on busy cores that takes minutes
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class FittedReference:
         """Return predictions [N] or [N, C] in the task's own units for flat inputs [N, F]."""
         kind = self.task.kind
         estimator = kind.joined_estimator(self.models)
-        prediction = kind.estimator_prediction(estimator, inputs, self.task.classes)
+        with threadpool_limits(THREADS):
+            prediction = kind.estimator_prediction(estimator, inputs, self.task.classes)
         return prediction / self.unit
 
 
@@ -177,7 +182,8 @@ class Fit:
         estimator = reference.estimator(kind.estimator_loss, setting, self.seed)
         encoder = reference.encoder(columns, self.seed)
         validation = self._validation(column, train)
-        return reference.fit(estimator, encoder, train, validation, columns)
+        with threadpool_limits(THREADS):
+            return reference.fit(estimator, encoder, train, validation, columns)
 
     def _validation(self, column: LabelColumn, train: LabelledRows) -> LabelledRows | None:
         """The validation rows that say when to stop: their class is one of the training rows.

@@ -7,6 +7,7 @@ import numpy as np
 from mtlsearch.arrays import Array
 from mtlsearch.inputs import InputSchema
 from mtlsearch.runtime.encoded_input import EncodedInput
+from mtlsearch.runtime.flat_inputs import codes_of_indicators
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,7 @@ class FlatTable:
         few = np.zeros((len(values), len(schema.indicators)))
         for number, columns in enumerate(schema.indicators):
             is_indicator[columns] = True
-            few[:, number] = _codes(values[:, columns])
+            few[:, number] = codes_of_indicators(values[:, columns])
         parts = [values[:, ~is_indicator], values[:, is_indicator], few, many, words]
         widths = [part.shape[1] for part in parts]
         return cls(np.concatenate(parts, axis=1), FlatColumns(*widths))
-
-
-def _codes(indicators: Array) -> Array:
-    """The codes [N] that stand for indicators [N, C]: 0 where none is 1, else its position + 1."""
-    codes = indicators.argmax(axis=1) + 1
-    return np.where(indicators.any(axis=1), codes, 0)

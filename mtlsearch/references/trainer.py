@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset, Prepared
@@ -48,10 +47,8 @@ class ReferenceTrainer:
             started = time.perf_counter()
             fit = self.fit_of(job, task)
             if fit.refusal is None:
-                # several threads wait for each other by spinning: on busy cores that takes minutes
-                with threadpool_limits(1):
-                    model = fit.best()
-                    predictions[name] = self.test_predictions(model, fit)
+                model = fit.best()
+                predictions[name] = self.test_predictions(model, fit)
                 scores[name] = model.validation
                 record.settings[name] = dict(model.setting)
                 record.rows[name] = len(fit.train)

@@ -72,6 +72,7 @@ class Predictor:
             self.decoders[name] = decoder.from_json(task)
         model = import_module(f"{package}.model").Model()
         self.network = _with_weights(model, folder)
+        self.references = _references(folder, package)
         self.notices: list[str] = []
 
     def choose_source(self, columns: Iterable[str]) -> str:
@@ -98,6 +99,11 @@ class Predictor:
 
     def encode(self, source: str, table: Table, folder: Path = Path()) -> Tensors:
         """Return the tensors [N, ...] that the network reads of a table. Raises TableError."""
+        encoded = self.read(source, table, folder)
+        return tuple(torch.from_numpy(array) for array in encoded.arrays)
+
+    def read(self, source: str, table: Table, folder: Path = Path()) -> Any:
+        """Return the `EncodedInput` of a table. Raises TableError."""
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
         if missing := self.missing(source, table):
@@ -111,7 +117,7 @@ class Predictor:
         except (self.encoding.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(_one_line(error)) from error
         self.notices += notices
-        return tuple(torch.from_numpy(array) for array in encoded.arrays)
+        return encoded
 
     @torch.no_grad()
     def predict(
@@ -127,14 +133,18 @@ class Predictor:
         """
         if source is None:
             source = self.choose_source(table)
-        tensors = self.encode(source, table, folder)
+        encoded = self.read(source, table, folder)
+        tensors = tuple(torch.from_numpy(array) for array in encoded.arrays)
         outputs = self._run(source, tensors)
         result: Result = {}
         for name, task in self.tasks.items():
             if task["source"] != source:
                 continue
             decoder = self.decoders[name]
-            predictions = decoder.rows_to_predictions(outputs[name])
+            if name in self.references:
+                predictions = self.references[name].predict(encoded)
+            else:
+                predictions = decoder.rows_to_predictions(outputs[name])
             columns = decoder.to_columns(name, predictions)
             for column, cells in columns.items():
                 unused = _unused(column, result)
@@ -289,6 +299,14 @@ def _spellings(fitted: Mapping[str, Any], package: str) -> dict[str, dict[str, A
     for source, records in fitted.get("spellings", {}).items():
         spellings[source] = {name: spelling(**record) for name, record in records.items()}
     return spellings
+
+
+def _references(folder: Path, package: str) -> dict[str, Any]:
+    """Return the ready-made models of the tasks that have one instead of the network."""
+    if not (folder / "reference_models.py").is_file():
+        return {}
+    models: dict[str, Any] = import_module(f"{package}.reference_models").load_references(folder)
+    return models
 
 
 def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
