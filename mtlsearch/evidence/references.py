@@ -110,9 +110,9 @@ def _gain(
         return None
     names = {task.name for task in tasks}
     ours = [_only(scores.test[seed], names) for seed in sorted(seeds)]
-    theirs = [_only(recommended[seed], names) for seed in sorted(seeds)]
+    baseline = [_only(recommended[seed], names) for seed in sorted(seeds)]
     rare = {name: count for name, count in rarest.items() if name in names}
-    return compare(scores.name, ours, theirs, tasks, rare).gain
+    return compare(scores.name, ours, baseline, tasks, rare).gain
 
 
 def _only(scores: TestScores, names: set[str]) -> TestScores:

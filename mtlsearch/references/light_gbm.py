@@ -9,7 +9,7 @@ from mtlsearch.tasks import EstimatorLoss
 
 MOST_TREES = 1000
 PATIENCE = 20  # further trees without a lower validation loss; they are taken off again
-OBJECTIVES: dict[EstimatorLoss, str] = {"squared_error": "regression", "poisson": "poisson"}
+OBJECTIVES: dict[EstimatorLoss, str] = {"squared_error": "l2", "poisson": "poisson"}
 
 
 @final

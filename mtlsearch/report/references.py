@@ -134,8 +134,9 @@ def _notices(analysis: Analysis, references: Sequence[FittedReference]) -> list[
 
 def _not_installed(references: Sequence[FittedReference]) -> list[str]:
     """The packages of the references that a study does not have."""
-    present = {reference.name for reference in references}
-    return [kind.package for name, kind in REFERENCES.items() if name not in present]
+    present = {REFERENCES[reference.name].package for reference in references}
+    packages = [kind.package for kind in REFERENCES.values()]
+    return [package for package in packages if package not in present]
 
 
 def _is_thinned(reference: FittedReference) -> bool:

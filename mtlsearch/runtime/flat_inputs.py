@@ -33,12 +33,12 @@ class FlatLayout:
     Attributes:
         indicators: The spans of the values that are 0 or 1 for the categories of a column.
         codes: Which of the categories are codes of columns.
-        texts: The columns of text.
+        sentences: The columns of text.
     """
 
     indicators: tuple[Span, ...] = ()
     codes: tuple[int, ...] = ()
-    texts: tuple[TextWords, ...] = ()
+    sentences: tuple[TextWords, ...] = ()
 
     def flatten(self, encoded: EncodedInput) -> Array:
         """Return the flat table, float64 [N, columns], of what a network reads of N rows."""
@@ -52,7 +52,7 @@ class FlatLayout:
             is_indicator[first:end] = True
             few.append(codes_of_indicators(values[:, first:end])[:, None])
         words = []
-        for text in self.texts:
+        for text in self.sentences:
             first, end = text.span
             words.append(shares_of_words(codes[:, first:end], text.words))
         parts = [
@@ -71,12 +71,12 @@ class FlatLayout:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "FlatLayout":
         """Inverse of `to_record`, also of what JSON makes of it."""
-        texts = []
-        for text in record["texts"]:
+        sentences = []
+        for text in record["sentences"]:
             first, end = text["span"]
-            texts.append(TextWords((first, end), tuple(text["words"])))
+            sentences.append(TextWords((first, end), tuple(text["words"])))
         indicators = tuple((first, end) for first, end in record["indicators"])
-        return cls(indicators, tuple(record["codes"]), tuple(texts))
+        return cls(indicators, tuple(record["codes"]), tuple(sentences))
 
 
 def codes_of_indicators(indicators: Array) -> Array:

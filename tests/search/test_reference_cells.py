@@ -74,7 +74,7 @@ def test_a_report_fits_nothing_and_has_them_in_every_form(
     for model in references.models:
         assert all(len(scores) == SEEDS for scores in model.test.values())
         assert model.gain is not None and model.seconds > 0
-    assert any("pip install lightgbm" in notice for notice in references.notices)
+    assert any("pip install lightgbm catboost" in notice for notice in references.notices)
     write_references(report, tmp_path / "references.csv")
     lines = (tmp_path / "references.csv").read_text("utf-8").splitlines()
     assert len(lines) == 1 + len(NAMES) * len(penguins.tasks)
