@@ -184,6 +184,7 @@ def write_references(draft: Path, references: Mapping[str, HandedReference]) -> 
             "files": files,
             "unit": reference.fitted.unit,
             "outputs": reference.predictions.shape[1] if reference.predictions.ndim > 1 else 1,
+            "per_label": task.kind.labels_per_class,
             "is_rate": task.kind.estimator_loss == "poisson",
             "layout": reference.layout.to_record(),
         }

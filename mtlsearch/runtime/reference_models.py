@@ -41,6 +41,7 @@ class ReferenceModel:
         self.layout = FlatLayout.from_record(record["layout"])
         self.unit = float(record["unit"])
         self.outputs = int(record["outputs"])
+        self.per_label = bool(record["per_label"])
         self.is_rate = bool(record["is_rate"])
         self.models = []
         for file in record["files"]:
@@ -49,7 +50,7 @@ class ReferenceModel:
     def predict(self, encoded: EncodedInput) -> Array:
         """Return predictions, float64 [N], or [N, C] where there is one for each class."""
         inputs = self.layout.flatten(encoded)
-        if len(self.models) > 1:
+        if self.per_label:
             columns = [_probabilities(model, inputs, 2)[:, 1] for model in self.models]
             return np.column_stack(columns)
         [model] = self.models

@@ -1,5 +1,6 @@
 """Ready-made models beside the search: as fitted by hand, and blind to the test rows."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from mtlsearch.data import TEST, fold, load
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.errors import StudyError
+from mtlsearch.records import TrainingResult, job_from_json
 from mtlsearch.references import REFERENCES
 from mtlsearch.references.histogram_boosting import MOST_TREES, PATIENCE
 from mtlsearch.references.linear import Linear
@@ -262,3 +264,15 @@ def test_references_do_not_depend_on_the_unit(tecator):
         [score] = scores["fat"]
         # the tolerance of boosting is absolute: it may stop a tree later
         assert score / unit == pytest.approx(plain[name]["fat"][0], rel=1e-2)
+
+
+def test_jobs_and_results_go_through_json(penguins):
+    job = job_of("linear", 2, 7, most_rows=50, settings={"sex": {"alpha": 1.0}})
+    spelled = json.loads(json.dumps(job.to_json()))
+    assert job_from_json(spelled) == job
+    [result] = [result for result in trainer_of(penguins, 7).train([job]) if result]
+    assert result.reference.settings["sex"] == {"alpha": 1.0}
+    assert set(result.reference.rows.values()) <= set(range(25, 51))
+    again = TrainingResult.from_json(json.loads(json.dumps(result.to_json())))
+    assert again == result
+    assert "reference" not in TrainingResult.failed(0, "worn out").to_json()
