@@ -7,11 +7,13 @@ import pytest
 
 import mtlsearch.search.session as session_module
 from mtlsearch.data import TEST
+from mtlsearch.records import ReferenceFit, TrainingResult
 from mtlsearch.references.trainer import ReferenceTrainer
 from mtlsearch.report.build import build_report
 from mtlsearch.report.references_csv import write_references
 from mtlsearch.report.schema import report_from_json, report_to_json
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.schedules import ReferenceSchedule
 from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import REFERENCES_ARM
 from mtlsearch.space import SearchSpace
@@ -104,3 +106,20 @@ def test_the_labels_of_test_rows_choose_nothing(interrupted, penguins):
         for task, choice in before.reference_choices.items():
             assert after.reference_choices[task].reference == choice.reference
         assert np.isfinite(after.reference_choices["body_mass_g"].gain.mean)
+
+
+def test_later_folds_wait_for_the_settings_of_the_first(bench):
+    schedule = ReferenceSchedule(bench.create(**SETTINGS), NAMES)
+    assert schedule.ready(0)
+    assert not schedule.ready(1)
+    jobs = [schedule.job(number) for number in range(len(NAMES))]
+    assert [job.reference for job in jobs] == list(NAMES)
+    chosen = {"sex": {"alpha": 10.0}}
+    first = replace(TrainingResult.failed(0, ""), failure=None, reference=ReferenceFit(chosen))
+    schedule.finish(first)
+    assert not schedule.ready(1)
+    schedule.finish(TrainingResult.failed(1, "the worker died"))
+    assert schedule.ready(1)
+    later = [schedule.job(number) for number in range(len(NAMES), 2 * len(NAMES))]
+    assert [job.settings for job in later] == [chosen, {}]
+    assert {job.replicate.index for job in later} == {1}
