@@ -104,13 +104,18 @@ def _preparation(model: TrainedModel) -> str:
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
-def _requirements(draft: Path, further: Sequence[str]) -> str:
-    """Return the packages that the folder needs, at least in the versions that wrote it."""
-    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft), *further]
+def _requirements(draft: Path, pinned: Sequence[str]) -> str:
+    """Return the packages that the folder needs, at least in the versions that wrote it.
+
+    Those in `pinned` must be of just these versions.
+    """
+    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft)]
     lines = []
     for package in packages:
         public_version = version(package).split("+")[0]
         lines.append(f"{package}>={public_version}\n")
+    for package in pinned:
+        lines.append(f"{package}=={version(package)}\n")
     return "".join(lines)
 
 

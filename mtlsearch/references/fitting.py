@@ -60,9 +60,12 @@ class TaskRows:
         )
 
     def thinned(self, most: int) -> Array:
-        """The numbers of the training rows; of more than `most` every second, third, ... one."""
-        step = max(1, math.ceil(len(self.train) / most))
-        return self.train[::step]
+        """The numbers of the training rows; of more than `most` so many, evenly spread."""
+        count = len(self.train)
+        if count <= most:
+            return self.train
+        positions = np.arange(most) * count // most
+        return self.train[positions]
 
 
 @dataclass(frozen=True)

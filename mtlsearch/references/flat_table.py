@@ -46,7 +46,7 @@ class FlatColumns:
 
     @property
     def native_codes(self) -> list[int]:
-        """Where the codes are in a table of numbers, codes and words alone."""
+        """Where the codes are in a table that begins with the numbers and the codes."""
         return list(range(self.numbers, self.numbers + self.few + self.many))
 
     @property

@@ -44,13 +44,13 @@ def _references(report: Report, references: ReportedReferences) -> list[Renderab
     """A table of what the references gain over the recommended model, and what that says."""
     parts: list[RenderableType] = [Text()]
     if references.choices:
-        table = _titled("references: gain over the recommended model [95%]", "reference", report)
+        table = _titled("references: gain over the recommended model, % [95%]", "reference", report)
         table.add_column("mean", justify="right")
         table.add_column("minutes", justify="right")
         for model in references.models:
-            gains = [_percent(model.gains.get(task.name)) for task in report.tasks[:MOST_TASKS]]
+            gains = [_short(model.gains.get(task.name)) for task in report.tasks[:MOST_TASKS]]
             minutes = f"{model.seconds / 60:.1f}"
-            table.add_row(model.name, *gains, _percent(model.gain), minutes, style="dim")
+            table.add_row(model.name, *gains, _short(model.gain), minutes, style="dim")
         parts += [table, Text()]
     parts += [Text(notice, style="dim") for notice in references.notices]
     if references.sentence:
@@ -99,3 +99,12 @@ def _percent(gain: ReportedInterval | None) -> str:
     if gain.low is None or gain.high is None:
         return f"{gain.mean:+.2f}%"
     return f"{gain.mean:+.2f}% [{gain.low:+.2f}, {gain.high:+.2f}]"
+
+
+def _short(gain: ReportedInterval | None) -> str:
+    """A gain of percents with its interval, for a narrow column; empty where there is none."""
+    if gain is None:
+        return ""
+    if gain.low is None or gain.high is None:
+        return f"{gain.mean:+.1f}"
+    return f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"

@@ -58,7 +58,7 @@ def report_references(analysis: Analysis) -> ReportedReferences | None:
         sentence=reference_sentence(choices),
         choices=tuple(_report_choice(choice) for choice in choices),
         models=tuple(models),
-        notices=tuple(_notices(analysis, references)),
+        notices=tuple(_notices(references)),
     )
 
 
@@ -108,18 +108,20 @@ def _report_choice(choice: ReferenceChoice) -> ReportedReferenceChoice:
     )
 
 
-def _notices(analysis: Analysis, references: Sequence[FittedReference]) -> list[str]:
+def _notices(references: Sequence[FittedReference]) -> list[str]:
     """What was cut, left out or is not there, in sentences."""
     notices = []
-    request = analysis.study.request
+    thinned: dict[tuple[int, int], list[str]] = {}
     for reference in references:
-        most = request.reference_rows or REFERENCES[reference.name].most_rows
-        if _is_thinned(reference):
-            notices.append(
-                f"{reference.name} was given {reference.rows:,} of the training rows of a task, "
-                f"of more than {most:,} every second, third, ... one; "
-                "search with --reference-rows N to change that"
-            )
+        if reference.rows < reference.labelled:
+            counts = (reference.rows, reference.labelled)
+            thinned.setdefault(counts, []).append(reference.name)
+    for (rows, labelled), names in thinned.items():
+        notices.append(
+            f"{', '.join(names)}: fitted to {rows:,} of {labelled:,} training rows, evenly spread; "
+            "search with --reference-rows N to change that"
+        )
+    for reference in references:
         for task, reason in reference.left_out.items():
             name = f"{reference.name}, {task}" if task else reference.name
             notices.append(f"{name}: no model: {reason}")
@@ -137,15 +139,6 @@ def _not_installed(references: Sequence[FittedReference]) -> list[str]:
     present = {REFERENCES[reference.name].package for reference in references}
     packages = [kind.package for kind in REFERENCES.values()]
     return [package for package in packages if package not in present]
-
-
-def _is_thinned(reference: FittedReference) -> bool:
-    """Whether a reference was given fewer training rows of a task than there are."""
-    for scored in reference.fits:
-        for task, count in scored.fit.rows.items():
-            if count < scored.fit.labelled[task]:
-                return True
-    return False
 
 
 def reference_rows(report: Report) -> list[ReferenceRow]:

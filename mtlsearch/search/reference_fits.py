@@ -49,8 +49,14 @@ class FittedReference:
 
     @property
     def rows(self) -> int:
-        """The largest number of training rows that a fit was given."""
+        """The largest number of training rows of a task that a fit was given."""
         counts = [count for scored in self.fits for count in scored.fit.rows.values()]
+        return max(counts, default=0)
+
+    @property
+    def labelled(self) -> int:
+        """The largest number of training rows with a label that a task has."""
+        counts = [count for scored in self.fits for count in scored.fit.labelled.values()]
         return max(counts, default=0)
 
     def settings(self, task: str) -> Mapping[str, float]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,8 @@ def test_the_folder_predicts_what_the_study_keeps_of_the_better_models(
         expected = better.get(task.name, "the network")
         assert sentence.startswith(f"{task.name}: by {expected}")
     assert "`references.json`" in readme and "better by" in readme
+    assert "scikit-learn and skops is enough" in readme
+    assert f"scikit-learn=={version('scikit-learn')}" in (folder / "requirements.txt").read_text()
     source = dataset.sources["penguins"]
     test = source.splits.role == TEST
     source.inputs[test].to_csv(tmp_path / "rows.csv", index=False)

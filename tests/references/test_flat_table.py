@@ -26,21 +26,29 @@ def test_numbers_come_first_then_indicators_then_codes():
     assert table.columns.code_slice == slice(5, 7)
 
 
-@pytest.mark.parametrize("categories", [9, MOST_CATEGORIES + 45])
-def test_boosting_splits_categories_as_such(categories):
-    """Labels are the parity of a code: hardly a split by size would tell them apart."""
+@pytest.mark.parametrize(
+    ("columns", "categories", "are_codes"),
+    [
+        (FlatColumns(numbers=1, few=1), 9, [False, True]),
+        (FlatColumns(numbers=1, many=1), MOST_CATEGORIES + 45, [False, True, False]),
+    ],
+)
+def test_boosting_splits_categories_as_such(columns, categories, are_codes):
+    """Labels are the parity of a code: hardly a split by size would tell them apart.
+
+    Of many categories there is the mean label as well.
+    """
     random = np.random.default_rng(0)
-    codes = random.integers(categories, size=6000).astype(float)
-    inputs = np.column_stack([random.normal(size=6000), codes])
+    codes = random.integers(categories, size=2000).astype(float)
+    inputs = np.column_stack([random.normal(size=2000), codes])
     labels = codes % 2
-    columns = FlatColumns(numbers=1, many=1)
     reference = REFERENCES["histogram_boosting"]
-    setting = {"max_iter": 5}
-    estimator = reference.estimator("classes", setting, 0)
+    estimator = reference.estimator("classes", {"max_iter": 2}, 0)
     rows = LabelledRows(inputs, labels)
     model = reference.fit(estimator, reference.encoder(columns, 0), rows, None, columns)
-    assert model[-1].is_categorical_.tolist() == [False, True]
-    assert model.score(inputs, labels) > 0.8
+    assert model[-1].is_categorical_.tolist() == are_codes
+    assert model[0].transform(inputs)[:, 1].max() < MOST_CATEGORIES
+    assert model.score(inputs, labels) > 0.9
     unknown = np.array([[0.0, categories + 5.0]])
     assert np.isfinite(model.predict_proba(unknown)).all()
 
