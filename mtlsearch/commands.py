@@ -130,7 +130,11 @@ GreedyEnsemble = Annotated[
         help="Also choose an ensemble among the confirmed models of all arms, by validation",
     ),
 ]
-References = Annotated[bool, typer.Option(help="Train scikit-learn's models for comparison")]
+References = Annotated[bool, typer.Option(help="Fit ready-made models for comparison")]
+ReferenceRows = Annotated[
+    int | None,
+    typer.Option(help="Most training rows of a ready-made model (default: as each kind takes)"),
+]
 Arms = Annotated[
     str | None,
     typer.Option(help="Comma-separated arms (default: all but those that must be named)"),
@@ -155,6 +159,13 @@ Choice = Annotated[
 Formats = Annotated[
     str,
     typer.Option("--format", help="Comma-separated: code, onnx, torch-export"),
+]
+BestPerTask = Annotated[
+    bool,
+    typer.Option(
+        "--best-per-task",
+        help="Let ready-made models predict the tasks where they are surely better",
+    ),
 ]
 Networks = Annotated[
     str,
@@ -214,6 +225,7 @@ def search(  # noqa: PLR0913 - the list of options
     compare: Compare = "ensemble",
     greedy_ensemble: GreedyEnsemble = False,
     references: References = True,
+    reference_rows: ReferenceRows = None,
     arms: Arms = None,
     storage: Storage = None,
     ray_address: RayAddress = None,
@@ -263,6 +275,7 @@ def search(  # noqa: PLR0913 - the list of options
         compare=compare,
         greedy_ensemble=greedy_ensemble,
         references=references,
+        reference_rows=reference_rows,
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
@@ -322,13 +335,14 @@ def export(
     candidate: Choice = "best",
     seeds: Networks = "all",
     formats: Formats = "code",
+    best_per_task: BestPerTask = False,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.export.from_study import Order, export_from_study
     from mtlsearch.export.select_model import read_seeds
     from mtlsearch.search.study_loading import open_study
 
-    order = Order(candidate, read_seeds(seeds), _split_words(formats))
+    order = Order(candidate, read_seeds(seeds), _split_words(formats), best_per_task)
     study, dataset, space = open_study(folder)
     exported = export_from_study(study, dataset, space, order, to)
     for note in exported.notes:

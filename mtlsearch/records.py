@@ -1,7 +1,7 @@
-"""What passes between search, training and evidence: jobs, their results, and the trials."""
+"""What passes between search, training, references and evidence: jobs, results and trials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from mtlsearch.arrays import Array
@@ -76,6 +76,79 @@ class TrainingJob:
 
 
 @dataclass(frozen=True)
+class ReferenceJob:
+    """A reference to be fitted to every task on one replicate of the confirmation.
+
+    Attributes:
+        number: What tells the jobs of the references apart.
+        reference: The name of the reference.
+        replicate: The replicate.
+        seed: The seed of the study.
+        most_rows: How many training rows it is given at most; None: as many as the reference takes.
+        settings: What it is fitted with, by the name of a task; without an entry it is chosen on
+            the validation rows of the replicate.
+    """
+
+    number: int
+    reference: str
+    replicate: Replicate
+    seed: int
+    most_rows: int | None = None
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return {
+            "number": self.number,
+            "reference": self.reference,
+            "replicate": {"phase": self.replicate.phase, "index": self.replicate.index},
+            "seed": self.seed,
+            "most_rows": self.most_rows,
+            "settings": dict(self.settings),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ReferenceJob":
+        """Inverse of `to_json`."""
+        replicate = Replicate(**value["replicate"])
+        return cls(
+            number=value["number"],
+            reference=value["reference"],
+            replicate=replicate,
+            seed=value["seed"],
+            most_rows=value["most_rows"],
+            settings=value["settings"],
+        )
+
+
+Job = TrainingJob | ReferenceJob
+
+
+def job_from_json(value: Mapping[str, Any]) -> Job:
+    """Inverse of `to_json` of either kind of job."""
+    if "reference" in value:
+        return ReferenceJob.from_json(value)
+    return TrainingJob.from_json(value)
+
+
+@dataclass(frozen=True)
+class ReferenceFit:
+    """How a reference was fitted, task by task.
+
+    Attributes:
+        settings: What it was made with, per task name.
+        rows: The number of training rows that it was given, per task name.
+        labelled: The number of training rows with a label that there are, per task name.
+        left_out: Per name of a task why there is no model of it.
+    """
+
+    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What one training came to.
 
@@ -92,6 +165,7 @@ class TrainingResult:
         predictions: What a confirmed model predicts, per task name and in the task's own units, for
             the test rows of the task's source in ascending order: [N], or [N, C] probabilities.
         weights: The weights of a confirmed model in the format of safetensors.
+        reference: Of a reference, how it was fitted; None for a network.
     """
 
     number: int
@@ -104,6 +178,7 @@ class TrainingResult:
     failure: str | None = None
     predictions: Mapping[str, Array] = field(default_factory=dict, compare=False, repr=False)
     weights: bytes = field(default=b"", compare=False, repr=False)
+    reference: ReferenceFit | None = None
 
     @property
     def complete(self) -> bool:
@@ -113,13 +188,20 @@ class TrainingResult:
     def to_json(self) -> dict[str, Any]:
         """All fields but the predictions and the weights, which are arrays and kept apart."""
         names = [item.name for item in fields(self) if item.compare]
-        return {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
+        if self.reference is None:
+            del values["reference"]
+        else:
+            values["reference"] = asdict(self.reference)
+        return values
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainingResult":
         """Inverse of `to_json`; what earlier versions stored besides is left out."""
         names = {item.name for item in fields(cls)}
         known = {name: entry for name, entry in value.items() if name in names}
+        if "reference" in known:
+            known["reference"] = ReferenceFit(**known["reference"])
         return cls(**known)
 
     @classmethod

@@ -61,7 +61,8 @@ def main(folder: str) -> None:
             continue
         skills, minutes = skills_of(path)
         for name, skill in skills.items():
-            table.append(_row(path.name, name, skill, skills[OURS], minutes[name]))
+            row = _row(path.name, name, skill, skills[OURS], minutes[name])
+            table.append(row)
             all_skills[name].append(skill)
             all_minutes[name].append(minutes[name])
 
@@ -69,7 +70,9 @@ def main(folder: str) -> None:
     complete = len(all_skills[OURS])
     for name, mean in means.items():
         if len(all_skills[name]) == complete:
-            table.append(_row(WHOLE, name, mean, means[OURS], sum(all_minutes[name])))
+            minutes_of_all = sum(all_minutes[name])
+            row = _row(WHOLE, name, mean, means[OURS], minutes_of_all)
+            table.append(row)
     publish("quality", COLUMNS, table)
 
 
@@ -83,7 +86,16 @@ def _row(table: str, name: Name, skill: Skill, ours: Skill, minutes: float) -> l
     differences = skill.resampled - ours.resampled
     low, high = np.nanquantile(differences, [0.025, 0.975])
     ahead = skill.points - ours.points
-    return [table, contender, kind, skill.points, ahead, float(low), float(high), minutes]
+    return [
+        table,
+        contender,
+        kind,
+        skill.points,
+        ahead,
+        float(low),
+        float(high),
+        minutes,
+    ]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,12 @@ BACKBONES: dict[str, Backbone] = {
     "tabm full": TabM(width=64, dropout=0.15, members=8, variant="full"),
 }
 OPTIMIZER = OptimizerSettings(learning_rate=2e-3, weight_decay=1e-4)
-SCHEDULE = TrainingSettings(epochs=60, batch_size=64, patience=10, averaged_epochs=10)
+SCHEDULE = TrainingSettings(
+    epochs=60,
+    batch_size=64,
+    patience=10,
+    averaged_epochs=10,
+)
 COLUMNS = ["table", "backbone", "tree", "skill_single", "skill_ensemble", "seconds"]
 
 
@@ -62,15 +67,28 @@ def work(case: Case) -> list[list[object]]:
         composition = candidate.composition()
         jobs = []
         for seed in range(SEEDS):
-            jobs.append(TrainingJob(seed, composition, Replicate("confirmation", seed), seed=0))
+            replicate = Replicate("confirmation", seed)
+            job = TrainingJob(seed, composition, replicate, seed=0)
+            jobs.append(job)
         started = time.perf_counter()
-        results = Engine(data, SCHEDULE, FOREST.trainer, CHUNK).train(jobs)
-        models = [result.predictions for result in results if result is not None]
+        engine = Engine(data, SCHEDULE, FOREST.trainer, CHUNK)
+        models = []
+        for result in engine.train(jobs):
+            if result is not None:
+                models.append(result.predictions)
         seconds = (time.perf_counter() - started) / SEEDS
         single = scorer.single(models).points
         ensemble = scorer.ensemble(models).points
-        rows.append([case.table, case.backbone, tree, single, ensemble, seconds])
-        print(*rows[-1], flush=True)
+        row = [
+            case.table,
+            case.backbone,
+            tree,
+            single,
+            ensemble,
+            seconds,
+        ]
+        print(*row, flush=True)
+        rows.append(row)
     return rows
 
 

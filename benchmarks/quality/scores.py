@@ -59,8 +59,10 @@ class SkillScorer:
         for task in self._tasks:
             constant = self._constant[task.name]
             to_points = 100.0 / (_perfect(task) - constant)
-            points.append(to_points * (test.scores[task.name] - constant))
-            resampled.append(to_points * (test.resampled[task.name] - constant))
+            score = test.scores[task.name]
+            samples = test.resampled[task.name]
+            points.append(to_points * (score - constant))
+            resampled.append(to_points * (samples - constant))
         return Skill(float(np.mean(points)), np.mean(resampled, axis=0))
 
 

@@ -32,7 +32,10 @@ def work(case: tuple[Path, str]) -> None:
     started = time.perf_counter()
     models = []
     for seed in rows.folds.columns:
-        models.append({task: _predict(name, rows, task, seed) for task in rows.kinds})
+        model = {}
+        for task in rows.kinds:
+            model[task] = _predict(name, rows, task, seed)
+        models.append(model)
     seconds = time.perf_counter() - started
     write_models(folder, name, models, seconds)
     print(folder.name, name, f"{seconds:.0f} s", flush=True)
@@ -68,7 +71,12 @@ def _make(name: str, is_classification: bool, seed: int) -> Any:
     kind = {"RealMLP": "RealMLP_TD", "TabM": "TabM_D"}[name]
     make = getattr(pytabkit, f"{kind}_{suffix}")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return make(device=device, random_state=seed, n_threads=1, verbosity=0)
+    return make(
+        device=device,
+        random_state=seed,
+        n_threads=1,
+        verbosity=0,
+    )
 
 
 def _without_gaps(inputs: pd.DataFrame, train: np.ndarray) -> pd.DataFrame:
@@ -89,8 +97,9 @@ def main(folder: str, names: Sequence[str]) -> None:
     cases = []
     for name in NAMES:
         for table in sorted(Path(folder).iterdir()):
-            is_done = (table / PREDICTIONS / f"{name}.npz").exists()
-            if table.is_dir() and not is_done and (not names or table.name in names):
+            predictions = table / PREDICTIONS / f"{name}.npz"
+            is_asked = not names or table.name in names
+            if is_asked and not predictions.exists():
                 cases.append((table, name))
     processes = GPU_PROCESSES if torch.cuda.is_available() else CORES
     with get_context("spawn").Pool(processes) as pool:

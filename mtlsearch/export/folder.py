@@ -19,12 +19,14 @@ from mtlsearch.errors import UsageError
 from mtlsearch.export.code import write_code
 from mtlsearch.export.formats import check_formats, write_formats
 from mtlsearch.export.readme import ModelCard, write_readme
+from mtlsearch.export.reference_models import packages_of, write_references
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 from mtlsearch.runtime.encoding import ENCODINGS
 from mtlsearch.runtime.predict import NETWORKS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
+OF_REFERENCES = ("flat_inputs", "reference_models")  # modules that ready-made models alone need
 
 
 def export_model(
@@ -83,9 +85,14 @@ def write_predictor(draft: Path, models: Sequence[TrainedModel]) -> None:
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
     (draft / "preprocess.json").write_text(_preparations(models), "utf-8")
-    (draft / "requirements.txt").write_text(_requirements(draft), "utf-8")
+    references = [model.references for model in models]
+    write_references(draft, references)
+    packages = packages_of(references)
+    (draft / "requirements.txt").write_text(_requirements(draft, packages), "utf-8")
     for module in RUNTIME.glob("*.py"):
-        if module.name != "__init__.py":
+        if module.name == "__init__.py":
+            continue
+        if first.references or module.stem not in OF_REFERENCES:
             shutil.copyfile(module, draft / module.name)
 
 
@@ -114,13 +121,18 @@ def _preparation(model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _requirements(draft: Path) -> str:
-    """Return the packages that the folder needs, at least in the versions that wrote it."""
+def _requirements(draft: Path, pinned: Sequence[str]) -> str:
+    """Return the packages that the folder needs, at least in the versions that wrote it.
+
+    Those in `pinned` must be of just these versions.
+    """
     packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft)]
     lines = []
     for package in packages:
         public_version = version(package).split("+")[0]
         lines.append(f"{package}>={public_version}\n")
+    for package in pinned:
+        lines.append(f"{package}=={version(package)}\n")
     return "".join(lines)
 
 

@@ -1,7 +1,7 @@
 """The export of a study's model, with the weights of its confirmation if it was confirmed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +9,14 @@ import torch
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset
+from mtlsearch.errors import UsageError
 from mtlsearch.evidence.ensemble import mean_prediction
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.export.deviation import deviation
 from mtlsearch.export.folder import export_model
 from mtlsearch.export.readme import ModelCard
+from mtlsearch.export.reference_models import HandOver, hand_over
 from mtlsearch.export.select_model import BEST, SelectedModel, select_model
 from mtlsearch.export.trained_model import TrainedModel, predict_mean
 from mtlsearch.records import Replicate, TrainingJob
@@ -40,12 +42,14 @@ class Order:
         choice: The model, see `select_model`.
         seeds: The number of its trainings, of which each gives a network; None: all that the
             confirmation kept, or one of a model that was not confirmed.
-        formats: Names of formats, see `export_model`.
+        formats: Names of formats, see `export_model`; but for the code they hold networks alone.
+        best_per_task: Whether ready-made models predict the tasks on which they are better.
     """
 
     choice: str = BEST
     seeds: int | None = None
     formats: Sequence[str] = ("code",)
+    best_per_task: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,18 @@ def export_from_study(
     of the first ones. Another one is trained as these would have been.
 
     Raises:
-        UsageError: There is no such model, it has not as many trainings, or see `export_model`.
+        UsageError: There is no such model, it has not as many trainings, or see `export_model` and
+            `hand_over`.
         StudyError: The study has not come so far that it could tell.
+        ExportError: A model does not predict what the study keeps of it.
     """
-    selected = select_model(Analysis(study, dataset), order.choice)
+    if order.best_per_task and order.choice != BEST:
+        raise UsageError(
+            f"--best-per-task: found --candidate {order.choice}; ready-made models are compared "
+            f"with the recommended model, so leave it out, or say {BEST}"
+        )
+    analysis = Analysis(study, dataset)
+    selected = select_model(analysis, order.choice)
     # As in the confirmation: more threads sum in another order, and crowd busy cores.
     torch.set_num_threads(1)
     data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
@@ -106,6 +118,11 @@ def export_from_study(
     models = trained_models(selected, data, train, order.seeds)
     trainings = selected.trainings(order.seeds)
     notes = _notes(selected, trainings, models)
+    if order.best_per_task:
+        replicates = [model.replicate for model in models]
+        handed = hand_over(analysis, data, replicates)
+        models = _with_references(models, handed)
+        notes += handed.sentences
     card = _card(selected, trainings, data, notes)
     largest = export_model(models, to, card, order.formats)
     if selected.confirmed is None:
@@ -136,14 +153,22 @@ def trained_models(
     return models
 
 
+def _with_references(models: Sequence[TrainedModel], handed: HandOver) -> list[TrainedModel]:
+    """The models, each with the ready-made models that are fitted on its replicate."""
+    together = []
+    for model, references in zip(models, handed.references, strict=True):
+        together.append(replace(model, references=references))
+    return together
+
+
 def _job(selected: SelectedModel, data: TrainingData, seed_index: int) -> TrainingJob:
     replicate = Replicate("confirmation", seed_index)
     return TrainingJob(0, selected.composition, replicate, data.seed)
 
 
 def _size(folder: Path) -> int:
-    files = folder.expanduser().iterdir()
-    return sum(file.stat().st_size for file in files)
+    files = folder.expanduser().rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _notes(

@@ -1,6 +1,7 @@
 """The README of an exported model."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ def write_readme(
 def _packages(draft: Path) -> str:
     """The names of the packages that the folder needs, as a list in words."""
     lines = (draft / "requirements.txt").read_text("utf-8").splitlines()
-    *names, last = [line.partition(">=")[0] for line in lines]
+    *names, last = [re.split("[>=]=", line)[0] for line in lines]
     return f"{', '.join(names)} and {last}"
 
 

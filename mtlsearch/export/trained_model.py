@@ -5,14 +5,15 @@ prepares its inputs and decodes its outputs as its own fold says.
 """
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
+from mtlsearch.export.reference_models import HandedReference
 from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
 from mtlsearch.training.plain.network import CompositionNetwork
@@ -28,11 +29,13 @@ class TrainedModel:
         network: The network of the model.
         data: The data that it was trained on.
         replicate: The replicate, whose fold decides how inputs are prepared.
+        references: Ready-made models by the name of the task that they predict instead.
     """
 
     network: CompositionNetwork
     data: TrainingData
     replicate: Replicate
+    references: Mapping[str, HandedReference] = field(default_factory=dict)
 
     def on_cpu(self) -> "TrainedModel":
         """Return a copy on the CPU, where an exported folder predicts.
@@ -45,7 +48,7 @@ class TrainedModel:
         data = self.data
         if data.device != cpu:
             data = TrainingData(data.dataset, data.seed, cpu)
-        return TrainedModel(network, data, self.replicate)
+        return TrainedModel(network, data, self.replicate, self.references)
 
 
 def predict_mean(
@@ -53,9 +56,9 @@ def predict_mean(
     task: Task,
     rows: Tensor,
 ) -> Array:
-    """Return the mean prediction of models for a task on N rows of its source: [N], or [N, C].
+    """Return the mean prediction of networks for a task on N rows of its source: [N], or [N, C].
 
-    It is of probabilities, or of values in the task's own unit. One model predicts alone.
+    It is of probabilities, or of values in the task's own unit. One network predicts alone.
     """
     predictions = []
     for model in models:

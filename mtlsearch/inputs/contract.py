@@ -34,6 +34,14 @@ class InputSchema(ABC):
         of the training rows: whatever is counted or fitted for the table is so on these.
         """
 
+    @property
+    def indicators(self) -> tuple[slice, ...]:
+        """The columns of the flat table that are 0 or 1 for the categories of a column, by column.
+
+        A row has a 1 for one category at most.
+        """
+        return ()
+
     def category_codes(self, inputs: EncodedInput) -> Array:
         """Return the codes of the categories that have any, int [N, columns]."""
         return np.zeros((_rows(inputs), 0), np.int64)

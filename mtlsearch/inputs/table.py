@@ -27,6 +27,7 @@ from mtlsearch.inputs.contract import (
 from mtlsearch.inputs.images import mean_tiles
 from mtlsearch.inputs.words import frequent_shares
 from mtlsearch.runtime.column_encodings import (
+    CategoricalColumn,
     DateColumn,
     EmbeddedColumn,
     HashedColumn,
@@ -52,6 +53,14 @@ class CodedColumn:
 
 
 @dataclass(frozen=True)
+class OneHotColumn:
+    """A column of categories that is `width` values, from `first` on."""
+
+    first: int
+    width: int
+
+
+@dataclass(frozen=True)
 class PictureColumn:
     """A column of pictures of `pixels` x `pixels`, of which a network makes `size` numbers each."""
 
@@ -67,12 +76,16 @@ class TableSchema(InputSchema):
     where there are columns of `pictures`, which are of one size, these, float [B, 3 a column, H,
     W]. `numbers` are the places of those values that are numbers on a scale: neither indicators nor
     categories nor parts of a circle, nor a column that has but two numbers.
+
+
+    `one_hot` says which of the values stand for categories: networks need not know.
     """
 
     features: int
     coded: tuple[CodedColumn, ...] = ()
     pictures: tuple[PictureColumn, ...] = ()
     numbers: tuple[int, ...] = ()
+    one_hot: tuple[OneHotColumn, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.features} numbers"]
@@ -109,6 +122,11 @@ class TableSchema(InputSchema):
         if inputs.pictures is None:
             return inputs.values
         return np.concatenate([inputs.values, mean_tiles(inputs.pictures)], axis=1)
+
+    @property
+    def indicators(self) -> tuple[slice, ...]:
+        """The columns that are 0 or 1 for the categories of a column, by column."""
+        return tuple(slice(column.first, column.first + column.width) for column in self.one_hot)
 
     def category_codes(self, inputs: EncodedInput) -> Array:
         """Return the codes of the columns that have one position."""
@@ -226,6 +244,7 @@ def _schema(
     coded = []
     pictures = []
     numbers: list[int] = []
+    one_hot = []
     for encoding in encodings:
         if isinstance(encoding, EmbeddedColumn | HashedColumn | TextColumn):
             column = CodedColumn(encoding.positions, encoding.vocabulary, encoding.size)
@@ -235,10 +254,18 @@ def _schema(
             numbers.append(features)
         elif isinstance(encoding, DateColumn):
             numbers.extend(range(features, features + len(encoding.mean)))
+        if isinstance(encoding, CategoricalColumn):
+            one_hot.append(OneHotColumn(features, encoding.width))
         features += encoding.width
         if isinstance(encoding, ImageColumn):
             pictures.append(PictureColumn(encoding.pixels, encoding.size))
-    return TableSchema(features, tuple(coded), tuple(pictures), tuple(numbers))
+    return TableSchema(
+        features,
+        tuple(coded),
+        tuple(pictures),
+        tuple(numbers),
+        tuple(one_hot),
+    )
 
 
 def _series(values: Array) -> "pd.Series[Any]":

@@ -33,7 +33,7 @@ from mtlsearch.report.model import (
     ReportedTask,
     RunSettings,
 )
-from mtlsearch.report.sklearn_baselines import sklearn_baselines
+from mtlsearch.report.references import report_references
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
@@ -65,7 +65,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         comparisons=tuple(_report_comparisons(analysis)),
         greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
-        sklearn_baselines=sklearn_baselines(study.sklearn_baselines),
+        references=report_references(analysis),
         verdict=report_verdict(analysis.verdict),
         test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
     )
@@ -164,7 +164,8 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         ray_address=request.ray_address,
         cohort=request.cohort,
         proposal_delay=request.proposal_delay,
-        sklearn_baselines=request.references,
+        references=request.references,
+        reference_rows=request.reference_rows,
         epochs=training.epochs,
         batch_size=training.batch_size,
         patience=training.patience,

@@ -7,15 +7,22 @@ from rich.text import Text
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
 from mtlsearch.report.greedy_ensemble import greedy_sentence
-from mtlsearch.report.model import Report, ReportedComparison, ReportedModel, SklearnBaseline
+from mtlsearch.report.model import (
+    Report,
+    ReportedComparison,
+    ReportedInterval,
+    ReportedModel,
+    ReportedReference,
+    ReportedReferences,
+)
 
 MOST_TASKS = 8  # columns of the table
 NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
 
 
 def summary(report: Report) -> RenderableType:
-    """A table of the mean test scores and the gains of each confirmed arm; below it what their
-    ensembles gain over their own models, and the verdict.
+    """A table of the mean test scores and the gains of each confirmed arm and reference; below it
+    on which tasks a reference is better, what the ensembles gain, and the verdict.
     """
     table = _empty_table(report)
     compared = _compared(report)
@@ -23,16 +30,17 @@ def summary(report: Report) -> RenderableType:
         scores = _scores(report, model)
         gains = [_gain(report.comparison_of(model.arm, models)) for models in compared]
         table.add_row(Text(model.arm), *scores, *gains)
-    for baseline in report.sklearn_baselines:
-        name = f"{baseline.name} (scikit-learn)"
-        scores = _scores(report, baseline)
-        table.add_row(name, *scores, style="dim")
-    paragraphs: list[RenderableType] = [table]
+    parts: list[RenderableType] = [table]
+    if report.references is not None:
+        for reference in report.references.models:
+            name = f"{reference.name} ({reference.package})"
+            table.add_row(name, *_scores(report, reference), style="dim")
+        parts += _references(report, report.references)
     for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
         if text:
-            paragraphs += [Text(), Text(text)]
+            parts += [Text(), Text(text)]
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT
-    return Group(*paragraphs, Text(), Text(sentence, style="bold"))
+    return Group(*parts, Text(), Text(sentence, style="bold"))
 
 
 def _remark(report: Report) -> str:
@@ -50,24 +58,48 @@ def _compared(report: Report) -> list[Models]:
     return compared
 
 
+def _references(report: Report, references: ReportedReferences) -> list[RenderableType]:
+    """A table of what the references gain over the recommended model, and what that says."""
+    parts: list[RenderableType] = [Text()]
+    if references.choices:
+        table = _titled("references: gain over the recommended model, % [95%]", "reference", report)
+        table.add_column("mean", justify="right")
+        table.add_column("minutes", justify="right")
+        for model in references.models:
+            gains = [_short(model.gains.get(task.name)) for task in report.tasks[:MOST_TASKS]]
+            minutes = f"{model.seconds / 60:.1f}"
+            table.add_row(model.name, *gains, _short(model.gain), minutes, style="dim")
+        parts += [table, Text()]
+    parts += [Text(notice, style="dim") for notice in references.notices]
+    if references.sentence:
+        parts.append(Text(references.sentence, style="bold"))
+    return parts
+
+
 def _empty_table(report: Report) -> Table:
-    table = Table(
-        title="mean test scores over fresh seeds",
-        title_justify="left",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
-    table.add_column("arm")
-    for task in report.tasks[:MOST_TASKS]:
-        header = Text(f"{task.name}\n({task.scored_by})")
-        table.add_column(header, justify="right")
+    table = _titled("mean test scores over fresh seeds", "arm", report, with_metrics=True)
     for models in _compared(report):
         header = Text(f"gain of {MODEL_NAMES[models]}\nover single-task [95%]")
         table.add_column(header, justify="right")
     return table
 
 
-def _scores(report: Report, model: ReportedModel | SklearnBaseline) -> list[str]:
+def _titled(title: str, first: str, report: Report, with_metrics: bool = False) -> Table:
+    """A table without rows, of which the first columns are a name and the first tasks."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column(first)
+    for task in report.tasks[:MOST_TASKS]:
+        header = f"{task.name}\n({task.scored_by})" if with_metrics else task.name
+        table.add_column(Text(header), justify="right")
+    return table
+
+
+def _scores(report: Report, model: ReportedModel | ReportedReference) -> list[str]:
     """The mean scores of the first tasks; empty where a model has none."""
     scores = []
     for task in report.tasks[:MOST_TASKS]:
@@ -77,9 +109,22 @@ def _scores(report: Report, model: ReportedModel | SklearnBaseline) -> list[str]
 
 
 def _gain(comparison: ReportedComparison | None) -> str:
-    if comparison is None:
+    return _percent(comparison.gain.maninis if comparison else None)
+
+
+def _percent(gain: ReportedInterval | None) -> str:
+    """A gain with its interval; empty where there is none."""
+    if gain is None:
         return ""
-    gain = comparison.gain.maninis
     if gain.low is None or gain.high is None:
         return f"{gain.mean:+.2f}%"
     return f"{gain.mean:+.2f}% [{gain.low:+.2f}, {gain.high:+.2f}]"
+
+
+def _short(gain: ReportedInterval | None) -> str:
+    """A gain of percents with its interval, for a narrow column; empty where there is none."""
+    if gain is None:
+        return ""
+    if gain.low is None or gain.high is None:
+        return f"{gain.mean:+.1f}"
+    return f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"

@@ -13,6 +13,7 @@ from mtlsearch.report.ensembles import ensemble_section, in_the_verdict
 from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
+from mtlsearch.report.references import reference_rows
 
 PAGE_TEMPLATE = "report.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
@@ -40,7 +41,7 @@ def render_page(report: Report) -> str:
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
         greedy_score=greedy_score,
-        sklearn_rows=page_sections.sklearn_rows(report),
+        reference_rows=reference_rows(report),
         metric_rows=page_sections.metric_rows(report),
         affinity=page_sections.affinity_section(report),
         cards=page_sections.cards(report),

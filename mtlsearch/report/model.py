@@ -134,8 +134,11 @@ class RunSettings(Documented):
     proposal_delay: Count
     """Cohorts of an arm that may still run when its next one is proposed."""
 
-    sklearn_baselines: bool
-    """Whether models of scikit-learn were trained for comparison."""
+    references: bool
+    """Whether ready-made models were fitted for comparison."""
+
+    reference_rows: Count | None
+    """Training rows that these were given at most; null: as many as each kind of model takes."""
 
     epochs: Count
     """Most epochs of a training."""
@@ -796,20 +799,91 @@ class AffinityMap(Documented):
 
 
 @dataclass(frozen=True)
-class SklearnBaseline(Documented):
-    """A model of scikit-learn, trained for each task by itself.
-
-    It is tuned lightly on validation rows.
+class ReportedReference(Documented):
+    """A kind of ready-made model, fitted for each task by itself on the folds of the confirmation,
+    with one setting that is chosen on the validation rows of the first.
     """
 
     name: str
     """Kind of model."""
 
+    package: str
+    """The package that it is of."""
+
+    settings: Mapping[str, Mapping[str, float]]
+    """For each task what it was fitted with."""
+
+    validation: Mapping[str, float]
+    """Mean score of each task on the validation rows."""
+
     test: Mapping[str, tuple[float, ...]]
-    """For each task the test score of each of the first folds of the confirmation."""
+    """For each task the test score of every seed."""
 
     mean: Mapping[str, float]
     """Mean test score of each task."""
+
+    gains: Mapping[str, ReportedInterval]
+    """For each task the relative gain over the recommended model, percent, positive is better, over
+    seeds and test rows; empty where there is no such model.
+    """
+
+    gain: ReportedInterval | None
+    """Mean of the gains (Maninis et al. 2019); null where there is not a model of every task."""
+
+    seconds: Seconds
+    """What all of its fits took, the choice of its setting included."""
+
+    rows: Count
+    """Training rows that it was given at most."""
+
+    left_out: Mapping[str, str]
+    """Why there is no model, by task; under an empty name why a fit has none of any task."""
+
+
+@dataclass(frozen=True)
+class ReportedReferenceChoice(Documented):
+    """The reference of a task with the best mean score on validation rows, beside the recommended
+    model. No test row chose it.
+    """
+
+    task: str
+    """The task."""
+
+    reference: str
+    """The reference."""
+
+    validation: float
+    """Its mean score on the validation rows."""
+
+    gain: ReportedInterval
+    """Relative gain on the test rows over the recommended model, percent, positive is better."""
+
+    result: Result
+    """win or lose where that holds for all tasks together with 95% confidence (Holm 1979),
+    otherwise tie; win: this model is the better one to use for the task.
+    """
+
+
+@dataclass(frozen=True)
+class ReportedReferences(Documented):
+    """Ready-made models beside the recommended one."""
+
+    sentence: str
+    """On which tasks one is better, and by how much, for people; empty before there is a verdict.
+    """
+
+    choices: tuple[ReportedReferenceChoice, ...]
+    """For each task the reference that is best on validation rows."""
+
+    models: tuple[ReportedReference, ...]
+    """Every reference."""
+
+    notices: tuple[str, ...]
+    """What was cut or left out, and how to change that."""
+
+    def choice_of(self, task: str) -> ReportedReferenceChoice | None:
+        """The choice of a task."""
+        return next((choice for choice in self.choices if choice.task == task), None)
 
 
 @dataclass(frozen=True)
@@ -894,9 +968,8 @@ class Report(Documented):
     affinity: AffinityMap | None
     """Who helps whom; null where there are too few trainings or tasks to tell."""
 
-    sklearn_baselines: tuple[SklearnBaseline, ...]
-    """Models of scikit-learn on the same rows; empty before confirmation, or where none were asked
-    for.
+    references: ReportedReferences | None
+    """Ready-made models on the same rows; null before confirmation, or where none were asked for.
     """
 
     verdict: ReportedVerdict | None

@@ -106,19 +106,6 @@ class AffinitySection:
 
 
 @dataclass(frozen=True)
-class SklearnRow:
-    """Mean test scores of one task: of the recommended model and of scikit-learn's models.
-
-    A score is None where the model was not trained.
-    """
-
-    task: ReportedTask
-    recommended: float
-    scores: Sequence[float | None]
-    is_beaten: bool
-
-
-@dataclass(frozen=True)
 class MetricRow:
     """Mean test scores of the confirmed models in one metric, ready to print, by arm."""
 
@@ -196,24 +183,6 @@ def affinity_section(report: Report) -> AffinitySection | None:
         sure=sum(cell.sign != "unsure" for cell in cells.values()),
         pairs=len(cells),
     )
-
-
-def sklearn_rows(report: Report) -> list[SklearnRow]:
-    """The recommended model beside those of scikit-learn; empty where either is missing."""
-    model = report.recommended_model
-    if model is None or not report.sklearn_baselines:
-        return []
-    rows = []
-    for task in report.tasks:
-        recommended = model.mean[task.name]
-        scores = [baseline.mean.get(task.name) for baseline in report.sklearn_baselines]
-        is_beaten = any(
-            score > recommended if task.higher_is_better else score < recommended
-            for score in scores
-            if score is not None
-        )
-        rows.append(SklearnRow(task, recommended, scores, is_beaten))
-    return rows
 
 
 def metric_rows(report: Report) -> dict[str, list[MetricRow]]:

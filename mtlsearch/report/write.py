@@ -1,10 +1,11 @@
-"""Writes a report into a folder: report.json, report.html, front.csv and drawings of its trees."""
+"""Writes a report into a folder: report.json, report.html, two tables and drawings of its trees."""
 
 from pathlib import Path
 
 from mtlsearch.report.front_csv import write_front
 from mtlsearch.report.html import render_page
 from mtlsearch.report.model import Report
+from mtlsearch.report.references_csv import write_references
 from mtlsearch.report.schema import report_to_json
 from mtlsearch.report.tree_drawing import draw_tree
 
@@ -16,6 +17,7 @@ def write_report(report: Report, folder: Path) -> Path:
     _write_text(page, render_page(report))
     _write_text(folder / "report.json", report_to_json(report))
     write_front(report, folder / "front.csv")
+    write_references(report, folder / "references.csv")
     _write_drawings(report, folder / "trees")
     return page
 

@@ -69,11 +69,11 @@ class Preparation:
         for name, task in self.tasks.items():
             self.decoders[name] = decoder.from_json(task)
 
-    def encode(self, source: str, columns: Mapping[str, Any]) -> tuple[Tensors, list[str]]:
-        """Return the tensors [N, ...] that the network reads of columns, and notices."""
+    def encode(self, source: str, columns: Mapping[str, Any]) -> tuple[Any, list[str]]:
+        """Return the `EncodedInput` of columns, and notices."""
         encodings = self.sources[source]
         encoded, notices = self.encoding.encode_with_notices(encodings, columns)
-        return tuple(torch.from_numpy(array) for array in encoded.arrays), notices
+        return encoded, notices
 
 
 class Predictor:
@@ -98,6 +98,7 @@ class Predictor:
         self.decoders = first.decoders
         model = import_module(f"{package}.model").Model()
         self.network = _with_weights(model, folder)
+        self.references = _references(folder, package)
         self.notices: list[str] = []
 
     def choose_source(self, columns: Iterable[str]) -> str:
@@ -127,6 +128,10 @@ class Predictor:
 
         For S networks they are [S, N, ...].
         """
+        return _tensors(self.read(source, table, folder))
+
+    def read(self, source: str, table: Table, folder: Path = Path()) -> list[Any]:
+        """Return the `EncodedInput` of a table for each network. Raises TableError."""
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {_listed(self.sources)}")
         if missing := self.missing(source, table):
@@ -138,15 +143,13 @@ class Predictor:
         try:
             columns, self.notices = read(self.sources[source], table, spellings, folder)
             for preparation in self.preparations:
-                tensors, notices_of_one = preparation.encode(source, columns)
-                encoded.append(tensors)
+                encoded_for_one, notices_of_one = preparation.encode(source, columns)
+                encoded.append(encoded_for_one)
                 notices.append(notices_of_one)
         except (self.encoding.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(_one_line(error)) from error
         self.notices += _merged(notices)
-        if len(encoded) == 1:
-            return encoded[0]
-        return tuple(torch.stack(tensors) for tensors in zip(*encoded, strict=True))
+        return encoded
 
     @torch.no_grad()
     def predict(
@@ -162,13 +165,16 @@ class Predictor:
         """
         if source is None:
             source = self.choose_source(table)
-        tensors = self.encode(source, table, folder)
-        outputs = self._run(source, tensors)
+        encoded = self.read(source, table, folder)
+        outputs = self._run(source, _tensors(encoded))
         result: Result = {}
         for name, task in self.tasks.items():
             if task["source"] != source:
                 continue
-            predictions = self._decode(name, outputs[name])
+            if name in self.references:
+                predictions = _mean_prediction(self.references[name], encoded)
+            else:
+                predictions = self._decode(name, outputs[name])
             columns = self.decoders[name].to_columns(name, predictions)
             for column, cells in columns.items():
                 unused = _unused(column, result)
@@ -335,6 +341,31 @@ def _spellings(fitted: Mapping[str, Any], package: str) -> dict[str, dict[str, A
     for source, records in fitted.get("spellings", {}).items():
         spellings[source] = {name: spelling(**record) for name, record in records.items()}
     return spellings
+
+
+def _references(folder: Path, package: str) -> dict[str, Any]:
+    """Return by task the ready-made models, one for each network, that predict it instead."""
+    if not (folder / "reference_models.py").is_file():
+        return {}
+    models: dict[str, Any] = import_module(f"{package}.reference_models").load_references(folder)
+    return models
+
+
+def _tensors(encoded: Sequence[Any]) -> Tensors:
+    """Return what the network reads; of several encodings [N, ...] a stack [S, N, ...]."""
+    tensors = []
+    for arrays in zip(*(encoding.arrays for encoding in encoded), strict=True):
+        parts = [torch.from_numpy(array) for array in arrays]
+        tensors.append(parts[0] if len(parts) == 1 else torch.stack(parts))
+    return tuple(tensors)
+
+
+def _mean_prediction(models: Sequence[Any], encoded: Sequence[Any]) -> Any:
+    """Return the mean prediction of ready-made models, each of its own encoding of N rows."""
+    predictions = []
+    for model, encoded_for_one in zip(models, encoded, strict=True):
+        predictions.append(model.predict(encoded_for_one))
+    return np.mean(predictions, axis=0)
 
 
 def _with_weights(network: torch.nn.Module, folder: Path) -> torch.nn.Module:

@@ -26,6 +26,12 @@ from mtlsearch.evidence.ensemble import (
     jackknife,
     weighted_mean,
 )
+from mtlsearch.evidence.references import (
+    ReferenceChoice,
+    ReferenceComparison,
+    choose_references,
+    compare_reference,
+)
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
 from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
@@ -34,6 +40,7 @@ from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
+from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.study import Study
 
 NOT_YET_TRAINED = "not trained yet"
@@ -412,6 +419,51 @@ class Analysis:
                 contender = self._contender(arm, models[name].pick, comparisons[name])
                 contenders.append(contender)
         return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
+
+    @cached_property
+    def references(self) -> Sequence[FittedReference]:
+        """The references as far as they are fitted; none where none are wanted.
+
+        Raises StudyError when a file of their predictions cannot be read.
+        """
+        return read_references(self.study, self._scorer)
+
+    @cached_property
+    def reference_comparisons(self) -> Mapping[str, ReferenceComparison]:
+        """By the name of a reference what it gains over the recommended model.
+
+        Empty before there is a verdict.
+        """
+        if self.verdict is None:
+            return {}
+        by_arm = {model.arm: model.by_seed for model in self.confirmed}
+        recommended = by_arm.get(self.verdict.recommended, {})
+        comparisons = {}
+        for reference in self.references:
+            comparisons[reference.name] = compare_reference(
+                reference.scores(),
+                recommended,
+                self.dataset.tasks,
+                self._rarest,
+            )
+        return comparisons
+
+    @cached_property
+    def reference_choices(self) -> Mapping[str, ReferenceChoice]:
+        """By the name of a task the reference that is best on validation rows.
+
+        Beside it stands whether it is better than the recommended model on test rows. Empty before
+        there is a verdict.
+        """
+        if self.verdict is None:
+            return {}
+        scores = [reference.scores() for reference in self.references]
+        return choose_references(
+            scores,
+            self.reference_comparisons,
+            self.dataset.tasks,
+            self.study.request.seeds,
+        )
 
     def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
         names = [task.name for task in self.dataset.tasks]

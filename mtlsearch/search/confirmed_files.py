@@ -24,7 +24,7 @@ Files = Mapping[str, str]  # what a file holds -> its path relative to the study
 
 
 def write_files(study: Path, name: str, result: TrainingResult) -> Files:
-    """Write the predictions and the weights of a result into the folder of a study.
+    """Write the predictions of a result, and its weights if any, into the folder of a study.
 
     A file is complete once it has its name: whoever is interrupted leaves no half of one. Returns
     the paths relative to the study's folder; of a failed training there is nothing to write.
@@ -35,12 +35,12 @@ def write_files(study: Path, name: str, result: TrainingResult) -> Files:
     folder.mkdir(exist_ok=True)
     predictions = f"{name}.npz"
     weights = f"{name}.safetensors"
+    files = {PREDICTIONS: f"{FOLDER}/{predictions}"}
     _write(folder / predictions, lambda file: _save(file, result.predictions))
-    _write(folder / weights, lambda file: file.write(result.weights))
-    return {
-        PREDICTIONS: f"{FOLDER}/{predictions}",
-        WEIGHTS: f"{FOLDER}/{weights}",
-    }
+    if result.weights:
+        files[WEIGHTS] = f"{FOLDER}/{weights}"
+        _write(folder / weights, lambda file: file.write(result.weights))
+    return files
 
 
 def read_predictions(study: Path, files: Files) -> dict[str, Array]:

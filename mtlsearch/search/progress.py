@@ -16,7 +16,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.schedules import Schedule
-from mtlsearch.search.study import Study
+from mtlsearch.search.study import REFERENCES_ARM, Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.tasks import Task
 
@@ -98,6 +98,8 @@ class Progress:
         best = self._best.setdefault(arm, {})
         for task in self._tasks:
             name = task.name
+            if name not in result.scores:
+                continue  # of a reference, which need not have a model of every task
             score = result.scores[name]
             if name not in best or _is_better(task, score, best[name]):
                 best[name] = score
@@ -110,7 +112,8 @@ class Progress:
     def _title(self) -> str:
         arms = [schedule.arm for schedule in self._schedules]
         if self._study.confirmation in arms:
-            return "confirming the best of each arm with fresh seeds"
+            title = "confirming the best of each arm with fresh seeds"
+            return f"{title}, references beside" if REFERENCES_ARM in arms else title
         return "searching"
 
     def _summary(self) -> str:

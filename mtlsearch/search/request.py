@@ -83,12 +83,14 @@ class Request:
         proposal_delay: A cohort is proposed once all but the last so many cohorts of its arm are
             finished, which makes proposals independent of timing.
         task_options: The options of tasks, such as `--importance NAME=3`.
-        references: Whether scikit-learn's models are trained for comparison.
+        references: Whether ready-made models are fitted for comparison.
         versions: The versions of what the study was made with, by name.
         column_flags: What the command line said of columns: the record of a `ColumnFlags`.
         compare: Whether the verdict is on the ensembles of the confirmed seeds or on single models;
             ensembles in studies of the time before there was a choice.
         greedy_ensemble: Whether an ensemble is chosen among the confirmed models of all arms.
+        reference_rows: How many training rows a reference is given at most; None: as many as each
+            of them says.
     """
 
     data: str
@@ -117,6 +119,7 @@ class Request:
     column_flags: dict[str, Any] = field(default_factory=dict)
     compare: str = ENSEMBLE
     greedy_ensemble: bool = False
+    reference_rows: int | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -140,6 +143,10 @@ class Request:
             value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"--{name}: found {value}; it must be at least 1")
+        if self.reference_rows is not None and self.reference_rows < 1:
+            raise UsageError(
+                f"--reference-rows: found {self.reference_rows}; it must be at least 1"
+            )
         if self.replicates > self.trainings:
             raise UsageError(
                 f"--replicates: found {self.replicates}; "

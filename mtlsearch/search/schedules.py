@@ -1,4 +1,4 @@
-"""What is trained next: by an arm of the search, and by the confirmation."""
+"""What is trained next: by an arm of the search, by the confirmation, and of the references."""
 
 import copy
 import json
@@ -13,14 +13,14 @@ from mtlsearch.data import Dataset
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.tree_search import best_tree
-from mtlsearch.records import Replicate, TrainingJob, TrainingResult, Trial
+from mtlsearch.records import Job, ReferenceJob, Replicate, TrainingJob, TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.confirmed_files import write_files
-from mtlsearch.search.ledger import ARM, CANDIDATE, REPLICATE, Ledger
+from mtlsearch.search.ledger import ARM, CANDIDATE, REPLICATE, Ledger, result_of
 from mtlsearch.search.objectives import directions, objective_values
 from mtlsearch.search.proposal import propose, shape_parameters
 from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.search.study import Study
+from mtlsearch.search.study import REFERENCES_ARM, Study
 from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
@@ -44,7 +44,7 @@ class Schedule(Protocol):
         """Whether the cohort of this index may begin now."""
         ...
 
-    def job(self, number: int) -> TrainingJob:
+    def job(self, number: int) -> Job:
         """The training of this number, entered into the study as running if it is new."""
         ...
 
@@ -315,3 +315,71 @@ class ConfirmationSchedule:
         """The pick that a training is of, and the index of its seed."""
         position, seed_index = divmod(number, self._request.seeds)
         return self._picks[position], seed_index
+
+
+class ReferenceSchedule:
+    """The references, each fitted on the folds of the confirmation and with its seeds.
+
+    Fit n is on the fold of index n // references, of reference n % references: what is prepared for
+    a fold serves all of them. Their settings are chosen on the validation rows of the first fold,
+    so this one comes first. They depend on no budget: a longer search does not repeat them.
+    """
+
+    arm = REFERENCES_ARM
+
+    def __init__(self, study: Study, names: Sequence[str]) -> None:
+        request = study.request
+        self.total = len(names) * request.seeds
+        self.cohort = max(1, len(names))
+        self._request = request
+        self._folder = study.folder
+        self._names = names
+        self._ledger = Ledger(self.arm, study.arm(self.arm))
+
+    def finished(self) -> set[int]:
+        """The numbers of the fits that have their result."""
+        return self._ledger.finished
+
+    def ready(self, index: int) -> bool:
+        """Whether the settings are chosen that later folds take."""
+        return index == 0 or self._ledger.finished.issuperset(range(self.cohort))
+
+    def job(self, number: int) -> ReferenceJob:
+        """The fit of this number, entered into the study as running if it is new."""
+        name, seed_index = self._fit(number)
+        if number == len(self._ledger.stored):
+            attributes = {ARM: name, REPLICATE: seed_index}
+            trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+            self._ledger.enter(trial)
+        return ReferenceJob(
+            number=number,
+            reference=name,
+            replicate=Replicate("confirmation", seed_index),
+            seed=self._request.seed,
+            most_rows=self._request.reference_rows,
+            settings=self._settings(number),
+        )
+
+    def finish(self, result: TrainingResult) -> None:
+        """Write what is predicted for the test rows, then record the result.
+
+        Its value is the time that the fit took, for want of an objective.
+        """
+        if result.number in self._ledger.finished:
+            return
+        name, seed_index = self._fit(result.number)
+        files = write_files(self._folder, f"{self.arm}-{name}-{seed_index}", result)
+        self._ledger.record(result, [result.train_seconds], files)
+
+    def _settings(self, number: int) -> Mapping[str, Mapping[str, float]]:
+        """What was chosen on the first fold, per task name; nothing on that fold itself."""
+        if number < self.cohort:
+            return {}
+        first = self._ledger.stored[number % self.cohort]
+        fit = result_of(first).reference
+        return {} if fit is None else fit.settings
+
+    def _fit(self, number: int) -> tuple[str, int]:
+        """The reference that a fit is of, and the index of its seed."""
+        seed_index, position = divmod(number, len(self._names))
+        return self._names[position], seed_index

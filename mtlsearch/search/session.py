@@ -17,6 +17,7 @@ from typing import Protocol
 from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.records import TrainingResult
+from mtlsearch.references import installed_references
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.batch_sizes import batch_size_notices
@@ -24,8 +25,12 @@ from mtlsearch.search.engine_choice import engine_of
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
 from mtlsearch.search.runners.local import run_local
-from mtlsearch.search.schedules import ArmSchedule, ConfirmationSchedule, Schedule
-from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
+from mtlsearch.search.schedules import (
+    ArmSchedule,
+    ConfirmationSchedule,
+    ReferenceSchedule,
+    Schedule,
+)
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
@@ -62,7 +67,6 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
         session.choose()
         session.confirm()
         session.add_greedy_ensemble()
-        session.score_sklearn_baselines()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,24 +90,31 @@ class _Session:
             self.study.set_picks(Analysis(self.study, self.dataset).choose())
 
     def confirm(self) -> None:
-        """Train the chosen models with fresh seeds, in the precision of the verdict."""
+        """Train the chosen models with fresh seeds, in the precision of the verdict.
+
+        The references are fitted beside them, on the same folds.
+        """
         context = self._context()
         settings = self.space.training.for_verdict()
-        schedule = ConfirmationSchedule(self.study, self.study.picks())
         context = dataclasses.replace(context, settings=settings)
-        self._phase("confirmation", [schedule], context)
+        schedules: list[Schedule] = [ConfirmationSchedule(self.study, self.study.picks())]
+        references = self._references()
+        if references:
+            schedules.append(ReferenceSchedule(self.study, references))
+        self._phase("confirmation", schedules, context)
 
     def add_greedy_ensemble(self) -> None:
         """Choose among the confirmed models, where that is wanted."""
         if self.study.request.greedy_ensemble:
             add_greedy_ensemble(self.study, self.dataset, BASELINE)
 
-    def score_sklearn_baselines(self) -> None:
-        """Train scikit-learn's models, unless that was done before or is not wanted."""
-        request = self.study.request
-        if request.references and self.study.sklearn_baselines is None:
-            scores = score_sklearn_baselines(self.dataset, request.seed, request.seeds)
-            self.study.set_sklearn_baselines(scores)
+    def _references(self) -> tuple[str, ...]:
+        """The references of the study, which are those that were installed when it first asked."""
+        if not self.study.request.references:
+            return ()
+        if self.study.references is None:
+            self.study.set_references(installed_references())
+        return self.study.references or ()
 
     def _context(self) -> WorkerContext:
         return WorkerContext(

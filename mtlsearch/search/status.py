@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from rich.table import Table
 from rich.text import Text
 
-from mtlsearch.search.study import Study
+from mtlsearch.search.study import REFERENCES_ARM, Study
 
 COLUMNS = ("arm", "trainings", "complete", "failed", "running", "left")
 
@@ -60,6 +60,9 @@ class StudyStatus:
         arms = [ArmStatus.of(study, arm, request.trainings) for arm in request.arms]
         confirmations = study.picked * request.seeds
         arms.append(ArmStatus.of(study, study.confirmation, confirmations))
+        if study.references:
+            fits = len(study.references) * request.seeds
+            arms.append(ArmStatus.of(study, REFERENCES_ARM, fits))
         return cls(
             folder=str(study.folder),
             finished=study.picked > 0 and all(arm.left == 0 for arm in arms),

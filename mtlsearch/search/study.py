@@ -36,9 +36,11 @@ FORMAT_NUMBER = 2  # of what is stored; a study of another one is refused
 FORMAT = "format"
 REQUEST = "request"
 ENGINE = "engine"
-SKLEARN_BASELINES = "sklearn_baselines"
 GREEDY_ENSEMBLE = "greedy_ensemble"
+REFERENCES = "references"
 WALL_SECONDS = "wall_seconds"
+
+REFERENCES_ARM = "references"  # under which their fits are stored
 
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
 
@@ -237,15 +239,17 @@ class Study:
         self._root.set_user_attr(ENGINE, choice.to_json())
 
     @property
-    def sklearn_baselines(self) -> dict[str, dict[str, list[float]]] | None:
-        """The test scores of scikit-learn's models by model and task, once they are trained."""
-        stored: dict[str, dict[str, list[float]]] | None
-        stored = self._root.user_attrs.get(SKLEARN_BASELINES)
-        return stored
+    def references(self) -> tuple[str, ...] | None:
+        """The names of the references that are fitted beside the confirmation.
 
-    def set_sklearn_baselines(self, scores: dict[str, dict[str, list[float]]]) -> None:
-        """Store the test scores of scikit-learn's models."""
-        self._root.set_user_attr(SKLEARN_BASELINES, scores)
+        None before they are fixed.
+        """
+        stored = self._root.user_attrs.get(REFERENCES)
+        return None if stored is None else tuple(stored)
+
+    def set_references(self, names: Sequence[str]) -> None:
+        """Fix the references before the first is fitted."""
+        self._root.set_user_attr(REFERENCES, list(names))
 
     @property
     def greedy_choice(self) -> GreedyChoice | None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mtlsearch.records import TrainingJob, TrainingResult
+from mtlsearch.records import Job, TrainingResult
 from mtlsearch.search.schedules import Schedule
 
 ATTEMPTS = 2  # a cohort whose worker died is tried again once
@@ -22,7 +22,7 @@ class Cohort:
     """Trainings of one arm that one worker trains together."""
 
     arm: str
-    jobs: tuple[TrainingJob, ...]
+    jobs: tuple[Job, ...]
 
 
 class WorkQueue:

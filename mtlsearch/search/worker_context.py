@@ -8,6 +8,7 @@ from mtlsearch.backbones.plugins import Plugin
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.data import Dataset
 from mtlsearch.errors import UsageError
+from mtlsearch.search.worker import Worker
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.engine_choice import Choice
 from mtlsearch.training.training_data import TrainingData
@@ -48,6 +49,10 @@ class WorkerContext:
         torch.set_num_threads(self.threads)
         data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
         return Engine(data, self.settings, self.engine.trainer, self.engine.chunk)
+
+    def make_worker(self) -> Worker:
+        """What trains networks with that engine, and fits references. Raises as `make_engine`."""
+        return Worker.of(self.make_engine())
 
 
 def resolve_device(device: str) -> torch.device:

@@ -2,7 +2,7 @@
 
 from mtlsearch.tasks.binary import Binary
 from mtlsearch.tasks.classes import balanced_weights
-from mtlsearch.tasks.contract import TargetColumn, TargetScale, TaskKind
+from mtlsearch.tasks.contract import EstimatorLoss, TargetColumn, TargetScale, TaskKind
 from mtlsearch.tasks.count import Count
 from mtlsearch.tasks.label_set import LabelSet
 from mtlsearch.tasks.labels import LabelColumn, has_label
@@ -39,6 +39,7 @@ __all__ = [
     "Binary",
     "Count",
     "Emphasis",
+    "EstimatorLoss",
     "LabelColumn",
     "LabelSet",
     "Metric",

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.classes import RARE, class_entropy, class_probabilities, class_shares
-from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
+from mtlsearch.tasks.contract import Estimator, EstimatorLoss, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import (
     ACCURACY,
     AVERAGE_PRECISION,
@@ -39,6 +39,7 @@ class Binary(TaskKind):
     transform: ClassVar[str] = "logistic"
     layout: ClassVar[str] = "probability"
     requirement: ClassVar[str] = "exactly two classes"
+    estimator_loss: ClassVar[EstimatorLoss] = "classes"
 
     def accepts(self, column: TargetColumn) -> bool:
         """Tell whether there are two distinct values."""

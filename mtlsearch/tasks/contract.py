@@ -14,6 +14,9 @@ from mtlsearch.tasks.text import looks_like_files, looks_like_sentences
 
 SHOWN_VALUES = 5
 
+EstimatorLoss = Literal["squared_error", "poisson", "classes"]
+"""What a ready-made model of a task minimises."""
+
 
 @dataclass(frozen=True)
 class TargetScale:
@@ -98,7 +101,7 @@ class TargetColumn:
 
 
 class Estimator(Protocol):
-    """A fitted model of scikit-learn."""
+    """A fitted model with the interface of scikit-learn."""
 
     def predict(self, x: Array) -> Array:
         """Return predictions [N] of inputs [N, F]."""
@@ -121,6 +124,7 @@ class TaskKind(ABC):
         transform: What makes predictions of network outputs: one of `runtime.decoding.TRANSFORMS`.
         layout: The columns that spell a prediction: one of `runtime.decoding.LAYOUTS`.
         requirement: What a target column must hold, to be read after "needs".
+        estimator_loss: What a ready-made model of the kind minimises.
     """
 
     name: ClassVar[str]
@@ -130,6 +134,7 @@ class TaskKind(ABC):
     transform: ClassVar[str]
     layout: ClassVar[str]
     requirement: ClassVar[str]
+    estimator_loss: ClassVar[EstimatorLoss] = "squared_error"
 
     def __eq__(self, other: object) -> bool:
         """Tell whether the other is of the same kind, though it may have been unpickled."""
@@ -197,23 +202,13 @@ class TaskKind(ABC):
     def constant_loss(self, labels: Array) -> float:
         """Return the mean loss of the best constant on labels [N] after they are scaled."""
 
-    def estimator_for(self, estimator: Estimator) -> Estimator:
-        """Return a model of scikit-learn, not yet fitted, with the loss of this kind.
-
-        `estimator` is the one for classes or for numbers in general; where it has no such loss it
-        is returned as it is.
-        """
-        return estimator
-
-    def estimator_of_targets(self, estimator: Estimator) -> Estimator:
-        """Return a model, not yet fitted, that takes labels as this kind has them.
-
-        `estimator` takes labels [N], and has all that encodes its inputs.
-        """
+    def joined_estimator(self, estimators: Sequence[Estimator]) -> Estimator:
+        """Return one model of what was fitted to the columns of the labels: there is but one."""
+        [estimator] = estimators
         return estimator
 
     def can_be_fitted(self, labels: Array) -> bool:
-        """Tell whether models of scikit-learn for numbers can be fitted to labels [N]."""
+        """Tell whether ready-made models for numbers can be fitted to labels [N]."""
         return len(labels) > 0
 
     @abstractmethod
@@ -223,7 +218,7 @@ class TaskKind(ABC):
         x: Array,
         classes: Sequence[str],
     ) -> Array:
-        """Return the prediction of a model of scikit-learn for inputs [N, F].
+        """Return the prediction of a ready-made model for inputs [N, F].
 
         The model was fitted on labels; it is a classifier if the kind is a classification.
         """

@@ -1,21 +1,16 @@
 """Counts: whole numbers from 0 on, predicted as the rate of a Poisson distribution."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast, final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
 from scipy.special import xlogy
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import PoissonRegressor, Ridge
 from torch import Tensor
 
 from mtlsearch.arrays import Array
-from mtlsearch.tasks.contract import Estimator, TargetColumn, TargetScale, TaskKind
+from mtlsearch.tasks.contract import Estimator, EstimatorLoss, TargetColumn, TargetScale, TaskKind
 from mtlsearch.tasks.metrics import MAE, POISSON_DEVIANCE, R2, RMSE, Metric
-
-ROWS_OF_STRENGTH = 1000  # ridge regression adds up over rows, Poisson regression takes their mean
-MOST_ITERATIONS = 1000
 
 
 @final
@@ -32,6 +27,7 @@ class Count(TaskKind):
     transform: ClassVar[str] = "exponential"
     layout: ClassVar[str] = "value"
     requirement: ClassVar[str] = "whole numbers from 0 on"
+    estimator_loss: ClassVar[EstimatorLoss] = "poisson"
 
     def accepts(self, column: TargetColumn) -> bool:
         """Tell whether the column holds whole numbers of which none is negative."""
@@ -65,18 +61,6 @@ class Count(TaskKind):
         scale = self.target_scale(labels).scale
         scaled = labels / scale
         return float(2 * xlogy(scaled, scaled).mean())
-
-    def estimator_for(self, estimator: Estimator) -> Estimator:
-        """Return the model with the Poisson deviance as its loss and, where linear, a log link."""
-        poisson: Any = estimator
-        if isinstance(estimator, HistGradientBoostingRegressor):
-            poisson = estimator.set_params(loss="poisson")
-        if isinstance(estimator, RandomForestRegressor):
-            poisson = estimator.set_params(criterion="poisson")
-        if isinstance(estimator, Ridge):
-            strength = estimator.alpha / ROWS_OF_STRENGTH
-            poisson = PoissonRegressor(alpha=strength, max_iter=MOST_ITERATIONS)
-        return cast("Estimator", poisson)
 
     def can_be_fitted(self, labels: Array) -> bool:
         """Tell whether there is any event, without which no rate is positive."""

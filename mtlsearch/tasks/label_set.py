@@ -1,19 +1,18 @@
 """Several labels at once as one task: of C labels a row has any number, or none."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, cast, final
+from dataclasses import dataclass
+from typing import ClassVar, cast, final
 
 import numpy as np
 import torch
 from scipy.stats import entropy
-from sklearn.base import clone
-from sklearn.dummy import DummyClassifier
 from torch import Tensor
 from torch.nn import functional
 
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.classes import RARE, class_probabilities
-from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
+from mtlsearch.tasks.contract import Estimator, EstimatorLoss, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import (
     MACRO_AVERAGE_PRECISION,
     MACRO_F1,
@@ -45,6 +44,7 @@ class LabelSet(TaskKind):
     transform: ClassVar[str] = "logistic_per_class"
     layout: ClassVar[str] = "labels"
     requirement: ClassVar[str] = "lists of labels, or several columns of two values"
+    estimator_loss: ClassVar[EstimatorLoss] = "classes"
 
     def accepts(self, column: TargetColumn) -> bool:
         """Refuse every column of single values: labels are lists, or several columns."""
@@ -91,9 +91,9 @@ class LabelSet(TaskKind):
         counts = (~np.isnan(labels)).sum(0)
         return float(np.average(entropies, weights=counts))
 
-    def estimator_of_targets(self, estimator: Estimator) -> Estimator:
-        """Return a model that is one for each label."""
-        return LabelEstimators(estimator)
+    def joined_estimator(self, estimators: Sequence[Estimator]) -> Estimator:
+        """Return one model of a classifier for each label."""
+        return LabelEstimators(estimators)
 
     def estimator_prediction(
         self,
@@ -110,37 +110,11 @@ class LabelSet(TaskKind):
         return np.column_stack(columns)
 
 
+@dataclass(frozen=True)
 class LabelEstimators:
-    """A classifier of scikit-learn for each label, fitted on the rows where it is known.
+    """The fitted classifiers of C labels, each of whether a row has it."""
 
-    For a label that all of these rows have, or none, it is that constant. A label that is never
-    known is taken for one that no row has.
-
-    Attributes:
-        estimator: The classifier of one label, not fitted.
-        models: The fitted classifiers of C labels.
-    """
-
-    def __init__(self, estimator: Estimator) -> None:
-        self.estimator = estimator
-        self.models: list[Any] = []
-
-    def fit(self, x: Array, labels: Array) -> Self:
-        """Fit it on inputs [N, F] and labels [N, C], NaN where they are not known."""
-        self.models = []
-        for column in labels.T:
-            known = ~np.isnan(column)
-            self.models.append(self._fitted(x[known], column[known]))
-        return self
-
-    def _fitted(self, x: Array, labels: Array) -> Any:
-        """Return a model of inputs [M, F] and the labels [M] that are known."""
-        if not len(labels):
-            return DummyClassifier().fit([[0.0]], [0.0])
-        if len(np.unique(labels)) < 2:
-            return DummyClassifier().fit(x, labels)
-        model: Any = clone(self.estimator)
-        return model.fit(x, labels)
+    models: Sequence[Estimator]
 
     def predict(self, x: Array) -> Array:
         """Return which labels [N, C] rows have, as 0 and 1, for inputs [N, F]."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.classes import class_entropy, class_probabilities, class_shares
-from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
+from mtlsearch.tasks.contract import Estimator, EstimatorLoss, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import ACCURACY, BALANCED_ACCURACY, F1_MACRO, LOG_LOSS, Metric
 
 MOST_NUMERIC_CLASSES = 20
@@ -25,6 +25,7 @@ class Multiclass(TaskKind):
     transform: ClassVar[str] = "softmax"
     layout: ClassVar[str] = "probabilities"
     requirement: ClassVar[str] = "classes that repeat"
+    estimator_loss: ClassVar[EstimatorLoss] = "classes"
 
     def accepts(self, column: TargetColumn) -> bool:
         """Tell whether values repeat, so that there is something to learn of each class."""

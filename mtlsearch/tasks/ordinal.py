@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mtlsearch.arrays import Array
 from mtlsearch.tasks.classes import class_entropy, class_probabilities, class_shares
-from mtlsearch.tasks.contract import Estimator, TargetColumn, TaskKind
+from mtlsearch.tasks.contract import Estimator, EstimatorLoss, TargetColumn, TaskKind
 from mtlsearch.tasks.metrics import ACCURACY, CLASS_DISTANCE, QUADRATIC_KAPPA, Metric
 
 
@@ -30,6 +30,7 @@ class Ordinal(TaskKind):
     transform: ClassVar[str] = "cumulative"
     layout: ClassVar[str] = "probabilities"
     requirement: ClassVar[str] = "numbers that repeat, or text with its order in the card"
+    estimator_loss: ClassVar[EstimatorLoss] = "classes"
 
     def accepts(self, column: TargetColumn) -> bool:
         """Tell whether the order of the classes is known and each has rows to learn from."""

@@ -33,8 +33,7 @@ def test_sets_of_labels_go_from_check_to_predict(tmp_path: Path) -> None:
         assert ensemble["seeds"] == [0, 1]
         assert list(ensemble["tasks"]) == ["topics", "weather", "stay"]
         assert f"{model['arm']} {ensemble['gain']['mean']:+.2f}%" in " ".join(searched.out.split())
-    for baseline in report["sklearn_baselines"]:
-        assert baseline["mean"]["weather"] > 0.5
+    assert report["references"] is None  # not asked for
 
     exported = run_warm(
         "export", study, "--to", tmp_path / "model", "--format", "torch-export", cwd=tmp_path

@@ -1,4 +1,4 @@
-"""What scikit-learn's models are shown of inputs that are no tables."""
+"""What ready-made models are shown of inputs that are no tables."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from mtlsearch.inputs import (
     TokenSchema,
 )
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.search.sklearn_baselines import score_sklearn_baselines
+from tests.support.references import test_scores
 
 TRAIN = np.arange(3)
 
@@ -60,6 +60,6 @@ def test_references_learn_from_every_kind_of_input(kind):
     dataset = planted_arrays(kind, rows=400)
     schemas = prepare(dataset, fold(dataset, 0, 0)).schemas
     assert list(schemas) == [kind]
-    found = score_sklearn_baselines(dataset, seed=0, seeds=1)
+    found = test_scores(dataset, names=("linear", "random_forest"))
     assert found["linear"]["high"][0] > 0.8
     assert found["random_forest"]["amount"][0] > 0.4

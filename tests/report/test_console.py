@@ -41,7 +41,9 @@ def test_gains_are_printed_with_the_ends_that_are_known() -> None:
     assert line.rstrip().endswith("+3.50% [+1.60, +5.40]   +2.00% [+0.10, +3.90]")
     unknown = ReportedInterval(3.5, None, None)
     comparison = replace(report.comparisons[0], gain=ReportedGain(unknown, unknown.flipped))
-    text = printed(replace(report, comparisons=(comparison,), greedy_ensemble=None))
+    text = printed(
+        replace(report, comparisons=(comparison,), greedy_ensemble=None, references=None)
+    )
     assert "+3.50%" in text and "[+" not in text
 
 
@@ -66,15 +68,23 @@ def test_at_most_eight_tasks_have_a_column() -> None:
     assert "t7 " in text and "t8 " not in text
 
 
-def test_a_model_of_scikit_learn_may_lack_a_task() -> None:
+def test_a_reference_may_lack_a_task() -> None:
     report = sample_report()
-    baseline = replace(report.sklearn_baselines[0], mean={})
-    line = next(
-        line
-        for line in printed(replace(report, sklearn_baselines=(baseline,))).splitlines()
-        if "scikit-learn" in line
-    )
-    assert line.split() == ["linear", "(scikit-learn)"]
+    assert report.references is not None
+    model = replace(report.references.models[0], mean={}, gains={}, gain=None)
+    references = replace(report.references, models=(model,))
+    lines = printed(replace(report, references=references)).splitlines()
+    [scores, gains] = [line.split() for line in lines if line.startswith("linear ")][:2]
+    assert scores == ["linear", "(scikit-learn)"]
+    assert gains == ["linear", "1.2"]
+
+
+def test_what_is_better_than_the_recommended_model_is_said_before_the_verdict() -> None:
+    report = sample_report()
+    assert report.references is not None and report.verdict is not None
+    text = " ".join(printed(report).split())
+    assert text.index(report.references.sentence) < text.index(report.verdict.sentence)
+    assert "random_forest +3.2 [+1.1, +5.3]" in text
 
 
 def test_without_a_verdict_it_says_so() -> None:

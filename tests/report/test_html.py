@@ -293,17 +293,18 @@ def test_single_task_recommended_still_shows_the_best_sharing_model() -> None:
     assert "The best sharing model, arm <strong>searched</strong>" in page
 
 
-def test_models_of_scikit_learn_stand_beside_the_recommended_one() -> None:
+def test_ready_made_models_stand_beside_the_recommended_one() -> None:
     report = sample_report()
-    words = _words_of_section(render_page(report), "sklearn-baselines")
+    assert report.references is not None
+    page = render_page(report)
+    words = _words_of_section(page, "references")
     assert "Task recommended linear random forest" in words
-    better = replace(report.sklearn_baselines[0], mean={"species": 1.0})
-    words = _words_of_section(
-        render_page(replace(report, sklearn_baselines=(better,))), "sklearn-baselines"
-    )
-    assert "not the best 1" in words and "consider it instead" in words
-    without = render_page(replace(report, sklearn_baselines=()))
-    assert 'aria-labelledby="sklearn-baselines"' not in without
+    assert words.count("random forest is better") == 1
+    assert "+3.2 [+1.1, +5.3] % chosen" in words
+    assert "1 min 15 s" in words and report.references.notices[0] in words
+    assert page.index(report.references.sentence) < page.index(report.verdict.sentence)
+    without = render_page(replace(report, references=None))
+    assert 'aria-labelledby="references"' not in without
 
 
 @pytest.mark.slow

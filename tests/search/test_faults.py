@@ -10,7 +10,9 @@ import pytest
 
 import mtlsearch.search.session as session_module
 from mtlsearch.errors import StudyError
+from mtlsearch.references.trainer import ReferenceTrainer
 from mtlsearch.search.log import LOG, study_log
+from mtlsearch.search.study import REFERENCES_ARM
 from mtlsearch.system_errors import ProgramFault
 from mtlsearch.training.engine import Engine
 
@@ -57,12 +59,12 @@ def test_a_fault_beside_the_trainings_ends_the_study_as_well(bench, monkeypatch)
     def broken(*arguments):
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(session_module, "score_sklearn_baselines", broken)
+    monkeypatch.setattr(ReferenceTrainer, "fit_of", broken)
     study = bench.create(references=True, trainings=2)
     with pytest.raises(ProgramFault):
         bench.go_on(study)
     assert "a fault of ours" in (study.folder / LOG).read_text("utf-8")
-    assert study.sklearn_baselines is None
+    assert not any(trial.state.is_finished() for trial in study.stored_trials(REFERENCES_ARM))
     assert study.picks()
 
 

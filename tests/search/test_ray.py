@@ -108,11 +108,11 @@ def test_a_fault_in_rays_workers_reaches_the_log_of_the_study(bench, monkeypatch
         bench.go_on(study)
     log = (study.folder / "log.txt").read_text("utf-8")
     assert "a fault of ours" in log
-    assert "in make_engine" in log
+    assert "in make_worker" in log
 
 
 class BrokenContext:
     """What a worker is given in the place of its context."""
 
-    def make_engine(self):
+    def make_worker(self):
         raise KeyError("a fault of ours")

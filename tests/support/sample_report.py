@@ -32,6 +32,9 @@ from mtlsearch.report.model import (
     ReportedInterval,
     ReportedMetric,
     ReportedModel,
+    ReportedReference,
+    ReportedReferenceChoice,
+    ReportedReferences,
     ReportedScore,
     ReportedSource,
     ReportedStudy,
@@ -39,7 +42,6 @@ from mtlsearch.report.model import (
     ReportedVerdict,
     RunSettings,
     SeedLeftOut,
-    SklearnBaseline,
     TaskDifference,
     UseCount,
 )
@@ -133,10 +135,7 @@ def sample_report(
         ),
         greedy_ensemble=_greedy_ensemble(tasks),
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
-        sklearn_baselines=(
-            _sklearn_baseline(draw, tasks, "linear"),
-            _sklearn_baseline(draw, tasks, "random_forest"),
-        ),
+        references=_references(draw, tasks),
         verdict=_verdict(tasks, decision),
         test_metrics=tuple(_metrics(draw, tasks)),
     )
@@ -154,7 +153,7 @@ def unfinished_report() -> Report:
         comparisons=(),
         greedy_ensemble=None,
         affinity=None,
-        sklearn_baselines=(),
+        references=None,
         verdict=None,
         test_metrics=(),
     )
@@ -272,7 +271,8 @@ def _study() -> ReportedStudy:
             ray_address=None,
             cohort=12,
             proposal_delay=1,
-            sklearn_baselines=True,
+            references=True,
+            reference_rows=None,
             epochs=60,
             batch_size=64,
             patience=8,
@@ -483,12 +483,38 @@ def _pairs(
     return tuple(pairs)
 
 
-def _sklearn_baseline(
-    draw: random.Random, tasks: Sequence[ReportedTask], name: str
-) -> SklearnBaseline:
+def _references(draw: random.Random, tasks: Sequence[ReportedTask]) -> ReportedReferences:
+    """Two references, of which the second is chosen for every task, and better on the first."""
+    names = ("linear", "random_forest")
+    choices = []
+    for task in tasks:
+        result: Result = "tie" if choices else "win"
+        gain = ReportedInterval(3.2, 1.1, 5.3)
+        choices.append(ReportedReferenceChoice(task.name, names[1], 0.9, gain, result))
+    return ReportedReferences(
+        sentence=f"Ready-made models are better: on {tasks[0].name} {names[1]} by 3.20%.",
+        choices=tuple(choices),
+        models=tuple(_reference(draw, tasks, name) for name in names),
+        notices=("linear was given 20,000 of the training rows of a task",),
+    )
+
+
+def _reference(draw: random.Random, tasks: Sequence[ReportedTask], name: str) -> ReportedReference:
     test = {task.name: tuple(_score(draw, task) for _ in range(3)) for task in tasks}
     mean = {task: sum(scores) / 3 for task, scores in test.items()}
-    return SklearnBaseline(name, test, mean)
+    return ReportedReference(
+        name=name,
+        package="scikit-learn",
+        settings={task.name: {"alpha": 1.0} for task in tasks},
+        validation=dict.fromkeys(mean, 0.9),
+        test=test,
+        mean=mean,
+        gains={task: ReportedInterval(3.2, 1.1, 5.3) for task in mean},
+        gain=ReportedInterval(3.2, 1.1, 5.3),
+        seconds=75.0,
+        rows=206,
+        left_out={},
+    )
 
 
 def _effect(draw: random.Random) -> ReportedInterval:

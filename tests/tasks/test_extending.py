@@ -147,9 +147,9 @@ def test_it_goes_from_check_to_predict(extended, visits):
     report = json.loads((extended.folder / "study/report/report.json").read_text("utf-8"))
     [stay] = [task for task in report["tasks"] if task["name"] == "stay"]
     assert (stay["kind"], stay["metric"], stay["higher_is_better"]) == ("huber", "max_error", False)
-    assert len(report["sklearn_baselines"]) == 3
-    for baseline in report["sklearn_baselines"]:
-        assert baseline["mean"]["stay"] > 0
+    assert len(report["references"]["models"]) >= 4
+    for reference in report["references"]["models"]:
+        assert reference["mean"]["stay"] > 0
 
     exported = extended.run("export", "study", "--to", "model")
     assert exported.code == 0, exported.err

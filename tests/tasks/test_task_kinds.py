@@ -12,9 +12,12 @@ from mtlsearch.columns import RawColumn, resolve
 from mtlsearch.data.card import TaskCard
 from mtlsearch.data.inference import infer_kind, infer_target
 from mtlsearch.errors import DataError
+from mtlsearch.references import REFERENCES
+from mtlsearch.references.fitting import Fit, TaskRows
+from mtlsearch.references.flat_table import FlatColumns, FlatTable
 from mtlsearch.runtime.decoding import LAYOUTS, TRANSFORMS, OutputDecoder
-from mtlsearch.search.sklearn_baselines import SKLEARN_BASELINES
 from mtlsearch.tasks import METRICS, TASK_KINDS, Metric, TaskKind, task_loss
+from tests.support.references import OF_SCIKIT_LEARN
 from tests.support.tasks import make_example, raw_columns
 
 kinds = pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=list(TASK_KINDS))
@@ -203,13 +206,18 @@ def _accepts(kind, raw):
     return True
 
 
+def joined(kind, make, x, labels):
+    """A model for each column of labels, as one."""
+    columns = labels.T if kind.labels_per_class else [labels]
+    return kind.joined_estimator([make().fit(x, column) for column in columns])
+
+
 @kinds
 def test_scikit_learn_is_shown_the_same_task(kind):
     example = make_example(kind, rows=80)
     x = example.outputs(noise=0.5)[0]
-    estimator = LogisticRegression() if kind.is_classification else Ridge()
-    estimator = kind.estimator_of_targets(estimator)
-    estimator.fit(x, example.labels)
+    make = LogisticRegression if kind.is_classification else Ridge
+    estimator = joined(kind, make, x, example.labels)
     classes = example.task.classes
     prediction = kind.estimator_prediction(estimator, x, classes)
     assert prediction.shape == example.decoder.to_predictions(x).shape
@@ -221,17 +229,17 @@ def test_scikit_learn_is_shown_the_same_task(kind):
     assert metric.sign * score > metric.sign * metric.score(example.labels, guess)
 
 
-@pytest.mark.parametrize("name", SKLEARN_BASELINES)
+@pytest.mark.parametrize("name", OF_SCIKIT_LEARN)
 @kinds
 def test_references_with_the_loss_of_the_kind_beat_the_best_constant(kind, name):
     example = make_example(kind, rows=200)
     x = example.outputs(noise=0.5)[0]
-    baseline = SKLEARN_BASELINES[name]
-    make = baseline.classifier if kind.is_classification else baseline.regressor
     assert kind.can_be_fitted(example.labels)
-    estimator = kind.estimator_of_targets(kind.estimator_for(make(1, 0)))
-    estimator.fit(x, example.labels)
-    prediction = kind.estimator_prediction(estimator, x, example.task.classes)
+    numbers = np.arange(len(x))
+    table = FlatTable(x, FlatColumns(x.shape[1]))
+    rows = TaskRows(example.task, table, example.labels, numbers, numbers[::2], numbers)
+    setting = REFERENCES[name].settings[0]
+    prediction = Fit(REFERENCES[name], rows, 0, 1000, setting).best().predict(x)
     constant = kind.best_constant(example.labels, example.task.classes)
     metric = kind.metrics[-1]
     score = metric.score(example.labels, prediction)
@@ -242,9 +250,10 @@ def test_references_with_the_loss_of_the_kind_beat_the_best_constant(kind, name)
 def test_references_of_counts_have_the_poisson_loss():
     count = TASK_KINDS["count"]
     estimators = {}
-    for name, baseline in SKLEARN_BASELINES.items():
-        estimators[name] = count.estimator_for(baseline.regressor(1, 0))
-    assert estimators["gradient_boosting"].loss == "poisson"
+    for name in OF_SCIKIT_LEARN:
+        reference = REFERENCES[name]
+        estimators[name] = reference.estimator(count.estimator_loss, reference.settings[0], 0)
+    assert estimators["histogram_boosting"].loss == "poisson"
     assert estimators["random_forest"].criterion == "poisson"
     assert type(estimators["linear"]) is PoissonRegressor
     assert not count.can_be_fitted(np.zeros(9))
@@ -257,8 +266,8 @@ def test_a_class_that_scikit_learn_never_saw_is_improbable(kind):
     classes = (*example.task.classes, "never")
     labels = example.labels
     if kind.labels_per_class:
-        labels = np.column_stack([labels, np.zeros(len(labels))])
-    estimator = kind.estimator_of_targets(LogisticRegression()).fit(x, labels)
+        return  # a label that no row has is a constant
+    estimator = LogisticRegression().fit(x, labels)
     if kind.output_count(classes) > 1:
         prediction = kind.estimator_prediction(estimator, x, classes)
         assert (prediction[:, -1] == 0).all()

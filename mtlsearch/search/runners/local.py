@@ -6,12 +6,12 @@ from mtlsearch.search.worker_context import WorkerContext
 
 def run_local(queue: WorkQueue, context: WorkerContext) -> None:
     """Train one cohort after another until the queue is finished or stopped."""
-    engine = context.make_engine()
+    worker = context.make_worker()
     while not queue.finished:
         cohort = queue.next()
         if cohort is None:
             return
-        for result in engine.train(cohort.jobs):
+        for result in worker.train(cohort.jobs):
             if result:
                 queue.done(cohort.arm, result)
             if queue.stopped:

@@ -28,7 +28,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from mtlsearch.errors import MtlsearchError
-from mtlsearch.records import TrainingJob, TrainingResult
+from mtlsearch.records import TrainingResult, job_from_json
 from mtlsearch.search.work_queue import Cohort, WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
 
@@ -77,18 +77,18 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """
 
     def setup(self, config: dict[str, Any], context: WorkerContext) -> None:
-        """Make the engine once, then begin the first cohort."""
+        """Make the worker once, then begin the first cohort."""
         self._fault: Fault | None = None
         try:
-            self._engine = context.make_engine()
+            self._worker = context.make_worker()
             self.reset_config(config)
         except Exception as error:
             self._fault = Fault.of(error)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another cohort in the same actor."""
-        jobs = [TrainingJob.from_json(job) for job in json.loads(new_config[JOBS])]
-        self._results: Iterator[TrainingResult | None] = self._engine.train(jobs)
+        jobs = [job_from_json(job) for job in json.loads(new_config[JOBS])]
+        self._results: Iterator[TrainingResult | None] = self._worker.train(jobs)
         self._left = len(jobs)
         return True
 

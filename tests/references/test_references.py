@@ -1,12 +1,11 @@
-"""Scikit-learn's models beside the search: as fitted by hand, and blind to the test rows."""
+"""Ready-made models beside the search: as fitted by hand, and blind to the test rows."""
 
-import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
@@ -17,18 +16,17 @@ from sklearn.preprocessing import StandardScaler
 
 from mtlsearch.data import TEST, fold, load
 from mtlsearch.data.planted import Teacher, planted
-from mtlsearch.search.sklearn_baselines import (
-    BOOSTING_STRATIFIES_ABOVE,
-    MOST_SEEDS,
-    SKLEARN_BASELINES,
-    FlatColumns,
-    score_sklearn_baselines,
-)
+from mtlsearch.errors import StudyError
+from mtlsearch.records import TrainingResult, job_from_json
+from mtlsearch.references import REFERENCES
+from mtlsearch.references.histogram_boosting import MOST_TREES, PATIENCE
+from mtlsearch.references.linear import Linear
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.tasks import Binary
+from tests.support.references import fit_references, job_of, test_scores, trainer_of
 from tests.support.replicates import confirmed
 
-ALPHAS, RATES = (0.1, 1.0, 10.0, 100.0), (0.05, 0.2)
+ALPHAS = (0.1, 1.0, 10.0, 100.0)
 
 
 def table(dataset, source):
@@ -79,7 +77,12 @@ def flat(found):
 def two_sources():
     """A multiclass and a binary task, and what the references score over two folds."""
     dataset = load("iris+breast_cancer")
-    return dataset, score_sklearn_baselines(dataset, 3, 2)
+    return dataset, test_scores(dataset, 3, 2, ("linear", "random_forest"))
+
+
+@pytest.fixture(scope="module")
+def penguins():
+    return load("penguins")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,7 @@ def tecator():
 def test_references_for_classes_score_as_when_fitted_by_hand(two_sources):
     dataset, found = two_sources
     for task in dataset.tasks:
-        linear, boosting, forest = (
+        linear, forest = (
             by_hand(dataset, task, make, settings, of_classes, 2, 3)
             for make, settings in (
                 (
@@ -105,7 +108,6 @@ def test_references_for_classes_score_as_when_fitted_by_hand(two_sources):
                     ),
                     ALPHAS,
                 ),
-                (lambda rate: HistGradientBoostingClassifier(learning_rate=rate), RATES),
                 (
                     lambda leaf: RandomForestClassifier(min_samples_leaf=leaf, random_state=0),
                     (1, 5),
@@ -113,15 +115,12 @@ def test_references_for_classes_score_as_when_fitted_by_hand(two_sources):
             )
         )
         assert found["linear"][task.name] == pytest.approx(linear, abs=1e-4)
-        assert found["gradient_boosting"][task.name] == pytest.approx(
-            boosting, abs=1e-3
-        )  # single precision moves a few splits
         assert found["random_forest"][task.name] == pytest.approx(forest, abs=0.04)  # another seed
     assert len({*found["linear"]["malignant"]}) == 2
 
 
 def test_references_for_regressions_score_as_when_fitted_by_hand(tecator):
-    found, [task] = score_sklearn_baselines(tecator, 0, 1), tecator.tasks
+    found, [task] = test_scores(tecator, names=("linear",)), tecator.tasks
     linear = by_hand(
         tecator,
         task,
@@ -130,24 +129,24 @@ def test_references_for_regressions_score_as_when_fitted_by_hand(tecator):
         of_errors,
         1,
     )
-    boosting = by_hand(
-        tecator,
-        task,
-        lambda rate: HistGradientBoostingRegressor(learning_rate=rate),
-        RATES,
-        of_errors,
-        1,
-    )
     assert found["linear"]["fat"] == pytest.approx([-each for each in linear], rel=1e-3)
-    assert found["gradient_boosting"]["fat"] == pytest.approx(
-        [-each for each in boosting], rel=1e-2
-    )
-    (_, test), y = table(tecator, "tecator"), tecator.targets["fat"]
-    assert (
-        0
-        < found["random_forest"]["fat"][0]
-        < root_mean_squared_error(y[test], np.full(len(test), y.mean()))
-    )
+
+
+def test_boosting_stops_by_the_validation_rows_as_by_hand(tecator):
+    """It is scikit-learn's own, given the fold's validation rows; other rows give other trees."""
+    trainer, [task] = trainer_of(tecator), tecator.tasks
+    model = trainer.fit_of(job_of("histogram_boosting"), task).best()
+    (x, test), y = table(tecator, "tecator"), tecator.targets["fat"]
+    rows = fold(tecator, confirmed(0).number, 0)
+    train, validation = rows.train["tecator"], rows.validation["tecator"]
+    scaled = StandardScaler().fit(x[train]).transform(x).astype(np.float32)
+    hand = HistGradientBoostingRegressor(
+        early_stopping=True, max_iter=MOST_TREES, n_iter_no_change=PATIENCE, **model.setting
+    ).fit(scaled[train], y[train], X_val=scaled[validation], y_val=y[validation])
+    [pipeline] = model.models
+    assert pipeline[-1].n_iter_ == hand.n_iter_ < MOST_TREES
+    predicted = model.predict(trainer.fit_of(job_of("histogram_boosting"), task).rows.table.inputs)
+    assert predicted[test] == pytest.approx(hand.predict(scaled[test]), rel=0.05)
 
 
 def test_few_noisy_rows_take_the_strongest_penalty():
@@ -159,7 +158,7 @@ def test_few_noisy_rows_take_the_strongest_penalty():
         alpha: make_pipeline(StandardScaler(), LogisticRegression(C=1 / alpha, max_iter=1000))
         for alpha in ALPHAS
     }
-    found = score_sklearn_baselines(dataset, 0, 1)["linear"]["y0"]
+    found = test_scores(dataset, names=("linear",))["linear"]["y0"]
     assert found == pytest.approx(
         by_hand(dataset, dataset.tasks[0], make.get, ALPHAS, of_classes, 1), abs=1e-4
     )
@@ -168,15 +167,15 @@ def test_few_noisy_rows_take_the_strongest_penalty():
     )
 
 
-@pytest.mark.parametrize(("seeds", "folds"), [(1, 1), (5, MOST_SEEDS)])
-def test_there_is_a_score_for_each_fold_and_seeds_are_reproducible(tecator, seeds, folds):
-    found = score_sklearn_baselines(tecator, 1, seeds)
-    assert {name: len(own["fat"]) for name, own in found.items()} == dict.fromkeys(
-        ("linear", "random_forest", "gradient_boosting"), folds
-    )
-    assert flat(score_sklearn_baselines(tecator, 1, seeds)) == pytest.approx(
-        flat(found), rel=1e-9
-    )  # but for a forest's last bits
+def test_fits_are_reproducible_and_later_folds_take_the_settings_of_the_first(tecator):
+    found = fit_references(tecator, 1, 3)
+    again = fit_references(tecator, 1, 3)
+    for name, fits in found.items():
+        assert len({str(result.reference.settings) for result in fits}) == 1
+        for result, other in zip(fits, again[name], strict=True):
+            assert result.predictions["fat"].tolist() == other.predictions["fat"].tolist()
+    forests = {result.predictions["fat"].tobytes() for result in found["random_forest"]}
+    assert len(forests) == 3  # the folds are the same here, the seeds are not
 
 
 def test_the_inputs_of_test_rows_change_nothing_but_their_own_predictions(tecator):
@@ -189,9 +188,9 @@ def test_the_inputs_of_test_rows_change_nothing_but_their_own_predictions(tecato
     )
     half = replace(tecator, targets={"fat": targets})
     spoilt = replace(half, sources={"tecator": replace(tecator.sources["tecator"], inputs=inputs)})
-    found = score_sklearn_baselines(half, 0, 1)
-    assert flat(score_sklearn_baselines(spoilt, 0, 1)) == pytest.approx(flat(found), rel=1e-9)
-    assert flat(score_sklearn_baselines(tecator, 0, 1)) != pytest.approx(flat(found), rel=1e-9)
+    found = test_scores(half)
+    assert flat(test_scores(spoilt)) == pytest.approx(flat(found), rel=1e-9)
+    assert flat(test_scores(tecator)) != pytest.approx(flat(found), rel=1e-9)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
@@ -213,59 +212,69 @@ def test_no_setting_is_chosen_by_the_test_rows(tecator, alpha):
         of_errors,
         1,
     )
-    assert score_sklearn_baselines(spoilt, 0, 1)["linear"]["fat"] == pytest.approx(
+    assert test_scores(spoilt, names=("linear",))["linear"]["fat"] == pytest.approx(
         [-best], rel=1e-2, abs=1e-3
     )
     assert (-best < 1e-9) == (alpha == 0.1)  # which is the best on the validation rows
 
 
-def test_what_scikit_learn_refuses_is_left_out_and_the_rest_stays(penguins):
-    """Rows without a label are not given to it; labels of one class are refused."""
+def test_a_task_without_two_classes_is_left_out_with_the_reason_and_the_rest_stays(penguins):
+    """Rows without a label are not given to a reference."""
     role, sex = penguins.sources["penguins"].splits.role, penguins.targets["sex"].copy()
     assert np.isnan(sex[role != TEST]).any()
-    before = score_sklearn_baselines(penguins, 0, 1)
-    assert all(own.keys() == {"species", "sex", "body_mass_g"} for own in before.values())
+    names = ("linear", "histogram_boosting")
+    before = test_scores(penguins, names=names)
     sex[(role != TEST) & ~np.isnan(sex)] = 1.0
-    found = score_sklearn_baselines(
-        replace(penguins, targets={**penguins.targets, "sex": sex}), 0, 1
-    )
-    assert found["linear"].keys() == {"species", "body_mass_g"}
-    for name, task in itertools.product(found, ("species", "body_mass_g")):
-        assert found[name][task] == pytest.approx(before[name][task], rel=1e-9)
+    spoilt = replace(penguins, targets={**penguins.targets, "sex": sex})
+    found = test_scores(spoilt, names=names)
+    for name in names:
+        assert found[name].keys() == {"species", "body_mass_g"}
+        for task in found[name]:
+            assert found[name][task] == pytest.approx(before[name][task], rel=1e-9)
+    [result] = fit_references(spoilt, names=("linear",))["linear"]
+    assert result.reference.left_out == {"sex": "its training rows are all of one class"}
 
 
-@pytest.mark.parametrize("rows", [BOOSTING_STRATIFIES_ABOVE, BOOSTING_STRATIFIES_ABOVE + 1])
-def test_boosting_is_asked_for_what_scikit_learn_fits(penguins, rows):
-    """With a class of one row it is refused just where scikit-learn would raise an error."""
-    [task] = [task for task in penguins.tasks if task.name == "sex"]
-    labels = np.zeros(rows)
-    labels[0] = 1.0
-    x = np.arange(rows, dtype=float)[:, None] % 7
-    baseline = SKLEARN_BASELINES["gradient_boosting"]
-    accepted = baseline.accepts(task, labels)
-    assert accepted == (rows == BOOSTING_STRATIFIES_ABOVE)
-    if not accepted:
-        with pytest.raises(ValueError, match="only 1 member"):
-            baseline.make(task, 0.1, 0, FlatColumns(1, 0, 0)).fit(x, labels)
-    assert all(
-        other.accepts(task, labels) for other in SKLEARN_BASELINES.values() if other != baseline
-    )
-
-
-def test_an_error_of_a_baseline_is_not_hidden(penguins, monkeypatch):
-    def broken(setting, seed):
+def test_an_error_of_a_reference_is_not_hidden(penguins, monkeypatch):
+    def broken(*arguments):
         raise ValueError("a fault of ours")
 
-    wrong = replace(SKLEARN_BASELINES["linear"], classifier=broken)
-    monkeypatch.setitem(SKLEARN_BASELINES, "linear", wrong)
+    monkeypatch.setattr(Linear, "estimator", broken)
     with pytest.raises(ValueError, match="a fault of ours"):
-        score_sklearn_baselines(penguins, 0, 1)
+        fit_references(penguins, names=("linear",))
+
+
+def test_a_package_that_went_missing_is_named(penguins, monkeypatch):
+    monkeypatch.setattr(type(REFERENCES["lightgbm"]), "module", "no_such_module")
+    with pytest.raises(StudyError, match="pip install lightgbm"):
+        fit_references(penguins, names=("lightgbm",))
+
+
+def test_of_more_rows_than_are_wanted_so_many_are_taken_evenly_spread(tecator):
+    fit = trainer_of(tecator).fit_of(job_of("linear", most_rows=100), tecator.tasks[0])
+    positions = np.searchsorted(fit.rows.train, fit.train)
+    assert len(fit.train) == 100 < len(fit.rows.train)
+    assert np.ptp(np.diff(positions)) <= 1
+    assert positions[-1] >= len(fit.rows.train) - 2
 
 
 def test_references_do_not_depend_on_the_unit(tecator):
-    plain = score_sklearn_baselines(tecator, 0, 1)
+    plain = test_scores(tecator)
     unit = 2.0**-40
     small = replace(tecator, targets={"fat": tecator.targets["fat"] * unit})
-    for name, scores in score_sklearn_baselines(small, 0, 1).items():
+    for name, scores in test_scores(small).items():
         [score] = scores["fat"]
-        assert score / unit == pytest.approx(plain[name]["fat"][0], rel=1e-3)
+        # the tolerance of boosting is absolute: it may stop a tree later
+        assert score / unit == pytest.approx(plain[name]["fat"][0], rel=1e-2)
+
+
+def test_jobs_and_results_go_through_json(penguins):
+    job = job_of("linear", 2, 7, most_rows=50, settings={"sex": {"alpha": 1.0}})
+    spelled = json.loads(json.dumps(job.to_json()))
+    assert job_from_json(spelled) == job
+    [result] = [result for result in trainer_of(penguins, 7).train([job]) if result]
+    assert result.reference.settings["sex"] == {"alpha": 1.0}
+    assert set(result.reference.rows.values()) <= set(range(25, 51))
+    again = TrainingResult.from_json(json.loads(json.dumps(result.to_json())))
+    assert again == result
+    assert "reference" not in TrainingResult.failed(0, "worn out").to_json()

@@ -1,0 +1,200 @@
+"""Ready-made models against the recommended one: which is better on a task, and how surely.
+
+Of the references of a task that one is set against the recommended model which has the best score
+on validation rows. Test rows say only whether it is better: they choose nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mtlsearch.evidence.comparison import RESULTS, Result, compare
+from mtlsearch.evidence.interval import Interval, holm
+from mtlsearch.evidence.scoring import TestScores
+from mtlsearch.tasks import Task
+from mtlsearch.tasks.options import NO_OPTIONS
+from mtlsearch.wording import first_of_many
+
+BySeed = Mapping[int, TestScores]  # the index of a seed -> the test scores of its model
+
+
+@dataclass(frozen=True)
+class ReferenceScores:
+    """What a reference reached.
+
+    Attributes:
+        name: The name of the reference.
+        validation: Per task name its score on the validation rows, one for each seed.
+        test: By the index of a seed its test scores; of the tasks that it has a model of.
+    """
+
+    name: str
+    validation: Mapping[str, Sequence[float]]
+    test: BySeed
+
+    def seeds(self, task: str) -> list[int]:
+        """The indexes of the seeds with a model of a task."""
+        return [seed for seed, entry in self.test.items() if task in entry.scores]
+
+
+@dataclass(frozen=True)
+class ReferenceComparison:
+    """A reference beside the recommended model, over the same seeds and the same test rows.
+
+    Attributes:
+        name: The name of the reference.
+        gains: Per task name its relative gain over the recommended model, in percent.
+        gain: The mean of the gains in percent; None where there is not a model of every task.
+    """
+
+    name: str
+    gains: Mapping[str, Interval]
+    gain: Interval | None
+
+
+@dataclass(frozen=True)
+class ReferenceChoice:
+    """The reference of a task that is best on validation rows, against the recommended model.
+
+    Attributes:
+        task: The name of the task.
+        reference: The name of the reference.
+        validation: Its mean score on the validation rows.
+        gain: Its relative gain on the test rows over the recommended model, in percent.
+        result: Whether it wins, ties or loses for all tasks together with 95% confidence (Holm
+            1979). No claim is made of an auxiliary task: its own interval tells.
+    """
+
+    task: str
+    reference: str
+    validation: float
+    gain: Interval
+    result: Result
+
+
+def compare_reference(
+    scores: ReferenceScores,
+    recommended: BySeed,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int],
+) -> ReferenceComparison:
+    """Compare a reference with the recommended model, seed by seed.
+
+    Args:
+        scores: What the reference reached.
+        recommended: What the recommended model reached.
+        tasks: All tasks.
+        rarest: By the name of a task whose score rests on few test rows of a class, how many these
+            are.
+    """
+    gains = {}
+    for task in tasks:
+        gain = _gain(scores, recommended, [replace(task, options=NO_OPTIONS)], rarest)
+        if gain is not None:
+            gains[task.name] = gain
+    return ReferenceComparison(scores.name, gains, _gain(scores, recommended, tasks, rarest))
+
+
+def _gain(
+    scores: ReferenceScores,
+    recommended: BySeed,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int],
+) -> Interval | None:
+    """The mean gain on tasks over the seeds that both have of all of them; None without such."""
+    seeds = set(recommended)
+    for task in tasks:
+        seeds &= set(scores.seeds(task.name))
+    if not seeds:
+        return None
+    names = {task.name for task in tasks}
+    ours = [_only(scores.test[seed], names) for seed in sorted(seeds)]
+    baseline = [_only(recommended[seed], names) for seed in sorted(seeds)]
+    rare = {name: count for name, count in rarest.items() if name in names}
+    return compare(scores.name, ours, baseline, tasks, rare).gain
+
+
+def _only(scores: TestScores, names: set[str]) -> TestScores:
+    """The scores of some tasks."""
+    return TestScores(
+        {name: score for name, score in scores.scores.items() if name in names},
+        {name: values for name, values in scores.resampled.items() if name in names},
+    )
+
+
+def best_on_validation(
+    references: Sequence[ReferenceScores],
+    task: Task,
+    seeds: int,
+) -> ReferenceScores | None:
+    """The reference with the best mean score on validation rows; the first of equals.
+
+    Those with a model of the task for all `seeds` come first; None where none has a model of it.
+    """
+
+    def promise(scores: ReferenceScores) -> tuple[bool, float]:
+        values = scores.validation[task.name]
+        return len(values) >= seeds, task.metric.sign * float(np.mean(values))
+
+    candidates = [entry for entry in references if entry.validation.get(task.name)]
+    return max(candidates, key=promise, default=None)
+
+
+def choose_references(
+    references: Sequence[ReferenceScores],
+    comparisons: Mapping[str, ReferenceComparison],
+    tasks: Sequence[Task],
+    seeds: int,
+) -> dict[str, ReferenceChoice]:
+    """Choose a reference for each task on validation rows, and say whether it is better.
+
+    Args:
+        references: What each reference reached.
+        comparisons: By the name of a reference its comparison with the recommended model.
+        tasks: All tasks.
+        seeds: The number of seeds of the confirmation.
+
+    Returns:
+        By the name of a task its choice; tasks without a reference are left out.
+    """
+    chosen = {}
+    gains = {}
+    for task in tasks:
+        best = best_on_validation(references, task, seeds)
+        if best is not None and task.name in comparisons[best.name].gains:
+            chosen[task.name] = best
+            gains[task.name] = comparisons[best.name].gains[task.name]
+    claimed = [task.name for task in tasks if not task.options.auxiliary]
+    signs = holm({name: gain for name, gain in gains.items() if name in claimed})
+    choices = {}
+    for name, best in chosen.items():
+        gain = gains[name]
+        choices[name] = ReferenceChoice(
+            task=name,
+            reference=best.name,
+            validation=float(np.mean(best.validation[name])),
+            gain=gain,
+            result=RESULTS[signs.get(name, gain.sign)],
+        )
+    return choices
+
+
+def reference_sentence(choices: Sequence[ReferenceChoice]) -> str:
+    """Say on which tasks a reference is better than the recommended model; empty without any."""
+    if not choices:
+        return ""
+    better = [choice for choice in choices if choice.result == "win"]
+    if not better:
+        tasks = "the only task" if len(choices) == 1 else f"any of {len(choices)} tasks"
+        return f"No ready-made model is surely better than the recommended model on {tasks}."
+    claims = []
+    for choice in better:
+        claims.append(f"on {choice.task} {choice.reference} by {_percent(choice.gain)}")
+    return (
+        f"Ready-made models are better than the recommended model: {first_of_many(claims, '; ')}."
+    )
+
+
+def _percent(gain: Interval) -> str:
+    return f"{gain.mean:.2f}%, 95% interval {gain.low:.2f}% to {gain.high:.2f}%"
