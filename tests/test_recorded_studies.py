@@ -59,7 +59,10 @@ def _recording(name: str) -> Json:
     packed = (RECORDED / f"{name}.json.gz").read_bytes()
     recording: Json = json.loads(gzip.decompress(packed))
     spaces = {space.stem: str(space) for space in RECORDED.glob("*.yaml")}
-    recording["search"] = [spaces.get(word, word) for word in recording["search"]]
+    search = [spaces.get(word, word) for word in recording["search"]]
+    if "--space" not in search:
+        search += ["--space", spaces["default"]]
+    recording["search"] = search
     return recording
 
 

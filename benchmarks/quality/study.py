@@ -50,6 +50,10 @@ def work(case: tuple[str, str]) -> None:
             _write(folder, RECOMMENDED, confirmed, seconds)
         if confirmed.arm == BASELINE:
             _write(folder, BASELINE, confirmed, seconds)
+    for reference in analysis.references:
+        models = [fit.predictions for fit in reference.fits]
+        if all(len(model) == len(dataset.tasks) for model in models):
+            write_models(folder, reference.name, models, reference.seconds)
     print(name, verdict.recommended, f"{seconds:.0f} s", flush=True)
 
 
