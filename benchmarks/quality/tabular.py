@@ -99,7 +99,7 @@ def main(folder: str, names: Sequence[str]) -> None:
     for name in NAMES:
         for table in sorted(Path(folder).iterdir()):
             predictions = table / PREDICTIONS / f"{name}.npz"
-            is_asked = not names or table.name in names
+            is_asked = table.is_dir() and (not names or table.name in names)
             if is_asked and not predictions.exists():
                 cases.append((table, name))
     processes = GPU_PROCESSES if torch.cuda.is_available() else CORES

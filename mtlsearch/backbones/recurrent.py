@@ -36,7 +36,7 @@ class RecurrentBlock(nn.Module):
     def __init__(
         self,
         norm: nn.Module,
-        layer: nn.Module,
+        layer: nn.RNNBase,
         dropout: nn.Module,
     ) -> None:
         super().__init__()
@@ -46,6 +46,7 @@ class RecurrentBlock(nn.Module):
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """Map [B, S, F] to [B, S, F]."""
+        self.layer.flatten_parameters()  # GPUs want weights in one piece; nothing elsewhere
         outputs, _ = self.layer(self.norm(h))
         h = h + self.dropout(outputs)
         return zero_absent(h, mask)

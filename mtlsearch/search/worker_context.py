@@ -11,6 +11,7 @@ from mtlsearch.errors import UsageError
 from mtlsearch.search.worker import Worker
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.engine_choice import Choice
+from mtlsearch.training.precision import forbid_rounded_convolutions
 from mtlsearch.training.training_data import TrainingData
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -41,12 +42,14 @@ class WorkerContext:
     def make_engine(self) -> Engine:
         """The engine on this process's device, once the plugins are loaded.
 
-        Sets torch's threads: left alone, busy cores train many times slower. Raises UsageError for
-        a device that is not there, and StudyError for a plugin that cannot be loaded.
+        Sets torch's threads, since left alone busy cores train many times slower, and the precision
+        of convolutions. Raises UsageError for a device that is not there, and StudyError for a
+        plugin that cannot be loaded.
         """
         for plugin in self.plugins:
             plugin.load()
         torch.set_num_threads(self.threads)
+        forbid_rounded_convolutions()
         data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
         return Engine(data, self.settings, self.engine.trainer, self.engine.chunk)
 

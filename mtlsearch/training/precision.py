@@ -28,12 +28,24 @@ def forward_precision(
 def step_precision(precision: str) -> Iterator[None]:
     """The context of whole steps.
 
-    With `tf32`, float32 products keep 10 bits of the mantissa where the hardware knows it. Torch
-    has one such setting for the process, so it is put back as it was.
+    With `tf32`, float32 products and convolutions keep 10 bits of the mantissa where the hardware
+    knows it. Torch has one such setting of each for the process, so it is put back as it was.
     """
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else before)
+    products = torch.get_float32_matmul_precision()
+    convolutions = torch.backends.cudnn.allow_tf32
+    if precision == "tf32":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
+
+
+def forbid_rounded_convolutions() -> None:
+    """Make convolutions on GPUs float32 in this process, but for steps that are said to be less.
+
+    Left alone, torch rounds what they multiply to 10 bits of the mantissa, though not products.
+    """
+    torch.backends.cudnn.allow_tf32 = False

@@ -7,7 +7,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 from mtlsearch.backbones import BACKBONES
 from mtlsearch.candidate import Candidate, OptimizerSettings, TrainingSettings
@@ -15,11 +14,11 @@ from mtlsearch.data import load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.inputs import INPUT_KINDS
 from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.search.worker_context import WorkerContext
 from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
-from mtlsearch.training.engine import Engine
+from mtlsearch.training.engine_choice import Choice
 from mtlsearch.training.trainers import TRAINERS
-from mtlsearch.training.training_data import TrainingData
 from tests.support.running_program import run
 
 pytestmark = pytest.mark.gpu
@@ -48,20 +47,21 @@ def trees(tasks):
     return [SharingTree.shared(tasks, LEVELS), SharingTree.separate(tasks, LEVELS)]
 
 
-def predictions(trainer, data, candidates):
+def predictions(trainer, dataset, candidates):
     jobs = []
     for candidate, seed in itertools.product(candidates, range(2)):
         replicate = Replicate("confirmation", seed)
         jobs.append(TrainingJob(len(jobs), candidate.composition(), replicate, seed=0))
-    results = [result for result in Engine(data, SCHEDULE, trainer, 16).train(jobs) if result]
+    engine = WorkerContext(dataset, SCHEDULE, 0, Choice(trainer, 16, {}), "cuda").make_engine()
+    results = [result for result in engine.train(jobs) if result]
     assert [result.failure for result in results] == [None] * len(jobs)
     return {result.number: result.predictions for result in results}
 
 
-def assert_engines_agree(data, candidates):
-    serial, forest = (predictions(trainer, data, candidates) for trainer in TRAINERS)
+def assert_engines_agree(dataset, candidates):
+    serial, forest = (predictions(trainer, dataset, candidates) for trainer in TRAINERS)
     for number, expected in serial.items():
-        for task in data.dataset.tasks:
+        for task in dataset.tasks:
             error = np.abs(expected[task.name] - forest[number][task.name]).max()
             assert error / task.unit < TOLERANCE, (number, task.name)
 
@@ -69,18 +69,16 @@ def assert_engines_agree(data, candidates):
 @pytest.mark.parametrize(("problem", "name"), BACKBONE_CASES)
 def test_both_engines_train_every_backbone_alike(problem, name):
     dataset = dataset_of(problem)
-    data = TrainingData(dataset, 0, torch.device("cuda"))
     backbone = BACKBONES[name]()
     candidates = []
     for tree in trees(len(dataset.tasks)):
         candidates.append(Candidate(tree, backbone, optimizer=OPTIMIZER))
-    assert_engines_agree(data, candidates)
+    assert_engines_agree(dataset, candidates)
 
 
 @pytest.mark.parametrize("name", sorted(SHARINGS))
 def test_both_engines_train_every_soft_sharing_alike(name):
     dataset = load(TABLE)
-    data = TrainingData(dataset, 0, torch.device("cuda"))
     separate = SharingTree.separate(len(dataset.tasks), LEVELS)
     candidate = Candidate(
         separate,
@@ -88,7 +86,7 @@ def test_both_engines_train_every_soft_sharing_alike(name):
         SHARINGS[name](),
         optimizer=OPTIMIZER,
     )
-    assert_engines_agree(data, [candidate])
+    assert_engines_agree(dataset, [candidate])
 
 
 def test_what_a_gpu_trained_is_exported_for_any_machine(tmp_path):
@@ -97,4 +95,4 @@ def test_what_a_gpu_trained_is_exported_for_any_machine(tmp_path):
     assert searched.code == 0, searched.err
     exported = run("export", "study", "--to", "model", cwd=tmp_path)
     assert exported.code == 0, exported.err
-    assert (tmp_path / "model" / "predict.py").exists()
+    assert "largest deviation on test rows" in exported.out

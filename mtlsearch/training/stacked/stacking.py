@@ -291,6 +291,8 @@ def stack(modules: Sequence[nn.Module]) -> nn.Module:
         )
     if _is_stacked_by_child(first):
         return _stack_children(modules)
+    if any(isinstance(part, nn.RNNBase) for part in first.modules()):
+        raise NotStackableError(f"{type(first).__name__}: torch cannot batch recurrent layers")
     return Vmapped(modules)
 
 
