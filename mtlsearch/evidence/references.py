@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtlsearch.evidence.comparison import RESULTS, Result, compare
+from mtlsearch.evidence.comparison import RESULTS, Result, compare, compare_ensembles
+from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.interval import Interval, holm
 from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.tasks import Task
@@ -79,7 +80,7 @@ def compare_reference(
     tasks: Sequence[Task],
     rarest: Mapping[str, int],
 ) -> ReferenceComparison:
-    """Compare a reference with the recommended model, seed by seed.
+    """Compare a reference with a recommended single model, seed by seed.
 
     Args:
         scores: What the reference reached.
@@ -94,6 +95,45 @@ def compare_reference(
         if gain is not None:
             gains[task.name] = gain
     return ReferenceComparison(scores.name, gains, _gain(scores, recommended, tasks, rarest))
+
+
+def compare_reference_ensembles(
+    name: str,
+    ours: JackknifedScores,
+    recommended: JackknifedScores,
+    tasks: Sequence[Task],
+    rarest: Mapping[str, int],
+) -> ReferenceComparison:
+    """Compare the ensemble of a reference's fits with that of the recommended model's networks.
+
+    Args:
+        name: The name of the reference.
+        ours: The test scores of its ensemble, of the tasks that it has a model of.
+        recommended: Those of the recommended ensemble of the same seeds, of all tasks.
+        tasks: All tasks.
+        rarest: By the name of a task whose score rests on few test rows of a class, how many these
+            are.
+    """
+
+    def gain(compared: Sequence[Task]) -> Interval:
+        names = {task.name for task in compared}
+        pair = (_only_of(ours, names), _only_of(recommended, names))
+        rare = {task: count for task, count in rarest.items() if task in names}
+        return compare_ensembles(name, *pair, compared, rare).gain
+
+    gains = {}
+    for task in tasks:
+        if task.name in ours.test.scores:
+            gains[task.name] = gain([replace(task, options=NO_OPTIONS)])
+    return ReferenceComparison(name, gains, gain(tasks) if len(gains) == len(tasks) else None)
+
+
+def _only_of(jackknifed: JackknifedScores, names: set[str]) -> JackknifedScores:
+    """The scores of some tasks."""
+    without = []
+    for scores in jackknifed.without:
+        without.append({name: score for name, score in scores.items() if name in names})
+    return JackknifedScores(_only(jackknifed.test, names), without)
 
 
 def _gain(

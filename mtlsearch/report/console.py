@@ -62,7 +62,7 @@ def _references(report: Report, references: ReportedReferences) -> list[Renderab
     """A table of what the references gain over the recommended model, and what that says."""
     parts: list[RenderableType] = [Text()]
     if references.choices:
-        table = _titled("references: gain over the recommended model, % [95%]", "reference", report)
+        table = _titled(_references_title(report), "reference", report)
         table.add_column("mean", justify="right")
         table.add_column("minutes", justify="right")
         for model in references.models:
@@ -74,6 +74,11 @@ def _references(report: Report, references: ReportedReferences) -> list[Renderab
     if references.sentence:
         parts.append(Text(references.sentence, style="bold"))
     return parts
+
+
+def _references_title(report: Report) -> str:
+    compared = MODEL_NAMES[report.verdict.models] if report.verdict else "models"
+    return f"references, as {compared}: gain over the recommended model, % [95%]"
 
 
 def _empty_table(report: Report) -> Table:

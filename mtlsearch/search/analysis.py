@@ -15,7 +15,7 @@ from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
-from mtlsearch.evidence.comparison import Comparison, compare, compare_ensembles
+from mtlsearch.evidence.comparison import ENSEMBLE, Comparison, compare, compare_ensembles
 from mtlsearch.evidence.ensemble import (
     Ensemble,
     JackknifedScores,
@@ -31,6 +31,7 @@ from mtlsearch.evidence.references import (
     ReferenceComparison,
     choose_references,
     compare_reference,
+    compare_reference_ensembles,
 )
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
@@ -432,21 +433,57 @@ class Analysis:
     def reference_comparisons(self) -> Mapping[str, ReferenceComparison]:
         """By the name of a reference what it gains over the recommended model.
 
-        Empty before there is a verdict.
+        Ensembles are compared with ensembles where the verdict does so. Empty before there is a
+        verdict.
         """
         if self.verdict is None:
             return {}
-        by_arm = {model.arm: model.by_seed for model in self.confirmed}
-        recommended = by_arm.get(self.verdict.recommended, {})
         comparisons = {}
         for reference in self.references:
-            comparisons[reference.name] = compare_reference(
-                reference.scores(),
-                recommended,
-                self.dataset.tasks,
-                self._rarest,
-            )
+            comparison = None
+            if self.verdict.models == ENSEMBLE:
+                comparison = self._reference_ensembles(reference, self.verdict.recommended)
+            if comparison is None:
+                comparison = self._reference_fits(reference, self.verdict.recommended)
+            comparisons[reference.name] = comparison
         return comparisons
+
+    def _reference_fits(self, reference: FittedReference, recommended: str) -> ReferenceComparison:
+        """The fits of a reference against the networks of an arm, seed by seed."""
+        by_arm = {model.arm: model.by_seed for model in self.confirmed}
+        return compare_reference(
+            reference.scores(),
+            by_arm.get(recommended, {}),
+            self.dataset.tasks,
+            self._rarest,
+        )
+
+    def _reference_ensembles(
+        self,
+        reference: FittedReference,
+        recommended: str,
+    ) -> ReferenceComparison | None:
+        """The ensemble of a reference's fits against that of an arm; None where there are not both.
+
+        It is of the seeds that both have, and of the tasks that all these fits have a model of.
+        """
+        networks = self._predictions[recommended]
+        fits = [fit for fit in reference.fits if fit.seed_index in networks]
+        names = [task.name for task in self.dataset.tasks]
+        for fit in fits:
+            names = [name for name in names if name in fit.scores.scores]
+        members = [{name: fit.predictions[name] for name in names} for fit in fits]
+        ours = jackknife(members, self._scorer)
+        theirs = self._jackknifed(recommended, [fit.seed_index for fit in fits])
+        if isinstance(ours, NoEnsemble) or isinstance(theirs, NoEnsemble):
+            return None
+        return compare_reference_ensembles(
+            reference.name,
+            ours,
+            theirs,
+            self.dataset.tasks,
+            self._rarest,
+        )
 
     @cached_property
     def reference_choices(self) -> Mapping[str, ReferenceChoice]:

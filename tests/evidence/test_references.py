@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.references import (
     ReferenceScores,
     choose_references,
     compare_reference,
+    compare_reference_ensembles,
     reference_sentence,
 )
 from mtlsearch.evidence.scoring import TestScores
@@ -115,3 +117,27 @@ def test_the_sentence_names_what_is_better_by_how_much():
         "No ready-made model is surely better than the recommended model on the only task."
     )
     assert reference_sentence([]) == ""
+
+
+def ensemble(means, spread):
+    """The scores of an ensemble, and those without each model, which differ by `spread`."""
+    values = {name: np.full(3, value) for name, value in means.items()}
+    without = []
+    for step in (-spread, 0.0, spread):
+        without.append({name: value + step for name, value in means.items()})
+    return JackknifedScores(TestScores(means, values), without)
+
+
+def test_ensembles_are_compared_with_ensembles_on_the_tasks_that_both_have():
+    recommended = ensemble({"a": 2.0, "b": 2.0, "c": 2.0}, 0.0)
+    ours = ensemble({"a": 1.0, "b": 3.0}, 0.01)
+    comparison = compare_reference_ensembles("forest", ours, recommended, TASKS, {})
+    assert comparison.gain is None
+    assert comparison.gains.keys() == {"a", "b"}
+    assert comparison.gains["a"].mean == pytest.approx(50.0)
+    assert comparison.gains["b"].mean == pytest.approx(-50.0)
+    assert comparison.gains["a"].low > 0
+    unsure = ensemble({"a": 1.0, "b": 3.0}, 5.0)
+    wider = compare_reference_ensembles("forest", unsure, recommended, TASKS[:2], {})
+    assert wider.gains["a"].low < 0
+    assert wider.gain.mean == pytest.approx(0.0)

@@ -164,3 +164,21 @@ def test_where_no_reference_is_surely_better_the_network_predicts(
     handed = hand_over(analysis, data, [Replicate("confirmation", 0)])
     assert handed.references == [{}]
     assert all("by the network" in sentence for sentence in handed.sentences)
+
+
+def test_references_are_compared_as_the_verdict_compares(study: Study, dataset: Dataset) -> None:
+    analysis = Analysis(study, dataset)
+    assert analysis.verdict is not None
+    assert analysis.verdict.models == "ensemble"
+    [linear] = _named(study, dataset, "linear")
+    name = dataset.tasks[0].name
+    members = [fit.predictions[name] for fit in linear.fits]
+    networks = analysis._predictions[analysis.verdict.recommended].values()
+    expected = []
+    for models in (members, [network[name] for network in networks]):
+        test = dataset.sources["penguins"].splits.role == TEST
+        mean = np.mean(models, axis=0)
+        expected.append(dataset.tasks[0].metric.score(dataset.targets[name][test], mean))
+    gain = analysis.reference_comparisons["linear"].gains[name]
+    ours, theirs = expected
+    assert gain.mean == pytest.approx(100 * (ours - theirs) / theirs)
