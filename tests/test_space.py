@@ -281,7 +281,7 @@ def test_parameters_for_people():
     assert rows["tree.levels"] == "3"
     assert rows["sharing.l2_sharing.strength"] == "{log: [1e-05, 1.0]}"
     assert rows["backbone.mlp.width"] == "{choice: [32, 64, 128]}"
-    assert rows["training.epochs"] == "60"
+    assert rows["training.epochs"] == "150"
     assert rows["cost"] == "none"
     fixed = dict(
         space.with_fixed(tree=SharingTree.shared(3, 3), sharing=L2Sharing(0.5)).parameters()

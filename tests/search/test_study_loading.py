@@ -28,7 +28,7 @@ def images(tmp_path):
 def test_a_table_gets_the_default_space_and_other_inputs_their_own(images):
     assert {
         option.name for option in load_problem(None, [], None, None)[1].options["backbone"]
-    } == {"mlp", "residual"}
+    } == {"mlp", "residual", "tabm"}
     assert [
         option.name for option in load_problem(images, TASKS, None, 3)[1].options["backbone"]
     ] == ["conv"]
@@ -197,7 +197,7 @@ def test_a_table_without_numbers_on_a_scale_has_a_notice(tmp_path, cells, notice
 
 
 def test_what_an_automatic_batch_size_comes_to_is_said():
-    dataset, plain = load_problem("penguins", [], None, None)
+    dataset, plain = load_problem("penguins", [], "quick", None)
     assert batch_size_notices(dataset, plain, 0) == []
     for mapping in (
         {"training": {"batch_size": "auto"}},
