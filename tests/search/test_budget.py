@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer
 
 from mtlsearch.data import TEST, load
 from mtlsearch.errors import NoCandidateError
+from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.initializations import Pretrained, Random
@@ -175,6 +176,7 @@ def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start)
 
     analysis = Analysis(bench.create(), bench.dataset)
     analysis.confirmed = [sure("searched", 0.9), sure("single_task", 0.7)]
+    analysis.ensemble_comparisons = {"searched": NoEnsemble("there are no predictions")}
     found = analysis.verdict
     assert found.decision in ("share", "share some")
     assert ("pretrained" in found.sentence) == (start == Pretrained())

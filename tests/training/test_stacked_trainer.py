@@ -44,8 +44,11 @@ def ending(members, epochs):
 
 
 def faster(one, rate):
+    """A member with another rate, that does not go by how many epochs there are to be."""
     candidate = one.component.candidate
-    settings = dataclasses.replace(candidate.optimizer, learning_rate=rate)
+    settings = dataclasses.replace(
+        candidate.optimizer, learning_rate=rate, schedule="constant", warm_up=0.0
+    )
     component = dataclasses.replace(
         one.component, candidate=dataclasses.replace(candidate, optimizer=settings)
     )
@@ -106,8 +109,9 @@ def test_scores_and_weights_on_the_way_are_those_of_the_best_epoch_so_far(data, 
     trainer = begin(data, members)
     for epoch in (1, 2, 3):
         trainer.advance(epoch)
-        stopped = trained(data, ending(members, [epoch] * 7))
-        for one, short in zip(members, stopped.histories, strict=True):
+        shorter = ending(members, [epoch] * 7)
+        stopped = trained(data, shorter)
+        for one, short in zip(members, shorter, strict=True):
             (history, *_, scores, weights), expected = result(trainer, one), result(stopped, short)
             assert (history, scores, weights) == (expected[0], *expected[3:])
     assert any(record.losses[2] > min(record.losses) for record in trainer.histories.values())
