@@ -7,6 +7,7 @@ from mtlsearch.report.model import ReportedInterval
 MISSING = "–"
 PERCENT = "\u202f%"  # a narrow space that does not break
 MOST_DECIMALS = 8
+ROUNDING = 1e-12  # errors of sums in float64, relative to what is summed
 
 
 def number(value: float | None, error: float | None = None) -> str:
@@ -16,6 +17,7 @@ def number(value: float | None, error: float | None = None) -> str:
     """
     if value is None or not math.isfinite(value):
         return MISSING
+    value += 0.0  # no minus before a zero
     if not error or not math.isfinite(error):
         text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
         return _with_minus(text)
@@ -70,6 +72,8 @@ def with_error(value: float | None, error: float | None) -> str:
     """`0.912 ± 0.004`, or the value alone where its standard error is unknown."""
     if error is None:
         return number(value)
+    if value is not None and error <= ROUNDING * abs(value):
+        error = 0.0
     return f"{number(value, error)} ± {number(error, error)}"
 
 

@@ -263,6 +263,8 @@ def _effect_sign(effect: ReportedInterval) -> Literal["helps", "harms", "unsure"
 
 def _strength(effect: ReportedInterval) -> int:
     """A cell is as colorful as its effect is sure."""
+    if effect.mean == 0:
+        return 0
     if not effect.half_width:
         return STRONGEST_COLOR
     sureness = min(1.0, abs(effect.mean) / effect.half_width)
