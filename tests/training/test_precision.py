@@ -10,6 +10,7 @@ from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.engine import Engine
 from mtlsearch.training.plain.network import Network
 from mtlsearch.training.plain.step import Fitting
+from mtlsearch.training.precision import forbid_rounded_convolutions, step_precision
 from tests.support.replicates import searched
 
 SHARED = SharingTree.shared(3, 2)
@@ -79,3 +80,14 @@ def test_weights_stay_in_float32(penguins, make):
         TrainingJob(0, make(SHARED).composition(), searched(0), 0)
     )
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+
+
+def test_convolutions_are_rounded_in_steps_of_tf32_alone(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    forbid_rounded_convolutions()
+    assert not torch.backends.cudnn.allow_tf32
+    with step_precision("float32"):
+        assert not torch.backends.cudnn.allow_tf32
+    with step_precision("tf32"):
+        assert torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
