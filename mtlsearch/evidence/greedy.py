@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtlsearch.arrays import Array
+from mtlsearch.evidence.ensemble import Predictions
 from mtlsearch.evidence.gain import breach, mean_gain
 from mtlsearch.evidence.scoring import Scores
 from mtlsearch.tasks import Task
 
 STEPS = 20  # models that are added at most
 DIGITS = 8  # of a gain in percent; further ones are those of rounding
-
-Predictions = Mapping[str, Array]  # task name -> predictions of N rows, [N] or [N, C]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Of the references of a task that one is set against the recommended model which 
 on validation rows. Test rows say only whether it is better: they choose nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,12 +89,11 @@ def compare_reference(
         rarest: By the name of a task whose score rests on few test rows of a class, how many these
             are.
     """
-    gains = {}
-    for task in tasks:
-        gain = _gain(scores, recommended, [replace(task, options=NO_OPTIONS)], rarest)
-        if gain is not None:
-            gains[task.name] = gain
-    return ReferenceComparison(scores.name, gains, _gain(scores, recommended, tasks, rarest))
+    return _comparison(
+        scores.name,
+        tasks,
+        lambda compared: _gain(scores, recommended, compared, rarest),
+    )
 
 
 def compare_reference_ensembles(
@@ -115,17 +114,29 @@ def compare_reference_ensembles(
             are.
     """
 
-    def gain(compared: Sequence[Task]) -> Interval:
+    def gain(compared: Sequence[Task]) -> Interval | None:
         names = {task.name for task in compared}
+        if not names <= ours.test.scores.keys():
+            return None
         pair = (_only_of(ours, names), _only_of(recommended, names))
         rare = {task: count for task, count in rarest.items() if task in names}
         return compare_ensembles(name, *pair, compared, rare).gain
 
+    return _comparison(name, tasks, gain)
+
+
+def _comparison(
+    name: str,
+    tasks: Sequence[Task],
+    gain: Callable[[Sequence[Task]], Interval | None],
+) -> ReferenceComparison:
+    """The gains on each task by itself and on all, as far as there are any."""
     gains = {}
     for task in tasks:
-        if task.name in ours.test.scores:
-            gains[task.name] = gain([replace(task, options=NO_OPTIONS)])
-    return ReferenceComparison(name, gains, gain(tasks) if len(gains) == len(tasks) else None)
+        gain_of_task = gain([replace(task, options=NO_OPTIONS)])
+        if gain_of_task is not None:
+            gains[task.name] = gain_of_task
+    return ReferenceComparison(name, gains, gain(tasks))
 
 
 def _only_of(jackknifed: JackknifedScores, names: set[str]) -> JackknifedScores:

@@ -76,6 +76,10 @@ def hand_over(
     """
     if find_spec("skops") is None:
         raise UsageError("--best-per-task: needs skops: pip install 'mtlsearch[references]'")
+    trainer = ReferenceTrainer(
+        data.dataset,
+        lambda replicate: data.fold(replicate).prepared,
+    )
     references: list[dict[str, HandedReference]] = [{} for _ in replicates]
     sentences = []
     for task in data.dataset.tasks:
@@ -85,7 +89,7 @@ def hand_over(
             continue
         fits = []
         for replicate in replicates:
-            fits.append(_fit_again(analysis, choice, task, data, replicate))
+            fits.append(_fit_again(analysis, choice, data, replicate, trainer))
         reason = next((fit for fit in fits if isinstance(fit, str)), None)
         if reason is not None:
             sentences.append(
@@ -102,11 +106,12 @@ def hand_over(
 def _fit_again(
     analysis: Analysis,
     choice: ReferenceChoice,
-    task: Task,
     data: TrainingData,
     replicate: Replicate,
+    trainer: ReferenceTrainer,
 ) -> HandedReference | str:
     """The reference of a task, fitted on a replicate; or why it cannot be handed over."""
+    [task] = [task for task in data.dataset.tasks if task.name == choice.task]
     prepared = data.fold(replicate).prepared
     schema = prepared.schemas[task.source]
     layout = _layout(schema, prepared.inputs[task.source], prepared.fold.train[task.source])
@@ -115,10 +120,6 @@ def _fit_again(
     kept = _kept_predictions(analysis, choice, replicate)
     if kept is None:
         return f"it has no model of seed {replicate.index}"
-    trainer = ReferenceTrainer(
-        data.dataset,
-        lambda replicate: data.fold(replicate).prepared,
-    )
     fit = trainer.fit_of(_job(analysis, choice, replicate), task)
     fitted = fit.best()
     _check(task, kept, trainer.test_predictions(fitted, fit))

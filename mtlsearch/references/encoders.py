@@ -4,6 +4,9 @@ import numpy as np
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from mtlsearch.references.contract import Encoder
+from mtlsearch.references.flat_table import FlatColumns
+
 MOST_CATEGORIES = 255  # that scikit-learn's histograms tell apart
 
 
@@ -28,3 +31,16 @@ def ordinal_codes(unknown: float = np.nan, dtype: type = np.float64) -> OrdinalE
         unknown_value=unknown,
         dtype=dtype,
     )
+
+
+def codes_and_means(columns: FlatColumns, seed: int) -> list[Encoder]:
+    """Numbers, the codes of categories, words, and of many categories the mean labels.
+
+    With few rows of a category splits by its code learn little, and by the mean much.
+    """
+    return [
+        ("numbers", "passthrough", columns.number_slice),
+        ("categories", ordinal_codes(), columns.code_slice),
+        ("words", "passthrough", columns.word_slice),
+        ("means", mean_target(seed), columns.many_slice),
+    ]

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, final
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from mtlsearch.references.contract import Encoder, LabelledRows, Reference, Setting
-from mtlsearch.references.encoders import mean_target, ordinal_codes
+from mtlsearch.references.encoders import codes_and_means
 from mtlsearch.references.flat_table import FlatColumns
 from mtlsearch.tasks import EstimatorLoss
 
@@ -28,16 +28,8 @@ class HistogramBoosting(Reference):
     stops_early: ClassVar[bool] = True
 
     def encoders(self, columns: FlatColumns, seed: int) -> list[Encoder]:
-        """Return numbers, the codes of categories, words, and of many categories the mean labels.
-
-        With few rows of a category splits by its code learn little, and by the mean much.
-        """
-        return [
-            ("numbers", "passthrough", columns.number_slice),
-            ("categories", ordinal_codes(), columns.code_slice),
-            ("words", "passthrough", columns.word_slice),
-            ("means", mean_target(seed), columns.many_slice),
-        ]
+        """Return numbers, codes of categories, words, and of many categories the mean labels."""
+        return codes_and_means(columns, seed)
 
     def estimator(self, loss: EstimatorLoss, setting: Setting, seed: int) -> Any:
         """Return a model of this loss."""

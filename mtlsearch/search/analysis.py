@@ -120,6 +120,7 @@ class Analysis:
     def __init__(self, study: Study, dataset: Dataset) -> None:
         self.study = study
         self.dataset = dataset
+        self._jackknives: dict[tuple[str, tuple[int, ...]], JackknifedScores | NoEnsemble] = {}
 
     @cached_property
     def trials(self) -> Mapping[str, Sequence[Trial]]:
@@ -302,12 +303,10 @@ class Analysis:
         Both are made of the seeds that succeeded in both arms.
         """
         comparisons: dict[str, Comparison | NoEnsemble] = {}
-        baselines: dict[tuple[int, ...], JackknifedScores | NoEnsemble] = {}
         for arm, seeds in self._common_seeds.items():
-            if seeds not in baselines:
-                baselines[seeds] = self._jackknifed(BASELINE, seeds)
             ours = self._jackknifed(arm, seeds)
-            comparisons[arm] = self._compare_ensembles(arm, ours, baselines[seeds])
+            baseline = self._jackknifed(BASELINE, seeds)
+            comparisons[arm] = self._compare_ensembles(arm, ours, baseline)
         return comparisons
 
     def _compare_ensembles(
@@ -336,9 +335,16 @@ class Analysis:
         return common
 
     def _jackknifed(self, arm: str, seeds: Sequence[int]) -> JackknifedScores | NoEnsemble:
-        """The scores of an arm's ensemble of these seeds, and of it without each of them."""
-        predictions = self._predictions[arm]
-        return jackknife([predictions[seed] for seed in seeds], self._scorer)
+        """The scores of an arm's ensemble of these seeds, and of it without each of them.
+
+        They are kept: most comparisons are with the baseline or the recommended arm.
+        """
+        key = (arm, tuple(seeds))
+        if key not in self._jackknives:
+            predictions = self._predictions[arm]
+            members = [predictions[seed] for seed in seeds]
+            self._jackknives[key] = jackknife(members, self._scorer)
+        return self._jackknives[key]
 
     @cached_property
     def _predictions(self) -> Mapping[str, Mapping[int, Predictions]]:

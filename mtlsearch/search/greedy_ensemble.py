@@ -14,7 +14,8 @@ import torch
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset
 from mtlsearch.errors import StudyError
-from mtlsearch.evidence.greedy import Predictions, ValidationFold, select_greedily
+from mtlsearch.evidence.ensemble import Predictions
+from mtlsearch.evidence.greedy import ValidationFold, select_greedily
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.confirmed_files import read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
