@@ -28,8 +28,8 @@ from mtlsearch.data import Card, Dataset, load
 from mtlsearch.data.assembly import assemble
 from mtlsearch.data.card import SourceCard, SplitCard, TaskCard
 from mtlsearch.data.planted import Teacher
-from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import interval
+from mtlsearch.evidence.relative_gain import mean_relative_gain
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.structure.tree import SharingTree
@@ -223,8 +223,8 @@ def _gains(
     for reading, standard in zip(readings[name], readings[STANDARD], strict=True):
         gains.append(
             (
-                mean_gain(dataset.tasks, reading.validation, standard.validation),
-                mean_gain(dataset.tasks, reading.test, standard.test),
+                mean_relative_gain(dataset.tasks, reading.validation, standard.validation),
+                mean_relative_gain(dataset.tasks, reading.test, standard.test),
             )
         )
     return gains

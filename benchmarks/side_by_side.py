@@ -22,6 +22,7 @@ from mtlsearch.data import PROBLEMS, Dataset, load
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.interval import Interval, interval
 from mtlsearch.evidence.scoring import TestScorer, TestScores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.architectures import ARCHITECTURES
 from mtlsearch.sharing import NoSharing, Sharing
@@ -106,6 +107,7 @@ def train(case: Case) -> list[TrainingResult]:
 def rows(name: str, results: dict[str, list[TrainingResult]]) -> list[list[Any]]:
     """Return for each architecture the scores of each task, and the gain over single-task."""
     tasks = problem(name).tasks
+    scales = SkillScales.on_test_rows(problem(name))
     scorer = TestScorer(problem(name), 0)
     baseline = _test_scores(scorer, results[BASELINE])
     table = []
@@ -117,8 +119,8 @@ def rows(name: str, results: dict[str, list[TrainingResult]]) -> list[list[Any]]
             identity = [name, architecture, task.name, task.metric.name]
             table.append([*identity, *_cells(interval(values)), *cost])
         if architecture != BASELINE:
-            gain = compare(architecture, scores, baseline, tasks).gain
-            identity = [name, architecture, "all", "mean relative gain %"]
+            gain = compare(architecture, scores, baseline, scales).gain
+            identity = [name, architecture, "all", "mean skill, points"]
             table.append([*identity, *_cells(gain), *cost])
     return table
 

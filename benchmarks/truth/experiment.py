@@ -22,6 +22,7 @@ from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
 from mtlsearch.evidence.ensemble import Predictions, mean_prediction
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.evidence.selection import pick, reference_scores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import Replicate, TrainingJob, Trial
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.runners.local import run_local
@@ -138,17 +139,17 @@ def _ignore(arm: str, result: Any) -> None:
 
 def fitted(trials: Sequence[Trial], dataset: Dataset) -> Affinity:
     """Return the affinities after these trials."""
-    affinity = Affinity.fit(trials, dataset.tasks)
+    affinity = Affinity.fit(trials, SkillScales.on_search_rows(dataset))
     assert affinity is not None
     return affinity
 
 
 def picked(trials: Sequence[Trial], dataset: Dataset) -> Composition:
     """Return what this project picks after these trials."""
-    tasks = dataset.tasks
     summaries = pool(trials, fitted(trials, dataset), REPLICATES)
-    reference = reference_scores([], summaries, tasks)
-    best = pick(SEARCHED, summaries, tasks, reference, must_share=True)
+    reference = reference_scores([], summaries, dataset.tasks)
+    scales = SkillScales.on_search_rows(dataset)
+    best = pick(SEARCHED, summaries, scales, reference, must_share=True)
     assert best is not None
     return best.composition
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmarks.truth.experiment import (
     FOREST,
     Budget,
@@ -29,14 +27,13 @@ from benchmarks.truth.finding import Finding, share_of_true
 from mtlsearch.data import TEST, Dataset
 from mtlsearch.data.planted import Teacher, planted
 from mtlsearch.evidence.comparison import Comparison
-from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import Interval, interval
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.session import work
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace
-from mtlsearch.tasks import Task
 
 BASELINE = "single_task"
 ARMS = ("searched", BASELINE, "share_all")
@@ -121,26 +118,21 @@ def answer(
         seeds=TRUE_ENSEMBLES * members,
         members=members,
     )
-    true_gain = _gain(dataset.tasks, sharing, single)
-    return Answered(statement.decision, statement.recommended, confirmed_gain, true_gain)
+    true = true_gain(SkillScales.on_test_rows(problem.for_truth), sharing, single)
+    return Answered(statement.decision, statement.recommended, confirmed_gain, true)
 
 
-def _gain(
-    tasks: Sequence[Task],
+def true_gain(
+    scales: SkillScales,
     sharing: Scores,
     single: Scores,
 ) -> Interval:
-    """Return the gain of one model over another, paired over seeds, or over ensembles of seeds."""
-    reference = {}
-    for task in tasks:
-        scores = [row[task.name] for row in single]
-        reference[task.name] = float(np.mean(scores))
+    """Return the gain of mean skill of one model over another, in points.
 
-    gains = []
-    for ours, theirs in zip(sharing, single, strict=True):
-        our_gain = mean_gain(tasks, ours, reference)
-        their_gain = mean_gain(tasks, theirs, reference)
-        gains.append(our_gain - their_gain)
+    It is paired over seeds, or over ensembles of seeds.
+    """
+    pairs = zip(sharing, single, strict=True)
+    gains = [scales.gain(ours, theirs) for ours, theirs in pairs]
     return interval(gains)
 
 

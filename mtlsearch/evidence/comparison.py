@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mtlsearch.evidence.ensemble import JackknifedScores
-from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.interval import Interval, Sign, centred_pseudo_values, holm, interval
+from mtlsearch.evidence.relative_gain import mean_relative_gain
 from mtlsearch.evidence.scoring import Scores, TestScores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import Task
 
 Difference = Callable[[Scores, Scores], float]  # between a model's scores and the baseline's
@@ -63,7 +64,10 @@ class Comparison:
     Attributes:
         arm: The name of the arm.
         differences: Per task name the difference of the scores, oriented: positive is better.
-        gain: The mean relative gain over the baseline, in percent.
+        points: The same in points of skill.
+        gain: The gain of mean skill over the baseline, in points.
+        relative: The mean relative gain over the baseline, in percent (Maninis et al. 2019).
+            Nothing is decided on it.
         seeds: The number of pairs.
         models: Whether these are single models, or the ensembles of all of these seeds.
         limits: The tasks that may not lose more than so much.
@@ -72,7 +76,9 @@ class Comparison:
 
     arm: str
     differences: Mapping[str, Interval]
+    points: Mapping[str, Interval]
     gain: Interval
+    relative: Interval
     seeds: int
     models: Models = SINGLE
     limits: tuple[Limit, ...] = ()
@@ -101,7 +107,7 @@ def compare(
     arm: str,
     ours: Sequence[TestScores],
     baseline: Sequence[TestScores],
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Compare an arm's single models with the baseline's, seed by seed.
@@ -112,7 +118,7 @@ def compare(
         arm: The name of the arm.
         ours: The test scores of the arm's model, one per seed.
         baseline: The test scores of the baseline's model for the same seeds.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on the test rows.
         rarest: By the name of a task whose score rests on few test rows of a class, how many these
             are. The mean gain rests on the fewest.
 
@@ -120,14 +126,14 @@ def compare(
         ValueError: There are not as many scores of one as of the other.
     """
     pairs = _PairedModels(ours, baseline)
-    return _comparison(arm, pairs, tasks, rarest or {})
+    return _comparison(arm, pairs, scales, rarest or {})
 
 
 def compare_ensembles(
     arm: str,
     ours: JackknifedScores,
     baseline: JackknifedScores,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Compare the ensemble of an arm's seeds with the ensemble of the baseline's.
@@ -142,14 +148,14 @@ def compare_ensembles(
         arm: The name of the arm.
         ours: The test scores of the arm's ensemble.
         baseline: The test scores of the baseline's ensemble of the same seeds, in the same order.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on the test rows.
         rarest: See `compare`.
 
     Raises:
         ValueError: There are not as many models in one as in the other.
     """
     pairs = _PairedEnsembles(ours, baseline)
-    return _comparison(arm, pairs, tasks, rarest or {})
+    return _comparison(arm, pairs, scales, rarest or {})
 
 
 class _Pairs(Protocol):
@@ -165,7 +171,7 @@ class _Pairs(Protocol):
 
     @property
     def reference(self) -> Scores:
-        """The baseline's scores on all test rows, which gains are relative to."""
+        """The baseline's scores on all test rows, which relative gains are over."""
 
     def values(self, difference: Difference) -> list[float]:
         """One value per seed; their mean is the difference, their spread is due to the seeds."""
@@ -239,28 +245,35 @@ def _on_samples(difference: Difference, ours: TestScores, baseline: TestScores) 
 def _comparison(
     arm: str,
     pairs: _Pairs,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int],
 ) -> Comparison:
+    tasks = scales.tasks
     reference = pairs.reference
 
     def interval_of(difference: Difference, rows_of_class: int | None) -> Interval:
         return interval(pairs.values(difference), pairs.resampled(difference), rows_of_class)
 
     differences = {}
+    points = {}
     limits = []
-    for task in tasks:
+    for scale in scales.of_task:
+        task = scale.task
         rows_of_class = rarest.get(task.name)
-        differences[task.name] = interval_of(_improvement(task), rows_of_class)
+        improvement = interval_of(_improvement(task), rows_of_class)
+        differences[task.name] = improvement
+        points[task.name] = improvement.scaled(100.0 / scale.size)
         if task.options.at_most_worse is not None:
-            gain = interval_of(_gain_difference([task], reference), rows_of_class)
-            limit = Limit(task.name, task.options.at_most_worse, gain)
+            relative = interval_of(_relative_difference([task], reference), rows_of_class)
+            limit = Limit(task.name, task.options.at_most_worse, relative)
             limits.append(limit)
     fewest = min(rarest.values(), default=None)
     return Comparison(
         arm=arm,
         differences=differences,
-        gain=interval_of(_gain_difference(tasks, reference), fewest),
+        points=points,
+        gain=interval_of(scales.gain, fewest),
+        relative=interval_of(_relative_difference(tasks, reference), fewest),
         seeds=pairs.seeds,
         models=pairs.models,
         limits=tuple(limits),
@@ -278,12 +291,12 @@ def _improvement(task: Task) -> Difference:
     return difference
 
 
-def _gain_difference(tasks: Sequence[Task], reference: Scores) -> Difference:
+def _relative_difference(tasks: Sequence[Task], reference: Scores) -> Difference:
     """The difference of mean relative gains over the baseline's scores on all test rows."""
 
     def difference(scores: Scores, baseline_scores: Scores) -> float:
-        gain = mean_gain(tasks, scores, reference)
-        baseline_gain = mean_gain(tasks, baseline_scores, reference)
+        gain = mean_relative_gain(tasks, scores, reference)
+        baseline_gain = mean_relative_gain(tasks, baseline_scores, reference)
         return gain - baseline_gain
 
     return difference

@@ -7,22 +7,21 @@ taken, always: there is nothing to choose, and so nothing is chosen on test rows
 Ensembles of two arms are compared by `compare_ensembles`, which needs `jackknife` of both.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mtlsearch.arrays import Array
-from mtlsearch.evidence.gain import mean_gain, task_gain
 from mtlsearch.evidence.interval import Interval, interval_over_rows
 from mtlsearch.evidence.scoring import Scores, TestScorer, TestScores
-from mtlsearch.tasks import Task
+from mtlsearch.evidence.skill import SkillScales
 
 Predictions = Mapping[str, Array]  # task name -> predictions of the N test rows, [N] or [N, C]
 
 FEWEST_MODELS = 2
 TOO_FEW = "it takes two confirmed models: search with more --seeds"
-DIGITS = 8  # of a gain in percent; further ones are those of rounding
+DIGITS = 8  # of a gain in points; further ones are those of rounding
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Ensemble:
         test: Its test scores.
         single: The mean of the models' test scores.
         scores: Per task name the score of the mean prediction.
-        task_gains: Per task name the relative gain over the mean score of the models, in percent.
-        gain: The mean relative gain over the mean scores of the models, in percent.
+        task_gains: Per task name the gain of skill over the mean of the models, in points.
+        gain: The gain of mean skill over the mean of the models, in points.
     """
 
     predictions: Predictions
@@ -79,7 +78,7 @@ class JackknifedScores:
 def combine(
     models: Sequence[ScoredModel],
     scorer: TestScorer,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int],
 ) -> Ensemble | NoEnsemble:
     """Make the ensemble of models and score it as each of them is scored.
@@ -87,7 +86,7 @@ def combine(
     Args:
         models: Models for the same tasks, whose scores are all defined.
         scorer: What scored the models.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on the test rows.
         rarest: By the name of a task whose score rests on few test rows of a class, how many these
             are. The mean gain rests on the fewest.
 
@@ -103,12 +102,13 @@ def combine(
     single = mean_scores([model.test for model in models])
     scores = {}
     task_gains = {}
-    for task in tasks:
+    for task in scales.tasks:
         rows_of_class = rarest.get(task.name)
         score = test.scores[task.name]
         resampled = test.resampled[task.name].tolist()
         scores[task.name] = interval_over_rows(score, resampled, rows_of_class)
-        task_gains[task.name] = _gain(_gain_of_task(task, single), test, single, rows_of_class)
+        scale = scales.alone(task.name)
+        task_gains[task.name] = _gain(scale, test, single, rows_of_class)
     fewest = min(rarest.values(), default=None)
     return Ensemble(
         predictions=predictions,
@@ -116,7 +116,7 @@ def combine(
         single=single,
         scores=scores,
         task_gains=task_gains,
-        gain=_gain(_gain_of_all(tasks, single), test, single, fewest),
+        gain=_gain(scales, test, single, fewest),
     )
 
 
@@ -204,27 +204,8 @@ def mean_scores(models: Sequence[TestScores]) -> TestScores:
     return TestScores(scores, resampled)
 
 
-Gain = Callable[[Scores], float]  # over the mean score of single models on all test rows
-
-
-def _gain_of_task(task: Task, single: TestScores) -> Gain:
-    reference = single.scores[task.name]
-
-    def gain(scores: Scores) -> float:
-        return task_gain(task, scores[task.name], reference)
-
-    return gain
-
-
-def _gain_of_all(tasks: Sequence[Task], single: TestScores) -> Gain:
-    def gain(scores: Scores) -> float:
-        return mean_gain(tasks, scores, single.scores)
-
-    return gain
-
-
 def _gain(
-    gain: Gain,
+    scales: SkillScales,
     test: TestScores,
     single: TestScores,
     rows_of_class: int | None,
@@ -232,7 +213,7 @@ def _gain(
     """The gain of the mean prediction, paired with the single models on each sample of the rows."""
     resampled = []
     for scores, single_scores in zip(test.samples(), single.samples(), strict=True):
-        difference = gain(scores) - gain(single_scores)
-        resampled.append(round(difference, DIGITS))
-    value = round(gain(test.scores), DIGITS)
+        gain = scales.gain(scores, single_scores)
+        resampled.append(round(gain, DIGITS))
+    value = round(scales.gain(test.scores, single.scores), DIGITS)
     return interval_over_rows(value, resampled, rows_of_class)

@@ -14,12 +14,13 @@ import numpy as np
 
 from mtlsearch.arrays import Array
 from mtlsearch.evidence.ensemble import Predictions
-from mtlsearch.evidence.gain import breach, mean_gain
+from mtlsearch.evidence.relative_gain import breach
 from mtlsearch.evidence.scoring import Scores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import Task
 
 STEPS = 20  # models that are added at most
-DIGITS = 8  # of a gain in percent; further ones are those of rounding
+DIGITS = 8  # of a gain in points; further ones are those of rounding
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class GreedySelection:
 
     Attributes:
         counts: How often each model was taken, by its name; those never taken are left out.
-        gain: The mean relative gain of their mean prediction over the reference model on
-            validation rows, in percent. It is that of a choice, so it looks better than it is.
+        gain: The gain of mean skill of their mean prediction over the reference model on validation
+            rows, in points. It is that of a choice, so it looks better than it is.
     """
 
     counts: Mapping[str, int]
@@ -57,7 +58,7 @@ class GreedySelection:
 
 def select_greedily(
     folds: Sequence[ValidationFold],
-    tasks: Sequence[Task],
+    scales: SkillScales,
     reference: str,
     steps: int = STEPS,
 ) -> GreedySelection:
@@ -69,10 +70,11 @@ def select_greedily(
 
     Args:
         folds: At least one fold, all with the same models.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on validation rows.
         reference: The name of the model that gains are relative to.
         steps: How many models are added at most.
     """
+    tasks = scales.tasks
     names = list(folds[0].predictions)
     reference_scores = _scores(_Mean.of(folds).plus(reference), tasks)
     current = _Mean.of(folds)
@@ -83,7 +85,7 @@ def select_greedily(
         means = {name: current.plus(name) for name in names}
         merits = {}
         for name, mean in means.items():
-            merits[name] = _merit(_scores(mean, tasks), tasks, reference_scores)
+            merits[name] = _merit(_scores(mean, tasks), scales, reference_scores)
         choice = max(names, key=lambda name: merits[name])
         current = means[choice]
         taken.append(choice)
@@ -134,9 +136,9 @@ def _scores(mean: _Mean, tasks: Sequence[Task]) -> Scores:
     return scores
 
 
-def _merit(scores: Scores, tasks: Sequence[Task], reference: Scores) -> tuple[bool, float]:
+def _merit(scores: Scores, scales: SkillScales, reference: Scores) -> tuple[bool, float]:
     """What choices are ordered by; an undefined score comes last."""
-    gain = mean_gain(tasks, scores, reference)
+    gain = scales.gain(scores, reference)
     if not math.isfinite(gain):
         return False, -math.inf
-    return breach(tasks, scores, reference) == 0.0, round(gain, DIGITS)
+    return breach(scales.tasks, scores, reference) == 0.0, round(gain, DIGITS)

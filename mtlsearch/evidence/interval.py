@@ -69,6 +69,18 @@ class Interval:
             return "below"
         return "spans"
 
+    def scaled(self, factor: float) -> "Interval":
+        """The interval in another unit, of which `factor`, above 0, are one of the present one."""
+        return Interval(
+            mean=factor * self.mean,
+            low=None if self.low is None else factor * self.low,
+            high=None if self.high is None else factor * self.high,
+            p=self.p,
+            seed_variance=factor**2 * self.seed_variance,
+            row_variance=factor**2 * self.row_variance,
+            row_dof=self.row_dof,
+        )
+
     def needed(self, count: int) -> int | None:
         """How many values would leave zero out, if mean and variances stayed as they are.
 

@@ -5,7 +5,7 @@ on validation rows. Test rows say only whether it is better: they choose nothing
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from mtlsearch.evidence.comparison import RESULTS, Result, compare, compare_ense
 from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.interval import Interval, holm
 from mtlsearch.evidence.scoring import TestScores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import Task
-from mtlsearch.tasks.options import NO_OPTIONS
 from mtlsearch.wording import first_of_many
 
 BySeed = Mapping[int, TestScores]  # the index of a seed -> the test scores of its model
@@ -45,8 +45,8 @@ class ReferenceComparison:
 
     Attributes:
         name: The name of the reference.
-        gains: Per task name its relative gain over the recommended model, in percent.
-        gain: The mean of the gains in percent; None where there is not a model of every task.
+        gains: Per task name its gain of skill over the recommended model, in points.
+        gain: Its gain of mean skill in points; None where there is not a model of every task.
     """
 
     name: str
@@ -62,7 +62,7 @@ class ReferenceChoice:
         task: The name of the task.
         reference: The name of the reference.
         validation: Its mean score on the validation rows.
-        gain: Its relative gain on the test rows over the recommended model, in percent.
+        gain: Its gain of skill on the test rows over the recommended model, in points.
         result: Whether it wins, ties or loses for all tasks together with 95% confidence (Holm
             1979). No claim is made of an auxiliary task: its own interval tells.
     """
@@ -77,7 +77,7 @@ class ReferenceChoice:
 def compare_reference(
     scores: ReferenceScores,
     recommended: BySeed,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int],
 ) -> ReferenceComparison:
     """Compare a reference with a recommended single model, seed by seed.
@@ -85,13 +85,13 @@ def compare_reference(
     Args:
         scores: What the reference reached.
         recommended: What the recommended model reached.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on the test rows.
         rarest: By the name of a task whose score rests on few test rows of a class, how many these
             are.
     """
     return _comparison(
         scores.name,
-        tasks,
+        scales,
         lambda compared: _gain(scores, recommended, compared, rarest),
     )
 
@@ -100,7 +100,7 @@ def compare_reference_ensembles(
     name: str,
     ours: JackknifedScores,
     recommended: JackknifedScores,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int],
 ) -> ReferenceComparison:
     """Compare the ensemble of a reference's fits with that of the recommended model's networks.
@@ -109,34 +109,34 @@ def compare_reference_ensembles(
         name: The name of the reference.
         ours: The test scores of its ensemble, of the tasks that it has a model of.
         recommended: Those of the recommended ensemble of the same seeds, of all tasks.
-        tasks: All tasks.
+        scales: The scales of the skill of all tasks on the test rows.
         rarest: By the name of a task whose score rests on few test rows of a class, how many these
             are.
     """
 
-    def gain(compared: Sequence[Task]) -> Interval | None:
-        names = {task.name for task in compared}
+    def gain(compared: SkillScales) -> Interval | None:
+        names = {task.name for task in compared.tasks}
         if not names <= ours.test.scores.keys():
             return None
         pair = (_only_of(ours, names), _only_of(recommended, names))
         rare = {task: count for task, count in rarest.items() if task in names}
         return compare_ensembles(name, *pair, compared, rare).gain
 
-    return _comparison(name, tasks, gain)
+    return _comparison(name, scales, gain)
 
 
 def _comparison(
     name: str,
-    tasks: Sequence[Task],
-    gain: Callable[[Sequence[Task]], Interval | None],
+    scales: SkillScales,
+    gain: Callable[[SkillScales], Interval | None],
 ) -> ReferenceComparison:
     """The gains on each task by itself and on all, as far as there are any."""
     gains = {}
-    for task in tasks:
-        gain_of_task = gain([replace(task, options=NO_OPTIONS)])
+    for task in scales.tasks:
+        gain_of_task = gain(scales.alone(task.name))
         if gain_of_task is not None:
             gains[task.name] = gain_of_task
-    return ReferenceComparison(name, gains, gain(tasks))
+    return ReferenceComparison(name, gains, gain(scales))
 
 
 def _only_of(jackknifed: JackknifedScores, names: set[str]) -> JackknifedScores:
@@ -150,20 +150,20 @@ def _only_of(jackknifed: JackknifedScores, names: set[str]) -> JackknifedScores:
 def _gain(
     scores: ReferenceScores,
     recommended: BySeed,
-    tasks: Sequence[Task],
+    scales: SkillScales,
     rarest: Mapping[str, int],
 ) -> Interval | None:
     """The mean gain on tasks over the seeds that both have of all of them; None without such."""
+    names = {task.name for task in scales.tasks}
     seeds = set(recommended)
-    for task in tasks:
-        seeds &= set(scores.seeds(task.name))
+    for name in names:
+        seeds &= set(scores.seeds(name))
     if not seeds:
         return None
-    names = {task.name for task in tasks}
     ours = [_only(scores.test[seed], names) for seed in sorted(seeds)]
     baseline = [_only(recommended[seed], names) for seed in sorted(seeds)]
     rare = {name: count for name, count in rarest.items() if name in names}
-    return compare(scores.name, ours, baseline, tasks, rare).gain
+    return compare(scores.name, ours, baseline, scales, rare).gain
 
 
 def _only(scores: TestScores, names: set[str]) -> TestScores:
@@ -241,11 +241,11 @@ def reference_sentence(choices: Sequence[ReferenceChoice]) -> str:
         return f"No ready-made model is surely better than the recommended model on {tasks}."
     claims = []
     for choice in better:
-        claims.append(f"on {choice.task} {choice.reference} by {_percent(choice.gain)}")
+        claims.append(f"on {choice.task} {choice.reference} by {_points(choice.gain)}")
     return (
         f"Ready-made models are better than the recommended model: {first_of_many(claims, '; ')}."
     )
 
 
-def _percent(gain: Interval) -> str:
-    return f"{gain.mean:.2f}%, 95% interval {gain.low:.2f}% to {gain.high:.2f}%"
+def _points(gain: Interval) -> str:
+    return f"{gain.mean:.2f} points of skill, 95% interval {gain.low:.2f} to {gain.high:.2f}"

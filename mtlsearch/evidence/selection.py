@@ -7,7 +7,8 @@ import numpy as np
 
 from mtlsearch.candidate import Composition
 from mtlsearch.evidence.candidate_summary import CandidateSummary
-from mtlsearch.evidence.gain import breach, mean_gain
+from mtlsearch.evidence.relative_gain import breach
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import Task
 
 
@@ -19,7 +20,7 @@ class Pick:
         arm: The name of the arm.
         candidate: The number of the candidate; None when the tasks take theirs from several.
         composition: The model.
-        validation_gain: The estimated mean relative gain over the reference, in percent.
+        validation_gain: The estimated gain of mean skill over the reference, in points.
         breach: By how many percent more than it may be, at most, a task is estimated to be worse
             than the reference; 0 where every task stays within its limit.
     """
@@ -64,13 +65,13 @@ def reference_scores(
 def pick(
     arm: str,
     summaries: Sequence[CandidateSummary],
-    tasks: Sequence[Task],
+    scales: SkillScales,
     reference: Mapping[str, float],
     *,
     must_share: bool = False,
     per_task: bool = False,
 ) -> Pick | None:
-    """Pick the candidate with the best estimated mean gain; the earliest of equals.
+    """Pick the candidate with the best estimated mean skill; the earliest of equals.
 
     Candidates on which a task is estimated to be worse than it may be are left out, or, where that
     is so of all, all but those of the smallest breach.
@@ -78,8 +79,8 @@ def pick(
     Args:
         arm: The name of the arm.
         summaries: Its candidates.
-        tasks: All tasks.
-        reference: The scores that gains are over.
+        scales: The scales of the skill of all tasks on validation rows.
+        reference: The scores that gains and limits are over.
         must_share: Only candidates in which at least two tasks influence each other may be picked.
         per_task: Each task takes its component from the candidate that is the best for it.
 
@@ -90,14 +91,14 @@ def pick(
     if not allowed:
         return None
     if per_task:
-        return _pick_per_task(arm, allowed, tasks, reference)
-    breaches = [breach(tasks, summary.estimates, reference) for summary in allowed]
+        return _pick_per_task(arm, allowed, scales, reference)
+    breaches = [breach(scales.tasks, summary.estimates, reference) for summary in allowed]
     smallest = min(breaches)
     within = []
     for summary, value in zip(allowed, breaches, strict=True):
         if value == smallest:
             within.append(summary)
-    gains = [mean_gain(tasks, summary.estimates, reference) for summary in within]
+    gains = [scales.gain(summary.estimates, reference) for summary in within]
     largest = max(gains)
     best = within[gains.index(largest)]
     return Pick(arm, best.number, best.composition, largest, smallest)
@@ -106,25 +107,25 @@ def pick(
 def _pick_per_task(
     arm: str,
     summaries: Sequence[CandidateSummary],
-    tasks: Sequence[Task],
+    scales: SkillScales,
     reference: Mapping[str, float],
 ) -> Pick:
     components = []
     estimates = {}
     numbers = set()
-    for index, task in enumerate(tasks):
+    for index, task in enumerate(scales.tasks):
         best = _best_for(task, summaries)
         components.append(best.composition.component_of(index))
         estimates[task.name] = best.estimates[task.name]
         numbers.add(best.number)
     number = numbers.pop() if len(numbers) == 1 else None
-    gain = mean_gain(tasks, estimates, reference)
+    gain = scales.gain(estimates, reference)
     return Pick(
         arm=arm,
         candidate=number,
         composition=Composition(tuple(components)),
         validation_gain=gain,
-        breach=breach(tasks, estimates, reference),
+        breach=breach(scales.tasks, estimates, reference),
     )
 
 

@@ -21,7 +21,7 @@ class Contender:
 
     Attributes:
         comparison: The model beside the baseline's, on test rows.
-        validation_gain: Its estimated mean gain on validation rows, in percent.
+        validation_gain: Its estimated gain of mean skill on validation rows, in points.
         groups: The tasks of each of its components.
         phrase: What the sentence calls it, such as "all on one trunk".
         pretrained: True when some of its weights were first learned from other tasks.
@@ -178,7 +178,7 @@ def _figures(comparison: Comparison) -> str:
             f"{results.count('lose')} worse",
         ]
     )
-    gain = _percent(comparison.gain, comparison.seeds)
+    gain = _points(comparison.gain, comparison.seeds)
     models = MODEL_NAMES[comparison.models]
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
@@ -236,8 +236,20 @@ def _advice(comparison: Comparison) -> str:
     return f" If it stayed so, about {times} times as many test rows would tell."
 
 
-def _percent(gain: Interval, seeds: int) -> str:
+def _points(gain: Interval, seeds: int) -> str:
+    """A gain of mean skill with its interval."""
     if gain.low is None:
-        missing = "one seed" if seeds < 2 else "one test row of a class"
-        return f"{gain.mean:+.2f}%, no interval from {missing}"
+        return f"{gain.mean:+.2f} points of skill, {_without_ends(seeds)}"
+    return f"{gain.mean:+.2f} points of skill, 95% interval {gain.low:+.2f} to {gain.high:+.2f}"
+
+
+def _percent(gain: Interval, seeds: int) -> str:
+    """A relative gain with its interval."""
+    if gain.low is None:
+        return f"{gain.mean:+.2f}%, {_without_ends(seeds)}"
     return f"{gain.mean:+.2f}%, 95% interval {gain.low:+.2f}% to {gain.high:+.2f}%"
+
+
+def _without_ends(seeds: int) -> str:
+    missing = "one seed" if seeds < 2 else "one test row of a class"
+    return f"no interval from {missing}"

@@ -50,7 +50,9 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
     analysis = Analysis(study, dataset)
     tasks = dataset.tasks
     summaries = analysis.all_candidates
-    candidates = report_candidates(summaries, tasks, analysis.reference, space.cost)
+    candidates = report_candidates(
+        summaries, analysis.search_scales, analysis.reference, space.cost
+    )
     return Report(
         schema_version=SCHEMA_VERSION,
         versions=study.request.versions,

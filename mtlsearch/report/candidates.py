@@ -4,33 +4,33 @@ from collections.abc import Mapping, Sequence
 
 from mtlsearch.evidence.candidate_summary import CandidateSummary
 from mtlsearch.evidence.front import front
-from mtlsearch.evidence.gain import gain_deviation, mean_gain
 from mtlsearch.evidence.interval import Interval, normal
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import ReportedCandidate, ReportedInterval, ReportedScore
-from mtlsearch.tasks import Task
 
 
 def report_candidates(
     summaries: Sequence[CandidateSummary],
-    tasks: Sequence[Task],
+    scales: SkillScales,
     reference: Mapping[str, float],
     cost: str,
 ) -> tuple[ReportedCandidate, ...]:
     """Report the candidates of all arms together, in their order.
 
-    Gains are over `reference`, a score per task. `cost` names what counts on the front besides the
-    scores.
+    Gains are in points of skill over `reference`, a score per task. `cost` names what counts on the
+    front besides the scores.
     """
+    tasks = scales.tasks
     best = front(summaries, tasks, cost)
     best_keys = {_key(summary) for summary in best}
-    best_gains = [_gain(summary, tasks, reference) for summary in best]
+    best_gains = [_gain(summary, scales, reference) for summary in best]
     tie_threshold = _tie_threshold(best_gains)
 
     names = [task.name for task in tasks]
     candidates = []
     for summary in summaries:
-        gain = _gain(summary, tasks, reference)
+        gain = _gain(summary, scales, reference)
         on_front = _key(summary) in best_keys
         tie = on_front and _upper_end(gain) >= tie_threshold
         candidate = _report_candidate(summary, names, gain, on_front, tie)
@@ -75,13 +75,13 @@ def _score(summary: CandidateSummary, task: str) -> ReportedScore:
 
 
 def _gain(
-    summary: CandidateSummary, tasks: Sequence[Task], reference: Mapping[str, float]
+    summary: CandidateSummary, scales: SkillScales, reference: Mapping[str, float]
 ) -> Interval:
     """The mean gain by the estimates; without ends where their deviations are not known."""
-    gain = mean_gain(tasks, summary.estimates, reference)
+    gain = scales.gain(summary.estimates, reference)
     deviation = None
     if summary.deviations:
-        deviation = gain_deviation(tasks, summary.deviations, reference)
+        deviation = scales.deviation(summary.deviations)
     return normal(gain, deviation)
 
 

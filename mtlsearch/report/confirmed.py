@@ -140,7 +140,7 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
         higher_is_better = task.metric.higher_is_better
         difference = improvement if higher_is_better else improvement.flipped
         differences[task.name] = TaskDifference(difference, comparison.result(task.name))
-    gain = ReportedInterval.of(comparison.gain)
+    gain = ReportedInterval.of(comparison.relative)
     return ReportedComparison(
         arm=comparison.arm,
         baseline=BASELINE,

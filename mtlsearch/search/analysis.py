@@ -35,6 +35,7 @@ from mtlsearch.evidence.references import (
 )
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
@@ -128,10 +129,20 @@ class Analysis:
         return {arm: self.study.trials(arm) for arm in self.study.request.arms}
 
     @cached_property
+    def search_scales(self) -> SkillScales:
+        """What validation scores are worth in points of skill."""
+        return SkillScales.on_search_rows(self.dataset)
+
+    @cached_property
+    def test_scales(self) -> SkillScales:
+        """What test scores are worth in points of skill."""
+        return SkillScales.on_test_rows(self.dataset)
+
+    @cached_property
     def affinities(self) -> Mapping[str, Affinity | None]:
         """What all trainings of an arm say together; None where they are too few."""
-        tasks = self.dataset.tasks
-        return {arm: Affinity.fit(trials, tasks) for arm, trials in self.trials.items()}
+        scales = self.search_scales
+        return {arm: Affinity.fit(trials, scales) for arm, trials in self.trials.items()}
 
     @cached_property
     def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
@@ -176,7 +187,7 @@ class Analysis:
             best = pick(
                 name,
                 summaries,
-                self.dataset.tasks,
+                self.search_scales,
                 self.reference,
                 must_share=arm.must_share,
                 per_task=arm.per_task,
@@ -267,7 +278,7 @@ class Analysis:
             ensembles[model.arm] = combine(
                 members,
                 self._scorer,
-                self.dataset.tasks,
+                self.test_scales,
                 self._rarest,
             )
         return ensembles
@@ -293,7 +304,7 @@ class Analysis:
         for arm, seeds in self._common_seeds.items():
             ours = [models[arm].by_seed[seed] for seed in seeds]
             reference = [models[BASELINE].by_seed[seed] for seed in seeds]
-            comparisons[arm] = compare(arm, ours, reference, self.dataset.tasks, self._rarest)
+            comparisons[arm] = compare(arm, ours, reference, self.test_scales, self._rarest)
         return comparisons
 
     @cached_property
@@ -320,7 +331,7 @@ class Analysis:
             return ours
         if isinstance(baseline, NoEnsemble):
             return baseline
-        return compare_ensembles(name, ours, baseline, self.dataset.tasks, self._rarest)
+        return compare_ensembles(name, ours, baseline, self.test_scales, self._rarest)
 
     @cached_property
     def _common_seeds(self) -> Mapping[str, tuple[int, ...]]:
@@ -383,7 +394,7 @@ class Analysis:
 
     def _score_members(self, members: Sequence[Predictions]) -> Ensemble | NoEnsemble:
         scored = [ScoredModel(member, self._scorer.score(member)) for member in members]
-        return combine(scored, self._scorer, self.dataset.tasks, self._rarest)
+        return combine(scored, self._scorer, self.test_scales, self._rarest)
 
     def _compare_members(
         self, members: Sequence[Predictions], seeds: Sequence[int]
@@ -460,7 +471,7 @@ class Analysis:
         return compare_reference(
             reference.scores(),
             by_arm.get(recommended, {}),
-            self.dataset.tasks,
+            self.test_scales,
             self._rarest,
         )
 
@@ -487,7 +498,7 @@ class Analysis:
             reference.name,
             ours,
             theirs,
-            self.dataset.tasks,
+            self.test_scales,
             self._rarest,
         )
 

@@ -14,7 +14,7 @@ class GreedyChoice:
     Attributes:
         counts: By arm how often its model was taken.
         seeds: The indexes of the seeds of which each of these models has a network.
-        validation_gain: The mean relative gain on validation rows over the reference, in percent.
+        validation_gain: The gain of mean skill on validation rows over the reference, in points.
         reference: The arm whose single model that is over.
         left_out: By arm why its model could not be taken.
         seconds: What the choice took.

@@ -16,6 +16,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.ensemble import Predictions
 from mtlsearch.evidence.greedy import ValidationFold, select_greedily
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.confirmed_files import read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
@@ -107,7 +108,8 @@ def choose_greedily(
     names = [model.arm for model in pool]
     if reference not in names:
         reference = names[0]
-    selection = select_greedily(folds, dataset.tasks, reference)
+    scales = SkillScales.on_search_rows(dataset)
+    selection = select_greedily(folds, scales, reference)
     choice = GreedyChoice(
         counts=selection.counts,
         seeds=seeds,

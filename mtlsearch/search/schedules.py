@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.selection import Pick
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.tree_search import best_tree
 from mtlsearch.records import Job, ReferenceJob, Replicate, TrainingJob, TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
@@ -78,6 +79,7 @@ class ArmSchedule:
         self.cohort = request.cohort
         self._request = request
         self._dataset = dataset
+        self._scales = SkillScales.on_search_rows(dataset)
         self._space = restricted
         self._sampler = sampler
         self._models = SAMPLERS[sampler].models
@@ -242,7 +244,7 @@ class ArmSchedule:
         if not self._models:
             return None
         trials = self._ledger.trials(known)
-        return Affinity.fit(trials, self._dataset.tasks)
+        return Affinity.fit(trials, self._scales)
 
 
 def _bare(

@@ -59,14 +59,20 @@ class Task:
         """
         return max(self.kind.constant_loss(labels), SMALLEST_BASELINE_LOSS)
 
-    def constant_score(self, labels: Array) -> float:
-        """Return the score of the best constant on labels, [N] or [N, C], each row with one.
+    def constant_score(self, labels: Array, scored_labels: Array | None = None) -> float:
+        """Return the score of the constant that fits labels best.
 
-        It is NaN where the metric is not defined on them.
+        It is NaN where the metric is not defined on the labels that are scored.
+
+        Args:
+            labels: The labels that the constant fits, [N] or [N, C], each row with one.
+            scored_labels: The labels that it is scored on, likewise; None: the same.
         """
+        if scored_labels is None:
+            scored_labels = labels
         constant = self.kind.best_constant(labels, self.classes)
-        prediction = np.broadcast_to(constant, (len(labels), *constant.shape))
-        return self.metric.score(labels, prediction)
+        prediction = np.broadcast_to(constant, (len(scored_labels), *constant.shape))
+        return self.metric.score(scored_labels, prediction)
 
     def label_columns(self, labels: Array) -> list[LabelColumn]:
         """Return labels [N] as one column, or labels [N, C] as one for each class."""

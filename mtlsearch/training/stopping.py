@@ -41,8 +41,7 @@ class MetricCriterion:
 def _shortfall(task: Task, score: float) -> float:
     """The difference of a score from the best one there is."""
     metric = task.metric
-    best = metric.possible(math.inf * metric.sign)
-    return metric.sign * (best - score)
+    return metric.sign * (metric.perfect - score)
 
 
 def _constant_shortfall(task: Task, fold: FoldData) -> float:

@@ -14,6 +14,7 @@ from mtlsearch.sharing import NoSharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import Fixed
 from tests.support.replicates import searched
+from tests.support.skill import scales_with_sizes
 from tests.support.tasks import make_task
 
 TASKS = (
@@ -23,9 +24,10 @@ TASKS = (
 )
 BASE = (0.7, 3.0, 0.5)
 SIGN = (1, -1, 1)
+SCALES = scales_with_sizes(TASKS, BASE)
 PAIRS = [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
 
-# Gains in percent by level, t, u.
+# Gains by level, t, u: in percent of BASE, which are points of skill on these scales.
 NOTHING = np.zeros((2, 3, 3))
 KNOWN = np.array(
     [
@@ -85,34 +87,23 @@ def gains_of(tree, effect):
     return gains
 
 
-def in_percent_of_the_mean(effect, trials):
-    """The effect, given in percent of BASE, in percent of the mean scores."""
-    means = []
-    for task in TASKS:
-        means.append(np.mean([trial.result.scores[task.name] for trial in trials]))
-    return effect * (np.array(BASE) / means)[:, None]
-
-
 def with_scores(trial, **scores):
     return replace(trial, result=replace(trial.result, scores=scores))
 
 
 @pytest.fixture(scope="module")
 def known():
-    """200 trainings of the KNOWN effects, and what they are in percent of the mean scores."""
-    trials = trainings(np.random.default_rng(0), 200, KNOWN, rate_effect=3.0)
-    return trials, in_percent_of_the_mean(KNOWN, trials)
+    """200 trainings of the KNOWN effects."""
+    return trainings(np.random.default_rng(0), 200, KNOWN, rate_effect=3.0)
 
 
 @pytest.fixture(scope="module")
 def affinity(known):
-    return Affinity.fit(known[0], TASKS)
+    return Affinity.fit(known, SCALES)
 
 
-def test_effects_of_sharing_have_the_right_sign_and_size_in_both_directions_of_metrics(
-    known, affinity
-):
-    effects, truth = affinity.effects(2), known[1].sum(0)
+def test_effects_of_sharing_have_the_right_sign_and_size_in_both_directions_of_metrics(affinity):
+    effects, truth = affinity.effects(2), KNOWN.sum(0)
     assert sorted(effects) == PAIRS
     for pair, found in effects.items():
         assert found.mean == pytest.approx(truth[pair], abs=1.0)
@@ -121,11 +112,11 @@ def test_effects_of_sharing_have_the_right_sign_and_size_in_both_directions_of_m
             assert found.sign == ("above" if truth[pair] > 0 else "below")
 
 
-def test_the_levels_on_which_sharing_helps_are_told_apart(known, affinity):
-    np.testing.assert_allclose(affinity.sharing(), known[1], atol=1.5)
+def test_the_levels_on_which_sharing_helps_are_told_apart(affinity):
+    np.testing.assert_allclose(affinity.sharing(), KNOWN, atol=1.5)
     only_first = np.stack([KNOWN[0], np.zeros((3, 3))])
     trials = trainings(np.random.default_rng(1), 160, only_first)
-    first, second = Affinity.fit(trials, TASKS).sharing()
+    first, second = Affinity.fit(trials, SCALES).sharing()
     assert np.abs(first).max() > 3
     assert np.abs(second).max() < 1.5
 
@@ -171,7 +162,7 @@ def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_bla
                 gains = hardness + 0.5 * rng.normal(size=3)
                 model = candidate(SEPARATE, width=width)
                 trials.append(training(len(trials), model, gains, replicate))
-    affinity = Affinity.fit(trials, TASKS)
+    affinity = Affinity.fit(trials, SCALES)
     for model, base in zip(affinity.models, BASE, strict=True):
         easy = np.mean([model.shifts[replicate] for replicate in (0, 1, 2, 3)])
         hard = np.mean([model.shifts[replicate] for replicate in (4, 5)])
@@ -189,25 +180,24 @@ def test_hard_replicates_are_found_and_whoever_was_tried_on_them_only_is_not_bla
 
 
 def test_failed_trainings_do_not_count(known, affinity):
-    trials, _ = known
+    trials = known
     failed = replace(trials[1], result=TrainingResult.failed(901, "not finite"))
-    with_failed = Affinity.fit([failed, *trials], TASKS)
+    with_failed = Affinity.fit([failed, *trials], SCALES)
     np.testing.assert_array_equal(with_failed.sharing(), affinity.sharing())
-    assert Affinity.fit([failed, *trials[:3]], TASKS) is None
-    assert Affinity.fit([failed, *trials[:4]], TASKS) is not None
-    assert Affinity.fit([], TASKS) is None
+    assert Affinity.fit([failed, *trials[:3]], SCALES) is None
+    assert Affinity.fit([failed, *trials[:4]], SCALES) is not None
+    assert Affinity.fit([], SCALES) is None
 
 
 def test_one_training_that_nearly_diverged_decides_nothing():
     trials = trainings(np.random.default_rng(0), 120, KNOWN, fellows=10)
     wild = with_scores(trials[7], a=0.01, b=3e4, c=0.01)
     for given, tolerance in ((trials, 0.01), ([*trials[:7], wild, *trials[8:]], 0.02)):
-        affinity = Affinity.fit(given, TASKS)
-        for t, model in enumerate(affinity.models):
+        affinity = Affinity.fit(given, SCALES)
+        for t in range(3):
             gains = affinity.sharing().sum(0)[t]
-            in_percent_of_base = gains * model.scale / BASE[t]
             expected = KNOWN.sum(0)[t]
-            np.testing.assert_allclose(in_percent_of_base / 100, expected / 100, atol=tolerance)
+            np.testing.assert_allclose(gains / 100, expected / 100, atol=tolerance)
 
 
 def test_no_estimate_is_beyond_what_is_possible():
@@ -218,7 +208,7 @@ def test_no_estimate_is_beyond_what_is_possible():
         decades = np.log10(rate) + 3
         gains = np.array([40 + 40 * decades, 90 + 80 * decades, 0]) + 0.1 * rng.normal(size=3)
         trials.append(training(number, candidate(SEPARATE, rate), gains, number % 2))
-    affinity = Affinity.fit(trials, TASKS)
+    affinity = Affinity.fit(trials, SCALES)
     far_a, far_b, _ = candidate(SEPARATE, 1e-2).composition()
     assert affinity.scores(far_a) == {"a": 1.0}
     assert affinity.scores(far_b) == {"b": 0.0}
@@ -250,8 +240,8 @@ def test_the_intervals_cover_effects_as_large_as_the_noise_about_95_times_in_100
     for _ in range(40):
         effect = 4 * rng.normal(size=(2, 3, 3))
         trials = trainings(rng, 80, effect, noise=2.0)
-        truth = in_percent_of_the_mean(effect.sum(0), trials)
-        for pair, found in Affinity.fit(trials, TASKS).effects(2).items():
+        truth = effect.sum(0)
+        for pair, found in Affinity.fit(trials, SCALES).effects(2).items():
             covered.append(found.low <= truth[pair] <= found.high)
     assert 0.90 < np.mean(covered) < 0.99
 
@@ -260,7 +250,7 @@ def test_where_sharing_does_nothing_hardly_anything_is_claimed():
     rng = np.random.default_rng(1)
     claimed = []
     for _ in range(40):
-        effects = Affinity.fit(trainings(rng, 60, NOTHING, noise=2.0), TASKS).effects(2)
+        effects = Affinity.fit(trainings(rng, 60, NOTHING, noise=2.0), SCALES).effects(2)
         claimed += [found.sign != "spans" for found in effects.values()]
     assert np.mean(claimed) < 0.06
 
@@ -276,5 +266,5 @@ def test_a_training_that_nearly_diverged_does_not_decide(in_a_replicate):
             gains[0] = -1e6
         model = candidate(SHARED if is_shared else SEPARATE)
         trials.append(training(number, model, gains, number // in_a_replicate))
-    effects = Affinity.fit(trials, TASKS).effects(2)
+    effects = Affinity.fit(trials, SCALES).effects(2)
     assert effects[0, 1].mean + effects[0, 2].mean == pytest.approx(-8.0, abs=2.5)

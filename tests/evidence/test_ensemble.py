@@ -16,6 +16,7 @@ from mtlsearch.evidence.ensemble import (
     mean_prediction,
 )
 from mtlsearch.evidence.scoring import TestScorer, TestScores
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import TaskOptions
 from tests.support.label_sets import write_label_sets
 
@@ -82,7 +83,7 @@ def models(penguins, scorer):
 
 
 def ensemble_of(dataset, models, scorer, rarest=None):
-    ensemble = combine(models, scorer, dataset.tasks, rarest or {})
+    ensemble = combine(models, scorer, SkillScales.on_test_rows(dataset), rarest or {})
     assert isinstance(ensemble, Ensemble)
     return ensemble
 
@@ -141,14 +142,14 @@ def test_errors_that_cancel_leave_the_truth(penguins, scorer):
     single = 1 - (700.0 / labels_of(penguins, penguins.tasks[2]).std()) ** 2
     assert ensemble.scores["body_mass_g"].mean == 1.0
     assert ensemble.single.scores["body_mass_g"] == pytest.approx(single)
-    assert ensemble.task_gains["body_mass_g"].mean == pytest.approx(100 * (1 - single) / single)
-    assert ensemble.gain.mean == pytest.approx(100 * (1 - single) / single / 3)
+    assert ensemble.task_gains["body_mass_g"].mean == pytest.approx(100 * (1 - single))
+    assert ensemble.gain.mean == pytest.approx(100 * (1 - single) / 3)
     assert ensemble.task_gains["species"].mean == 0.0
 
 
 def test_intervals_are_over_paired_resamples_of_the_test_rows(penguins, scorer, models):
     ensemble = ensemble_of(penguins, models, scorer)
-    reference = ensemble.single.scores
+    scales = {scale.task.name: scale for scale in SkillScales.on_test_rows(penguins).of_task}
     total = 0.0
     for task in penguins.tasks:
         name = task.name
@@ -156,7 +157,7 @@ def test_intervals_are_over_paired_resamples_of_the_test_rows(penguins, scorer, 
         deviation = np.nanstd(ensemble.test.resampled[name], ddof=1)
         assert score.high - score.mean == pytest.approx(NORMAL * deviation, rel=1e-6)
         single = np.mean([model.test.resampled[name] for model in models], axis=0)
-        gains = 100 * (ensemble.test.resampled[name] - single) / reference[name]
+        gains = 100 * (ensemble.test.resampled[name] - single) / scales[name].size
         total += gains / 3
         gain = ensemble.task_gains[name]
         assert gain.mean - gain.low == pytest.approx(NORMAL * np.nanstd(gains, ddof=1), rel=1e-6)
@@ -186,7 +187,8 @@ def test_an_auxiliary_task_is_in_no_mean_gain(penguins, scorer, models):
     plain = ensemble_of(penguins, models, scorer)
     *others, last = penguins.tasks
     auxiliary = dataclasses.replace(last, options=TaskOptions(auxiliary=True))
-    ensemble = combine(models, scorer, [*others, auxiliary], {})
+    dataset = dataclasses.replace(penguins, tasks=(*others, auxiliary))
+    ensemble = ensemble_of(dataset, models, scorer)
     gains = [plain.task_gains[task.name].mean for task in others]
     assert ensemble.gain.mean == pytest.approx(np.mean(gains))
     assert ensemble.task_gains[last.name] == plain.task_gains[last.name]
@@ -198,14 +200,16 @@ def test_models_that_say_the_same_gain_nothing(penguins, scorer, models):
 
 
 def test_one_model_is_no_ensemble(penguins, scorer, models):
-    nothing = combine(models[:1], scorer, penguins.tasks, {})
+    nothing = combine(models[:1], scorer, SkillScales.on_test_rows(penguins), {})
     assert nothing == NoEnsemble("it takes two confirmed models: search with more --seeds")
 
 
 def test_a_score_that_is_undefined_is_named(penguins, scorer, models):
     predictions = {**models[0].predictions, "body_mass_g": np.full(52, np.nan)}
     scores = TestScores(models[0].test.scores, models[0].test.resampled)
-    nothing = combine([ScoredModel(predictions, scores)] * 2, scorer, penguins.tasks, {})
+    nothing = combine(
+        [ScoredModel(predictions, scores)] * 2, scorer, SkillScales.on_test_rows(penguins), {}
+    )
     assert isinstance(nothing, NoEnsemble)
     assert nothing.reason.endswith("undefined for body_mass_g")
 
@@ -229,4 +233,4 @@ def test_an_ensemble_of_other_rows_than_the_test_rows_is_refused(penguins, score
         predictions = {name: values[1:] for name, values in model.predictions.items()}
         shorter.append(ScoredModel(predictions, model.test))
     with pytest.raises(ValueError, match="51 predictions for 52 test rows"):
-        combine(shorter, scorer, penguins.tasks, {})
+        combine(shorter, scorer, SkillScales.on_test_rows(penguins), {})

@@ -10,6 +10,7 @@ from mtlsearch.evidence.comparison import compare, compare_ensembles
 from mtlsearch.evidence.ensemble import JackknifedScores, NoEnsemble, jackknife
 from mtlsearch.evidence.interval import centred_pseudo_values, interval
 from mtlsearch.evidence.scoring import TestScorer, TestScores
+from tests.support.skill import scales_of
 from tests.support.tasks import make_task
 
 LOG_LOSS_TASK = make_task("ill", "binary", "log_loss", classes=("0", "1"))
@@ -46,14 +47,15 @@ def scores(a, b, samples=()):
 def test_a_comparison_by_hand(tasks):
     ours = JackknifedScores(scores(0.90, 1.8), [{"a": 0.88, "b": 1.9}, {"a": 0.86, "b": 1.9}])
     theirs = JackknifedScores(scores(0.80, 2.0), [{"a": 0.79, "b": 2.2}, {"a": 0.75, "b": 2.2}])
-    found = compare_ensembles("ours", ours, theirs, tasks)
+    found = compare_ensembles("ours", ours, theirs, scales_of(tasks))
     assert (found.models, found.seeds) == ("ensemble", 2)
     difference = found.differences["a"]
     assert difference.mean == pytest.approx(0.1)
     assert difference.seed_variance == pytest.approx((0.09 - 0.11) ** 2 / 4)
     assert found.differences["b"].mean == pytest.approx(0.2)
-    assert found.gain.mean == pytest.approx(50 * (0.1 / 0.8 + 0.2 / 2.0))
-    seed_gains = [50 * (0.09 / 0.8 + 0.3 / 2.0), 50 * (0.11 / 0.8 + 0.3 / 2.0)]
+    assert found.relative.mean == pytest.approx(50 * (0.1 / 0.8 + 0.2 / 2.0))
+    assert found.gain.mean == pytest.approx(50 * (0.1 / 0.5 + 0.2 / 2.0))
+    seed_gains = [50 * (0.09 / 0.5 + 0.3 / 2.0), 50 * (0.11 / 0.5 + 0.3 / 2.0)]
     assert found.gain.seed_variance == pytest.approx((seed_gains[0] - seed_gains[1]) ** 2 / 4)
 
 
@@ -65,9 +67,11 @@ def test_the_choice_of_test_rows_is_paired_and_widens_the_interval(tasks):
     noisy = JackknifedScores(scores(0.9, 1.8, noise), without)
     for samples, row_variance in (([0.0] * 100, np.var(noise, ddof=1)), (noise, 0.0)):
         theirs = JackknifedScores(scores(0.8, 2.0, samples), reference)
-        found = compare_ensembles("ours", noisy, theirs, tasks).differences["a"]
+        found = compare_ensembles("ours", noisy, theirs, scales_of(tasks)).differences["a"]
         assert found.row_variance == pytest.approx(row_variance, abs=1e-12)
-    plain = compare_ensembles("ours", alone, JackknifedScores(scores(0.8, 2.0), reference), tasks)
+    plain = compare_ensembles(
+        "ours", alone, JackknifedScores(scores(0.8, 2.0), reference), scales_of(tasks)
+    )
     assert found.high == pytest.approx(plain.differences["a"].high)
 
 
@@ -75,7 +79,7 @@ def test_unequal_numbers_of_models_are_refused(tasks):
     ours = JackknifedScores(scores(0.9, 1.8), [{"a": 0.88, "b": 1.9}] * 3)
     theirs = JackknifedScores(scores(0.8, 2.0), [{"a": 0.79, "b": 2.2}] * 2)
     with pytest.raises(ValueError, match="shorter"):
-        compare_ensembles("ours", ours, theirs, tasks)
+        compare_ensembles("ours", ours, theirs, scales_of(tasks))
 
 
 @pytest.fixture(scope="module")
@@ -183,11 +187,11 @@ def test_the_interval_holds_the_difference_of_ensembles(seeds):
         world = World(draw, ROWS, seeds)
         samples = draw.integers(ROWS, size=(SAMPLES, ROWS))
         first, second = (world.jackknifed(arm, samples) for arm in world.arms)
-        ensembles = compare_ensembles("second", second, first, NOISY_TASKS)
+        ensembles = compare_ensembles("second", second, first, scales_of(NOISY_TASKS))
         one_by_one = []
         for arm in world.arms:
             one_by_one.append([world.scored(output[None], samples) for output in arm])
-        single = compare("second", one_by_one[1], one_by_one[0], NOISY_TASKS)
+        single = compare("second", one_by_one[1], one_by_one[0], scales_of(NOISY_TASKS))
         for name, value in truth.items():
             found = ensembles.differences[name]
             held[name] += found.low <= value <= found.high

@@ -8,6 +8,7 @@ import pytest
 from mtlsearch.evidence.ensemble import weighted_mean
 from mtlsearch.evidence.greedy import ValidationFold, select_greedily
 from mtlsearch.tasks import TaskOptions
+from tests.support.skill import ERROR_OF_NO_SKILL, scales_of
 from tests.support.tasks import make_task
 
 TASK = make_task("price", "regression", "rmse")
@@ -23,14 +24,14 @@ def fold(errors, seed=0):
 
 
 def chosen(folds, reference="worst", **settings):
-    return select_greedily(folds, [TASK], reference, **settings)
+    return select_greedily(folds, scales_of([TASK]), reference, **settings)
 
 
 def test_a_model_that_no_other_helps_is_taken_alone():
     found = chosen([fold({"worst": 3.0, "best": 1.0, "middle": 2.0})])
     assert found.counts == {"best": 1}
     assert found.weights == {"best": 1.0}
-    assert found.gain == pytest.approx(100 * 2 / 3)
+    assert found.gain == pytest.approx(100 * 2 / ERROR_OF_NO_SKILL)
 
 
 def test_models_are_taken_as_often_as_their_errors_cancel():
@@ -38,7 +39,7 @@ def test_models_are_taken_as_often_as_their_errors_cancel():
     found = chosen([fold({"worst": 9.0, "above": 2.0, "below": -1.0})])
     assert found.counts == {"above": 1, "below": 2}
     assert found.weights == pytest.approx({"above": 1 / 3, "below": 2 / 3})
-    assert found.gain == pytest.approx(100.0)
+    assert found.gain == pytest.approx(100 * 9 / ERROR_OF_NO_SKILL)
 
 
 def test_the_mean_over_folds_decides():
@@ -64,7 +65,8 @@ def test_the_gain_is_that_of_the_mean_prediction_on_all_folds():
         scores.append(TASK.metric.score(entry.labels["price"], mean))
         worst = entry.predictions["worst"]["price"]
         references.append(TASK.metric.score(entry.labels["price"], worst))
-    assert found.gain == pytest.approx(100 * (1 - np.mean(scores) / np.mean(references)))
+    removed = np.mean(references) - np.mean(scores)
+    assert found.gain == pytest.approx(100 * removed / ERROR_OF_NO_SKILL)
     assert len(found.counts) > 1
     assert found.gain >= max(chosen(folds, steps=steps).gain for steps in (1, 2, 5))
 
@@ -88,9 +90,9 @@ def test_a_choice_that_costs_a_task_more_than_it_may_comes_last():
     for name, (price, weight) in errors.items():
         predictions[name] = {"price": labels + price, "weight": labels + weight}
     folds = [ValidationFold({"price": labels, "weight": labels}, predictions)]
-    assert select_greedily(folds, [TASK, OTHER], "safe", steps=1).counts == {"daring": 1}
+    assert select_greedily(folds, scales_of([TASK, OTHER]), "safe", steps=1).counts == {"daring": 1}
     limited = replace(OTHER, options=TaskOptions(at_most_worse=5.0))
-    assert select_greedily(folds, [TASK, limited], "safe", steps=1).counts == {"safe": 1}
+    assert select_greedily(folds, scales_of([TASK, limited]), "safe", steps=1).counts == {"safe": 1}
 
 
 def test_a_weighted_mean_by_hand():

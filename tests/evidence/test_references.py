@@ -15,6 +15,7 @@ from mtlsearch.evidence.references import (
 )
 from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.tasks import TASK_KINDS, Task, TaskOptions
+from tests.support.skill import scales_of
 
 KIND = TASK_KINDS["regression"]
 TASKS = [Task(name, KIND, KIND.metrics[1], "s", name) for name in ("a", "b", "c")]  # rmse
@@ -42,7 +43,8 @@ RECOMMENDED = scores({"a": 2.0, "b": 2.0, "c": 2.0})
 
 def choose(references, tasks=TASKS):
     comparisons = {
-        entry.name: compare_reference(entry, RECOMMENDED, tasks, {}) for entry in references
+        entry.name: compare_reference(entry, RECOMMENDED, scales_of(tasks), {})
+        for entry in references
     }
     return choose_references(references, comparisons, tasks, SEEDS)
 
@@ -74,7 +76,7 @@ def test_claims_hold_for_all_tasks_together():
 def test_of_an_auxiliary_task_no_claim_is_made_and_others_need_no_correction_for_it():
     auxiliary = replace(TASKS[1], options=TaskOptions(auxiliary=True))
     forest = reference("forest", dict.fromkeys("ab", 1.0), {"a": 1.953, "b": 1.0})
-    comparison = compare_reference(forest, RECOMMENDED, [TASKS[0], auxiliary], {})
+    comparison = compare_reference(forest, RECOMMENDED, scales_of([TASKS[0], auxiliary]), {})
     assert comparison.gains["b"].mean == pytest.approx(50.0)
     assert comparison.gain.mean == pytest.approx(comparison.gains["a"].mean)
     assert choose([forest], [TASKS[0], auxiliary])["a"].result == "win"
@@ -82,7 +84,7 @@ def test_of_an_auxiliary_task_no_claim_is_made_and_others_need_no_correction_for
 
 def test_a_reference_without_a_task_has_no_mean_gain_and_is_not_chosen_for_it():
     forest = reference("forest", {"a": 1.0}, {"a": 1.0})
-    comparison = compare_reference(forest, RECOMMENDED, TASKS[:2], {})
+    comparison = compare_reference(forest, RECOMMENDED, scales_of(TASKS[:2]), {})
     assert comparison.gain is None
     assert comparison.gains.keys() == {"a"}
     assert choose([forest], TASKS[:2]).keys() == {"a"}
@@ -99,8 +101,8 @@ def test_pairs_are_those_of_the_same_seed():
     """What both models have in common of a seed is no doubt about their difference."""
     alike = reference("forest", {"a": 1.0}, {"a": 1.9}, CHANCE)
     apart = reference("forest", {"a": 1.0}, {"a": 1.9})
-    paired = compare_reference(alike, RECOMMENDED, TASKS[:1], {}).gains["a"]
-    crossed = compare_reference(apart, RECOMMENDED, TASKS[:1], {}).gains["a"]
+    paired = compare_reference(alike, RECOMMENDED, scales_of(TASKS[:1]), {}).gains["a"]
+    crossed = compare_reference(apart, RECOMMENDED, scales_of(TASKS[:1]), {}).gains["a"]
     assert paired.high - paired.low < 1e-6 < crossed.high - crossed.low
 
 
@@ -109,7 +111,7 @@ def test_the_sentence_names_what_is_better_by_how_much():
     choices = list(choose([forest], TASKS[:2]).values())
     sentence = reference_sentence(choices)
     assert sentence.startswith(
-        "Ready-made models are better than the recommended model: on a forest by 50.00%, 95% "
+        "Ready-made models are better than the recommended model: on a forest by 50.00 points of "
     )
     assert "on b" not in sentence
     nothing = reference_sentence(choices[1:])
@@ -131,13 +133,13 @@ def ensemble(means, spread):
 def test_ensembles_are_compared_with_ensembles_on_the_tasks_that_both_have():
     recommended = ensemble({"a": 2.0, "b": 2.0, "c": 2.0}, 0.0)
     ours = ensemble({"a": 1.0, "b": 3.0}, 0.01)
-    comparison = compare_reference_ensembles("forest", ours, recommended, TASKS, {})
+    comparison = compare_reference_ensembles("forest", ours, recommended, scales_of(TASKS), {})
     assert comparison.gain is None
     assert comparison.gains.keys() == {"a", "b"}
     assert comparison.gains["a"].mean == pytest.approx(50.0)
     assert comparison.gains["b"].mean == pytest.approx(-50.0)
     assert comparison.gains["a"].low > 0
     unsure = ensemble({"a": 1.0, "b": 3.0}, 5.0)
-    wider = compare_reference_ensembles("forest", unsure, recommended, TASKS[:2], {})
+    wider = compare_reference_ensembles("forest", unsure, recommended, scales_of(TASKS[:2]), {})
     assert wider.gains["a"].low < 0
     assert wider.gain.mean == pytest.approx(0.0)

@@ -14,6 +14,7 @@ from mtlsearch.evidence.interval import interval
 from mtlsearch.evidence.verdict import Contender
 from mtlsearch.tasks import METRICS
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.skill import scales_of
 
 SCARCE = ScarceClass("a", "1", 9, 400, "test", limits=True)
 REPETITIONS = 150
@@ -75,7 +76,9 @@ def _contender(tasks, shift, rarest):
     samples = [{"a": 0.80 + 0.02 * step, "b": 2.0} for step in (-1, 0, 1)]
     ours = scored(shifted(*shift), [{**row, "a": 0.85} for row in samples])
     baseline = scored(BASELINE, samples)
-    return Contender(compare("ours", ours, baseline, tasks, rarest), 0.0, [["a", "b"]], "ours")
+    return Contender(
+        compare("ours", ours, baseline, scales_of(tasks), rarest), 0.0, [["a", "b"]], "ours"
+    )
 
 
 def test_the_headline_claims_less_from_few_rows(tasks) -> None:

@@ -5,6 +5,7 @@ import pytest
 from mtlsearch.evidence.candidate_summary import pool
 from mtlsearch.evidence.front import front
 from mtlsearch.evidence.selection import best_per_task, pick, reference_scores
+from tests.support.skill import scales_of
 
 
 def numbers(found):
@@ -86,15 +87,15 @@ def test_the_reference_is_the_best_single_task_or_else_the_median(evaluate, task
     assert reference_scores([], everything, tasks) == {"a": 0.2, "b": 2.0}
 
 
-def test_the_pick_has_the_best_mean_gain_over_the_reference(evaluate, tasks):
+def test_the_pick_has_the_best_mean_skill(evaluate, tasks):
     reference = {"a": 0.5, "b": 2.0}
     found = pick(
         "searched",
         [evaluate(0, 0.6, 2.0), evaluate(1, 0.5, 1.0, width=16), evaluate(2, 0.9, 4.0)],
-        tasks,
+        scales_of(tasks),
         reference,
     )
-    assert found.candidate == 1  # +25%, against +10% and -10%
+    assert found.candidate == 1  # +25 points, against +10 and -10
     assert found.validation_gain == pytest.approx(25.0)
     [component] = found.composition
     assert (component.tasks, component.candidate.backbone.width) == ((0, 1), 16)
@@ -105,7 +106,7 @@ def test_each_task_may_take_its_component_from_the_candidate_that_is_best_for_it
         evaluate(0, 0.9, 3.0, width=8, shared=False),
         evaluate(1, 0.6, 1.0, width=16, shared=False),
     ]
-    found = pick("alone", arm, tasks, {"a": 0.9, "b": 1.0}, per_task=True)
+    found = pick("alone", arm, scales_of(tasks), {"a": 0.9, "b": 1.0}, per_task=True)
     assert found.candidate is None
     assert found.validation_gain == pytest.approx(0.0)
     assert [(part.tasks, part.candidate.backbone.width) for part in found.composition] == [
@@ -117,7 +118,7 @@ def test_each_task_may_take_its_component_from_the_candidate_that_is_best_for_it
 def test_tasks_that_take_their_components_from_one_candidate_pick_that_one(evaluate, tasks):
     best = evaluate(0, 0.9, 1.0, width=8, shared=False)
     worse = evaluate(1, 0.6, 3.0, width=16, shared=False)
-    found = pick("alone", [worse, best], tasks, {"a": 0.9, "b": 1.0}, per_task=True)
+    found = pick("alone", [worse, best], scales_of(tasks), {"a": 0.9, "b": 1.0}, per_task=True)
     assert found.candidate == 0
     assert found.composition == best.composition
 
@@ -125,11 +126,13 @@ def test_tasks_that_take_their_components_from_one_candidate_pick_that_one(evalu
 def test_must_share_leaves_separate_candidates_out(evaluate, tasks):
     separate, shared = evaluate(0, 0.9, 1.0, shared=False), evaluate(1, 0.8, 2.0)
     tied = evaluate(2, 0.7, 2.0, shared=False, tied=True)
+    scales = scales_of(tasks)
     reference = {"a": 0.8, "b": 2.0}
-    assert pick("searched", [separate, shared, tied], tasks, reference).candidate == 0
+    assert pick("searched", [separate, shared, tied], scales, reference).candidate == 0
     assert (
-        pick("searched", [separate, shared, tied], tasks, reference, must_share=True).candidate == 1
+        pick("searched", [separate, shared, tied], scales, reference, must_share=True).candidate
+        == 1
     )
-    assert pick("searched", [separate, tied], tasks, reference, must_share=True).candidate == 2
-    assert pick("searched", [separate], tasks, reference, must_share=True) is None
-    assert pick("searched", [], tasks, reference) is None
+    assert pick("searched", [separate, tied], scales, reference, must_share=True).candidate == 2
+    assert pick("searched", [separate], scales, reference, must_share=True) is None
+    assert pick("searched", [], scales, reference) is None

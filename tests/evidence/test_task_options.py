@@ -7,11 +7,12 @@ import pytest
 from mtlsearch.evidence import verdict
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.front import front
-from mtlsearch.evidence.gain import breach, gain_deviation, mean_gain
+from mtlsearch.evidence.relative_gain import breach, mean_relative_gain
 from mtlsearch.evidence.selection import pick
 from mtlsearch.evidence.verdict import Contender
 from mtlsearch.tasks import TaskOptions, loss_weights, stopping_weights
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.skill import scales_of
 
 REFERENCE = {"a": 0.8, "b": 2.0}
 
@@ -26,33 +27,36 @@ def with_options(tasks, **options):
 
 
 def test_gains_are_weighted_by_importance(tasks):
-    scores = {"a": 0.88, "b": 1.6}  # 10% and 20% better
+    scores = {"a": 0.88, "b": 1.6}  # 10% and 20% better, or 16 and 20 points
     weighted = with_options(tasks, b={"importance": 3})
-    assert mean_gain(tasks, scores, REFERENCE) == pytest.approx(15)
-    assert mean_gain(weighted, scores, REFERENCE) == pytest.approx((10 + 3 * 20) / 4)
+    assert mean_relative_gain(tasks, scores, REFERENCE) == pytest.approx(15)
+    assert mean_relative_gain(weighted, scores, REFERENCE) == pytest.approx((10 + 3 * 20) / 4)
+    assert scales_of(tasks).gain(scores, REFERENCE) == pytest.approx(18)
+    assert scales_of(weighted).gain(scores, REFERENCE) == pytest.approx((16 + 3 * 20) / 4)
     deviations = {"a": 0.08, "b": 0.0}
-    assert gain_deviation(weighted, deviations, REFERENCE) == pytest.approx(10 / 4)
+    assert scales_of(weighted).deviation(deviations) == pytest.approx(16 / 4)
 
 
 def test_an_auxiliary_task_is_in_no_gain_and_on_no_front(tasks, evaluate):
     helped = with_options(tasks, b={"auxiliary": True, "importance": 5})
     scores = {"a": 0.88, "b": float("nan")}
-    assert mean_gain(helped, scores, REFERENCE) == pytest.approx(10)
-    assert gain_deviation(helped, {"a": 0.08, "b": 9.0}, REFERENCE) == pytest.approx(10)
+    assert mean_relative_gain(helped, scores, REFERENCE) == pytest.approx(10)
+    assert scales_of(helped).gain(scores, REFERENCE) == pytest.approx(16)
+    assert scales_of(helped).deviation({"a": 0.08, "b": 9.0}) == pytest.approx(16)
     candidates = [evaluate(0, 0.9, 3.0), evaluate(1, 0.6, 1.0)]
     assert [summary.number for summary in front(candidates, tasks)] == [0, 1]
     assert [summary.number for summary in front(candidates, helped)] == [0]
-    assert pick("searched", candidates, helped, REFERENCE).candidate == 0
+    assert pick("searched", candidates, scales_of(helped), REFERENCE).candidate == 0
 
 
 def test_the_pick_keeps_to_the_limits(tasks, evaluate):
     candidates = [evaluate(0, 0.9, 2.1), evaluate(1, 0.82, 2.01), evaluate(2, 0.81, 2.0)]
     limited = with_options(tasks, b={"at_most_worse": 1})
-    free = pick("searched", candidates, tasks, REFERENCE)
+    free = pick("searched", candidates, scales_of(tasks), REFERENCE)
     assert (free.candidate, free.breach) == (0, 0)
-    kept = pick("searched", candidates, limited, REFERENCE)
+    kept = pick("searched", candidates, scales_of(limited), REFERENCE)
     assert (kept.candidate, kept.breach) == (1, 0)
-    broken = pick("searched", candidates[:1], limited, REFERENCE)
+    broken = pick("searched", candidates[:1], scales_of(limited), REFERENCE)
     assert (broken.candidate, broken.breach) == (0, pytest.approx(4))
     assert breach(limited, {"a": 0.1, "b": 2.2}, REFERENCE) == pytest.approx(9)
 
@@ -62,7 +66,7 @@ def decided(tasks, rows, breaches=(0.0,)):
     contenders = []
     for number, value in enumerate(breaches):
         baseline = scored(BASELINE[: len(rows)])
-        comparison = compare(f"arm {number}", scored(rows), baseline, tasks)
+        comparison = compare(f"arm {number}", scored(rows), baseline, scales_of(tasks))
         gain = float(-number)
         contenders.append(Contender(comparison, gain, [["a", "b"]], "the model", False, value))
     return verdict.decide(contenders, "alone", "warmed_up")
@@ -94,7 +98,7 @@ def test_a_contender_that_keeps_the_limits_stands_for_sharing(tasks):
 
 def test_no_claim_is_made_of_an_auxiliary_task(tasks):
     helped = with_options(tasks, b={"auxiliary": True})
-    comparison = compare("ours", scored(shifted(0.05, 0.9)), scored(BASELINE), helped)
+    comparison = compare("ours", scored(shifted(0.05, 0.9)), scored(BASELINE), scales_of(helped))
     assert comparison.results == {"a": "win"}
     assert (comparison.result("a"), comparison.result("b")) == ("win", "lose")
     assert "1 better, 0 undecided, 0 worse" in decided(helped, shifted(0.05, 0.9)).sentence

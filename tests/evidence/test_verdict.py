@@ -10,6 +10,7 @@ from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.verdict import Contender
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.skill import scales_of
 
 BASELINE_ARM = "alone"
 CONTROL_ARM = "warmed_up"
@@ -22,7 +23,7 @@ UNDECIDED = shifted(-0.001, -0.001)
 def contender(tasks, rows, arm="ours", gain=0.0, groups=TOGETHER, pretrained=False):
     """The model of an arm with these test scores, beside the first seeds of the baseline."""
     baseline = scored(BASELINE[: len(rows)])
-    comparison = compare(arm, scored(rows), baseline, tasks)
+    comparison = compare(arm, scored(rows), baseline, scales_of(tasks))
     return Contender(comparison, gain, groups, f"the model of {arm}", pretrained)
 
 
@@ -107,7 +108,7 @@ def test_without_a_true_difference_sharing_is_claimed_in_about_one_of_forty(task
             rows = [{"a": draw.normal(0.8, 0.02), "b": draw.normal(2.0, 0.1)} for _ in range(5)]
             models.append(scored(rows))
         baseline, ours = models
-        comparison = compare("ours", ours, baseline, tasks)
+        comparison = compare("ours", ours, baseline, scales_of(tasks))
         found = decide(Contender(comparison, 1.0, TOGETHER, "the model"))
         decisions.append(found.decision)
     assert decisions.count("share") / 400 < 0.06
@@ -124,7 +125,7 @@ def test_a_true_difference_is_mostly_found(tasks):
             rows = [{"a": draw.normal(mean, 0.02), "b": draw.normal(2.0, 0.02)} for _ in range(5)]
             models.append(scored(rows))
         baseline, ours = models
-        comparison = compare("ours", ours, baseline, tasks)
+        comparison = compare("ours", ours, baseline, scales_of(tasks))
         found = decide(Contender(comparison, 1.0, TOGETHER, "the model"))
         decisions.append(found.decision)
     assert decisions.count("share") > 80
@@ -205,7 +206,7 @@ def test_where_the_test_rows_are_too_few_more_of_them_would_tell(tasks):
     noise = np.random.default_rng(0).normal(0, 0.05, size=100)
     ours = scored(shifted(0.02, 0.0), [{"a": 0.82 + error, "b": 2.0} for error in noise])
     baseline = scored(BASELINE, [{"a": 0.8, "b": 2.0}] * 100)
-    comparison = compare("ours", ours, baseline, tasks)
+    comparison = compare("ours", ours, baseline, scales_of(tasks))
     found = decide(Contender(comparison, 0.0, TOGETHER, "the model"))
     assert found.decision == "cannot tell"
     assert "times as many test rows would tell" in found.sentence

@@ -11,6 +11,7 @@ from mtlsearch.sharing import SHARINGS
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from tests.support.replicates import searched
+from tests.support.skill import scales_with_sizes
 from tests.support.tasks import make_task
 
 TASKS = (
@@ -55,7 +56,7 @@ def weighted(rng, candidates, effect, luck=0.0, noise=0.5):
 
 
 def worth(trials, group):
-    return Affinity.fit(trials, TASKS).worth(group)
+    return Affinity.fit(trials, scales_with_sizes(TASKS, BASE)).worth(group)
 
 
 def test_what_a_method_gains_is_found_in_both_directions_of_metrics():

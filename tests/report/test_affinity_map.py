@@ -12,6 +12,7 @@ from mtlsearch.sharing import NoSharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import Fixed
 from tests.support.replicates import searched
+from tests.support.skill import scales_of
 from tests.support.tasks import make_task
 
 TASKS = (
@@ -42,7 +43,7 @@ def trials():
 
 
 def test_it_tells_for_each_pair_what_sharing_more_and_more_levels_does(trials):
-    reported = affinity_map("searched", Affinity.fit(trials, TASKS), trials, TASKS)
+    reported = affinity_map("searched", Affinity.fit(trials, scales_of(TASKS)), trials, TASKS)
     assert (reported.arm, reported.trainings) == ("searched", 60)
     assert [(pair.task, pair.other) for pair in reported.pairs] == [("a", "b"), ("b", "a")]
     [(first_of_a, both_of_a), (first_of_b, both_of_b)] = [pair.levels for pair in reported.pairs]
@@ -58,13 +59,15 @@ def test_failed_trainings_are_not_counted(trials):
     result = TrainingResult.failed(60, "loss became NaN")
     failed = Trial("searched", 60, trials[0].candidate, searched(0), result)
     everything = [*trials, failed]
-    reported = affinity_map("searched", Affinity.fit(everything, TASKS), everything, TASKS)
+    reported = affinity_map(
+        "searched", Affinity.fit(everything, scales_of(TASKS)), everything, TASKS
+    )
     assert reported.trainings == 60
 
 
 def test_too_few_trainings_give_no_map(trials):
     few = trials[:3]
-    assert affinity_map("searched", Affinity.fit(few, TASKS), few, TASKS) is None
+    assert affinity_map("searched", Affinity.fit(few, scales_of(TASKS)), few, TASKS) is None
 
 
 def test_one_task_has_nobody_to_share_with():
@@ -74,6 +77,6 @@ def test_one_task_has_nobody_to_share_with():
         scores = {"a": 0.5 + number / 100}
         result = TrainingResult(number, scores, 1, 1, [1], [[1.0]], 0.1)
         trials.append(Trial("searched", number, alone, searched(0), result))
-    affinity = Affinity.fit(trials, TASKS[:1])
+    affinity = Affinity.fit(trials, scales_of(TASKS[:1]))
     assert affinity is not None
     assert affinity_map("searched", affinity, trials, TASKS[:1]) is None

@@ -14,6 +14,7 @@ from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import WEIGHTINGS
 from tests.support.replicates import searched
+from tests.support.skill import scales_of
 from tests.support.tasks import make_task
 
 TASKS = tuple(make_task(name, "regression", "rmse") for name in "abc")
@@ -164,7 +165,7 @@ def test_a_name_has_a_gain_where_the_regression_gives_it_one():
     for number in range(12):
         backbone = Residual if number % 2 else Mlp
         trials.append(train(number, backbone=backbone, width=(8, 16, 32)[number % 3]))
-    affinity = Affinity.fit(trials, TASKS)
+    affinity = Affinity.fit(trials, scales_of(TASKS))
     worth = affinity.worth("backbone")
     [choice] = report_choices(evidence_of(trials, affinity=affinity), space, TASKS)
     assert worth.keys() == {"mlp", "residual"}

@@ -25,6 +25,7 @@ from mtlsearch.report.model import ReportedInterval, SeedLeftOut
 from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
 from mtlsearch.structure.tree import SharingTree
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.skill import scales_of
 from tests.support.tasks import make_task
 
 TASKS = (
@@ -98,7 +99,7 @@ def test_where_there_is_no_ensemble_the_reason_is_reported():
 
 
 def test_differences_are_in_the_direction_of_the_metric():
-    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), TASKS)
+    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), scales_of(TASKS))
     reported = report_comparison(comparison, TASKS)
     assert (reported.arm, reported.baseline) == ("searched", "single_task")
     a = reported.tasks["a"]
@@ -111,7 +112,7 @@ def test_differences_are_in_the_direction_of_the_metric():
 
 
 def test_the_gain_is_reported_in_both_conventions():
-    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), TASKS)
+    comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), scales_of(TASKS))
     gain = report_comparison(comparison, TASKS).gain
     assert gain.maninis.mean == comparison.gain.mean > 0
     assert gain.nash_mtl.mean == -gain.maninis.mean

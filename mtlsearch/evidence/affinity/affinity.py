@@ -16,6 +16,7 @@ from mtlsearch.candidate import Component
 from mtlsearch.evidence.affinity.task_model import Observation, TaskModel
 from mtlsearch.evidence.inactive import is_inactive
 from mtlsearch.evidence.interval import Interval
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import Trial
 from mtlsearch.tasks import Task
 
@@ -31,8 +32,14 @@ class Affinity:
     models: tuple[TaskModel, ...]
 
     @classmethod
-    def fit(cls, trials: Sequence[Trial], tasks: Sequence[Task]) -> "Affinity | None":
-        """Fit the models to the complete trainings of one arm; None when there are too few."""
+    def fit(cls, trials: Sequence[Trial], scales: SkillScales) -> "Affinity | None":
+        """Fit the models to the complete trainings of one arm; None when there are too few.
+
+        Args:
+            trials: The trainings.
+            scales: The scales of the skill of all tasks on validation rows.
+        """
+        tasks = scales.tasks
         by_task: list[list[Observation]] = [[] for _ in tasks]
         for observation in _observations(trials):
             by_task[observation.task].append(observation)
@@ -42,10 +49,10 @@ class Affinity:
         models = []
         # Matrices this small are slower on several threads, and much so on busy cores.
         with threadpool_limits(1):
-            for task, observations in zip(tasks, by_task, strict=True):
-                model = TaskModel.fit(task, observations, len(tasks))
+            for scale, observations in zip(scales.of_task, by_task, strict=True):
+                model = TaskModel.fit(scale, observations, len(tasks))
                 models.append(model)
-        return cls(tuple(tasks), tuple(models))
+        return cls(tasks, tuple(models))
 
     @property
     def depth(self) -> int:
@@ -84,7 +91,7 @@ class Affinity:
         return scores
 
     def sharing(self) -> Array:
-        """The mean gain in percent of task t from sharing level l with task u, [L, T, T]."""
+        """The mean gain of task t in points from sharing level l with task u, [L, T, T]."""
         tasks = len(self.tasks)
         gains = np.zeros((self.depth, tasks, tasks))
         for t, model in enumerate(self.models):
@@ -96,7 +103,7 @@ class Affinity:
         return gains
 
     def effects(self, levels: int) -> dict[tuple[int, int], Interval]:
-        """The gain in percent of task t from sharing its first levels with task u, by (t, u).
+        """The gain of task t in points from sharing its first levels with task u, by (t, u).
 
         Args:
             levels: The number of levels that are shared.
@@ -117,7 +124,7 @@ class Affinity:
         are left out.
 
         Returns:
-            By the method's name the mean gain over the tasks in percent, weighted by importance.
+            By the method's name the gain of mean skill in points.
             Its interval is as wide as if the tasks' errors were one: their trainings are the same.
             Empty when fewer than two methods can be told apart.
         """

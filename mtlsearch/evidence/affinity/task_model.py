@@ -10,8 +10,8 @@ from mtlsearch.arrays import Array
 from mtlsearch.candidate import Component
 from mtlsearch.evidence.affinity.columns import Columns
 from mtlsearch.evidence.affinity.regression import Posterior, fit
-from mtlsearch.evidence.gain import gain_scale
 from mtlsearch.evidence.interval import UPPER_QUANTILE, Interval
+from mtlsearch.evidence.skill import SkillScale
 from mtlsearch.records import Trial
 from mtlsearch.tasks import Task
 
@@ -47,7 +47,7 @@ class TaskModel:
         task: The task.
         columns: How a component becomes a row.
         posterior: The weights of the columns.
-        scale: The difference of losses that is a relative gain of 100%.
+        scale: The difference of losses that is 100 points of skill.
         offset: The loss where all columns are 0.
         shifts: By the number of a replicate, how much larger losses are there.
     """
@@ -62,7 +62,7 @@ class TaskModel:
     @classmethod
     def fit(
         cls,
-        task: Task,
+        scale: SkillScale,
         observations: Sequence[Observation],
         tasks: int,
     ) -> "TaskModel":
@@ -72,10 +72,11 @@ class TaskModel:
         effects, as a replicate may be hard for everyone.
 
         Args:
-            task: The task.
+            scale: The scale of the task's skill on validation rows.
             observations: What complete trainings say of it.
             tasks: The number of tasks of the dataset.
         """
+        task = scale.task
         observed = [(item.component, item.position) for item in observations]
         columns = Columns.of(observed, tasks)
         rows = np.array([columns.row(*place) for place in observed])
@@ -101,7 +102,7 @@ class TaskModel:
             task=task,
             columns=columns,
             posterior=posterior,
-            scale=gain_scale(task, float(mean_loss)),
+            scale=scale.size,
             offset=float(offset),
             shifts=dict(zip(replicates.tolist(), shifts.tolist(), strict=True)),
         )
@@ -133,12 +134,12 @@ class TaskModel:
         return float(deviation)
 
     def gain(self, change: Array) -> float:
-        """The relative gain in percent from a change of the row, [D]."""
-        percent = -100.0 * self.posterior.mean @ change
-        return float(percent / self.scale)
+        """The gain in points of skill from a change of the row, [D]."""
+        points = -100.0 * self.posterior.mean @ change
+        return float(points / self.scale)
 
     def gain_interval(self, change: Array) -> Interval:
-        """The relative gain in percent from a change of the row, [D], with its 95% interval."""
+        """The gain in points of skill from a change of the row, [D], with its 95% interval."""
         gain, low, high = self.gain_ends(change)
         return Interval(gain, low, high)
 

@@ -83,4 +83,5 @@ R2 = Metric(
     of_classes=False,
     function=_r2,
     batched=_r2_batched,
+    no_skill=0.0,  # it is a skill itself; a constant from other rows is below by their luck
 )

@@ -36,13 +36,14 @@ class Metric:
     Attributes:
         name: How users spell it.
         higher_is_better: The direction.
-        floor: The smallest denominator that a relative gain may be divided by, in units of
-            `Task.unit`.
+        floor: The smallest denominator that a gain may be divided by, in units of `Task.unit`.
         of_classes: Whether labels are class codes 0, 1, ... rather than any numbers.
         function: The score of one model.
         batched: The scores of many models, equal to those of `function`.
         in_target_unit: Whether a score has the unit of the target, and so no size of its own.
         per_class: Whether a row has a label, 0 or 1, for each class, [N, C] rather than [N].
+        no_skill: The score of no skill, where the metric itself says so; None: that of the best
+            constant.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Metric:
     batched: BatchedFunction
     in_target_unit: bool = False
     per_class: bool = False
+    no_skill: float | None = None
 
     def __repr__(self) -> str:
         """Show the name alone, so that the text of a task is short and the same in every run."""
@@ -63,14 +65,16 @@ class Metric:
         """The factor that makes scores higher where they are better: 1 or -1."""
         return 1.0 if self.higher_is_better else -1.0
 
-    def possible(self, value: float) -> float:
-        """Return `value`, or the best score there is where an estimate went beyond it.
+    @property
+    def perfect(self) -> float:
+        """The best score there is: 1 where higher is better and 0 elsewhere."""
+        return 1.0 if self.higher_is_better else 0.0
 
-        The best score is 1 where higher is better and 0 elsewhere.
-        """
+    def possible(self, value: float) -> float:
+        """Return `value`, or the best score there is where an estimate went beyond it."""
         if self.higher_is_better:
-            return min(value, 1.0)
-        return max(value, 0.0)
+            return min(value, self.perfect)
+        return max(value, self.perfect)
 
     def score(self, labels: Array, prediction: Array) -> float:
         """Return the score of one model over the rows that have a label.

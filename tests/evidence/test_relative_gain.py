@@ -7,48 +7,50 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mtlsearch.evidence.gain import gain_deviation, mean_gain, task_gain
 from mtlsearch.evidence.interval import Interval, interval, standard_error
+from mtlsearch.evidence.relative_gain import mean_relative_gain, relative_gain
 from mtlsearch.tasks import METRICS
 from tests.support.tasks import make_task
 
 
 def test_the_gain_is_positive_when_a_higher_is_better_metric_rises(tasks):
-    assert task_gain(tasks[0], 0.9, 0.75) == pytest.approx(20.0)
-    assert task_gain(tasks[0], 0.6, 0.75) == pytest.approx(-20.0)
+    assert relative_gain(tasks[0], 0.9, 0.75) == pytest.approx(20.0)
+    assert relative_gain(tasks[0], 0.6, 0.75) == pytest.approx(-20.0)
 
 
 def test_the_gain_is_positive_when_an_error_falls(tasks):
-    assert task_gain(tasks[1], 1.5, 2.0) == pytest.approx(25.0)
-    assert task_gain(tasks[1], 3.0, 2.0) == pytest.approx(-50.0)
+    assert relative_gain(tasks[1], 1.5, 2.0) == pytest.approx(25.0)
+    assert relative_gain(tasks[1], 3.0, 2.0) == pytest.approx(-50.0)
 
 
 def test_the_mean_gain_is_the_mean_over_the_tasks(tasks):
-    assert mean_gain(tasks, {"a": 0.9, "b": 1.5}, {"a": 0.75, "b": 2.0}) == pytest.approx(
+    assert mean_relative_gain(tasks, {"a": 0.9, "b": 1.5}, {"a": 0.75, "b": 2.0}) == pytest.approx(
         (20 + 25) / 2
     )
-    assert mean_gain(tasks, {"a": 0.9, "b": 2.4}, {"a": 0.75, "b": 2.0}) == pytest.approx(0.0)
+    assert mean_relative_gain(tasks, {"a": 0.9, "b": 2.4}, {"a": 0.75, "b": 2.0}) == pytest.approx(
+        0.0
+    )
 
 
 def test_a_reference_near_zero_is_held_at_the_floor():
     task = make_task("r", "regression", "r2")
     assert METRICS["r2"].floor == 0.1
-    assert task_gain(task, 0.05, 0.01) == pytest.approx(40.0)
-    assert task_gain(task, 0.3, 0.2) == pytest.approx(50.0)
+    assert relative_gain(task, 0.05, 0.01) == pytest.approx(40.0)
+    assert relative_gain(task, 0.3, 0.2) == pytest.approx(50.0)
 
 
 @pytest.mark.parametrize("metric", ["rmse", "mae"])
 def test_the_floor_of_an_error_goes_with_the_unit_of_the_target(metric):
     for unit in (1e-12, 1.0, 1e12):
         task = replace(make_task("r", "regression", metric), unit=unit)
-        assert task_gain(task, 1.5 * unit, 2.0 * unit) == pytest.approx(25.0)
-        assert task_gain(task, 1e-9 * unit, 0.0) == pytest.approx(-100.0)
+        assert relative_gain(task, 1.5 * unit, 2.0 * unit) == pytest.approx(25.0)
+        assert relative_gain(task, 1e-9 * unit, 0.0) == pytest.approx(-100.0)
 
 
 def test_the_gain_over_a_negative_reference_keeps_its_sign():
     task = make_task("r", "regression", "r2")
-    assert task_gain(task, 0.1, -0.4) == pytest.approx(125.0)
-    assert task_gain(task, -0.6, -0.4) == pytest.approx(-50.0)
+    assert relative_gain(task, 0.1, -0.4) == pytest.approx(125.0)
+    assert relative_gain(task, -0.6, -0.4) == pytest.approx(-50.0)
 
 
 def test_the_interval_of_three_values_by_hand():
@@ -86,12 +88,3 @@ def test_the_sign_says_where_the_interval_lies(values, sign):
 def test_an_interval_that_ends_at_zero_spans_it():
     assert Interval(1.0, 0.0, 2.0).sign == "spans"
     assert Interval(-1.0, -2.0, 0.0).sign == "spans"
-
-
-def test_the_deviation_of_a_mean_gain_is_that_of_independent_gains(tasks):
-    reference = {"a": 0.5, "b": 2.0}
-    draws = np.random.default_rng(0).normal(0, [[0.01], [0.1]], (2, 50_000))
-    gains = [mean_gain(tasks, {"a": 0.5 + a, "b": 2.0 + b}, reference) for a, b in draws.T]
-    assert gain_deviation(tasks, {"a": 0.01, "b": 0.1}, reference) == pytest.approx(
-        np.std(gains), rel=0.02
-    )
