@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mtlsearch.data import TEST, ColumnFlags, Dataset, Source, find_traps, fold
 from mtlsearch.data.column_table import describe_columns
 from mtlsearch.evidence.comparison import Comparison
+from mtlsearch.evidence.skill import SkillScale
 from mtlsearch.report.affinity_map import affinity_map
 from mtlsearch.report.arms import main_arm, report_arm
 from mtlsearch.report.candidates import report_candidates
@@ -39,7 +40,7 @@ from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
-from mtlsearch.tasks import Task, has_label
+from mtlsearch.tasks import has_label
 
 
 def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
@@ -58,7 +59,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         versions=study.request.versions,
         study=_report_study(study, space, finished=bool(analysis.confirmed)),
         data=_report_data(dataset, space, study.request.seed),
-        tasks=tuple(_report_task(task, dataset) for task in tasks),
+        tasks=tuple(_report_task(scale, dataset) for scale in analysis.test_scales.of_task),
         space=space.to_mapping(),
         arms=tuple(_report_arms(analysis, candidates, space)),
         candidates=candidates,
@@ -107,7 +108,7 @@ def _report_models(analysis: Analysis) -> list[ReportedModel]:
     models = []
     for confirmed in analysis.confirmed:
         ensemble = analysis.ensembles[confirmed.arm]
-        models.append(report_model(confirmed, ensemble, analysis.dataset.tasks))
+        models.append(report_model(confirmed, ensemble, analysis.test_scales))
     return models
 
 
@@ -214,7 +215,8 @@ def _report_source(name: str, source: Source, train: int, validation: int) -> Re
     )
 
 
-def _report_task(task: Task, dataset: Dataset) -> ReportedTask:
+def _report_task(scale: SkillScale, dataset: Dataset) -> ReportedTask:
+    task = scale.task
     labelled = has_label(dataset.targets[task.name])
     return ReportedTask(
         name=task.name,
@@ -227,4 +229,5 @@ def _report_task(task: Task, dataset: Dataset) -> ReportedTask:
         importance=task.options.importance,
         auxiliary=task.options.auxiliary,
         at_most_worse=task.options.at_most_worse,
+        no_skill=scale.no_skill,
     )

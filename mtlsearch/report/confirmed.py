@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,16 +11,17 @@ from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import score_in_every_metric
+from mtlsearch.evidence.skill import SkillScale, SkillScales
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import (
     EnsembleScore,
     ReportedComparison,
     ReportedEnsemble,
-    ReportedGain,
     ReportedInterval,
     ReportedMetric,
     ReportedModel,
+    ReportedRelativeGain,
     ReportedVerdict,
     SeedLeftOut,
     TaskDifference,
@@ -32,10 +34,10 @@ from mtlsearch.tasks import Metric, Task
 def report_model(
     confirmed: Confirmed,
     ensemble: Ensemble | NoEnsemble,
-    tasks: Sequence[Task],
+    scales: SkillScales,
 ) -> ReportedModel:
     """Report a pick with its test scores, seed by seed, and its ensemble."""
-    names = [task.name for task in tasks]
+    names = [task.name for task in scales.tasks]
     pick = confirmed.pick
     first_result = confirmed.trainings[0].result
     test = {name: tuple(confirmed.scores(name)) for name in names}
@@ -50,14 +52,14 @@ def report_model(
         test=test,
         mean={name: float(np.mean(scores)) for name, scores in test.items()},
         standard_error={name: standard_error(scores) for name, scores in test.items()},
-        ensemble=report_ensemble(confirmed, ensemble, tasks),
+        ensemble=report_ensemble(confirmed, ensemble, scales),
     )
 
 
 def report_ensemble(
     confirmed: Confirmed,
     ensemble: Ensemble | NoEnsemble,
-    tasks: Sequence[Task],
+    scales: SkillScales,
 ) -> ReportedEnsemble:
     """Report the ensemble of a model's seeds, or why there is none, and which seeds it lacks."""
     left_out = tuple(SeedLeftOut(seed, reason) for seed, reason in confirmed.left_out.items())
@@ -72,21 +74,30 @@ def report_ensemble(
     return ReportedEnsemble(
         seeds=tuple(confirmed.by_seed),
         left_out=left_out,
-        tasks={task.name: _ensemble_score(ensemble, task) for task in tasks},
+        tasks={scale.task.name: _ensemble_score(ensemble, scale) for scale in scales.of_task},
         gain=ReportedInterval.of(ensemble.gain),
         reason=None,
     )
 
 
-def _ensemble_score(ensemble: Ensemble, task: Task) -> EnsembleScore:
+def _ensemble_score(ensemble: Ensemble, scale: SkillScale) -> EnsembleScore:
     """The score of a task; its interval ends at the best score there is."""
+    task = scale.task
     interval = ensemble.scores[task.name]
-    possible = task.metric.possible
+    low = None
+    high = None
+    skill = ReportedInterval(scale.skill(interval.mean), None, None)
+    if interval.low is not None and interval.high is not None:
+        low = task.metric.possible(interval.low)
+        high = task.metric.possible(interval.high)
+        ends = sorted([scale.skill(low), scale.skill(high)])
+        skill = replace(skill, low=ends[0], high=ends[1])
     return EnsembleScore(
         single=ensemble.single.scores[task.name],
         score=interval.mean,
-        low=None if interval.low is None else possible(interval.low),
-        high=None if interval.high is None else possible(interval.high),
+        low=low,
+        high=high,
+        skill=skill,
         gain=ReportedInterval.of(ensemble.task_gains[task.name]),
     )
 
@@ -139,15 +150,20 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
         improvement = ReportedInterval.of(comparison.differences[task.name])
         higher_is_better = task.metric.higher_is_better
         difference = improvement if higher_is_better else improvement.flipped
-        differences[task.name] = TaskDifference(difference, comparison.result(task.name))
-    gain = ReportedInterval.of(comparison.relative)
+        differences[task.name] = TaskDifference(
+            difference=difference,
+            points=ReportedInterval.of(comparison.points[task.name]),
+            result=comparison.result(task.name),
+        )
+    relative = ReportedInterval.of(comparison.relative)
     return ReportedComparison(
         arm=comparison.arm,
         baseline=BASELINE,
         models=comparison.models,
         seeds=comparison.seeds,
         tasks=differences,
-        gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
+        gain=ReportedInterval.of(comparison.gain),
+        relative=ReportedRelativeGain(maninis=relative, nash_mtl=relative.flipped),
     )
 
 

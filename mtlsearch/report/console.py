@@ -6,6 +6,7 @@ from rich.text import Text
 
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
+from mtlsearch.report.formatting import gain
 from mtlsearch.report.greedy_ensemble import greedy_sentence
 from mtlsearch.report.model import (
     Report,
@@ -66,9 +67,9 @@ def _references(report: Report, references: ReportedReferences) -> list[Renderab
         table.add_column("mean", justify="right")
         table.add_column("minutes", justify="right")
         for model in references.models:
-            gains = [_short(model.gains.get(task.name)) for task in report.tasks[:MOST_TASKS]]
+            gains = [_points(model.gains.get(task.name)) for task in report.tasks[:MOST_TASKS]]
             minutes = f"{model.seconds / 60:.1f}"
-            table.add_row(model.name, *gains, _short(model.gain), minutes, style="dim")
+            table.add_row(model.name, *gains, _points(model.gain), minutes, style="dim")
         parts += [table, Text()]
     parts += [Text(notice, style="dim") for notice in references.notices]
     if references.sentence:
@@ -78,13 +79,13 @@ def _references(report: Report, references: ReportedReferences) -> list[Renderab
 
 def _references_title(report: Report) -> str:
     compared = MODEL_NAMES[report.verdict.models] if report.verdict else "models"
-    return f"references, as {compared}: gain over the recommended model, % [95%]"
+    return f"references, as {compared}: points of skill gained over the recommended model [95%]"
 
 
 def _empty_table(report: Report) -> Table:
     table = _titled("mean test scores over fresh seeds", "arm", report, with_metrics=True)
     for models in _compared(report):
-        header = Text(f"gain of {MODEL_NAMES[models]}\nover single-task [95%]")
+        header = Text(f"points of skill gained by {MODEL_NAMES[models]}\nover single-task [95%]")
         table.add_column(header, justify="right")
     return table
 
@@ -114,22 +115,9 @@ def _scores(report: Report, model: ReportedModel | ReportedReference) -> list[st
 
 
 def _gain(comparison: ReportedComparison | None) -> str:
-    return _percent(comparison.gain.maninis if comparison else None)
+    return _points(comparison.gain if comparison else None)
 
 
-def _percent(gain: ReportedInterval | None) -> str:
-    """A gain with its interval; empty where there is none."""
-    if gain is None:
-        return ""
-    if gain.low is None or gain.high is None:
-        return f"{gain.mean:+.2f}%"
-    return f"{gain.mean:+.2f}% [{gain.low:+.2f}, {gain.high:+.2f}]"
-
-
-def _short(gain: ReportedInterval | None) -> str:
-    """A gain of percents with its interval, for a narrow column; empty where there is none."""
-    if gain is None:
-        return ""
-    if gain.low is None or gain.high is None:
-        return f"{gain.mean:+.1f}"
-    return f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"
+def _points(interval: ReportedInterval | None) -> str:
+    """A gain in points with its interval; empty where there is none."""
+    return "" if interval is None else gain(interval).replace("−", "-")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlsearch.evidence.comparison import MODEL_NAMES
-from mtlsearch.report.formatting import interval, number, score_interval
+from mtlsearch.report.formatting import gain, number, score_interval, skill
 from mtlsearch.report.model import (
     EnsembleScore,
     Report,
@@ -20,6 +20,7 @@ class EnsembleCell:
 
     score: str
     single: str
+    skill: str
     gain: str
 
 
@@ -53,7 +54,7 @@ def ensemble_section(report: Report) -> EnsembleSection | None:
     return EnsembleSection(
         models=models,
         rows=[_row(task, models) for task in report.tasks],
-        gains=[interval(model.ensemble.gain, " %") for model in models],
+        gains=[gain(model.ensemble.gain) for model in models],
         missing=missing,
     )
 
@@ -65,7 +66,7 @@ def ensemble_sentence(report: Report) -> str:
     for model in report.confirmed:
         ensemble = model.ensemble
         if ensemble.gain is not None:
-            gains.append(f"{model.arm} {ensemble.gain.mean:+.2f}%{_seed_count(ensemble)}")
+            gains.append(f"{model.arm} {ensemble.gain.mean:+.1f}{_seed_count(ensemble)}")
         elif ensemble.reason not in reasons:
             reasons.append(ensemble.reason)
             gains.append(f"{model.arm} has none, as {ensemble.reason}")
@@ -74,8 +75,8 @@ def ensemble_sentence(report: Report) -> str:
     if not gains:
         return ""
     return (
-        "Ensembles (mean prediction of all confirmed seeds) against single models of the same arm: "
-        f"{', '.join(gains)}; {in_the_verdict(report)}."
+        "Points of skill that ensembles (mean prediction of all confirmed seeds) gain over single "
+        f"models of the same arm: {', '.join(gains)}; {in_the_verdict(report)}."
     )
 
 
@@ -104,7 +105,8 @@ def _cell(entry: EnsembleScore) -> EnsembleCell:
     return EnsembleCell(
         score=score_interval(entry.score, entry.low, entry.high),
         single=number(entry.single, entry.half_width),
-        gain=interval(entry.gain, " %"),
+        skill=skill(entry.skill),
+        gain=gain(entry.gain),
     )
 
 

@@ -5,7 +5,6 @@ import math
 from mtlsearch.report.model import ReportedInterval
 
 MISSING = "–"
-PERCENT = "\u202f%"  # a narrow space that does not break
 MOST_DECIMALS = 8
 ROUNDING = 1e-12  # errors of sums in float64, relative to what is summed
 
@@ -60,6 +59,31 @@ def interval(value: ReportedInterval | None, unit: str = "") -> str:
     return f"{mean} [{low}, {high}]{unit}"
 
 
+def gain(value: ReportedInterval | None, unit: str = "") -> str:
+    """Print `+1.3 [−0.2, +2.8]`: with one decimal, so that all gains of a column have as many."""
+    if value is None:
+        return MISSING
+    mean = point(value.mean)
+    if value.low is None or value.high is None:
+        return mean + unit
+    return f"{mean} [{point(value.low)}, {point(value.high)}]{unit}"
+
+
+def skill(value: ReportedInterval | None) -> str:
+    """Print a skill in points, `83.1 [80.2, 86.0]`."""
+    return gain(value).replace("+", "")
+
+
+def point(value: float | None) -> str:
+    """Print a gain with one decimal and its sign, `+1.3`; what is printed as zero has none."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:+.1f}"
+    if float(text) == 0.0:
+        return "0.0"
+    return _with_minus(text)
+
+
 def score_interval(score: float, low: float | None, high: float | None) -> str:
     """`0.912 [0.893, 0.931]`; the ends are left out where they are unknown."""
     if low is None or high is None:
@@ -75,13 +99,6 @@ def with_error(value: float | None, error: float | None) -> str:
     if value is not None and error <= ROUNDING * abs(value):
         error = 0.0
     return f"{number(value, error)} ± {number(error, error)}"
-
-
-def percent(value: float | None) -> str:
-    """A gain with its sign: `+3.2 %`."""
-    if value is None or not math.isfinite(value):
-        return MISSING
-    return _with_minus(f"{value:+.1f}") + PERCENT
 
 
 def count(value: float) -> str:

@@ -19,7 +19,7 @@ FORMULA_STARTS = (
     "－",
     "＠",
 )  # as OWASP lists them
-COSTS_AND_GAIN = ("replicates", "parameters", "macs_per_example", "gain_percent", "tie", "tree")
+COSTS_AND_GAIN = ("replicates", "parameters", "macs_per_example", "gain_points", "tie", "tree")
 
 
 def write_front(report: Report, path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.ensemble import Ensemble
-from mtlsearch.report.formatting import interval, score_interval
+from mtlsearch.report.formatting import gain, score_interval
 from mtlsearch.report.model import (
     GreedyMember,
     GreedyScore,
@@ -29,14 +29,14 @@ def report_greedy_ensemble(
     for arm, count in choice.counts.items():
         members.append(GreedyMember(arm, count, choice.weights[arm]))
     scores = {}
-    gain = None
+    test_gain = None
     reason = None
     if isinstance(greedy.ensemble, Ensemble):
         scores = {task.name: _score(greedy.ensemble, task) for task in tasks}
     else:
         reason = greedy.ensemble.reason
     if isinstance(greedy.comparison, Comparison):
-        gain = ReportedInterval.of(greedy.comparison.gain)
+        test_gain = ReportedInterval.of(greedy.comparison.gain)
     else:
         reason = greedy.comparison.reason
     return ReportedGreedyEnsemble(
@@ -48,7 +48,7 @@ def report_greedy_ensemble(
         reference=choice.reference,
         seconds=choice.seconds,
         tasks=scores,
-        gain=gain,
+        gain=test_gain,
         reason=reason,
     )
 
@@ -75,10 +75,10 @@ def greedy_sentence(report: Report) -> str:
     if greedy is None:
         return ""
     parts = [f"{member.weight:.0%} {member.arm}" for member in greedy.members]
-    gain = f"no gain is known, as {greedy.reason}"
+    claim = f"no gain is known, as {greedy.reason}"
     if greedy.gain is not None:
-        gain = f"over the ensemble of single-task {interval(greedy.gain, ' %')} on test rows"
+        claim = f"over the ensemble of single-task {gain(greedy.gain)} points of skill on test rows"
     return (
         f"Greedy ensemble, chosen on validation rows: {', '.join(parts)}; "
-        f"{greedy.networks} models to deploy; {gain}."
+        f"{greedy.networks} models to deploy; {claim}."
     )

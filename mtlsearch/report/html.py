@@ -14,6 +14,7 @@ from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
 from mtlsearch.report.references import reference_rows
+from mtlsearch.report.skill_chart import MARGIN, MOST_TASKS, skill_chart
 
 PAGE_TEMPLATE = "report.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
@@ -38,6 +39,7 @@ def render_page(report: Report) -> str:
         plots=plots,
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
+        skill_chart=_skill_chart(report),
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
         greedy_score=greedy_score,
@@ -47,6 +49,8 @@ def render_page(report: Report) -> str:
         cards=page_sections.cards(report),
         ties=sum(candidate.tie for candidate in report.front),
         space=_spell_space(report),
+        margin=MARGIN,
+        most_tasks=MOST_TASKS,
     )
 
 
@@ -63,9 +67,10 @@ def _environment() -> Environment:
     environment.filters.update(
         count=formatting.count,
         duration=formatting.duration,
+        gain=formatting.gain,
         interval=formatting.interval,
         number=formatting.number,
-        percent=formatting.percent,
+        point=formatting.point,
         with_error=formatting.with_error,
         fields=vars,
     )
@@ -84,3 +89,8 @@ def _static(name: str) -> Markup:
 def _spell_space(report: Report) -> str:
     """The search space as the YAML that a user would write."""
     return str(yaml.safe_dump(dict(report.space), allow_unicode=True, sort_keys=False))
+
+
+def _skill_chart(report: Report) -> Markup | None:
+    drawing = skill_chart(report, MARGIN)
+    return None if drawing is None else Markup(drawing)

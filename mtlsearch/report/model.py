@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -303,6 +303,11 @@ class ReportedTask(Documented):
     at_most_worse: float | None
     """By how many percent it may be worse than the baseline; null: no limit."""
 
+    no_skill: float
+    """Test score of no skill: that of the best constant of the rows that are no test rows. The best
+    score there is is 100 points above it.
+    """
+
     @property
     def direction(self) -> str:
         """The direction of the metric in words."""
@@ -366,7 +371,7 @@ class ReportedArm(Documented):
     """Training time, summed over workers, in seconds."""
 
     best_gain: float | None
-    """Best validation gain of a candidate, percent; null when none succeeded."""
+    """Best validation gain of a candidate, points of skill; null when none succeeded."""
 
     failures: tuple[ReportedFailure, ...]
     """Why trainings failed."""
@@ -439,8 +444,7 @@ class ReportedCandidate(Documented):
     """Multiply-accumulate operations for one example."""
 
     gain: ReportedInterval
-    """Estimated validation gain over single-task, percent, Maninis et al. 2019 (higher is better).
-    """
+    """Estimated validation gain of mean skill over single-task, points, higher is better."""
 
     shares: bool
     """True when tasks share a stage or are softly tied."""
@@ -501,8 +505,8 @@ class NameUse(Documented):
     """True when the arm's picked model uses it; null before there is one."""
 
     gain: ReportedInterval | None
-    """Mean gain over the tasks, percent, against the mean of the names that have one, estimated
-    from all trainings of the arm; null where too few candidates use the name."""
+    """Gain of mean skill, points, against the mean of the names that have one, estimated from all
+    trainings of the arm; null where too few candidates use the name."""
 
     @property
     def is_tried(self) -> bool:
@@ -559,9 +563,14 @@ class EnsembleScore(Documented):
     high: float | None
     """Upper end of its 95% interval; null where it cannot be known."""
 
+    skill: ReportedInterval
+    """Its skill in points: 0 is the best constant of the other rows, 100 is perfect. Its interval
+    is over the choice of the test rows.
+    """
+
     gain: ReportedInterval
-    """Relative gain over the mean score of its models, percent, positive is better, with its
-    interval over the choice of the test rows.
+    """Gain of skill over the mean of its models, points, with its interval over the choice of the
+    test rows.
     """
 
     @property
@@ -591,8 +600,8 @@ class ReportedEnsemble(Documented):
     """Its score in each task; empty where there is no ensemble."""
 
     gain: ReportedInterval | None
-    """Mean relative gain over the mean scores of the arm's own single models, percent (Maninis et
-    al. 2019), with its interval over the choice of the test rows; null where there is no ensemble.
+    """Gain of mean skill over the arm's own single models, points, with its interval over the
+    choice of the test rows; null where there is no ensemble.
     """
 
     reason: str | None
@@ -659,8 +668,8 @@ class ReportedGreedyEnsemble(Documented):
     """How many models there are to deploy: every member with every seed."""
 
     validation_gain: float
-    """What it was chosen for: mean relative gain over the single model of `reference` on validation
-    rows, percent; it looks better than it is.
+    """What it was chosen for: gain of mean skill over the single model of `reference` on validation
+    rows, points; it looks better than it is. Percent where it was chosen before skill was.
     """
 
     reference: str
@@ -673,7 +682,7 @@ class ReportedGreedyEnsemble(Documented):
     """Its score in each task; empty where it could not be scored."""
 
     gain: ReportedInterval | None
-    """Mean relative test gain over the baseline's ensemble of the same seeds, percent, with its
+    """Test gain of mean skill over the baseline's ensemble of the same seeds, points, with its
     interval over seeds and test rows; it does not allow for the choice. Null where there is none.
     """
 
@@ -704,7 +713,9 @@ class ReportedModel(Documented):
     """Multiply-accumulate operations for one example."""
 
     validation_gain: float
-    """The validation gain it was chosen for, percent."""
+    """The validation gain it was chosen for, points of skill; percent where it was chosen before
+    skill was.
+    """
 
     test: Mapping[str, tuple[float, ...]]
     """For each task the test score of every seed."""
@@ -728,6 +739,9 @@ class TaskDifference(Documented):
     Its interval is over seeds and test rows.
     """
 
+    points: ReportedInterval
+    """The same in points of skill: positive is better, whatever the metric."""
+
     result: Result
     """win or lose where that holds for all tasks together with 95% confidence (Holm 1979),
     otherwise tie.
@@ -735,8 +749,10 @@ class TaskDifference(Documented):
 
 
 @dataclass(frozen=True)
-class ReportedGain(Documented):
-    """Test gain over the baseline in percent, in the two conventions of the field."""
+class ReportedRelativeGain(Documented):
+    """Relative test gain over the baseline in percent, in the two conventions of the field. Nothing
+    is decided on it.
+    """
 
     maninis: ReportedInterval
     """Mean relative gain, higher is better (Maninis et al. 2019)."""
@@ -766,8 +782,11 @@ class ReportedComparison(Documented):
     tasks: Mapping[str, TaskDifference]
     """The outcome of each task."""
 
-    gain: ReportedGain
-    """Test gain over the baseline, percent."""
+    gain: ReportedInterval
+    """Test gain of mean skill over the baseline, points, higher is better."""
+
+    relative: ReportedRelativeGain
+    """Relative test gain over the baseline, percent."""
 
 
 @dataclass(frozen=True)
@@ -781,7 +800,7 @@ class AffinityPair(Documented):
     """The task it shares with."""
 
     levels: Annotated[tuple[ReportedInterval, ...], Field(min_length=1)]
-    """Gain in percent of its score from sharing the first level, the first two, and so on."""
+    """Gain in points of skill from sharing the first level, the first two, and so on."""
 
 
 @dataclass(frozen=True)
@@ -823,12 +842,12 @@ class ReportedReference(Documented):
     """Mean test score of each task."""
 
     gains: Mapping[str, ReportedInterval]
-    """For each task the relative gain over the recommended model, percent, positive is better, over
-    seeds and test rows; empty where there is no such model.
+    """For each task the gain of skill over the recommended model, points, over seeds and test rows;
+    empty where there is no such model.
     """
 
     gain: ReportedInterval | None
-    """Mean of the gains (Maninis et al. 2019); null where there is not a model of every task."""
+    """Gain of mean skill, points; null where there is not a model of every task."""
 
     seconds: Seconds
     """What all of its fits took, the choice of its setting included."""
@@ -856,7 +875,7 @@ class ReportedReferenceChoice(Documented):
     """Its mean score on the validation rows."""
 
     gain: ReportedInterval
-    """Relative gain on the test rows over the recommended model, percent, positive is better."""
+    """Gain of skill on the test rows over the recommended model, points."""
 
     result: Result
     """win or lose where that holds for all tasks together with 95% confidence (Holm 1979),
@@ -917,11 +936,11 @@ class ReportedVerdict(Documented):
 class Report(Documented):
     """What a study found.
 
-    Gains are in percent; scores are in the unit of their metric; trees run from the inputs to the
-    heads.
+    Gains are in points of skill: 0 is the best constant, 100 is perfect. Scores are in the unit of
+    their metric; trees run from the inputs to the heads.
     """
 
-    schema_version: Literal[7]
+    schema_version: Literal[8]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]

@@ -7,7 +7,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
-from mtlsearch.report.formatting import interval, number, signed, with_error
+from mtlsearch.report.formatting import gain, interval, number, point, with_error
 from mtlsearch.report.model import (
     AffinityPair,
     Composition,
@@ -15,7 +15,6 @@ from mtlsearch.report.model import (
     ReportedArm,
     ReportedCandidate,
     ReportedComparison,
-    ReportedGain,
     ReportedInterval,
     ReportedModel,
     ReportedScore,
@@ -41,6 +40,7 @@ class TaskComparison:
     model: str
     baseline: str
     difference: str
+    points: str
     result: str | None
 
 
@@ -67,12 +67,12 @@ class RecommendedSection:
 class ArmRow:
     """A line of the table of arms.
 
-    The confirmed test gains are those of its ensemble and of its single models, each over the same
-    of the baseline, with their names; first what the verdict is about. A missing one is left out.
+    The comparisons are those of its ensemble and of its single models, each with the same of the
+    baseline, with their names; first what the verdict is about. A missing one is left out.
     """
 
     arm: ReportedArm
-    gains: Sequence[tuple[str, ReportedGain]]
+    gains: Sequence[tuple[str, ReportedComparison]]
     confirmed: bool
 
 
@@ -142,7 +142,7 @@ def recommended_section(report: Report) -> RecommendedSection | None:
         arm=shown.arm,
         tasks=tasks,
         comparison=comparison,
-        other_gain=other.gain.maninis if other else None,
+        other_gain=other.gain if other else None,
         is_ensemble=_is_ensemble(comparison),
         seeds=max((len(scores) for scores in model.test.values()), default=0),
         drawing=_draw(report, model.composition, title),
@@ -157,7 +157,7 @@ def arm_rows(report: Report) -> list[ArmRow]:
         for models in (report.compared, _other(report.compared)):
             comparison = report.comparison_of(arm.name, models)
             if comparison is not None:
-                gains.append((MODEL_NAMES[models], comparison.gain))
+                gains.append((MODEL_NAMES[models], comparison))
         rows.append(ArmRow(arm, gains, report.model_of(arm.name) is not None))
     return rows
 
@@ -220,6 +220,7 @@ def _task_comparison(
         model=score(model, task),
         baseline=score(baseline, task),
         difference=interval(difference.difference if difference else None),
+        points=gain(difference.points if difference else None),
         result=difference.result if difference else None,
     )
 
@@ -245,9 +246,9 @@ def _affinity_cell(pair: AffinityPair) -> AffinityCell:
     effect = pair.levels[-1]
     by_depth = []
     for depth, effect_so_far in enumerate(pair.levels, start=1):
-        by_depth.append(f"levels 1 to {depth}: {interval(effect_so_far, ' %')}")
+        by_depth.append(f"levels 1 to {depth}: {gain(effect_so_far)}")
     return AffinityCell(
-        text=f"{signed(effect.mean, effect.half_width)} %",
+        text=point(effect.mean),
         tooltip="; ".join(by_depth),
         sign=_effect_sign(effect),
         color="var(--good)" if effect.mean > 0 else "var(--bad)",

@@ -47,7 +47,9 @@ class _Quantity:
 
 PARAMETERS = _Quantity("parameters", "", False, lambda candidate: candidate.parameters)
 MACS = _Quantity("MACs per example", "", False, lambda candidate: candidate.macs_per_example)
-GAIN = _Quantity("validation gain", ", %", True, lambda candidate: candidate.gain.mean)
+GAIN = _Quantity(
+    "validation gain", ", points of skill", True, lambda candidate: candidate.gain.mean
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _pareto_plot(report: Report, groups: Sequence[_Group]) -> ParetoPlot:
 
 def _history_plot(groups: Sequence[_Group]) -> HistoryPlot:
     traces = [_climb(group) for group in groups if group.candidates]
-    layout = _layout("candidates trained", "best validation gain so far, %")
+    layout = _layout("candidates trained", "best validation gain so far, points of skill")
     return HistoryPlot(_to_json(go.Figure(traces, layout)))
 
 
@@ -237,7 +239,7 @@ def _arm_label(arm: str) -> str:
 def _hover_text(candidate: ReportedCandidate) -> str:
     """What the pointer shows; names are escaped because plotly reads a few HTML tags in texts."""
     title = f"{_arm_label(candidate.arm)} · {candidate.label}"
-    lines = [f"<b>{title}</b> · gain {candidate.gain.mean:+.1f} %"]
+    lines = [f"<b>{title}</b> · gain {candidate.gain.mean:+.1f} points"]
     for task, score in islice(candidate.scores.items(), HOVER_LINES):
         name = html.escape(shorten(task, NAME_COLUMNS))
         lines.append(f"{name}: {score.mean:.4g}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from mtlsearch.evidence.references import ReferenceChoice, ReferenceComparison, reference_sentence
 from mtlsearch.references import REFERENCES
-from mtlsearch.report.formatting import interval, number
+from mtlsearch.report.formatting import gain, number
 from mtlsearch.report.model import (
     Report,
     ReportedInterval,
@@ -168,6 +168,6 @@ def _cell(
 ) -> ReferenceCell:
     return ReferenceCell(
         score=number(model.mean.get(task.name)),
-        gain=interval(model.gains.get(task.name), " %"),
+        gain=gain(model.gains.get(task.name)),
         is_chosen=choice is not None and choice.reference == model.name,
     )

@@ -12,7 +12,7 @@ HEADER = (
     "reference",
     "validation",
     "test",
-    "gain_percent",
+    "gain_points",
     "gain_low",
     "gain_high",
     "chosen",

@@ -47,10 +47,10 @@ def test_it_tells_for_each_pair_what_sharing_more_and_more_levels_does(trials):
     assert (reported.arm, reported.trainings) == ("searched", 60)
     assert [(pair.task, pair.other) for pair in reported.pairs] == [("a", "b"), ("b", "a")]
     [(first_of_a, both_of_a), (first_of_b, both_of_b)] = [pair.levels for pair in reported.pairs]
-    assert first_of_a.mean == pytest.approx(100 * 0.05 / 0.55, rel=0.05)
-    assert both_of_a.mean == pytest.approx(100 * 0.1 / 0.55, rel=0.05)
-    assert first_of_b.mean == pytest.approx(-100 * 0.1 / 2.1, rel=0.1)
-    assert both_of_b.mean == pytest.approx(-100 * 0.2 / 2.1, rel=0.1)
+    assert first_of_a.mean == pytest.approx(100 * 0.05 / 0.5, rel=0.05)
+    assert both_of_a.mean == pytest.approx(100 * 0.1 / 0.5, rel=0.05)
+    assert first_of_b.mean == pytest.approx(-100 * 0.1 / 2.0, rel=0.1)
+    assert both_of_b.mean == pytest.approx(-100 * 0.2 / 2.0, rel=0.1)
     for effect in (first_of_a, both_of_a, first_of_b, both_of_b):
         assert effect.low < effect.mean < effect.high
 

@@ -10,6 +10,7 @@ from mtlsearch.report.model import ReportedInterval, ReportedScore
 from mtlsearch.sharing import L2Sharing, NoSharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.weightings import Fixed
+from tests.support.skill import scales_of
 from tests.support.tasks import make_task
 
 TASKS = (
@@ -40,7 +41,7 @@ def summarize(number, a, b, deviation=None, tree=None, sharing=None):
 
 
 def report(*summaries):
-    return report_candidates(summaries, TASKS, REFERENCE, "none")
+    return report_candidates(summaries, scales_of(TASKS), REFERENCE, "none")
 
 
 def test_those_whose_intervals_reach_the_best_ones_tie():

@@ -1,6 +1,6 @@
 """Confirmed models in the report: scores over seeds, and differences in each metric's direction."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,9 @@ NONE = NoEnsemble("it takes two confirmed models")
 
 
 def test_a_model_has_its_test_scores_with_means_and_errors():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), NONE, TASKS)
+    model = report_model(
+        confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}]), NONE, scales_of(TASKS)
+    )
     assert (model.arm, model.candidate, model.validation_gain) == ("searched", 3, 1.5)
     assert (model.parameters, model.macs_per_example) == (12, 34)
     assert model.test == {"a": (0.8, 0.9), "b": (2.0, 2.2)}
@@ -60,13 +62,13 @@ def test_a_model_has_its_test_scores_with_means_and_errors():
 
 
 def test_one_seed_has_no_standard_error():
-    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, TASKS)
+    model = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, scales_of(TASKS))
     assert model.standard_error == {"a": None, "b": None}
 
 
 def test_a_model_of_several_candidates_has_no_number():
     confirmed = confirm([{"a": 0.8, "b": 2.0}], candidate=None)
-    assert report_model(confirmed, NONE, TASKS).candidate is None
+    assert report_model(confirmed, NONE, scales_of(TASKS)).candidate is None
 
 
 def test_the_interval_of_an_ensemble_ends_at_the_best_score_there_is():
@@ -81,19 +83,23 @@ def test_the_interval_of_an_ensemble_ends_at_the_best_score_there_is():
         task_gains={"a": unknown, "b": unknown},
         gain=Interval(3.0, 1.0, 5.0),
     )
-    reported = report_model(replace(confirmed, left_out={2: "NaN"}), ensemble, TASKS).ensemble
+    reported = report_model(
+        replace(confirmed, left_out={2: "NaN"}), ensemble, scales_of(TASKS)
+    ).ensemble
     a = reported.tasks["a"]
     b = reported.tasks["b"]
     assert (a.single, a.score, a.low, a.high) == (0.85, 0.95, 0.88, 1.0)
     assert (b.single, b.score, b.low, b.high) == (2.1, 0.5, 0.0, 1.1)
     assert (a.gain.mean, a.gain.low) == (1.0, None)
+    assert astuple(a.skill) == pytest.approx((90.0, 76.0, 100.0))
+    assert astuple(b.skill) == pytest.approx((75.0, 45.0, 100.0))  # of an error of 2.0 for none
     assert reported.gain == ReportedInterval(3.0, 1.0, 5.0)
     assert reported.seeds == (0, 1)
     assert reported.left_out == (SeedLeftOut(2, "NaN"),)
 
 
 def test_where_there_is_no_ensemble_the_reason_is_reported():
-    reported = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, TASKS).ensemble
+    reported = report_model(confirm([{"a": 0.8, "b": 2.0}]), NONE, scales_of(TASKS)).ensemble
     assert (reported.seeds, reported.tasks, reported.gain) == ((), {}, None)
     assert reported.reason == NONE.reason
 
@@ -111,12 +117,16 @@ def test_differences_are_in_the_direction_of_the_metric():
     assert b.difference.low < b.difference.mean < b.difference.high
 
 
-def test_the_gain_is_reported_in_both_conventions():
+def test_the_gain_is_in_points_and_the_relative_gain_in_both_conventions():
     comparison = compare("searched", scored(shifted(0.1, -0.5)), scored(BASELINE), scales_of(TASKS))
-    gain = report_comparison(comparison, TASKS).gain
-    assert gain.maninis.mean == comparison.gain.mean > 0
-    assert gain.nash_mtl.mean == -gain.maninis.mean
-    assert (gain.nash_mtl.low, gain.nash_mtl.high) == (-gain.maninis.high, -gain.maninis.low)
+    reported = report_comparison(comparison, TASKS)
+    assert reported.gain.mean == pytest.approx((100 * 0.101 / 0.5 + 100 * 0.499 / 2) / 2)
+    assert reported.tasks["b"].points.mean == pytest.approx(100 * 0.499 / 2)
+    relative = reported.relative
+    assert relative.maninis.mean == comparison.relative.mean > 0
+    assert relative.nash_mtl.mean == -relative.maninis.mean
+    assert relative.nash_mtl.low == -relative.maninis.high
+    assert relative.nash_mtl.high == -relative.maninis.low
 
 
 def test_a_verdict_is_reported_where_there_is_one():

@@ -26,8 +26,8 @@ def of_one_task() -> Report:
 def test_the_sentence_has_the_gain_of_each_arm_and_what_it_lacks() -> None:
     report = sample_report()
     sentence = ensemble_sentence(report)
-    assert "searched +1.00%, single_task +1.00%" in sentence
-    assert "random +1.00% (4 of 5 seeds)" in sentence
+    assert "searched +1.0, single_task +1.0" in sentence
+    assert "random +1.0 (4 of 5 seeds)" in sentence
     assert sentence.endswith("; the verdict compares ensembles.")
     verdict = replace(report.verdict, models=SINGLE)
     sentence = ensemble_sentence(replace(report, verdict=verdict))
@@ -44,7 +44,7 @@ def test_a_reason_for_having_no_ensemble_is_given_once() -> None:
 def test_a_cell_has_the_score_with_its_interval_the_single_models_and_the_gain() -> None:
     report = of_one_task()
     gain = ReportedInterval(2.0, 1.0, 3.0)
-    scores = {"a": EnsembleScore(0.9, 0.92, 0.91, 0.93, gain)}
+    scores = {"a": EnsembleScore(0.9, 0.92, 0.91, 0.93, gain, gain)}
     ensemble = replace(report.confirmed[0].ensemble, tasks=scores, gain=gain)
     model = replace(report.confirmed[0], ensemble=ensemble)
     section = ensemble_section(replace(report, confirmed=(model,)))
@@ -53,20 +53,20 @@ def test_a_cell_has_the_score_with_its_interval_the_single_models_and_the_gain()
     [cell] = row.cells
     assert (row.name, row.metric) == ("a", "accuracy, higher is better")
     assert cell.score == "0.920 [0.910, 0.930]"
-    assert (cell.single, cell.gain) == ("0.900", "+2.0 [+1.0, +3.0] %")
-    assert section.gains == ["+2.0 [+1.0, +3.0] %"]
+    assert (cell.single, cell.gain) == ("0.900", "+2.0 [+1.0, +3.0]")
+    assert section.gains == ["+2.0 [+1.0, +3.0]"]
 
 
 def test_ends_that_are_unknown_are_left_out() -> None:
     report = of_one_task()
     gain = ReportedInterval(0.0, None, None)
-    scores = {"a": EnsembleScore(1.0, 1.0, None, None, gain)}
+    scores = {"a": EnsembleScore(1.0, 1.0, None, None, gain, gain)}
     model = report.confirmed[0]
     ensemble = replace(model.ensemble, tasks=scores, gain=gain)
     section = ensemble_section(replace(report, confirmed=(replace(model, ensemble=ensemble),)))
     assert section is not None
     assert section.rows[0].cells[0].score == "1"
-    assert section.gains == ["0 %"]
+    assert section.gains == ["0.0"]
 
 
 def test_what_is_missing_is_said_arm_by_arm() -> None:
@@ -86,7 +86,7 @@ def test_the_page_shows_them() -> None:
     section = page[page.index('<section aria-labelledby="ensembles">') :]
     section = section[: section.index("</section>")]
     assert section.count("<small>single ") == len(report.tasks) * len(ARMS)
-    assert section.count("+1.00 [+0.20, +1.80] %</strong>") == len(ARMS)
+    assert section.count("+1.0 [+0.2, +1.8]</strong>") == len(ARMS)
     assert "random, seed 0 is left out: loss became NaN in epoch 4" in section
     nothing = render_page(without_ensembles(report, *ARMS))
     assert "searched has no ensemble" in nothing

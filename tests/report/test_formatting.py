@@ -5,10 +5,12 @@ import pytest
 from mtlsearch.report.formatting import (
     count,
     duration,
+    gain,
     interval,
     number,
-    percent,
+    point,
     signed,
+    skill,
     with_error,
 )
 from mtlsearch.report.model import ReportedInterval
@@ -31,7 +33,7 @@ def test_a_number_of_a_small_unit_keeps_its_digits() -> None:
 @pytest.mark.parametrize("missing", [None, float("nan"), float("inf")])
 def test_what_is_no_number_is_a_dash(missing: float | None) -> None:
     assert number(missing) == "–"
-    assert percent(missing) == "–"
+    assert point(missing) == "–"
 
 
 def test_a_sign_is_printed_unless_the_number_is_printed_as_zero() -> None:
@@ -54,9 +56,9 @@ def test_an_unknown_error_is_left_out() -> None:
     assert with_error(None, None) == "–"
 
 
-def test_percent_and_count() -> None:
-    assert percent(-3.21) == "−3.2\u202f%"
-    assert percent(3.21) == "+3.2\u202f%"
+def test_point_and_count() -> None:
+    assert point(-3.21) == "−3.2"
+    assert point(3.21) == "+3.2"
     assert count(21345) == "21,345"
 
 
@@ -65,3 +67,10 @@ def test_a_duration_has_the_units_that_fit() -> None:
     assert duration(41) == "41 s"
     assert duration(754.2) == "12 min 34 s"
     assert duration(12_000) == "3 h 20 min"
+
+
+def test_gains_have_one_decimal_and_what_is_printed_as_zero_no_sign() -> None:
+    assert gain(ReportedInterval(1.25, -0.04, 30.0), " points") == "+1.2 [0.0, +30.0] points"
+    assert gain(ReportedInterval(-1e-9, None, None)) == "0.0"
+    assert gain(None) == "–"
+    assert skill(ReportedInterval(83.14, -1.0, 86.0)) == "83.1 [−1.0, 86.0]"

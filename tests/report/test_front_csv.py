@@ -30,7 +30,7 @@ def test_it_holds_the_scores_costs_and_gains_of_the_front(tmp_path: Path) -> Non
         "replicates",
         "parameters",
         "macs_per_example",
-        "gain_percent",
+        "gain_points",
         "tie",
         "tree",
     ]
@@ -40,7 +40,7 @@ def test_it_holds_the_scores_costs_and_gains_of_the_front(tmp_path: Path) -> Non
         assert (cells["arm"], int(cells["candidate"])) == (candidate.arm, candidate.candidate)
         assert float(cells["sex"]) == candidate.scores["sex"].mean
         assert float(cells["sex_standard_error"]) == candidate.scores["sex"].standard_error
-        assert float(cells["gain_percent"]) == candidate.gain.mean
+        assert float(cells["gain_points"]) == candidate.gain.mean
         assert cells["tie"] == str(candidate.tie)
         assert cells["tree"] == candidate.tree
 

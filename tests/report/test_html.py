@@ -18,7 +18,6 @@ from mtlsearch.report.model import (
     NameUse,
     Report,
     ReportedChoice,
-    ReportedGain,
     ReportedInterval,
     UseCount,
 )
@@ -26,7 +25,7 @@ from tests.support.sample_report import sample_report, unfinished_report
 
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 NOTE = "95% interval over training seeds and test rows"
-CONVENTION = "mean relative gain over single-task, Maninis et al. 2019, higher is better"
+CONVENTION = "points of mean skill over single-task, 0 being the best constant and 100 perfect"
 FREE_TEXTS = {
     "sentence",
     "reason",
@@ -118,20 +117,28 @@ def test_gains_of_ensembles_and_of_single_models_stand_together() -> None:
     """First those that the verdict is about, in the table of arms and of the recommended model."""
     report = sample_report()
     arms = _words_of_section(render_page(report), "arms")
-    assert "+2.0 [+0.1, +3.9] % ensembles, Δm" in arms
-    assert "single models +3.5 [+1.6, +5.4] %" in arms
+    assert "+2.0 [+0.1, +3.9] ensembles" in arms
+    assert "single models +3.5 [+1.6, +5.4]" in arms
     assert report.verdict is not None
     on_single = replace(report, verdict=replace(report.verdict, models="single"))
     arms = _words_of_section(render_page(on_single), "arms")
-    assert "+3.5 [+1.6, +5.4] % single models, Δm" in arms
-    assert "ensembles +2.0 [+0.1, +3.9] %" in arms
+    assert "+3.5 [+1.6, +5.4] single models" in arms
+    assert "ensembles +2.0 [+0.1, +3.9]" in arms
 
     recommended = _words_of_section(render_page(report), "recommended")
     assert "mean predictions of 5 training seeds" in recommended
-    assert "+2.0 [+0.1, +3.9] % Single models: +3.5 [+1.6, +5.4] %" in recommended
+    assert "+2.0 [+0.1, +3.9] points Single models: +3.5 [+1.6, +5.4] points" in recommended
     recommended = _words_of_section(render_page(on_single), "recommended")
     assert "single models, mean ± standard error over 5 training seeds" in recommended
-    assert "+3.5 [+1.6, +5.4] % Ensembles: +2.0 [+0.1, +3.9] %" in recommended
+    assert "+3.5 [+1.6, +5.4] points Ensembles: +2.0 [+0.1, +3.9] points" in recommended
+
+
+def test_relative_gains_stand_aside_and_say_that_nothing_is_decided_on_them() -> None:
+    arms = _words_of_section(render_page(sample_report()), "arms")
+    aside = arms[arms.index("Relative gains, as papers report them") :]
+    assert "searched ensembles +2.0 [+0.1, +3.9] −2.0 [−3.9, −0.1]" in aside
+    assert "single models +3.5 [+1.6, +5.4] −3.5 [−5.4, −1.6]" in aside
+    assert "Nothing is decided on them" in aside
 
 
 def test_a_remark_stands_beside_the_verdict() -> None:
@@ -150,7 +157,7 @@ def test_the_greedy_ensemble_has_a_section_with_what_it_costs() -> None:
     section = _words_of_section(render_page(report), "greedy")
     assert "75 % searched 25 % single_task" in section
     assert "10 models to deploy: 2 × 5 seeds." in section
-    assert "+2.5 [+0.5, +4.5] %" in section
+    assert "+2.5 [+0.5, +4.5] points" in section
     assert "random could not be chosen: it has no model of seed 0" in section
     assert 'id="greedy"' not in render_page(replace(report, greedy_ensemble=None))
 
@@ -197,7 +204,7 @@ def test_a_study_with_a_front_but_no_confirmation_draws_its_trees() -> None:
 def test_missing_numbers_are_dashes() -> None:
     report = sample_report()
     unknown = ReportedInterval(1.0, None, None)
-    gain = ReportedGain(unknown, unknown.flipped)
+    gain = unknown
     comparisons = [replace(comparison, gain=gain) for comparison in report.comparisons]
     confirmed = [
         replace(model, standard_error=dict.fromkeys(model.standard_error))
@@ -248,8 +255,8 @@ def _choice(trainings: int = 36) -> ReportedChoice:
 def test_names_are_shown_with_what_was_used_what_was_inactive_and_what_is_sure() -> None:
     page = render_page(replace(sample_report(), choices=(_choice(),)))
     words = _words_of_section(page, "choices")
-    assert "none 12 0 yes +2.0 [+0.5, +3.5] % ▲" in words
-    assert "l2_sharing 7 + 4 inactive 2 failed 1 + 3 inactive – −2.0 [−3.5, −0.5] % ▼" in words
+    assert "none 12 0 yes +2.0 [+0.5, +3.5] ▲" in words
+    assert "l2_sharing 7 + 4 inactive 2 failed 1 + 3 inactive – −2.0 [−3.5, −0.5] ▼" in words
     assert "never tried: gate" in words
 
 
@@ -300,7 +307,7 @@ def test_ready_made_models_stand_beside_the_recommended_one() -> None:
     words = _words_of_section(page, "references")
     assert "Task recommended linear random forest" in words
     assert words.count("random forest is better") == 1
-    assert "+3.2 [+1.1, +5.3] % chosen" in words
+    assert "+3.2 [+1.1, +5.3] chosen" in words
     assert "1 min 15 s" in words and report.references.notices[0] in words
     assert page.index(report.references.sentence) < page.index(report.verdict.sentence)
     without = render_page(replace(report, references=None))

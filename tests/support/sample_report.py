@@ -27,7 +27,6 @@ from mtlsearch.report.model import (
     ReportedEngine,
     ReportedEnsemble,
     ReportedFailure,
-    ReportedGain,
     ReportedGreedyEnsemble,
     ReportedInterval,
     ReportedMetric,
@@ -35,6 +34,7 @@ from mtlsearch.report.model import (
     ReportedReference,
     ReportedReferenceChoice,
     ReportedReferences,
+    ReportedRelativeGain,
     ReportedScore,
     ReportedSource,
     ReportedStudy,
@@ -69,6 +69,7 @@ PENGUINS = (
         importance=1.0,
         auxiliary=False,
         at_most_worse=None,
+        no_skill=0.5,
     ),
     ReportedTask(
         name="sex",
@@ -81,6 +82,7 @@ PENGUINS = (
         importance=1.0,
         auxiliary=False,
         at_most_worse=None,
+        no_skill=0.5,
     ),
     ReportedTask(
         name="body_mass_g",
@@ -93,6 +95,7 @@ PENGUINS = (
         importance=1.0,
         auxiliary=False,
         at_most_worse=None,
+        no_skill=0.5,
     ),
 )
 
@@ -406,7 +409,14 @@ def _ensemble(
     for task in tasks:
         single = sum(test[task.name]) / SEEDS
         score = single * (1.01 if task.higher_is_better else 0.99)
-        scores[task.name] = EnsembleScore(single, score, score * 0.98, score * 1.02, gain)
+        scores[task.name] = EnsembleScore(
+            single=single,
+            score=score,
+            low=score * 0.98,
+            high=score * 1.02,
+            skill=ReportedInterval(83.1, 80.2, 86.0),
+            gain=gain,
+        )
     return ReportedEnsemble(
         seeds=tuple(range(lacking, SEEDS)),
         left_out=(SeedLeftOut(0, "loss became NaN in epoch 4"),) * lacking,
@@ -434,7 +444,8 @@ def _comparison(
         models=models,
         seeds=SEEDS,
         tasks={task.name: _difference(draw, task) for task in tasks},
-        gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
+        gain=gain,
+        relative=ReportedRelativeGain(maninis=gain, nash_mtl=gain.flipped),
     )
 
 
@@ -448,7 +459,8 @@ def _difference(draw: random.Random, task: ReportedTask) -> TaskDifference:
         result = "win"
     if improvement.is_negative:
         result = "lose"
-    return TaskDifference(difference, result)
+    points = improvement.mean / scale
+    return TaskDifference(difference, ReportedInterval(points, points - 0.6, points + 0.6), result)
 
 
 def _greedy_ensemble(tasks: Sequence[ReportedTask]) -> ReportedGreedyEnsemble:
