@@ -7,6 +7,7 @@ from mtlsearch.report.model import ReportedInterval
 MISSING = "–"
 PERCENT = "\u202f%"  # a narrow space that does not break
 MOST_DECIMALS = 8
+GAIN_DECIMALS = 2  # of all gains, which stand in columns
 ROUNDING = 1e-12  # errors of sums in float64, relative to what is summed
 
 
@@ -48,16 +49,35 @@ def signed(value: float, error: float | None = None) -> str:
 
 
 def interval(value: ReportedInterval | None, unit: str = "") -> str:
-    """`+1.3 [−0.2, +2.8]`; the ends are left out where they are unknown."""
+    """`+1.3 [−0.2, +2.8]`; the ends are left out where they are unknown.
+
+    With a unit it is a gain. Gains all have the same number of decimals.
+    """
     if value is None:
         return MISSING
-    if value.low is None or value.high is None:
-        return signed(value.mean) + unit
     error = value.half_width
-    mean = signed(value.mean, error)
-    low = signed(value.low, error)
-    high = signed(value.high, error)
-    return f"{mean} [{low}, {high}]{unit}"
+
+    def spell(part: float) -> str:
+        return gain(part) if unit else signed(part, error)
+
+    if value.low is None or value.high is None:
+        return spell(value.mean) + unit
+    return f"{spell(value.mean)} [{spell(value.low)}, {spell(value.high)}]{unit}"
+
+
+def gain(value: float, decimals: int = GAIN_DECIMALS) -> str:
+    """`+1.30`, without a sign where it is printed as zero."""
+    rounded = round(value, decimals)
+    sign = "+" if rounded > 0 else ""
+    return _with_minus(f"{sign}{rounded + 0.0:.{decimals}f}")
+
+
+def minutes(value: float) -> str:
+    """`about 4 minutes`, `under a minute`."""
+    whole = round(value)
+    if whole < 1:
+        return "under a minute"
+    return "about 1 minute" if whole == 1 else f"about {whole} minutes"
 
 
 def score_interval(score: float, low: float | None, high: float | None) -> str:
@@ -69,11 +89,9 @@ def score_interval(score: float, low: float | None, high: float | None) -> str:
 
 
 def with_error(value: float | None, error: float | None) -> str:
-    """`0.912 ± 0.004`, or the value alone where its standard error is unknown."""
-    if error is None:
+    """`0.912 ± 0.004`, or the value alone where its standard error is unknown or zero."""
+    if error is None or (value is not None and error <= ROUNDING * abs(value)):
         return number(value)
-    if value is not None and error <= ROUNDING * abs(value):
-        error = 0.0
     return f"{number(value, error)} ± {number(error, error)}"
 
 

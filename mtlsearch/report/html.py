@@ -64,6 +64,7 @@ def _environment() -> Environment:
         count=formatting.count,
         duration=formatting.duration,
         interval=formatting.interval,
+        minutes=formatting.minutes,
         number=formatting.number,
         percent=formatting.percent,
         with_error=formatting.with_error,

@@ -53,8 +53,8 @@ def test_a_cell_has_the_score_with_its_interval_the_single_models_and_the_gain()
     [cell] = row.cells
     assert (row.name, row.metric) == ("a", "accuracy, higher is better")
     assert cell.score == "0.920 [0.910, 0.930]"
-    assert (cell.single, cell.gain) == ("0.900", "+2.0 [+1.0, +3.0] %")
-    assert section.gains == ["+2.0 [+1.0, +3.0] %"]
+    assert (cell.single, cell.gain) == ("0.900", "+2.00 [+1.00, +3.00] %")
+    assert section.gains == ["+2.00 [+1.00, +3.00] %"]
 
 
 def test_ends_that_are_unknown_are_left_out() -> None:
@@ -66,7 +66,7 @@ def test_ends_that_are_unknown_are_left_out() -> None:
     section = ensemble_section(replace(report, confirmed=(replace(model, ensemble=ensemble),)))
     assert section is not None
     assert section.rows[0].cells[0].score == "1"
-    assert section.gains == ["0 %"]
+    assert section.gains == ["0.00 %"]
 
 
 def test_what_is_missing_is_said_arm_by_arm() -> None:

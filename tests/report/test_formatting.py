@@ -41,7 +41,9 @@ def test_a_sign_is_printed_unless_the_number_is_printed_as_zero() -> None:
 
 
 def test_an_interval_leaves_unknown_ends_out() -> None:
-    assert interval(ReportedInterval(1.25, -0.5, 3.0), " %") == "+1.2 [−0.5, +3.0] %"
+    assert interval(ReportedInterval(1.25, -0.5, 3.0), " %") == "+1.25 [−0.50, +3.00] %"
+    assert interval(ReportedInterval(1.25, -0.5, 3.0)) == "+1.2 [−0.5, +3.0]"
+    assert interval(ReportedInterval(-0.001, -0.002, 0.0), " %") == "0.00 [0.00, 0.00] %"
     assert interval(ReportedInterval(1.25, None, None)) == "+1.25"
     assert interval(None) == "–"
 
@@ -49,7 +51,7 @@ def test_an_interval_leaves_unknown_ends_out() -> None:
 def test_an_unknown_error_is_left_out() -> None:
     assert with_error(0.912345, 0.0042) == "0.9123 ± 0.0042"
     assert with_error(0.912345, None) == "0.9123"
-    assert with_error(0.88, 5.6e-17) == "0.88 ± 0"
+    assert with_error(0.88, 5.6e-17) == "0.88"
     assert signed(-0.0) == "0"
     assert with_error(None, None) == "–"
 

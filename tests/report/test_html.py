@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -104,13 +104,18 @@ def _words_of_section(page: str, name: str) -> str:
     return _one_line(re.sub(r"<[^>]*>", " ", section))
 
 
-@pytest.mark.parametrize("decision", ["share", "share some", "do not share", "cannot tell"])
+@pytest.mark.parametrize("decision", get_args(Decision))
 def test_the_page_states_its_decision(decision: Decision) -> None:
     report = sample_report(decision=decision)
     page = render_page(report)
     assert report.verdict is not None
     assert f"Verdict: {decision}" in page and f'aria-label="{decision}"' in page
-    assert html.escape(report.verdict.sentence) in page
+    verdict = report.verdict
+    said = [verdict.sentence, verdict.why, *verdict.caveats, verdict.figures]
+    said += [advice.command for advice in verdict.advice]
+    places = [page.index(html.escape(text)) for text in said[:-1]]
+    assert all(html.escape(text) in page for text in said)
+    assert places[0] < places[1] < places[-1]  # words before figures
     assert NOTE in page and CONVENTION in _one_line(page)
 
 
@@ -118,20 +123,20 @@ def test_gains_of_ensembles_and_of_single_models_stand_together() -> None:
     """First those that the verdict is about, in the table of arms and of the recommended model."""
     report = sample_report()
     arms = _words_of_section(render_page(report), "arms")
-    assert "+2.0 [+0.1, +3.9] % ensembles, Δm" in arms
-    assert "single models +3.5 [+1.6, +5.4] %" in arms
+    assert "+2.00 [+0.10, +3.90] % ensembles, Δm" in arms
+    assert "single models +3.50 [+1.60, +5.40] %" in arms
     assert report.verdict is not None
     on_single = replace(report, verdict=replace(report.verdict, models="single"))
     arms = _words_of_section(render_page(on_single), "arms")
-    assert "+3.5 [+1.6, +5.4] % single models, Δm" in arms
-    assert "ensembles +2.0 [+0.1, +3.9] %" in arms
+    assert "+3.50 [+1.60, +5.40] % single models, Δm" in arms
+    assert "ensembles +2.00 [+0.10, +3.90] %" in arms
 
     recommended = _words_of_section(render_page(report), "recommended")
     assert "mean predictions of 5 training seeds" in recommended
-    assert "+2.0 [+0.1, +3.9] % Single models: +3.5 [+1.6, +5.4] %" in recommended
+    assert "+2.00 [+0.10, +3.90] % Single models: +3.50 [+1.60, +5.40] %" in recommended
     recommended = _words_of_section(render_page(on_single), "recommended")
     assert "single models, mean ± standard error over 5 training seeds" in recommended
-    assert "+3.5 [+1.6, +5.4] % Ensembles: +2.0 [+0.1, +3.9] %" in recommended
+    assert "+3.50 [+1.60, +5.40] % Ensembles: +2.00 [+0.10, +3.90] %" in recommended
 
 
 def test_a_remark_stands_beside_the_verdict() -> None:
@@ -140,7 +145,7 @@ def test_a_remark_stands_beside_the_verdict() -> None:
     assert report.verdict is not None
     verdict = replace(report.verdict, remark=remark)
     page = render_page(replace(report, verdict=verdict))
-    assert f"<p>{remark}</p>" in page
+    assert f'<p class="meta">{remark}</p>' in page
     assert page.index(remark) < page.index("Recommended model</h2>")
     assert "answer would be another" not in render_page(report)
 
@@ -150,7 +155,7 @@ def test_the_greedy_ensemble_has_a_section_with_what_it_costs() -> None:
     section = _words_of_section(render_page(report), "greedy")
     assert "75 % searched 25 % single_task" in section
     assert "10 models to deploy: 2 × 5 seeds." in section
-    assert "+2.5 [+0.5, +4.5] %" in section
+    assert "+2.50 [+0.50, +4.50] %" in section
     assert "random could not be chosen: it has no model of seed 0" in section
     assert 'id="greedy"' not in render_page(replace(report, greedy_ensemble=None))
 
@@ -248,8 +253,8 @@ def _choice(trainings: int = 36) -> ReportedChoice:
 def test_names_are_shown_with_what_was_used_what_was_inactive_and_what_is_sure() -> None:
     page = render_page(replace(sample_report(), choices=(_choice(),)))
     words = _words_of_section(page, "choices")
-    assert "none 12 0 yes +2.0 [+0.5, +3.5] % ▲" in words
-    assert "l2_sharing 7 + 4 inactive 2 failed 1 + 3 inactive – −2.0 [−3.5, −0.5] % ▼" in words
+    assert "none 12 0 yes +2.00 [+0.50, +3.50] % ▲" in words
+    assert "l2_sharing 7 + 4 inactive 2 failed 1 + 3 inactive – −2.00 [−3.50, −0.50] % ▼" in words
     assert "never tried: gate" in words
 
 
@@ -290,7 +295,7 @@ def test_at_most_twelve_trees_are_drawn_and_the_rest_is_counted() -> None:
 
 def test_single_task_recommended_still_shows_the_best_sharing_model() -> None:
     page = render_page(sample_report(decision="do not share"))
-    assert "The best sharing model, arm <strong>searched</strong>" in page
+    assert "The model that stood for sharing, arm <strong>searched</strong>" in page
 
 
 def test_ready_made_models_stand_beside_the_recommended_one() -> None:
@@ -300,9 +305,10 @@ def test_ready_made_models_stand_beside_the_recommended_one() -> None:
     words = _words_of_section(page, "references")
     assert "Task recommended linear random forest" in words
     assert words.count("random forest is better") == 1
-    assert "+3.2 [+1.1, +5.3] % chosen" in words
+    assert "+3.20 [+1.10, +5.30] % chosen" in words
     assert "1 min 15 s" in words and report.references.notices[0] in words
-    assert page.index(report.references.sentence) < page.index(report.verdict.sentence)
+    place = page.index(report.references.sentence)
+    assert page.index(report.verdict.sentence) < place < page.index(report.verdict.figures)
     without = render_page(replace(report, references=None))
     assert 'aria-labelledby="references"' not in without
 

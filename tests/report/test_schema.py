@@ -18,6 +18,7 @@ REPORTS = {
     "share": sample_report(),
     "share some": sample_report(decision="share some"),
     "do not share": sample_report(decision="do not share"),
+    "equal": sample_report(decision="equal"),
     "cannot tell": sample_report(decision="cannot tell"),
     "many tasks": sample_report([f"task {number}" for number in range(20)], levels=8),
     "unfinished": unfinished_report(),
@@ -81,9 +82,9 @@ def test_an_unknown_field_is_refused() -> None:
         report_from_json(text)
 
 
-def test_the_version_is_7() -> None:
-    assert SCHEMA_VERSION == 7
-    assert SCHEMA["properties"]["schema_version"]["const"] == 7
+def test_the_version_is_8() -> None:
+    assert SCHEMA_VERSION == 8
+    assert SCHEMA["properties"]["schema_version"]["const"] == 8
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
