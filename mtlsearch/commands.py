@@ -123,6 +123,12 @@ Compare = Annotated[
     str,
     typer.Option(help="ensemble (of an arm's fresh trainings) or single: what the verdict is on"),
 ]
+MARGIN_HELP = "Points of mean skill that make no difference that matters"
+Margin = Annotated[float, typer.Option(help=MARGIN_HELP)]
+NewMargin = Annotated[
+    float | None,
+    typer.Option("--margin", help=f"{MARGIN_HELP} (default: the study's)"),
+]
 GreedyEnsemble = Annotated[
     bool,
     typer.Option(
@@ -223,6 +229,7 @@ def search(  # noqa: PLR0913 - the list of options
     sampler: Sampler = "affinity",
     engine: Engine = "auto",
     compare: Compare = "ensemble",
+    margin: Margin = 1.0,
     greedy_ensemble: GreedyEnsemble = False,
     references: References = True,
     reference_rows: ReferenceRows = None,
@@ -273,6 +280,7 @@ def search(  # noqa: PLR0913 - the list of options
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
         compare=compare,
+        margin=margin,
         greedy_ensemble=greedy_ensemble,
         references=references,
         reference_rows=reference_rows,
@@ -286,11 +294,14 @@ def search(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def resume(folder: Folder, trainings: MoreTrainings = None) -> None:
+def resume(folder: Folder, trainings: MoreTrainings = None, margin: NewMargin = None) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
+    if margin is not None:
+        with study.lock():
+            study.keep_margin(margin)
     _work(study, dataset, space, trainings)
 
 
@@ -309,7 +320,10 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 @app.command()
 def report(
-    folder: Folder, open_page: OpenPage = False, greedy_ensemble: GreedyEnsemble = False
+    folder: Folder,
+    open_page: OpenPage = False,
+    greedy_ensemble: GreedyEnsemble = False,
+    margin: NewMargin = None,
 ) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
     from mtlsearch.report.build import build_report
@@ -319,6 +333,9 @@ def report(
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
+    if margin is not None:
+        study.set_margin(margin)
+        typer.echo(f"--margin {margin:g}: in this report; `resume` keeps it", err=True)
     if greedy_ensemble:
         with study.lock():
             add_greedy_ensemble(study, dataset, BASELINE)

@@ -5,10 +5,18 @@ Single models are compared seed by seed, ensembles of the same seeds as wholes.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from mtlsearch.evidence.ensemble import JackknifedScores
-from mtlsearch.evidence.interval import Interval, Sign, centred_pseudo_values, holm, interval
+from mtlsearch.evidence.interval import (
+    Claim,
+    Interval,
+    Sign,
+    centred_pseudo_values,
+    claims_together,
+    interval,
+)
 from mtlsearch.evidence.relative_gain import mean_relative_gain
 from mtlsearch.evidence.scoring import Scores, TestScores
 from mtlsearch.evidence.skill import SkillScales
@@ -84,23 +92,31 @@ class Comparison:
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
 
-    @property
-    def results(self) -> dict[str, Result]:
-        """Win, tie or lose per task, corrected for their number (Holm 1979).
+    @cached_property
+    def claims(self) -> Mapping[str, Claim]:
+        """What can be said of each task together with the others (Holm 1979).
 
-        Auxiliary tasks are not among them.
+        Auxiliary tasks are not among them: of these stands what their own interval says.
         """
         claimed = dict(self.differences)
+        helpers = {}
         for task in self.auxiliary:
-            del claimed[task]
-        signs = holm(claimed)
-        return {task: RESULTS[sign] for task, sign in signs.items()}
+            difference = claimed.pop(task)
+            helpers[task] = Claim(difference.sign, difference)
+        return claims_together(claimed) | helpers
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """Win, tie or lose per task, auxiliary ones left out."""
+        results = {}
+        for task in self.differences:
+            if task not in self.auxiliary:
+                results[task] = self.result(task)
+        return results
 
     def result(self, task: str) -> Result:
-        """Win, tie or lose of one task; of an auxiliary one as its own interval says."""
-        if task in self.auxiliary:
-            return RESULTS[self.differences[task].sign]
-        return self.results[task]
+        """Win, tie or lose of one task."""
+        return RESULTS[self.claims[task].sign]
 
 
 def compare(

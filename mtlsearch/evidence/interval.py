@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,9 +24,9 @@ class VarianceTerm:
     deviation: float
     dof: float
 
-    def half_width(self) -> float:
-        """Half the width of the 95% interval of the mean."""
-        quantile = float(stats.t.ppf(UPPER_QUANTILE, self.dof))
+    def half_width(self, error: float = 1 - CONFIDENCE) -> float:
+        """Half the width of the interval of the mean that misses it in this share of all cases."""
+        quantile = float(stats.t.isf(error / 2, self.dof))
         return quantile * self.deviation
 
     def p_value(self, mean: float) -> float:
@@ -47,6 +47,7 @@ class Interval:
         seed_variance: The part of the mean's variance that falls with more values.
         row_variance: The part of the mean's variance that only more test rows would lower.
         row_dof: The degrees of freedom that its estimate rests on.
+        terms: What the variance of the mean may be taken for; the widest interval counts.
     """
 
     mean: float
@@ -56,6 +57,7 @@ class Interval:
     seed_variance: float = 0.0
     row_variance: float = 0.0
     row_dof: float = math.inf
+    terms: tuple[VarianceTerm, ...] = ()
 
     @property
     def sign(self) -> Sign:
@@ -79,7 +81,24 @@ class Interval:
             seed_variance=factor**2 * self.seed_variance,
             row_variance=factor**2 * self.row_variance,
             row_dof=self.row_dof,
+            terms=tuple(VarianceTerm(factor * term.deviation, term.dof) for term in self.terms),
         )
+
+    def within(self, margin: float) -> bool:
+        """Whether the whole interval lies between minus the margin and the margin."""
+        if self.low is None or self.high is None:
+            return False
+        return -margin <= self.low and self.high <= margin
+
+    def at(self, error: float) -> "Interval":
+        """Return the interval that misses the mean in another share of all cases than 5%.
+
+        It is the same where it has no ends or no variance.
+        """
+        if self.low is None or not self.terms:
+            return self
+        half_width = max(term.half_width(error) for term in self.terms)
+        return replace(self, low=self.mean - half_width, high=self.mean + half_width)
 
     def needed(self, count: int) -> int | None:
         """How many values would leave zero out, if mean and variances stayed as they are.
@@ -161,6 +180,7 @@ def interval(
         seed_variance=seed_variance,
         row_variance=row_variance,
         row_dof=row_dof,
+        terms=tuple(terms),
     )
 
 
@@ -210,6 +230,7 @@ def interval_over_rows(
         p=term.p_value(value),
         row_variance=row_variance,
         row_dof=row_dof,
+        terms=(term,),
     )
 
 
@@ -227,18 +248,54 @@ def normal(mean: float, deviation: float | None) -> Interval:
     return Interval(mean, mean - half_width, mean + half_width)
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What can be said of one of several means with 95% confidence for all of them together.
+
+    Attributes:
+        sign: Where its true value lies.
+        estimate: The mean with its own 95% interval.
+        error: The share of all cases in which its interval may miss it, by the correction.
+    """
+
+    sign: Sign
+    estimate: Interval
+    error: float = 1 - CONFIDENCE
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of that error.
+
+        It leaves zero out where the sign is claimed, and spans it elsewhere.
+        """
+        return self.estimate.at(self.error)
+
+
 def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
     """The signs that can be claimed together with 95% confidence (Holm 1979); others span zero."""
-    signs: dict[str, Sign] = dict.fromkeys(intervals, "spans")
+    return {name: claim.sign for name, claim in claims_together(intervals).items()}
+
+
+def claims_together(intervals: Mapping[str, Interval]) -> dict[str, Claim]:
+    """What can be claimed of several means together with 95% confidence (Holm 1979).
+
+    The mean with the r-th smallest p-value of m is tested with an error of 5% / (m - r + 1), up to
+    the first that is not sure. Its error is that of all the others as well.
+    """
+    claims = {}
     by_p = sorted(intervals, key=lambda name: intervals[name].p)
+    error = 0.0
+    is_open = True
     for rank, name in enumerate(by_p):
-        claim = intervals[name]
-        remaining = len(intervals) - rank
-        threshold = (1 - CONFIDENCE) / remaining
-        if claim.p > threshold or claim.low is None:
-            break
-        signs[name] = "above" if claim.mean > 0 else "below"
-    return signs
+        estimate = intervals[name]
+        if is_open:
+            error = (1 - CONFIDENCE) / (len(intervals) - rank)
+            is_open = estimate.p <= error and estimate.low is not None
+        sign: Sign = "spans"
+        if is_open:
+            sign = "above" if estimate.mean > 0 else "below"
+        claims[name] = Claim(sign, estimate, error)
+    return {name: claims[name] for name in intervals}
 
 
 def _row_variance(resampled: Sequence[float], rarest: int | None) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mtlsearch.evidence.comparison import RESULTS, Result, compare, compare_ensembles
 from mtlsearch.evidence.ensemble import JackknifedScores
-from mtlsearch.evidence.interval import Interval, holm
+from mtlsearch.evidence.interval import Claim, Interval, claims_together
 from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.tasks import Task
@@ -217,16 +217,16 @@ def choose_references(
             chosen[task.name] = best
             gains[task.name] = comparisons[best.name].gains[task.name]
     claimed = [task.name for task in tasks if not task.options.auxiliary]
-    signs = holm({name: gain for name, gain in gains.items() if name in claimed})
+    claims = claims_together({name: gain for name, gain in gains.items() if name in claimed})
     choices = {}
     for name, best in chosen.items():
-        gain = gains[name]
+        claim = claims.get(name, Claim(gains[name].sign, gains[name]))
         choices[name] = ReferenceChoice(
             task=name,
             reference=best.name,
             validation=float(np.mean(best.validation[name])),
-            gain=gain,
-            result=RESULTS[signs.get(name, gain.sign)],
+            gain=claim.interval,
+            result=RESULTS[claim.sign],
         )
     return choices
 

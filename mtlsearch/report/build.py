@@ -157,6 +157,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         seeds=request.seeds,
         greedy_ensemble=request.greedy_ensemble,
         compare=request.compare,
+        margin=request.margin,
         workers=request.workers,
         gpus_per_worker=request.gpus_per_worker,
         sampler=request.sampler,

@@ -16,6 +16,7 @@ from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import (
     EnsembleScore,
+    ReportedAdvice,
     ReportedComparison,
     ReportedEnsemble,
     ReportedInterval,
@@ -147,12 +148,13 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
     """
     differences = {}
     for task in tasks:
-        improvement = ReportedInterval.of(comparison.differences[task.name])
+        claim = comparison.claims[task.name]
+        improvement = ReportedInterval.of(claim.interval)
         higher_is_better = task.metric.higher_is_better
         difference = improvement if higher_is_better else improvement.flipped
         differences[task.name] = TaskDifference(
             difference=difference,
-            points=ReportedInterval.of(comparison.points[task.name]),
+            points=ReportedInterval.of(comparison.points[task.name].at(claim.error)),
             result=comparison.result(task.name),
         )
     relative = ReportedInterval.of(comparison.relative)
@@ -171,11 +173,19 @@ def report_verdict(verdict: Verdict | None) -> ReportedVerdict | None:
     """Report the verdict, where there is one."""
     if verdict is None:
         return None
+    advice = []
+    for entry in verdict.advice:
+        advice.append(ReportedAdvice(entry.command, entry.minutes, entry.why))
     return ReportedVerdict(
         decision=verdict.decision,
         sentence=verdict.sentence,
+        figures=verdict.figures,
         arm=verdict.arm,
+        undecided=verdict.undecided,
         recommended=verdict.recommended,
+        why=verdict.why,
+        caveats=verdict.caveats,
+        advice=tuple(advice),
         models=verdict.models,
         remark=verdict.remark,
     )

@@ -1,12 +1,14 @@
 """What `search` prints at its end: a table of the confirmed arms and the verdict."""
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.report.ensembles import ensemble_sentence
-from mtlsearch.report.formatting import gain
+from mtlsearch.report.formatting import gain, minutes
 from mtlsearch.report.greedy_ensemble import greedy_sentence
 from mtlsearch.report.model import (
     Report,
@@ -15,9 +17,12 @@ from mtlsearch.report.model import (
     ReportedModel,
     ReportedReference,
     ReportedReferences,
+    ReportedVerdict,
 )
 
 MOST_TASKS = 8  # columns of the table
+DIGITS = 4  # of a score
+MOST_DECIMALS = 8
 NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
 
 
@@ -37,18 +42,28 @@ def summary(report: Report) -> RenderableType:
             name = f"{reference.name} ({reference.package})"
             table.add_row(name, *_scores(report, reference), style="dim")
         parts += _references(report, report.references)
-    for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
+    for text in (ensemble_sentence(report), greedy_sentence(report)):
         if text:
             parts += [Text(), Text(text)]
-    sentence = report.verdict.sentence if report.verdict else NO_VERDICT
-    return Group(*parts, Text(), Text(sentence, style="bold"))
+    return Group(*parts, Text(), *_answer(report.verdict))
 
 
-def _remark(report: Report) -> str:
-    """What is to be said beside the verdict; empty where there is nothing."""
-    if report.verdict is None:
-        return ""
-    return report.verdict.remark or ""
+def _answer(verdict: ReportedVerdict | None) -> list[RenderableType]:
+    """The answer in plain words, what to use, what would make it surer, and then the figures."""
+    if verdict is None:
+        return [Text(NO_VERDICT, style="bold")]
+    lines: list[RenderableType] = [
+        Text(verdict.sentence, style="bold"),
+        Text(f"Use {verdict.recommended}. {verdict.why}"),
+    ]
+    for advice in verdict.advice:
+        lines.append(Text(f"To be surer: {advice.command}"))
+        lines.append(Text(f"  {advice.why}; {minutes(advice.minutes)}", style="dim"))
+    lines += [Text(caveat) for caveat in verdict.caveats]
+    lines.append(Text(verdict.figures))
+    if verdict.remark:
+        lines.append(Text(verdict.remark))
+    return lines
 
 
 def _compared(report: Report) -> list[Models]:
@@ -110,8 +125,17 @@ def _scores(report: Report, model: ReportedModel | ReportedReference) -> list[st
     scores = []
     for task in report.tasks[:MOST_TASKS]:
         mean = model.mean.get(task.name)
-        scores.append("" if mean is None else f"{mean:.4g}")
+        decimals = _decimals(report, task.name)
+        scores.append("" if mean is None else f"{mean:.{decimals}f}")
     return scores
+
+
+def _decimals(report: Report, task: str) -> int:
+    """The number of decimals of a task's column: four digits of its largest score."""
+    largest = max((abs(model.mean[task]) for model in report.confirmed), default=1.0)
+    if not largest:
+        return DIGITS
+    return min(MOST_DECIMALS, max(0, DIGITS - 1 - math.floor(math.log10(largest))))
 
 
 def _gain(comparison: ReportedComparison | None) -> str:

@@ -59,6 +59,14 @@ def interval(value: ReportedInterval | None, unit: str = "") -> str:
     return f"{mean} [{low}, {high}]{unit}"
 
 
+def minutes(value: float) -> str:
+    """`about 4 minutes`, `under a minute`."""
+    whole = round(value)
+    if whole < 1:
+        return "under a minute"
+    return "about 1 minute" if whole == 1 else f"about {whole} minutes"
+
+
 def gain(value: ReportedInterval | None, unit: str = "") -> str:
     """Print `+1.3 [−0.2, +2.8]`: with one decimal, so that all gains of a column have as many."""
     if value is None:
@@ -93,11 +101,9 @@ def score_interval(score: float, low: float | None, high: float | None) -> str:
 
 
 def with_error(value: float | None, error: float | None) -> str:
-    """`0.912 ± 0.004`, or the value alone where its standard error is unknown."""
-    if error is None:
+    """`0.912 ± 0.004`, or the value alone where its standard error is unknown or zero."""
+    if error is None or (value is not None and error <= ROUNDING * abs(value)):
         return number(value)
-    if value is not None and error <= ROUNDING * abs(value):
-        error = 0.0
     return f"{number(value, error)} ± {number(error, error)}"
 
 

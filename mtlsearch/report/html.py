@@ -69,6 +69,7 @@ def _environment() -> Environment:
         duration=formatting.duration,
         gain=formatting.gain,
         interval=formatting.interval,
+        minutes=formatting.minutes,
         number=formatting.number,
         point=formatting.point,
         with_error=formatting.with_error,

@@ -104,6 +104,9 @@ class RunSettings(Documented):
     compare: str
     """What the verdict was asked to be about: the ensembles of these seeds, or single models."""
 
+    margin: float
+    """The difference in points of mean skill that does not matter."""
+
     workers: Count
     """Parallel workers."""
 
@@ -736,7 +739,8 @@ class TaskDifference(Documented):
 
     difference: ReportedInterval
     """Test score minus the baseline's, paired over seeds, in the metric's unit and own direction.
-    Its interval is over seeds and test rows.
+    Its interval is over seeds and test rows, at the level that belongs to `result`: it leaves zero
+    out where that is win or lose, and else spans it.
     """
 
     points: ReportedInterval
@@ -906,22 +910,55 @@ class ReportedReferences(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedAdvice(Documented):
+    """A command that would make the answer surer."""
+
+    command: str
+    """The command, to be copied."""
+
+    minutes: float
+    """How long it is estimated to take."""
+
+    why: str
+    """What it would do."""
+
+
+@dataclass(frozen=True)
 class ReportedVerdict(Documented):
     """The answer."""
 
     decision: Decision
     """Whether sharing pays on these data; share some: within the groups of tasks that the sentence
-    names.
+    names; equal: it makes no difference that matters.
     """
 
     sentence: str
-    """The verdict and its evidence for people."""
+    """The answer in plain words."""
 
-    arm: str | None
-    """The arm whose comparison decides; null when none could."""
+    figures: str
+    """The figures that it rests on, as a sentence."""
+
+    arm: str
+    """The arm that stood for sharing."""
+
+    undecided: tuple[str, ...]
+    """The arms that leave the answer open; empty where something is claimed, and where only a
+    caveat forbids that.
+    """
 
     recommended: str
-    """The arm of the confirmed model to use."""
+    """The arm of the confirmed model to use. It is chosen by what is expected, which no claim rests
+    on.
+    """
+
+    why: str
+    """Why that model."""
+
+    caveats: tuple[str, ...]
+    """What weakens the figures; first what forbids a claim."""
+
+    advice: tuple[ReportedAdvice, ...]
+    """What would make it surer; empty where something is claimed."""
 
     models: Models
     """What it is about: the ensembles of all confirmed seeds, or single models."""

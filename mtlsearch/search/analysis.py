@@ -3,6 +3,7 @@
 It is computed once; report, console and export all read these objects.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +14,12 @@ from optuna.trial import FrozenTrial
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
+from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.evidence.caveats import Caveat
 from mtlsearch.evidence.comparison import ENSEMBLE, Comparison, compare, compare_ensembles
+from mtlsearch.evidence.contenders import Contender
 from mtlsearch.evidence.ensemble import (
     Ensemble,
     JackknifedScores,
@@ -26,6 +30,7 @@ from mtlsearch.evidence.ensemble import (
     jackknife,
     weighted_mean,
 )
+from mtlsearch.evidence.recommendation import Cost, Estimate, Option
 from mtlsearch.evidence.references import (
     ReferenceChoice,
     ReferenceComparison,
@@ -36,7 +41,7 @@ from mtlsearch.evidence.references import (
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
 from mtlsearch.evidence.skill import SkillScales
-from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
+from mtlsearch.evidence.verdict import Question, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
@@ -44,6 +49,7 @@ from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.study import Study
+from mtlsearch.wording import first_of_many
 
 NOT_YET_TRAINED = "not trained yet"
 GREEDY = "greedy ensemble"  # what it is called where an arm has its name
@@ -436,7 +442,75 @@ class Analysis:
             if arm.shares and name in comparisons:
                 contender = self._contender(arm, models[name].pick, comparisons[name])
                 contenders.append(contender)
-        return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
+        question = Question(
+            baseline=BASELINE,
+            pretraining_control=PRETRAINING_CONTROL,
+            margin=self.study.request.margin,
+            options=self._options(comparisons),
+            caveats=self.caveats,
+            advice=self.advice,
+        )
+        return decide(contenders, question)
+
+    @cached_property
+    def caveats(self) -> Sequence[Caveat]:
+        """What weakens the figures that the verdict rests on."""
+        if not self.scarce:
+            return ()
+        counts = first_of_many([str(entry) for entry in self.scarce], "; ")
+        sentence = (
+            f"This rests on few rows ({counts}): "
+            "more labelled rows of that class would tell, more seeds would not."
+        )
+        return (Caveat(sentence, lowers=False),)
+
+    @cached_property
+    def advice(self) -> Sequence[Advice]:
+        """What would make an answer surer."""
+        return ()
+
+    def _options(self, comparisons: Mapping[str, Comparison]) -> list[Option]:
+        """The confirmed models that may be recommended: the baseline, and what is compared with it.
+
+        What is known of a pick from validation rows is left out where too few trainings tell.
+        """
+        options = []
+        for model in self.confirmed:
+            comparison = comparisons.get(model.arm)
+            if comparison is None and model.arm != BASELINE:
+                continue
+            result = model.trainings[0].result
+            option = Option(
+                arm=model.arm,
+                cost=Cost(result.macs_per_example, result.parameters),
+                test=comparison.gain if comparison else None,
+                validation=self._validation(model.pick),
+                is_allowed=comparison is None or all(limit.is_kept for limit in comparison.limits),
+            )
+            options.append(option)
+        return options
+
+    def _validation(self, chosen: Pick) -> Estimate | None:
+        """The gain of a pick over the baseline's that is estimated from validation rows."""
+        of_pick = self._estimate_deviations(chosen)
+        of_baseline: Mapping[str, float] = {}
+        for model in self.confirmed:
+            if model.arm == BASELINE:
+                of_baseline = self._estimate_deviations(model.pick)
+        if not of_pick or not of_baseline:
+            return None
+        deviations = {task: math.hypot(of_pick[task], of_baseline[task]) for task in of_pick}
+        deviation = self.search_scales.deviation(deviations)
+        return Estimate(chosen.validation_gain, deviation)
+
+    def _estimate_deviations(self, chosen: Pick) -> Mapping[str, float]:
+        """The standard deviations of a pick's estimated scores by task; empty where not known."""
+        affinity = self.affinities.get(chosen.arm)
+        deviations: dict[str, float] = {}
+        if affinity is not None:
+            for component in chosen.composition:
+                deviations |= affinity.deviations(component)
+        return deviations
 
     @cached_property
     def references(self) -> Sequence[FittedReference]:

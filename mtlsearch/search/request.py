@@ -91,6 +91,7 @@ class Request:
         greedy_ensemble: Whether an ensemble is chosen among the confirmed models of all arms.
         reference_rows: How many training rows a reference is given at most; None: as many as each
             of them says.
+        margin: The difference in points of mean skill that does not matter.
     """
 
     data: str
@@ -120,6 +121,7 @@ class Request:
     compare: str = ENSEMBLE
     greedy_ensemble: bool = False
     reference_rows: int | None = None
+    margin: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -156,6 +158,11 @@ class Request:
             raise UsageError(
                 f"--gpus-per-worker: found {self.gpus_per_worker}; "
                 "it must be a number and not negative"
+            )
+
+        if not 0 <= self.margin < math.inf:
+            raise UsageError(
+                f"--margin: found {self.margin:g}; it must be a number of points and not negative"
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -182,6 +182,18 @@ class Study:
         self.request = replace(self.request, trainings=trainings)
         self._root.set_user_attr(REQUEST, self.request.to_json())
 
+    def set_margin(self, margin: float) -> None:
+        """Answer by another margin until the study is opened again.
+
+        Raises UsageError for a number out of range.
+        """
+        self.request = replace(self.request, margin=margin)
+
+    def keep_margin(self, margin: float) -> None:
+        """Answer by another margin from now on. Raises UsageError for a number out of range."""
+        self.set_margin(margin)
+        self._root.set_user_attr(REQUEST, self.request.to_json())
+
     @property
     def confirmation(self) -> str:
         """The name of the confirmation of this budget."""

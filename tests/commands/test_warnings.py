@@ -30,8 +30,7 @@ def test_few_positives_are_said_from_check_to_report(tmp_path: Path) -> None:
     assert [line for line in searched.err.splitlines() if line in warnings] == warnings
     report = report_of(tmp_path / "s")
     assert [f"warning: {line}" for line in report["data"]["warnings"]] == warnings
-    assert "8 of the 80 test rows are of class 1" in report["verdict"]["sentence"]
-    assert "seeds would tell" not in report["verdict"]["sentence"]
+    assert "8 of the 80 test rows are of class 1" in " ".join(report["verdict"]["caveats"])
     metrics = {entry["metric"] for entry in report["test_metrics"] if entry["task"] == "fraud"}
     assert {"roc_auc", "average_precision", "log_loss", "accuracy"} <= metrics
     page = (tmp_path / "s" / "report" / "report.html").read_text("utf-8")

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mtlsearch.evidence.interval import Interval, holm, interval, interval_over_rows
+from mtlsearch.evidence.interval import (
+    Interval,
+    claims_together,
+    holm,
+    interval,
+    interval_over_rows,
+)
 
 NORMAL = 1.959964  # the 97.5% point of the normal distribution
 
@@ -209,3 +215,24 @@ def test_few_rows_of_a_class_widen_an_interval_over_rows():
 def test_rows_that_never_change_the_value_do_not_tell_how_sure_it_is():
     assert interval_over_rows(1.0, [1.0, 1.0, 1.0]) == Interval(1.0, None, None)
     assert interval_over_rows(1.0, []) == Interval(1.0, None, None)
+
+
+def test_an_interval_beside_a_claim_has_the_correction_of_the_claim():
+    draw = np.random.default_rng(3)
+    for _ in range(100):
+        family = {}
+        for name in "abcd":
+            values = draw.normal(0.6, 1.0, size=6)
+            family[name] = interval(values.tolist())
+        for name, claim in claims_together(family).items():
+            assert claim.interval.sign == claim.sign
+            assert claim.interval.low <= family[name].low
+    alone = claims_together({"a": family["a"]})["a"]
+    assert alone.interval.low == pytest.approx(family["a"].low)
+
+
+def test_within_a_margin_the_whole_interval_lies():
+    assert Interval(0.0, -1.0, 1.0).within(1.0)
+    assert not Interval(0.0, -1.01, 1.0).within(1.0)
+    assert not Interval(0.0, -1.0, 1.01).within(1.0)
+    assert not Interval(0.0, None, None).within(1.0)

@@ -7,16 +7,15 @@ import pytest
 import torch
 from scipy import stats
 
-from mtlsearch.data import ScarceClass
 from mtlsearch.evidence import verdict
 from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.contenders import Contender
 from mtlsearch.evidence.interval import interval
-from mtlsearch.evidence.verdict import Contender
 from mtlsearch.tasks import METRICS
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.contests import question
 from tests.support.skill import scales_of
 
-SCARCE = ScarceClass("a", "1", 9, 400, "test", limits=True)
 REPETITIONS = 150
 SAMPLES = 60
 ROWS = 400
@@ -81,29 +80,16 @@ def _contender(tasks, shift, rarest):
     )
 
 
+def _decided(contender):
+    return verdict.decide([contender], question([contender]))
+
+
 def test_the_headline_claims_less_from_few_rows(tasks) -> None:
-    plain = verdict.decide([_contender(tasks, (0.05, -0.1), {})], "alone", "warmed_up")
-    assert plain.decision == "share"
-    few = verdict.decide(
-        [_contender(tasks, (0.05, -0.1), {"a": 2})], "alone", "warmed_up", [SCARCE]
-    )
-    assert few.decision == "cannot tell"
-    assert "seeds would tell" not in few.sentence
-    assert few.sentence.endswith(
-        "This rests on few rows (task a: 9 of the 400 test rows are of class 1): more labelled "
-        "rows of that class would tell, more seeds would not."
-    )
-
-
-def test_a_claim_from_few_rows_has_a_warning_beside_it(tasks) -> None:
-    found = verdict.decide([_contender(tasks, (0.05, -0.1), {})], "alone", "warmed_up", [SCARCE])
-    assert found.decision == "share"
-    assert "9 of the 400 test rows are of class 1" in found.sentence
+    assert _decided(_contender(tasks, (0.05, -0.1), {})).decision == "share"
+    assert _decided(_contender(tasks, (0.05, -0.1), {"a": 2})).decision == "cannot tell"
 
 
 def test_without_an_interval_the_reason_is_said(tasks) -> None:
-    found = verdict.decide(
-        [_contender(tasks, (0.05, -0.1), {"a": 1})], "alone", "warmed_up", [SCARCE]
-    )
+    found = _decided(_contender(tasks, (0.05, -0.1), {"a": 1}))
     assert found.decision == "cannot tell"
-    assert "no interval from one test row of a class" in found.sentence
+    assert "no interval from one test row of a class" in found.figures

@@ -6,12 +6,13 @@ import pytest
 
 from mtlsearch.evidence import verdict
 from mtlsearch.evidence.comparison import compare
+from mtlsearch.evidence.contenders import Contender
 from mtlsearch.evidence.front import front
 from mtlsearch.evidence.relative_gain import breach, mean_relative_gain
 from mtlsearch.evidence.selection import pick
-from mtlsearch.evidence.verdict import Contender
 from mtlsearch.tasks import TaskOptions, loss_weights, stopping_weights
 from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.contests import question
 from tests.support.skill import scales_of
 
 REFERENCE = {"a": 0.8, "b": 2.0}
@@ -69,7 +70,7 @@ def decided(tasks, rows, breaches=(0.0,)):
         comparison = compare(f"arm {number}", scored(rows), baseline, scales_of(tasks))
         gain = float(-number)
         contenders.append(Contender(comparison, gain, [["a", "b"]], "the model", False, value))
-    return verdict.decide(contenders, "alone", "warmed_up")
+    return verdict.decide(contenders, question(contenders))
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,7 @@ def test_sharing_is_claimed_only_within_the_limits(tasks, limit, decision, said)
     limited = with_options(tasks, b={"at_most_worse": limit})
     answer = decided(limited, rows)
     assert answer.decision == decision
-    assert said in answer.sentence
-    assert "would tell" not in answer.sentence
+    assert said in answer.figures
 
 
 def test_a_contender_that_keeps_the_limits_stands_for_sharing(tasks):
@@ -101,7 +101,7 @@ def test_no_claim_is_made_of_an_auxiliary_task(tasks):
     comparison = compare("ours", scored(shifted(0.05, 0.9)), scored(BASELINE), scales_of(helped))
     assert comparison.results == {"a": "win"}
     assert (comparison.result("a"), comparison.result("b")) == ("win", "lose")
-    assert "1 better, 0 undecided, 0 worse" in decided(helped, shifted(0.05, 0.9)).sentence
+    assert "1 better, 0 undecided, 0 worse" in decided(helped, shifted(0.05, 0.9)).figures
 
 
 def test_weights_of_losses_have_a_mean_of_1():

@@ -9,6 +9,7 @@ import pytest
 from mtlsearch.backbones import Mlp
 from mtlsearch.candidate import Candidate
 from mtlsearch.data import TEST, load
+from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import Interval
@@ -21,7 +22,7 @@ from mtlsearch.report.confirmed import (
     report_test_metrics,
     report_verdict,
 )
-from mtlsearch.report.model import ReportedInterval, SeedLeftOut
+from mtlsearch.report.model import ReportedAdvice, ReportedInterval, SeedLeftOut
 from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
 from mtlsearch.structure.tree import SharingTree
 from tests.support.confirmed import BASELINE, scored, shifted
@@ -45,6 +46,7 @@ def confirm(rows, candidate=3):
     return Confirmed(Pick("searched", candidate, composition, 1.5), trainings)
 
 
+GAINS = (0.01, 0.03, 0.02, 0.045)  # surely above zero, but not as one of two tasks
 NONE = NoEnsemble("it takes two confirmed models")
 
 
@@ -129,10 +131,30 @@ def test_the_gain_is_in_points_and_the_relative_gain_in_both_conventions():
     assert relative.nash_mtl.high == -relative.maninis.low
 
 
+def test_an_interval_beside_a_result_is_corrected_as_the_result_is():
+    ours = []
+    for row, gain in zip(BASELINE, GAINS, strict=True):
+        ours.append({"a": row["a"] + gain, "b": row["b"]})
+    comparison = compare("searched", scored(ours), scored(BASELINE), scales_of(TASKS))
+    assert comparison.differences["a"].low > 0
+    a = report_comparison(comparison, TASKS).tasks["a"]
+    assert a.result == "tie" and a.difference.low < 0
+
+
 def test_a_verdict_is_reported_where_there_is_one():
-    verdict = Verdict("share", "Share.", "searched", "searched")
+    verdict = Verdict(
+        decision="cannot tell",
+        sentence="Cannot tell.",
+        figures="+1 point.",
+        arm="searched",
+        recommended="searched",
+        why="It is cheap.",
+        advice=(Advice("resume", 2.0, "narrows it"),),
+    )
     reported = report_verdict(verdict)
-    assert (reported.decision, reported.sentence) == ("share", "Share.")
+    assert (reported.decision, reported.sentence) == ("cannot tell", "Cannot tell.")
+    assert (reported.figures, reported.why) == ("+1 point.", "It is cheap.")
+    assert reported.advice == (ReportedAdvice("resume", 2.0, "narrows it"),)
     assert (reported.arm, reported.recommended) == ("searched", "searched")
     assert report_verdict(None) is None
 

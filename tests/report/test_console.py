@@ -1,5 +1,6 @@
 """What is printed at the end of a search."""
 
+import re
 from dataclasses import replace
 
 from rich.console import Console
@@ -24,7 +25,36 @@ def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
     assert "species" in lines[1] and "(accuracy)" in lines[2]
     assert tuple(line.split()[0] for line in lines[3 : 3 + len(ARMS)]) == ARMS
     assert "linear (scikit-learn)" in lines[3 + len(ARMS)]
-    assert lines[-1].rstrip() == report.verdict.sentence
+    answer = [line.rstrip() for line in lines[-4:]]
+    verdict = report.verdict
+    assert answer[0] == verdict.sentence
+    assert answer[1] == f"Use {verdict.recommended}. {verdict.why}"
+    assert answer[2:] == [*verdict.caveats, verdict.figures]
+
+
+def test_an_open_answer_has_commands_to_copy_before_the_figures() -> None:
+    text = printed(sample_report(decision="cannot tell"))
+    [advice] = sample_report(decision="cannot tell").verdict.advice
+    assert f"To be surer: {advice.command}\n" in re.sub(" +\n", "\n", text)
+    assert "narrows the interval; about 4 minutes" in text
+    assert text.index(advice.command) < text.index("Mean gain")
+    assert "To be surer" not in printed(sample_report())
+
+
+def test_the_scores_of_a_column_have_as_many_decimals() -> None:
+    lines = printed(sample_report()).splitlines()[3 : 3 + len(ARMS)]
+    columns = zip(*(re.split(r"\s{2,}", line.strip())[1:4] for line in lines), strict=True)
+    for column in columns:
+        assert len({len(score.partition(".")[2]) for score in column}) == 1
+
+
+def test_no_zero_has_a_sign() -> None:
+    report = sample_report()
+    none = ReportedInterval(-0.001, -0.004, 0.004)
+    comparison = replace(report.comparisons[0], gain=none)
+    text = printed(replace(report, comparisons=(comparison,)))
+    assert "0.0 [0.0, 0.0]" in text
+    assert not re.search(r"[+-]0\.00", text)
 
 
 def test_ensembles_are_a_paragraph_before_the_verdict() -> None:
@@ -55,12 +85,12 @@ def test_of_single_models_alone_no_gain_of_ensembles_is_printed() -> None:
     assert "gained by ensembles" not in text
 
 
-def test_a_remark_on_the_verdict_is_printed_before_it() -> None:
+def test_a_remark_on_the_verdict_is_printed_after_it() -> None:
     report = sample_report()
     remark = "From single models alone the answer would be another. Cannot tell."
     verdict = replace(report.verdict, remark=remark)
     lines = printed(replace(report, verdict=verdict)).rstrip().splitlines()
-    assert lines[-3].rstrip() == remark
+    assert lines[-1].rstrip() == remark
 
 
 def test_at_most_eight_tasks_have_a_column() -> None:

@@ -51,7 +51,7 @@ def test_an_interval_leaves_unknown_ends_out() -> None:
 def test_an_unknown_error_is_left_out() -> None:
     assert with_error(0.912345, 0.0042) == "0.9123 ± 0.0042"
     assert with_error(0.912345, None) == "0.9123"
-    assert with_error(0.88, 5.6e-17) == "0.88 ± 0"
+    assert with_error(0.88, 5.6e-17) == "0.88"
     assert signed(-0.0) == "0"
     assert with_error(None, None) == "–"
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -103,13 +103,18 @@ def _words_of_section(page: str, name: str) -> str:
     return _one_line(re.sub(r"<[^>]*>", " ", section))
 
 
-@pytest.mark.parametrize("decision", ["share", "share some", "do not share", "cannot tell"])
+@pytest.mark.parametrize("decision", get_args(Decision))
 def test_the_page_states_its_decision(decision: Decision) -> None:
     report = sample_report(decision=decision)
     page = render_page(report)
     assert report.verdict is not None
     assert f"Verdict: {decision}" in page and f'aria-label="{decision}"' in page
-    assert html.escape(report.verdict.sentence) in page
+    verdict = report.verdict
+    said = [verdict.sentence, verdict.why, *verdict.caveats, verdict.figures]
+    said += [advice.command for advice in verdict.advice]
+    places = [page.index(html.escape(text)) for text in said[:-1]]
+    assert all(html.escape(text) in page for text in said)
+    assert places[0] < places[1] < places[-1]  # words before figures
     assert NOTE in page and CONVENTION in _one_line(page)
 
 
@@ -147,7 +152,7 @@ def test_a_remark_stands_beside_the_verdict() -> None:
     assert report.verdict is not None
     verdict = replace(report.verdict, remark=remark)
     page = render_page(replace(report, verdict=verdict))
-    assert f"<p>{remark}</p>" in page
+    assert f'<p class="meta">{remark}</p>' in page
     assert page.index(remark) < page.index("Recommended model</h2>")
     assert "answer would be another" not in render_page(report)
 
@@ -297,7 +302,7 @@ def test_at_most_twelve_trees_are_drawn_and_the_rest_is_counted() -> None:
 
 def test_single_task_recommended_still_shows_the_best_sharing_model() -> None:
     page = render_page(sample_report(decision="do not share"))
-    assert "The best sharing model, arm <strong>searched</strong>" in page
+    assert "The model that stood for sharing, arm <strong>searched</strong>" in page
 
 
 def test_ready_made_models_stand_beside_the_recommended_one() -> None:
@@ -309,7 +314,8 @@ def test_ready_made_models_stand_beside_the_recommended_one() -> None:
     assert words.count("random forest is better") == 1
     assert "+3.2 [+1.1, +5.3] chosen" in words
     assert "1 min 15 s" in words and report.references.notices[0] in words
-    assert page.index(report.references.sentence) < page.index(report.verdict.sentence)
+    place = page.index(report.references.sentence)
+    assert page.index(report.verdict.sentence) < place < page.index(report.verdict.figures)
     without = render_page(replace(report, references=None))
     assert 'aria-labelledby="references"' not in without
 

@@ -18,6 +18,7 @@ REPORTS = {
     "share": sample_report(),
     "share some": sample_report(decision="share some"),
     "do not share": sample_report(decision="do not share"),
+    "equal": sample_report(decision="equal"),
     "cannot tell": sample_report(decision="cannot tell"),
     "many tasks": sample_report([f"task {number}" for number in range(20)], levels=8),
     "unfinished": unfinished_report(),

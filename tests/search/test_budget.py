@@ -179,7 +179,7 @@ def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start)
     analysis.ensemble_comparisons = {"searched": NoEnsemble("there are no predictions")}
     found = analysis.verdict
     assert found.decision in ("share", "share some")
-    assert ("pretrained" in found.sentence) == (start == Pretrained())
+    assert ("pretrained" in " ".join(found.caveats)) == (start == Pretrained())
 
 
 def test_without_an_arm_that_shares_there_is_no_verdict(bench):

@@ -111,7 +111,7 @@ def test_single_models_are_compared_seed_by_seed_and_ensembles_as_wholes(
     assert difference == pytest.approx(scores[0] - scores[1])
     assert difference != pytest.approx(np.mean(differences))
     assert report.verdict.models == "ensemble"
-    assert "mean gain of ensembles of 2 seeds over tuned single-task" in report.verdict.sentence
+    assert "gain of ensembles of 2 seeds of searched over single-task" in report.verdict.figures
 
 
 @pytest.mark.parametrize("asked", ["ensemble", "single"])
@@ -123,7 +123,7 @@ def test_one_word_in_the_study_says_what_the_verdict_is_on(asked, interrupted, r
     analysis = Analysis(study, penguins)
     assert analysis.verdict.models == asked
     gains = {"single": analysis.comparisons, "ensemble": analysis.ensemble_comparisons}
-    assert f"{gains[asked]['searched'].gain.mean:+.2f}%" in analysis.verdict.sentence
+    assert f"{gains[asked]['searched'].gain.mean:+.2f}" in analysis.verdict.figures
 
 
 def test_without_a_second_common_seed_single_models_are_compared_and_it_is_said(

@@ -17,6 +17,7 @@ from mtlsearch.report.model import (
     ModelLeftOut,
     NameUse,
     Report,
+    ReportedAdvice,
     ReportedArm,
     ReportedCandidate,
     ReportedChoice,
@@ -264,6 +265,7 @@ def _study() -> ReportedStudy:
             seeds=SEEDS,
             greedy_ensemble=True,
             compare=ENSEMBLE,
+            margin=1.0,
             workers=4,
             gpus_per_worker=0.0,
             sampler="affinity",
@@ -434,7 +436,13 @@ def _comparison(
     models: Models,
 ) -> ReportedComparison:
     """A comparison; of ensembles the mean gain is smaller by 1 and a half."""
-    main_gains = {"share": 3.5, "share some": 3.5, "do not share": -2.0, "cannot tell": 0.4}
+    main_gains = {
+        "share": 3.5,
+        "share some": 3.5,
+        "do not share": -2.0,
+        "equal": 0.4,
+        "cannot tell": 0.4,
+    }
     mean = main_gains[decision] if arm == MAIN else draw.uniform(-3, 2)
     mean -= 1.5 if models == ENSEMBLE else 0.0
     gain = ReportedInterval(mean, mean - 1.9, mean + 1.9)
@@ -543,10 +551,24 @@ def _verdict(tasks: Sequence[ReportedTask], decision: Decision) -> ReportedVerdi
     first = tasks[0].name
     second = tasks[1].name
     sentences = {
-        "share": f"Share: {first} and {second} are better together, by 3.5 %.",
-        "share some": f"Share some ({first}+{second}): that beats separate models, by 3.5 %.",
-        "do not share": "Do not share: the best sharing model is worse, by 2.0 %.",
-        "cannot tell": "Cannot tell: the interval of the gain spans zero.",
+        "share": f"Share: {first} and {second} are better together.",
+        "share some": f"Share some ({first}+{second}): that beats separate models.",
+        "do not share": "Do not share: the best sharing model is worse.",
+        "equal": "Equal: sharing and separate models differ by no more than 1 point.",
+        "cannot tell": "Cannot tell whether sharing pays. It may be better by more than 1 point.",
     }
-    recommended = MAIN if decision.startswith("share") else BASELINE
-    return ReportedVerdict(decision, sentences[decision], MAIN, recommended, ENSEMBLE, None)
+    is_open = decision == "cannot tell"
+    advice = ReportedAdvice("python cli.py resume study --seeds 20", 3.5, "narrows the interval")
+    return ReportedVerdict(
+        decision=decision,
+        sentence=sentences[decision],
+        figures="Mean gain +3.50 points, 95% interval +1.60 to +5.40.",
+        arm=MAIN,
+        undecided=(MAIN,) if is_open else (),
+        recommended=MAIN if decision.startswith("share") else BASELINE,
+        why="It is expected to be best.",
+        caveats=("The space is marked as not for conclusions.",),
+        advice=(advice,) if is_open else (),
+        models=ENSEMBLE,
+        remark=None,
+    )
