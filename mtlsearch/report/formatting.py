@@ -99,7 +99,7 @@ def percent(value: float | None) -> str:
     """A gain with its sign: `+3.2 %`."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return _with_minus(f"{value:+.1f}") + PERCENT
+    return gain(value, 1) + PERCENT
 
 
 def count(value: float) -> str:
