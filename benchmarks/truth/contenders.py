@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from benchmarks.truth import harm, verdicts
 from benchmarks.truth.verdicts import BASELINE
@@ -34,6 +35,9 @@ from mtlsearch.tasks import has_label, scored
 
 MARGIN = 1.0
 DRAWS = 20_000  # of correlated normal numbers, for the quantile of their largest
+ERROR = 0.05
+DECISIONS = ("share", "do not share", "equal", "cannot tell")
+ALL = (("all",),)  # tasks in one group
 LEAST = 0.975  # probability that no arm without a gain is called better
 NORMAL = 1.959964
 
@@ -71,6 +75,28 @@ class Kept:
     name: str
     arms: Sequence[ArmEvidence]
     cost: Cost
+
+    @property
+    def values(self) -> Array:
+        """The gain of every arm and seed, [A, S]."""
+        rows = [evidence.values for evidence in self.arms]
+        return np.stack(rows)
+
+    @property
+    def resampled(self) -> Array:
+        """The gain of every arm on every bootstrap sample, [A, B]."""
+        rows = [evidence.resampled for evidence in self.arms]
+        return np.stack(rows)
+
+    @property
+    def gains(self) -> list[Interval]:
+        """The gain of every arm."""
+        return [evidence.gain for evidence in self.arms]
+
+    @property
+    def true(self) -> dict[str, float]:
+        """The true gains by arm."""
+        return {evidence.arm: evidence.true for evidence in self.arms}
 
 
 @dataclass(frozen=True)
@@ -180,21 +206,26 @@ def _differences(
 
 def replay(kept: Kept, draw: np.random.Generator) -> Kept:
     """Draw other test results: the true gains, with errors of seeds and of test rows."""
-    values = np.stack([evidence.values for evidence in kept.arms])
-    rows = np.stack([evidence.resampled for evidence in kept.arms])
-    true = np.array([evidence.true for evidence in kept.arms])
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    centred = values - values.mean(axis=1, keepdims=True)
-    seeds = values.shape[1]
-    covariance = centred @ centred.T / (seeds - 1)
-    errors = draw.multivariate_normal(np.zeros(len(true)), covariance, size=seeds).T
-    chosen = rows[:, draw.integers(rows.shape[1])]
-    drawn = (true + chosen)[:, None] + errors
-    arms = []
+    centres = kept.resampled.mean(axis=1, keepdims=True)
+    rows = kept.resampled - centres
+    arms, seeds = kept.values.shape
+    errors = draw.multivariate_normal(
+        np.zeros(arms),
+        np.cov(kept.values),
+        size=seeds,
+    )
+    sample = draw.integers(rows.shape[1])
+    drawn = []
     for number, evidence in enumerate(kept.arms):
-        resampled = rows[number] + drawn[number].mean()
-        arms.append(replace(evidence, values=drawn[number], resampled=resampled))
-    return replace(kept, arms=arms)
+        centre = evidence.true + rows[number, sample]
+        values = centre + errors[:, number]
+        other = replace(
+            evidence,
+            values=values,
+            resampled=rows[number] + values.mean(),
+        )
+        drawn.append(other)
+    return replace(kept, arms=drawn)
 
 
 def best_by_validation(kept: Kept) -> Answer:
@@ -203,50 +234,90 @@ def best_by_validation(kept: Kept) -> Answer:
     options = [Option(BASELINE, kept.cost)]
     for evidence in kept.arms:
         gain = evidence.gain
-        comparison = Comparison(evidence.arm, {}, gain, len(evidence.values))
-        groups = [["all"]]
-        contenders.append(Contender(comparison, evidence.validation.gain, groups, evidence.arm))
-        options.append(Option(evidence.arm, evidence.cost, gain, evidence.validation))
-    verdict = decide(contenders, Question(BASELINE, "", MARGIN, options))
+        seeds = len(evidence.values)
+        comparison = Comparison(evidence.arm, {}, gain, seeds)
+        contender = Contender(
+            comparison,
+            evidence.validation.gain,
+            groups=ALL,
+            phrase=evidence.arm,
+        )
+        option = Option(
+            evidence.arm,
+            evidence.cost,
+            gain,
+            evidence.validation,
+        )
+        contenders.append(contender)
+        options.append(option)
+    question = Question(
+        BASELINE,
+        pretraining_control="",
+        margin=MARGIN,
+        options=options,
+    )
+    verdict = decide(contenders, question)
     assert verdict is not None
-    return Answer(verdict.decision, verdict.arm, verdict.recommended)
+    return Answer(
+        verdict.decision,
+        verdict.arm,
+        verdict.recommended,
+    )
 
 
 def pooled(kept: Kept) -> Answer:
     """One gain: the mean over arms, weighted by validation evidence."""
-    estimates = [evidence.validation for evidence in kept.arms]
-    scores = np.array([estimate.gain / max(estimate.deviation, 0.1) for estimate in estimates])
-    weights = np.exp(scores - scores.max())
-    weights /= weights.sum()
-    values = weights @ np.stack([evidence.values for evidence in kept.arms])
-    resampled = weights @ np.stack([evidence.resampled for evidence in kept.arms])
+    scores = []
+    for evidence in kept.arms:
+        estimate = evidence.validation
+        scores.append(estimate.gain / estimate.deviation)
+    weights = softmax(scores)
+    values = weights @ kept.values
+    resampled = weights @ kept.resampled
     gain = interval(values.tolist(), resampled.tolist())
-    arm = kept.arms[int(weights.argmax())].arm
-    return Answer(_decision([gain], 1.0), arm)
+    heaviest = int(weights.argmax())
+    return Answer(
+        _decision([gain], wider=1.0),
+        kept.arms[heaviest].arm,
+    )
 
 
 def largest(kept: Kept) -> Answer:
     """All arms jointly: the largest t statistic, corrected by how the arms' gains correlate."""
-    together = np.stack([evidence.values for evidence in kept.arms])
-    rows = np.stack([evidence.resampled for evidence in kept.arms])
-    covariance = np.cov(together) / together.shape[1] + np.cov(rows)
+    seeds = kept.values.shape[1]
+    of_seeds = np.cov(kept.values) / seeds
+    of_rows = np.cov(kept.resampled)
+    covariance = of_seeds + of_rows
     draw = np.random.default_rng(0)
-    numbers = draw.multivariate_normal(np.zeros(len(rows)), covariance, size=DRAWS)
+    numbers = draw.multivariate_normal(
+        np.zeros(len(kept.arms)),
+        covariance,
+        size=DRAWS,
+    )
     numbers /= np.sqrt(np.diag(covariance))
-    wider = float(np.quantile(numbers.max(axis=1), LEAST)) / NORMAL
-    gains = [evidence.gain for evidence in kept.arms]
-    sure = [gain.mean / _half_width(gain) for gain in gains]
-    return Answer(_decision(gains, wider), kept.arms[int(np.argmax(sure))].arm)
+    maxima = numbers.max(axis=1)
+    quantile = float(np.quantile(maxima, LEAST))
+    return _surest(kept, quantile / NORMAL)
 
 
-def holm(kept: Kept) -> Answer:
-    """All arms jointly, corrected for their number alone (Bonferroni is Holm's first step)."""
-    gains = [evidence.gain for evidence in kept.arms]
-    sure = [gain.mean / _half_width(gain) for gain in gains]
+def bonferroni(kept: Kept) -> Answer:
+    """All arms jointly, corrected for their number alone: the first step of Holm's."""
+    error = ERROR / len(kept.arms)
+    ratios = []
+    for gain in kept.gains:
+        corrected = _half_width(gain.at(error))
+        ratios.append(corrected / _half_width(gain))
+    return _surest(kept, max(ratios))
+
+
+def _surest(kept: Kept, wider: float) -> Answer:
+    """The answer of intervals that are so many times as wide, by the arm that is surest."""
+    sure = []
+    for gain in kept.gains:
+        sure.append(gain.mean / _half_width(gain))
     best = int(np.argmax(sure))
-    corrected = gains[best].at(0.05 / len(gains))
-    wider = _half_width(corrected) / _half_width(gains[best])
-    return Answer(_decision(gains, wider), kept.arms[best].arm)
+    decision = _decision(kept.gains, wider)
+    return Answer(decision, kept.arms[best].arm)
 
 
 def _half_width(gain: Interval) -> float:
@@ -260,8 +331,9 @@ def _decision(gains: Sequence[Interval], wider: float) -> str:
         return "equal"
     if all(gain.sign == "below" for gain in gains):
         return "do not share"
-    if any(gain.mean > wider * _half_width(gain) for gain in gains):
-        return "share"
+    for gain in gains:
+        if gain.mean > wider * _half_width(gain):
+            return "share"
     return "cannot tell"
 
 
@@ -269,64 +341,84 @@ RULES: dict[str, Rule] = {
     "best by validation": best_by_validation,
     "pooled": pooled,
     "max-T": largest,
-    "Holm": holm,
+    "Bonferroni": bonferroni,
 }
 
 
 def _is_false(answer: Answer, kept: Kept) -> bool:
     """Whether what is claimed is not true."""
-    true = {evidence.arm: evidence.true for evidence in kept.arms}
+    true = kept.true
     if answer.decision == "share":
         return true[answer.arm] < 0
     if answer.decision == "do not share":
         return max(true.values()) > 0
-    return answer.decision == "equal" and abs(true[answer.arm]) > MARGIN
+    if answer.decision == "equal":
+        return abs(true[answer.arm]) > MARGIN
+    return False
 
 
 def describe(rule: Rule, studies: Sequence[Kept]) -> str:
     """Return what a rule answers on studies: power, decisions and those that are false."""
-    answers = [(rule(kept), kept) for kept in studies]
-    matters = [
-        answer.decision == "share"
-        for answer, kept in answers
-        if max(evidence.true for evidence in kept.arms) >= MARGIN
-    ]
-    power = f"{np.mean(matters):.1%}" if matters else "-"
-    text = f"share where {MARGIN:g} point is to be had {power}"
-    for decision in ("share", "do not share", "equal", "cannot tell"):
-        given = [_is_false(*pair) for pair in answers if pair[0].decision == decision]
-        text += f"; {decision} {len(given) / len(answers):.1%}"
-        if decision != "cannot tell":
-            text += f" (false {sum(given) / len(answers):.1%})"
-    return text
+    decisions = []
+    falsehoods = []
+    matters = []
+    for kept in studies:
+        answer = rule(kept)
+        decisions.append(answer.decision)
+        if _is_false(answer, kept):
+            falsehoods.append(answer.decision)
+        if max(kept.true.values()) >= MARGIN:
+            matters.append(answer.decision == "share")
+    parts = []
+    if matters:
+        power = np.mean(matters)
+        parts.append(f"share where {MARGIN:g} point is to be had {power:.1%}")
+    for decision in DECISIONS:
+        share = decisions.count(decision) / len(studies)
+        false = falsehoods.count(decision) / len(studies)
+        parts.append(f"{decision} {share:.1%} (false {false:.1%})")
+    return "; ".join(parts)
 
 
 def policies(studies: Sequence[Kept]) -> dict[str, list[float]]:
     """Return by policy the true gain on each study of the model that it takes."""
-    gains: dict[str, list[float]] = {"recommended": [], "best by validation": [], "share_all": []}
+    gains: dict[str, list[float]] = {
+        "recommended": [],
+        "best by validation": [],
+        "share_all": [],
+    }
     for kept in studies:
-        true = {evidence.arm: evidence.true for evidence in kept.arms}
-        best = max(kept.arms, key=lambda evidence: evidence.validation.gain)
-        recommended = best_by_validation(kept).recommended
-        gains["recommended"].append(true.get(recommended, 0.0))
-        gains["best by validation"].append(best.true)
+        true = kept.true
+        answer = best_by_validation(kept)
+        recommended = true.get(answer.recommended, 0.0)
+        gains["recommended"].append(recommended)
+        gains["best by validation"].append(true[answer.arm])
         gains["share_all"].append(true["share_all"])
     return gains
 
 
 def main(folder: str, replays: str = "200") -> None:
     """Print what rules and policies come to."""
-    homes = sorted(path.parent for path in Path(folder).glob("*/answer.json"))
-    studies = [read(home) for home in homes]
+    studies = []
+    for path in sorted(Path(folder).glob("*/answer.json")):
+        studies.append(read(path.parent))
     draw = np.random.default_rng(0)
-    drawn = [replay(kept, draw) for kept in studies for _ in range(int(replays))]
-    for title, group in (("as they came out", studies), ("replays", drawn)):
-        print(f"{len(group)} studies, {title}")
-        for name, rule in RULES.items():
-            print(f"  {name}: {describe(rule, group)}")
-        for policy, gains in policies(group).items():
-            below = np.mean(np.array(gains) < -MARGIN)
-            print(f"  true gain of {policy}: {np.mean(gains):+.2f}; below -1: {below:.1%}")
+    drawn = []
+    for kept in studies:
+        for _ in range(int(replays)):
+            drawn.append(replay(kept, draw))
+    _print("studies as they came out", studies)
+    _print("replays", drawn)
+
+
+def _print(title: str, studies: Sequence[Kept]) -> None:
+    print(len(studies), title)
+    for name, rule in RULES.items():
+        print(f"  {name}: {describe(rule, studies)}")
+    for policy, gains in policies(studies).items():
+        mean = np.mean(gains)
+        below = np.mean(np.array(gains) < -MARGIN)
+        print(f"  true gain of {policy}: {mean:+.2f} points; below -1: {below:.1%}")
 
 
 if __name__ == "__main__":
