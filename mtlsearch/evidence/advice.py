@@ -8,9 +8,9 @@ class Advice:
     """A command that would make the answer surer.
 
     Attributes:
-        command: The command, to be copied.
-        minutes: How long it is estimated to take.
-        why: What it would do, as a part of a sentence.
+        command: The command, to copy.
+        minutes: How long it would take, estimated from what the study took.
+        why: What it would change, as a sentence without its full stop.
     """
 
     command: str

@@ -74,11 +74,7 @@ def reason_of(contest: Contest) -> Reason:
         return Reason(f"{_start(standing)} is better than separate models, {fear}.", alone)
     if not gain.within(contest.margin):
         unsure = f", {fear}" if fear else ""
-        side = _side(gain, contest.margin)
-        sentence = (
-            f"{_start(standing)} may be {side} than separate models by more than "
-            f"{points(contest.margin)}{unsure}."
-        )
+        sentence = f"{_start(standing)} {_doubt(gain, contest.margin)}{unsure}."
         return Reason(sentence, alone)
     within = f"{_start(standing)} and separate models are equal within {points(contest.margin)}"
     if fear:
@@ -89,14 +85,14 @@ def reason_of(contest: Contest) -> Reason:
     return Reason(sentence, tuple(contender.arm for contender in hopes))
 
 
-def _side(gain: Interval, margin: float) -> str:
-    """To which side an interval that spans zero reaches beyond the margin."""
-    sides = []
-    if gain.high is not None and gain.high > margin:
-        sides.append("better")
-    if gain.low is not None and gain.low < -margin:
-        sides.append("worse")
-    return " or ".join(sides)
+def _doubt(gain: Interval, margin: float) -> str:
+    """What an interval that spans zero and leaves the margin leaves open."""
+    reach = f"by more than {points(margin)}"
+    if gain.high is not None and gain.high <= margin:
+        return f"is not better than separate models {reach}, but may be worse by more than that"
+    if gain.low is not None and gain.low >= -margin:
+        return f"is not worse than separate models {reach}, but may be better by more than that"
+    return f"may be better or worse than separate models {reach}"
 
 
 def _not_all_hurt(contest: Contest) -> Reason:

@@ -57,8 +57,8 @@ def _answer(verdict: ReportedVerdict | None) -> list[RenderableType]:
         Text(f"Use {verdict.recommended}. {verdict.why}"),
     ]
     for advice in verdict.advice:
-        lines.append(Text(f"To be surer: {advice.command}"))
-        lines.append(Text(f"  {advice.why}; {minutes(advice.minutes)}", style="dim"))
+        lines.append(Text(f"To be surer ({minutes(advice.minutes)}), since {advice.why}:"))
+        lines.append(Text(f"  {advice.command}", no_wrap=True, overflow="ignore"))
     lines += [Text(caveat) for caveat in verdict.caveats]
     lines.append(Text(verdict.figures))
     if verdict.remark:

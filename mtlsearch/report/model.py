@@ -920,7 +920,7 @@ class ReportedAdvice(Documented):
     """How long it is estimated to take."""
 
     why: str
-    """What it would do."""
+    """Why it would make it surer, as a sentence without its full stop."""
 
 
 @dataclass(frozen=True)

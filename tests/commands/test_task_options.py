@@ -57,7 +57,7 @@ def test_kinds_and_options_go_from_check_to_predict(card: Path, tmp_path: Path) 
     assert (nights["auxiliary"], stay["auxiliary"]) == (False, True)
     for compared in report["comparisons"]:
         assert compared["tasks"].keys() == {"nights", "pain", "stay"}
-    sentence = report["verdict"]["sentence"]
+    sentence = report["verdict"]["figures"]
     assert "pain may be 1% worse, which is " in sentence
 
     exported = run_warm("export", study, "--to", tmp_path / "model", cwd=tmp_path)

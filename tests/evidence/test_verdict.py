@@ -59,8 +59,16 @@ def test_harm_is_not_claimed_while_another_sharing_arm_is_undecided():
     ("ends", "said"),
     [
         (UNSURE, "may be better or worse than separate models by more than 1 point."),
-        ((-0.5, 3.0), "may be better than separate models by more than 1 point."),
-        ((-3.0, 0.5), "may be worse than separate models by more than 1 point."),
+        (
+            (-0.5, 3.0),
+            "is not worse than separate models by more than 1 point, but may be better by more "
+            "than that.",
+        ),
+        (
+            (-3.0, 0.5),
+            "is not better than separate models by more than 1 point, but may be worse by more "
+            "than that.",
+        ),
     ],
 )
 def test_cannot_tell_when_it_spans_zero_and_leaves_the_margin(ends, said):

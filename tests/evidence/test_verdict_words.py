@@ -57,7 +57,8 @@ def test_every_claim_of_the_sentence_holds(contenders, margin, caveats, macs) ->
     by_arm = {entry.arm: entry for entry in contenders}
     standing = by_arm[found.arm]
     _assert_decision(found, standing, contenders, margin)
-    _assert_words(found, standing, by_arm, margin)
+    _assert_words(found, standing, margin)
+    _assert_conditions(found, standing, by_arm, margin)
     _assert_figures(found, by_arm)
     _assert_caveats(found, caveats)
     assert found.advice == (ADVICE if found.decision == "cannot tell" else ())
@@ -77,25 +78,36 @@ def _assert_decision(
     if found.decision == "do not share":
         assert all(entry.loses or entry.broken for entry in contenders)
     if found.decision == "equal":
+        assert not standing.unsure
         assert -margin <= gain.low and gain.high <= margin
         for entry in contenders:
             assert entry.hurts or entry.comparison.gain.high <= margin
 
 
-def _assert_words(
-    found: Verdict, standing: Contender, by_arm: dict[str, Contender], margin: float
-) -> None:
-    """The words of an open answer are so of the intervals of the arms that they name."""
+def _assert_words(found: Verdict, standing: Contender, margin: float) -> None:
+    """Better and worse are said where the interval is so."""
     words = found.sentence
     gain = standing.comparison.gain
     if "is better than separate models" in words:
         assert gain.low > 0
     if found.arm in words and f"({found.arm}) is worse than separate models" in words:
         assert gain.high < 0
-    if "may be better than separate models" in words or "may be better or worse" in words:
+    if "may be better by more" in words or "may be better or worse" in words:
         assert gain.low <= 0 and gain.high > margin
-    if "may be worse than separate models" in words or "may be better or worse" in words:
+    if "may be worse by more" in words or "may be better or worse" in words:
         assert gain.high >= 0 and gain.low < -margin
+    if "is not better than separate models by more" in words:
+        assert gain.high <= margin
+    if "is not worse than separate models by more" in words:
+        assert gain.low >= -margin
+
+
+def _assert_conditions(
+    found: Verdict, standing: Contender, by_arm: dict[str, Contender], margin: float
+) -> None:
+    """What is said of margins, limits and arms is so, and the arms that leave it open are named."""
+    words = found.sentence
+    gain = standing.comparison.gain
     if "are equal within" in words or "differ by no more than" in words:
         assert -margin <= gain.low and gain.high <= margin
     if "worse than allowed" in words:

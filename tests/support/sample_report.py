@@ -558,7 +558,9 @@ def _verdict(tasks: Sequence[ReportedTask], decision: Decision) -> ReportedVerdi
         "cannot tell": "Cannot tell whether sharing pays. It may be better by more than 1 point.",
     }
     is_open = decision == "cannot tell"
-    advice = ReportedAdvice("python cli.py resume study --seeds 20", 3.5, "narrows the interval")
+    advice = ReportedAdvice(
+        "python cli.py resume study --seeds 20", 3.5, "seeds are most of the interval"
+    )
     return ReportedVerdict(
         decision=decision,
         sentence=sentences[decision],
