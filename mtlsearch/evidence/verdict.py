@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mtlsearch.data import ScarceClass
+from mtlsearch.evidence.caveats import Caveat, is_tuned
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Comparison, Models
 from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.interval import LARGEST_COUNT, Interval
@@ -63,7 +63,7 @@ def decide(
     contenders: Sequence[Contender],
     baseline: str,
     pretraining_control: str,
-    scarce: Sequence[ScarceClass] = (),
+    caveats: Sequence[Caveat] = (),
 ) -> Verdict | None:
     """Decide on sharing: claimed only when the 95% interval of the mean gain leaves zero out.
 
@@ -77,18 +77,24 @@ def decide(
         baseline: The name of the arm they were compared with, recommended unless sharing pays.
         pretraining_control: The name of the arm that pretrains without sharing. The sentence points
             to it when the gain of a pretrained model may be due to that.
-        scarce: The classes that have few test rows, on which the score of their task rests.
+        caveats: What the answer rests on. The first that lowers it is a reason to claim nothing;
+            the others stand beside the answer.
 
     Returns:
         The verdict; None without contenders.
     """
     if not contenders:
         return None
-    best = max(contenders, key=_promise)
+    best = standing(contenders)
     arm = best.comparison.arm
     models = best.comparison.models
     decision = _decision(best, contenders)
-    sentence = _sentence(decision, best, scarce)
+    doubt = None
+    if decision != "cannot tell":
+        doubt = next((caveat for caveat in caveats if caveat.lowers), None)
+    if doubt is not None:
+        decision = "cannot tell"
+    sentence = _sentence(decision, best, caveats, doubt)
     if decision not in ("share", "share some"):
         return Verdict(decision, sentence, arm, baseline, models)
     if best.pretrained:
@@ -128,6 +134,11 @@ def _disagreement(verdict: Verdict, other: Verdict, other_models: str) -> str | 
     return f"From {other_models} alone the answer would be another. {other.sentence}"
 
 
+def standing(contenders: Sequence[Contender]) -> Contender:
+    """The contender that stands for sharing: the most promising one on validation rows."""
+    return max(contenders, key=_promise)
+
+
 def _promise(contender: Contender) -> tuple[bool, float]:
     """What contenders are ordered by."""
     return contender.breach == 0.0, contender.validation_gain
@@ -150,9 +161,19 @@ def _hurts(comparison: Comparison) -> bool:
     return any(limit.is_broken for limit in comparison.limits)
 
 
-def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]) -> str:
-    figures = _figures(best.comparison) + _limits(best.comparison)
-    caution = _caution(scarce)
+def _sentence(
+    decision: Decision,
+    best: Contender,
+    caveats: Sequence[Caveat],
+    doubt: Caveat | None,
+) -> str:
+    figures = _figures(best.comparison, is_tuned(caveats)) + _limits(best.comparison)
+    caution = "".join(f" {caveat.sentence}" for caveat in caveats if caveat is not doubt)
+    if doubt is not None:
+        reason = doubt.sentence[0].lower() + doubt.sentence[1:]
+        compared = f"{best.phrase} against separate models, {figures}"
+        compared = compared[0].upper() + compared[1:]
+        return f"Cannot tell whether sharing pays: {reason} {compared}.{caution}"
     if decision == "share":
         return f"Share: {best.phrase} beats separate models, {figures}.{caution}"
     if decision == "share some":
@@ -168,7 +189,7 @@ def _sentence(decision: Decision, best: Contender, scarce: Sequence[ScarceClass]
     return f"{question}: {best.phrase} against separate models, {figures}.{advice}"
 
 
-def _figures(comparison: Comparison) -> str:
+def _figures(comparison: Comparison, tuned: bool) -> str:
     """The mean gain with its interval, of what, and how many tasks win and lose."""
     results = list(comparison.results.values())
     counts = ", ".join(
@@ -182,7 +203,8 @@ def _figures(comparison: Comparison) -> str:
     models = MODEL_NAMES[comparison.models]
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
-    return f"mean gain of {models} over tuned single-task {gain} (tasks: {counts})"
+    baseline = "tuned single-task" if tuned else "single-task"
+    return f"mean gain of {models} over {baseline} {gain} (tasks: {counts})"
 
 
 def _limits(comparison: Comparison) -> str:
@@ -207,17 +229,6 @@ def _structure(groups: Groups) -> str:
     if alone:
         text += f"; alone: {first_of_many(alone)}"
     return text
-
-
-def _caution(scarce: Sequence[ScarceClass]) -> str:
-    """What it rests on where a class has few test rows: then more seeds would not help."""
-    if not scarce:
-        return ""
-    counts = first_of_many([str(entry) for entry in scarce], "; ")
-    return (
-        f" This rests on few rows ({counts}): "
-        "more labelled rows of that class would tell, more seeds would not."
-    )
 
 
 def _advice(comparison: Comparison) -> str:

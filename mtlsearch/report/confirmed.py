@@ -129,13 +129,22 @@ def _metric_entry(
     )
 
 
-def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> ReportedComparison:
-    """Report a comparison with the baseline.
+def report_comparison(
+    comparison: Comparison,
+    tasks: Sequence[Task],
+    *,
+    of_reference: bool = False,
+) -> ReportedComparison:
+    """Report a comparison with the baseline of an arm's model, or of a reference.
 
     Its differences are in the metric's own direction, where those of evidence are improvements.
     """
     differences = {}
+    missing = []
     for task in tasks:
+        if task.name not in comparison.differences:
+            missing.append(task.name)
+            continue
         improvement = ReportedInterval.of(comparison.differences[task.name])
         higher_is_better = task.metric.higher_is_better
         difference = improvement if higher_is_better else improvement.flipped
@@ -148,6 +157,8 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
         seeds=comparison.seeds,
         tasks=differences,
         gain=ReportedGain(maninis=gain, nash_mtl=gain.flipped),
+        of_reference=of_reference,
+        missing=tuple(missing),
     )
 
 

@@ -15,6 +15,7 @@ from mtlsearch.report.model import (
     ReportedReference,
     ReportedReferences,
 )
+from mtlsearch.wording import first_of_many
 
 MOST_TASKS = 8  # columns of the table
 NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
@@ -34,7 +35,8 @@ def summary(report: Report) -> RenderableType:
     if report.references is not None:
         for reference in report.references.models:
             name = f"{reference.name} ({reference.package})"
-            table.add_row(name, *_scores(report, reference), style="dim")
+            gains = [_gain(report.comparison_of(reference.name, models)) for models in compared]
+            table.add_row(name, *_scores(report, reference), *gains, style="dim")
         parts += _references(report, report.references)
     for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
         if text:
@@ -114,7 +116,13 @@ def _scores(report: Report, model: ReportedModel | ReportedReference) -> list[st
 
 
 def _gain(comparison: ReportedComparison | None) -> str:
-    return _percent(comparison.gain.maninis if comparison else None)
+    """The gain of a comparison; which tasks it is without, where it is not over all."""
+    if comparison is None:
+        return ""
+    text = _percent(comparison.gain.maninis)
+    if comparison.missing:
+        text += f"\nwithout {first_of_many(comparison.missing)}"
+    return text
 
 
 def _percent(gain: ReportedInterval | None) -> str:

@@ -38,6 +38,7 @@ def render_page(report: Report) -> str:
         plots=plots,
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
+        reference_gains=page_sections.reference_gain_rows(report),
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
         greedy_score=greedy_score,

@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -88,6 +88,9 @@ class RunSettings(Documented):
 
     trainings: Count
     """Budget of each arm: trainings of one candidate on one replicate."""
+
+    more_baseline: bool
+    """Whether the baseline has twice this budget."""
 
     replicates: Count
     """Most replicates of a candidate during the search."""
@@ -327,7 +330,7 @@ class ReportedFailure(Documented):
 
 @dataclass(frozen=True)
 class ReportedArm(Documented):
-    """One search with the budget that every arm has."""
+    """One search, with the budget that every arm has unless more was asked for the baseline."""
 
     name: str
     """Name of the arm."""
@@ -747,10 +750,10 @@ class ReportedGain(Documented):
 
 @dataclass(frozen=True)
 class ReportedComparison(Documented):
-    """A confirmed model against the baseline, paired over seeds."""
+    """A confirmed model, or a reference, against the baseline, paired over seeds."""
 
     arm: str
-    """The arm that is compared."""
+    """The arm that is compared, or the reference."""
 
     baseline: str
     """The arm it is compared with."""
@@ -761,13 +764,19 @@ class ReportedComparison(Documented):
     """
 
     seeds: Count
-    """How many seeds succeeded in both arms: those that are compared."""
+    """How many seeds succeeded in both: those that are compared."""
 
     tasks: Mapping[str, TaskDifference]
     """The outcome of each task."""
 
     gain: ReportedGain
     """Test gain over the baseline, percent."""
+
+    of_reference: bool
+    """Whether it is a reference that is compared: a ready-made model of each task by itself."""
+
+    missing: tuple[str, ...]
+    """Tasks that a reference has no model of: its gain is the mean over the others."""
 
 
 @dataclass(frozen=True)
@@ -921,7 +930,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[7]
+    schema_version: Literal[8]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -942,7 +951,7 @@ class Report(Documented):
     """The search space with its defaults filled in, as a YAML file of it would hold it."""
 
     arms: tuple[ReportedArm, ...]
-    """The searches of equal budget."""
+    """The searches, of equal budget unless more was asked for the baseline."""
 
     candidates: tuple[ReportedCandidate, ...]
     """Every trained candidate; within an arm in the order of candidate numbers."""
@@ -959,7 +968,7 @@ class Report(Documented):
 
     comparisons: tuple[ReportedComparison, ...]
     """Confirmed models against the baseline, paired over seeds: the single models of each arm, then
-    the ensembles of those that have one.
+    the ensembles of those that have one; then the same of the references.
     """
 
     greedy_ensemble: ReportedGreedyEnsemble | None

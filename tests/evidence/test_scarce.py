@@ -9,6 +9,7 @@ from scipy import stats
 
 from mtlsearch.data import ScarceClass
 from mtlsearch.evidence import verdict
+from mtlsearch.evidence.caveats import few_rows
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.interval import interval
 from mtlsearch.evidence.verdict import Contender
@@ -82,7 +83,7 @@ def test_the_headline_claims_less_from_few_rows(tasks) -> None:
     plain = verdict.decide([_contender(tasks, (0.05, -0.1), {})], "alone", "warmed_up")
     assert plain.decision == "share"
     few = verdict.decide(
-        [_contender(tasks, (0.05, -0.1), {"a": 2})], "alone", "warmed_up", [SCARCE]
+        [_contender(tasks, (0.05, -0.1), {"a": 2})], "alone", "warmed_up", few_rows([SCARCE])
     )
     assert few.decision == "cannot tell"
     assert "seeds would tell" not in few.sentence
@@ -93,14 +94,16 @@ def test_the_headline_claims_less_from_few_rows(tasks) -> None:
 
 
 def test_a_claim_from_few_rows_has_a_warning_beside_it(tasks) -> None:
-    found = verdict.decide([_contender(tasks, (0.05, -0.1), {})], "alone", "warmed_up", [SCARCE])
+    found = verdict.decide(
+        [_contender(tasks, (0.05, -0.1), {})], "alone", "warmed_up", few_rows([SCARCE])
+    )
     assert found.decision == "share"
     assert "9 of the 400 test rows are of class 1" in found.sentence
 
 
 def test_without_an_interval_the_reason_is_said(tasks) -> None:
     found = verdict.decide(
-        [_contender(tasks, (0.05, -0.1), {"a": 1})], "alone", "warmed_up", [SCARCE]
+        [_contender(tasks, (0.05, -0.1), {"a": 1})], "alone", "warmed_up", few_rows([SCARCE])
     )
     assert found.decision == "cannot tell"
     assert "no interval from one test row of a class" in found.sentence
