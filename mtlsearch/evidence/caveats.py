@@ -222,8 +222,8 @@ def few_candidates(arm: str, candidates: Sequence[CandidateSummary]) -> list[Cav
         return []
     return [
         BaselineCaveat(
-            f"The model of {arm} is the best of {count} candidates only: with more --trainings "
-            "all arms would be better tuned.",
+            f"The model of {arm} is the best of few candidates ({count}): more --trainings would "
+            "make it better, and those of the other arms.",
             lowers=False,
         )
     ]
