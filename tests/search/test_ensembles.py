@@ -111,7 +111,7 @@ def test_single_models_are_compared_seed_by_seed_and_ensembles_as_wholes(
     assert difference == pytest.approx(scores[0] - scores[1])
     assert difference != pytest.approx(np.mean(differences))
     assert report.verdict.models == "ensemble"
-    assert "mean gain of ensembles of 2 seeds over tuned single-task" in report.verdict.sentence
+    assert "mean gain of ensembles of 2 seeds over single-task" in report.verdict.sentence
 
 
 @pytest.mark.parametrize("asked", ["ensemble", "single"])
