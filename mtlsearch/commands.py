@@ -141,6 +141,13 @@ ReferenceRows = Annotated[
     int | None,
     typer.Option(help="Most training rows of a ready-made model (default: as each kind takes)"),
 ]
+MoreBaseline = Annotated[
+    bool,
+    typer.Option(
+        "--more-baseline",
+        help="Give the baseline, single_task, twice the budget of the other arms",
+    ),
+]
 Arms = Annotated[
     str | None,
     typer.Option(help="Comma-separated arms (default: all but those that must be named)"),
@@ -234,6 +241,7 @@ def search(  # noqa: PLR0913 - the list of options
     references: References = True,
     reference_rows: ReferenceRows = None,
     arms: Arms = None,
+    more_baseline: MoreBaseline = False,
     storage: Storage = None,
     ray_address: RayAddress = None,
     device: Device = "auto",
@@ -284,6 +292,7 @@ def search(  # noqa: PLR0913 - the list of options
         greedy_ensemble=greedy_ensemble,
         references=references,
         reference_rows=reference_rows,
+        more_baseline=more_baseline,
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
@@ -294,7 +303,12 @@ def search(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def resume(folder: Folder, trainings: MoreTrainings = None, margin: NewMargin = None) -> None:
+def resume(
+    folder: Folder,
+    trainings: MoreTrainings = None,
+    margin: NewMargin = None,
+    more_baseline: MoreBaseline = False,
+) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.search.study_loading import open_study
 
@@ -302,7 +316,7 @@ def resume(folder: Folder, trainings: MoreTrainings = None, margin: NewMargin = 
     if margin is not None:
         with study.lock():
             study.keep_margin(margin)
-    _work(study, dataset, space, trainings)
+    _work(study, dataset, space, trainings, more_baseline)
 
 
 @app.command()
@@ -434,13 +448,12 @@ def check(  # noqa: PLR0913 - the list of options
 def spaces(name: SpaceName = None) -> None:
     """List the search spaces, or print one."""
     from mtlsearch.errors import SpaceError, unknown
-    from mtlsearch.space import known_spaces
+    from mtlsearch.space import describe_space, known_spaces
 
     paths = known_spaces()
     if name is None:
         for space_name, path in paths.items():
-            first_line = path.read_text(encoding="utf-8").splitlines()[0]
-            typer.echo(f"{space_name:16} {first_line.lstrip('# ')}")
+            typer.echo(f"{space_name:16} {describe_space(path)}")
         return
     if name not in paths:
         raise SpaceError(unknown("search space", name, paths))
@@ -471,7 +484,11 @@ def main() -> None:
 
 
 def _work(
-    study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
+    study: "Study",
+    dataset: "Dataset",
+    space: "SearchSpace",
+    trainings: int | None = None,
+    more_baseline: bool = False,
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
     from mtlsearch.data import find_traps
@@ -484,6 +501,8 @@ def _work(
     with study.lock():
         if trainings is not None:
             study.extend(trainings)
+        if more_baseline:
+            study.extend_baseline()
         for notice in dataset.notices:
             typer.echo(notice, err=True)
         for warning in find_traps(dataset):

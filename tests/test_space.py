@@ -302,7 +302,7 @@ MISTAKES = [
     ("- 1", "my.yaml: found [1]; it should be a mapping"),
     (
         "tre: {}",
-        'my.yaml: "tre" is unknown; did you mean "tree"? Known: backbone, cost, initialization',
+        'my.yaml: "tre" is unknown; did you mean "tree"? Known: backbone, cost, for_conclusions',
     ),
     ("1: {}", 'my.yaml: "1" is unknown. Known: backbone'),
     ("a: [", "my.yaml: line 1: not valid YAML:"),

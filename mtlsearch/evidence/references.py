@@ -1,7 +1,8 @@
-"""Ready-made models against the recommended one: which is better on a task, and how surely.
+"""Ready-made models against networks: which is better, over all tasks and on each, and how surely.
 
-Of the references of a task that one is set against the recommended model which has the best score
-on validation rows. Test rows say only whether it is better: they choose nothing.
+As the models of the arms they are compared with the baseline. Of the references of a task that one
+is set against the recommended model which has the best score on validation rows. Test rows say only
+whether it is better: they choose nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtlsearch.evidence.comparison import RESULTS, Result, compare, compare_ensembles
+from mtlsearch.evidence.comparison import (
+    RESULTS,
+    Comparison,
+    Result,
+    compare,
+    compare_ensembles,
+)
 from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.interval import Claim, Interval, claims_together
 from mtlsearch.evidence.scoring import TestScores
@@ -74,6 +81,62 @@ class ReferenceChoice:
     result: Result
 
 
+def compare_fits(
+    scores: ReferenceScores,
+    networks: BySeed,
+    scales: SkillScales,
+    rarest: Mapping[str, int],
+) -> Comparison | None:
+    """Compare a reference with the single networks of an arm, seed by seed.
+
+    It is over the tasks that every fit has a model of.
+
+    Args:
+        scores: What the reference reached.
+        networks: What the networks of the arm reached.
+        scales: The scales of the skill of all tasks on the test rows.
+        rarest: By the name of a task whose score rests on few test rows of a class, how many these
+            are.
+
+    Returns:
+        The comparison; None where they have no seed in common, or no task that counts.
+    """
+    fits = [entry.scores.keys() for entry in scores.test.values()]
+    if not fits:
+        return None
+    common = scales.among(set.intersection(*map(set, fits)))
+    if not common.counted:
+        return None
+    return _on_common_seeds(scores, networks, common, rarest)
+
+
+def compare_fit_ensembles(
+    name: str,
+    ours: JackknifedScores,
+    networks: JackknifedScores,
+    scales: SkillScales,
+    rarest: Mapping[str, int],
+) -> Comparison | None:
+    """Compare the ensemble of a reference's fits with that of an arm's networks.
+
+    It is over the tasks that the reference has a model of.
+
+    Args:
+        name: The name of the reference.
+        ours: The test scores of its ensemble.
+        networks: Those of the ensemble of networks of the same seeds, of all tasks.
+        scales: The scales of the skill of all tasks on the test rows.
+        rarest: See `compare_fits`.
+
+    Returns:
+        The comparison; None where there is no task that counts.
+    """
+    common = scales.among(set(ours.test.scores))
+    if not common.counted:
+        return None
+    return _of_ensembles(name, ours, networks, common, rarest)
+
+
 def compare_reference(
     scores: ReferenceScores,
     recommended: BySeed,
@@ -118,11 +181,23 @@ def compare_reference_ensembles(
         names = {task.name for task in compared.tasks}
         if not names <= ours.test.scores.keys():
             return None
-        pair = (_only_of(ours, names), _only_of(recommended, names))
-        rare = {task: count for task, count in rarest.items() if task in names}
-        return compare_ensembles(name, *pair, compared, rare).gain
+        return _of_ensembles(name, ours, recommended, compared, rarest).gain
 
     return _comparison(name, scales, gain)
+
+
+def _of_ensembles(
+    name: str,
+    ours: JackknifedScores,
+    networks: JackknifedScores,
+    scales: SkillScales,
+    rarest: Mapping[str, int],
+) -> Comparison:
+    """The comparison on some tasks, which both have."""
+    names = {task.name for task in scales.tasks}
+    pair = (_only_of(ours, names), _only_of(networks, names))
+    rare = {task: count for task, count in rarest.items() if task in names}
+    return compare_ensembles(name, *pair, scales, rare)
 
 
 def _comparison(
@@ -154,16 +229,27 @@ def _gain(
     rarest: Mapping[str, int],
 ) -> Interval | None:
     """The mean gain on tasks over the seeds that both have of all of them; None without such."""
+    comparison = _on_common_seeds(scores, recommended, scales, rarest)
+    return None if comparison is None else comparison.gain
+
+
+def _on_common_seeds(
+    scores: ReferenceScores,
+    networks: BySeed,
+    scales: SkillScales,
+    rarest: Mapping[str, int],
+) -> Comparison | None:
+    """The comparison on tasks over the seeds that both have of all of them; None without such."""
     names = {task.name for task in scales.tasks}
-    seeds = set(recommended)
+    seeds = set(networks)
     for name in names:
         seeds &= set(scores.seeds(name))
     if not seeds:
         return None
     ours = [_only(scores.test[seed], names) for seed in sorted(seeds)]
-    baseline = [_only(recommended[seed], names) for seed in sorted(seeds)]
+    baseline = [_only(networks[seed], names) for seed in sorted(seeds)]
     rare = {name: count for name, count in rarest.items() if name in names}
-    return compare(scores.name, ours, baseline, scales, rare).gain
+    return compare(scores.name, ours, baseline, scales, rare)
 
 
 def _only(scores: TestScores, names: set[str]) -> TestScores:

@@ -14,7 +14,7 @@ differences of mean skill.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mtlsearch.arrays import Array
@@ -128,10 +128,14 @@ class SkillScales:
         plain = replace(scale.task, options=NO_OPTIONS)
         return SkillScales((replace(scale, task=plain),))
 
+    def among(self, tasks: Collection[str]) -> "SkillScales":
+        """Return the scales of some tasks alone."""
+        return SkillScales(tuple(scale for scale in self.of_task if scale.task.name in tasks))
+
     def mean(self, scores: Scores) -> float:
         """Return the mean skill of a model with these scores, in points."""
         total = 0.0
-        for scale in self._counted:
+        for scale in self.counted:
             skill = scale.skill(scores[scale.task.name])
             total += scale.task.options.weight * skill
         return total / self._total_weight
@@ -147,20 +151,20 @@ class SkillScales:
             deviations: The standard deviation of each task's score.
         """
         points = []
-        for scale in self._counted:
+        for scale in self.counted:
             weight = scale.task.options.weight
             deviation = abs(scale.points(deviations[scale.task.name]))
             points.append(weight * deviation)
         return math.hypot(*points) / self._total_weight
 
     @property
-    def _counted(self) -> Sequence[SkillScale]:
+    def counted(self) -> Sequence[SkillScale]:
         """The scales of the tasks that are not auxiliary."""
         return [scale for scale in self.of_task if not scale.task.options.auxiliary]
 
     @property
     def _total_weight(self) -> float:
-        return sum(scale.task.options.weight for scale in self._counted)
+        return sum(scale.task.options.weight for scale in self.counted)
 
 
 def _labels(dataset: Dataset, task: Task) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlsearch.evidence.advice import Advice
-from mtlsearch.evidence.caveats import Caveat
+from mtlsearch.evidence.caveats import Caveat, is_tuned
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.evidence.contenders import Contender, Contest
 from mtlsearch.evidence.ensemble import NoEnsemble
@@ -111,7 +111,7 @@ def decide(contenders: Sequence[Contender], question: Question) -> Verdict | Non
     return Verdict(
         decision=decision,
         sentence=sentence,
-        figures=figures_of(contest, undecided),
+        figures=figures_of(contest, undecided, is_tuned(question.caveats)),
         arm=standing.arm,
         recommended=recommendation.arm,
         why=recommendation.why,

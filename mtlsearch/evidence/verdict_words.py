@@ -116,12 +116,13 @@ def _start(contender: Contender) -> str:
     return name[0].upper() + name[1:]
 
 
-def figures_of(contest: Contest, undecided: Sequence[str]) -> str:
+def figures_of(contest: Contest, undecided: Sequence[str], is_tuned: bool) -> str:
     """Return the figures that a verdict rests on, as a sentence.
 
     They are the mean gain of the model that stands for sharing with its interval, of what, how many
     tasks win and lose, the gains of tasks that may be only so much worse, and the gains of the
-    other arms that leave the answer open.
+    other arms that leave the answer open. The baseline is called tuned where nothing speaks against
+    that.
     """
     standing = contest.standing
     comparison = standing.comparison
@@ -129,7 +130,8 @@ def figures_of(contest: Contest, undecided: Sequence[str]) -> str:
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
     gain = _spell(comparison, contest.margin)
-    text = f"Mean gain of {models} of {standing.arm} over single-task {gain}"
+    baseline = "tuned single-task" if is_tuned else "single-task"
+    text = f"Mean gain of {models} of {standing.arm} over {baseline} {gain}"
     text += f" ({_counts(comparison)}){_limits(comparison)}"
     for contender in contest.contenders:
         if contender.arm in undecided and contender is not standing:

@@ -30,7 +30,7 @@ def report_arm(
         name: The name of the arm.
         trials: Its finished trainings.
         gains: The validation gains of its candidates, in percent.
-        request: What was asked for, with the budget that every arm has.
+        request: What was asked for, with the budget of every arm.
         training: How the candidates train.
     """
     failures = [
@@ -43,7 +43,7 @@ def report_arm(
         name=name,
         is_main=name == main_arm(request.arms),
         is_baseline=ARMS[name].is_baseline,
-        trainings=request.trainings,
+        trainings=request.budget(name),
         epochs=training.epochs,
         complete=len(trials) - len(failures),
         failed=len(failures),

@@ -113,12 +113,18 @@ def _report_models(analysis: Analysis) -> list[ReportedModel]:
 
 
 def _report_comparisons(analysis: Analysis) -> list[ReportedComparison]:
-    """Every arm's single models against the baseline's, then the ensembles, where there are any."""
+    """Every arm's single models against the baseline's, then the ensembles, where there are any;
+    then the same of the references.
+    """
+    tasks = analysis.dataset.tasks
     comparisons = list(analysis.comparisons.values())
     for ensemble in analysis.ensemble_comparisons.values():
         if isinstance(ensemble, Comparison):
             comparisons.append(ensemble)
-    return [report_comparison(comparison, analysis.dataset.tasks) for comparison in comparisons]
+    reported = [report_comparison(comparison, tasks) for comparison in comparisons]
+    for comparison in analysis.reference_gains:
+        reported.append(report_comparison(comparison, tasks, of_reference=True))
+    return reported
 
 
 def _report_affinity(analysis: Analysis) -> AffinityMap | None:
@@ -152,6 +158,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         column_flags=ColumnFlags.from_json(request.column_flags).words,
         space_name=request.space_name,
         trainings=request.trainings,
+        more_baseline=request.more_baseline,
         replicates=request.replicates,
         seed=request.seed,
         seeds=request.seeds,

@@ -141,13 +141,22 @@ def _metric_entry(
     )
 
 
-def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> ReportedComparison:
-    """Report a comparison with the baseline.
+def report_comparison(
+    comparison: Comparison,
+    tasks: Sequence[Task],
+    *,
+    of_reference: bool = False,
+) -> ReportedComparison:
+    """Report a comparison with the baseline of an arm's model, or of a reference.
 
     Its differences are in the metric's own direction, where those of evidence are improvements.
     """
     differences = {}
+    missing = []
     for task in tasks:
+        if task.name not in comparison.differences:
+            missing.append(task.name)
+            continue
         claim = comparison.claims[task.name]
         improvement = ReportedInterval.of(claim.interval)
         higher_is_better = task.metric.higher_is_better
@@ -166,6 +175,8 @@ def report_comparison(comparison: Comparison, tasks: Sequence[Task]) -> Reported
         tasks=differences,
         gain=ReportedInterval.of(comparison.gain),
         relative=ReportedRelativeGain(maninis=relative, nash_mtl=relative.flipped),
+        of_reference=of_reference,
+        missing=tuple(missing),
     )
 
 

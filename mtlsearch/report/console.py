@@ -19,6 +19,7 @@ from mtlsearch.report.model import (
     ReportedReferences,
     ReportedVerdict,
 )
+from mtlsearch.wording import first_of_many
 
 MOST_TASKS = 8  # columns of the table
 DIGITS = 4  # of a score
@@ -40,7 +41,8 @@ def summary(report: Report) -> RenderableType:
     if report.references is not None:
         for reference in report.references.models:
             name = f"{reference.name} ({reference.package})"
-            table.add_row(name, *_scores(report, reference), style="dim")
+            gains = [_gain(report.comparison_of(reference.name, models)) for models in compared]
+            table.add_row(name, *_scores(report, reference), *gains, style="dim")
         parts += _references(report, report.references)
     for text in (ensemble_sentence(report), greedy_sentence(report)):
         if text:
@@ -139,7 +141,13 @@ def _decimals(report: Report, task: str) -> int:
 
 
 def _gain(comparison: ReportedComparison | None) -> str:
-    return _points(comparison.gain if comparison else None)
+    """The gain of a comparison; which tasks it is without, where it is not over all."""
+    if comparison is None:
+        return ""
+    text = _points(comparison.gain)
+    if comparison.missing:
+        text += f"\nwithout {first_of_many(comparison.missing)}"
+    return text
 
 
 def _points(interval: ReportedInterval | None) -> str:

@@ -40,6 +40,7 @@ def render_page(report: Report) -> str:
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
         skill_chart=_skill_chart(report),
+        reference_gains=page_sections.reference_gain_rows(report),
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
         greedy_score=greedy_score,

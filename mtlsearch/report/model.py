@@ -89,6 +89,9 @@ class RunSettings(Documented):
     trainings: Count
     """Budget of each arm: trainings of one candidate on one replicate."""
 
+    more_baseline: bool
+    """Whether the baseline has twice this budget."""
+
     replicates: Count
     """Most replicates of a candidate during the search."""
 
@@ -335,7 +338,7 @@ class ReportedFailure(Documented):
 
 @dataclass(frozen=True)
 class ReportedArm(Documented):
-    """One search with the budget that every arm has."""
+    """One search, with the budget that every arm has unless more was asked for the baseline."""
 
     name: str
     """Name of the arm."""
@@ -767,10 +770,10 @@ class ReportedRelativeGain(Documented):
 
 @dataclass(frozen=True)
 class ReportedComparison(Documented):
-    """A confirmed model against the baseline, paired over seeds."""
+    """A confirmed model, or a reference, against the baseline, paired over seeds."""
 
     arm: str
-    """The arm that is compared."""
+    """The arm that is compared, or the reference."""
 
     baseline: str
     """The arm it is compared with."""
@@ -781,7 +784,7 @@ class ReportedComparison(Documented):
     """
 
     seeds: Count
-    """How many seeds succeeded in both arms: those that are compared."""
+    """How many seeds succeeded in both: those that are compared."""
 
     tasks: Mapping[str, TaskDifference]
     """The outcome of each task."""
@@ -791,6 +794,12 @@ class ReportedComparison(Documented):
 
     relative: ReportedRelativeGain
     """Relative test gain over the baseline, percent."""
+
+    of_reference: bool
+    """Whether it is a reference that is compared: a ready-made model of each task by itself."""
+
+    missing: tuple[str, ...]
+    """Tasks that a reference has no model of: its gain is the mean over the others."""
 
 
 @dataclass(frozen=True)
@@ -998,7 +1007,7 @@ class Report(Documented):
     """The search space with its defaults filled in, as a YAML file of it would hold it."""
 
     arms: tuple[ReportedArm, ...]
-    """The searches of equal budget."""
+    """The searches, of equal budget unless more was asked for the baseline."""
 
     candidates: tuple[ReportedCandidate, ...]
     """Every trained candidate; within an arm in the order of candidate numbers."""
@@ -1015,7 +1024,7 @@ class Report(Documented):
 
     comparisons: tuple[ReportedComparison, ...]
     """Confirmed models against the baseline, paired over seeds: the single models of each arm, then
-    the ensembles of those that have one.
+    the ensembles of those that have one; then the same of the references.
     """
 
     greedy_ensemble: ReportedGreedyEnsemble | None

@@ -77,6 +77,20 @@ class ArmRow:
 
 
 @dataclass(frozen=True)
+class ReferenceGainRow:
+    """A reference in the table of arms, with what its fits took.
+
+    The gains are as those of an `ArmRow`; `missing` are tasks that it has no model of.
+    """
+
+    name: str
+    package: str
+    seconds: float
+    gains: Sequence[tuple[str, ReportedComparison]]
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True)
 class AffinityCell:
     """The effect of sharing all levels with one other task.
 
@@ -153,13 +167,38 @@ def arm_rows(report: Report) -> list[ArmRow]:
     """The table of arms."""
     rows = []
     for arm in report.arms:
-        gains = []
-        for models in (report.compared, _other(report.compared)):
-            comparison = report.comparison_of(arm.name, models)
-            if comparison is not None:
-                gains.append((MODEL_NAMES[models], comparison))
+        gains = _test_gains(report, arm.name)
         rows.append(ArmRow(arm, gains, report.model_of(arm.name) is not None))
     return rows
+
+
+def reference_gain_rows(report: Report) -> list[ReferenceGainRow]:
+    """The references that are compared with the baseline, for the table of arms."""
+    if report.references is None:
+        return []
+    rows = []
+    for reference in report.references.models:
+        comparisons = [entry for entry in report.comparisons if entry.arm == reference.name]
+        if comparisons:
+            row = ReferenceGainRow(
+                name=reference.name,
+                package=reference.package,
+                seconds=reference.seconds,
+                gains=_test_gains(report, reference.name),
+                missing=comparisons[-1].missing,
+            )
+            rows.append(row)
+    return rows
+
+
+def _test_gains(report: Report, name: str) -> list[tuple[str, ReportedComparison]]:
+    """What an arm or a reference gains; first that of the models that the verdict is about."""
+    gains = []
+    for models in (report.compared, _other(report.compared)):
+        comparison = report.comparison_of(name, models)
+        if comparison is not None:
+            gains.append((MODEL_NAMES[models], comparison))
+    return gains
 
 
 def _other(models: Models) -> Models:

@@ -17,9 +17,29 @@ from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
-from mtlsearch.evidence.caveats import Caveat
-from mtlsearch.evidence.comparison import ENSEMBLE, Comparison, compare, compare_ensembles
-from mtlsearch.evidence.contenders import Contender
+from mtlsearch.evidence.caveats import (
+    Caveat,
+    Rival,
+    Side,
+    Trained,
+    cut_off,
+    few_candidates,
+    few_rows,
+    few_seeds,
+    late_improvement,
+    marked_space,
+    reached_by,
+    still_improving,
+)
+from mtlsearch.evidence.comparison import (
+    ENSEMBLE,
+    SINGLE,
+    Comparison,
+    Models,
+    compare,
+    compare_ensembles,
+)
+from mtlsearch.evidence.contenders import Contender, Contest
 from mtlsearch.evidence.ensemble import (
     Ensemble,
     JackknifedScores,
@@ -35,6 +55,8 @@ from mtlsearch.evidence.references import (
     ReferenceChoice,
     ReferenceComparison,
     choose_references,
+    compare_fit_ensembles,
+    compare_fits,
     compare_reference,
     compare_reference_ensembles,
 )
@@ -49,10 +71,12 @@ from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.study import Study
-from mtlsearch.wording import first_of_many
+from mtlsearch.tasks import scored
 
 NOT_YET_TRAINED = "not trained yet"
 GREEDY = "greedy ensemble"  # what it is called where an arm has its name
+UNDER_TRAINED = "the single-task networks may be under-trained, or unfit for these data"
+NOT_BY_SHARING = "what helps may be something else than sharing"
 MOST_REASONS = 3  # for failures that are told where nothing succeeded
 
 
@@ -442,27 +466,138 @@ class Analysis:
             if arm.shares and name in comparisons:
                 contender = self._contender(arm, models[name].pick, comparisons[name])
                 contenders.append(contender)
+        if not contenders:
+            return None
+        margin = self.study.request.margin
+        standing = Contest(contenders, margin).standing
         question = Question(
             baseline=BASELINE,
             pretraining_control=PRETRAINING_CONTROL,
-            margin=self.study.request.margin,
+            margin=margin,
             options=self._options(comparisons),
-            caveats=self.caveats,
+            caveats=self._caveats(standing.comparison),
             advice=self.advice,
         )
         return decide(contenders, question)
 
     @cached_property
     def caveats(self) -> Sequence[Caveat]:
-        """What weakens the figures that the verdict rests on."""
-        if not self.scarce:
-            return ()
-        counts = first_of_many([str(entry) for entry in self.scarce], "; ")
-        sentence = (
-            f"This rests on few rows ({counts}): "
-            "more labelled rows of that class would tell, more seeds would not."
+        """The doubts about what the verdict rests on; none before there is a verdict."""
+        if self.verdict is None:
+            return []
+        sharing = self._over_baseline(self.verdict.models)[self.verdict.arm]
+        return self._caveats(sharing)
+
+    def _caveats(self, sharing: Comparison) -> list[Caveat]:
+        """The doubts about a comparison of the model that stands for sharing."""
+        request = self.study.request
+        gain = sharing.gain
+        improvement = late_improvement(self.candidates[BASELINE], self.search_scales)
+        return [
+            *reached_by(self._rivals(sharing), gain),
+            *marked_space(request.space_name, request.for_conclusions),
+            *cut_off(self._trained(sharing.arm), request.epochs, gain.sign),
+            *still_improving(BASELINE, improvement, gain.sign),
+            *few_candidates(BASELINE, self.candidates[BASELINE]),
+            *few_seeds(sharing.seeds),
+            *few_rows(self.scarce),
+        ]
+
+    def _trained(self, sharing: str) -> list[Trained]:
+        """How the trainings ended of the baseline's model and of that of an arm that shares."""
+        sides: dict[str, Side] = {BASELINE: "baseline", sharing: "sharing"}
+        trained = []
+        for model in self.confirmed:
+            if model.arm in sides:
+                results = [training.result for training in model.trainings]
+                trained.append(Trained(model.arm, sides[model.arm], results))
+        return trained
+
+    def _rivals(self, sharing: Comparison) -> list[Rival]:
+        """What shares nothing and has a model of every task that counts, beside what shares."""
+        models = sharing.models
+        rivals = []
+        for name, comparison in self._over_baseline(models).items():
+            if not ARMS[name].shares:
+                over_sharing = self._compare_arms(name, sharing.arm, models)
+                if over_sharing is not None:
+                    gains = (comparison.gain, over_sharing.gain)
+                    rivals.append(Rival(ARMS[name].phrase, *gains, NOT_BY_SHARING))
+        claimed = {task.name for task in scored(self.dataset.tasks)}
+        for reference in self.references:
+            over_baseline = self._compare_reference(reference, BASELINE, models)
+            over_sharing = self._compare_reference(reference, sharing.arm, models)
+            if over_baseline is None or over_sharing is None:
+                continue
+            if claimed <= over_baseline.differences.keys():
+                gains = (over_baseline.gain, over_sharing.gain)
+                rivals.append(Rival(_phrase(reference), *gains, UNDER_TRAINED))
+        return rivals
+
+    def _over_baseline(self, models: Models) -> Mapping[str, Comparison]:
+        """The comparisons with the baseline of single models or of ensembles, as far as any."""
+        if models == SINGLE:
+            return self.comparisons
+        ensembles = self.ensemble_comparisons.items()
+        return {arm: entry for arm, entry in ensembles if isinstance(entry, Comparison)}
+
+    def _compare_arms(self, arm: str, other: str, models: Models) -> Comparison | None:
+        """The models of two arms over their common seeds; None where there are too few."""
+        by_arm = {model.arm: model.by_seed for model in self.confirmed}
+        seeds = sorted(by_arm[arm].keys() & by_arm[other].keys())
+        if models == ENSEMBLE:
+            ours = self._jackknifed(arm, seeds)
+            others = self._jackknifed(other, seeds)
+            comparison = self._compare_ensembles(arm, ours, others)
+            return comparison if isinstance(comparison, Comparison) else None
+        if not seeds:
+            return None
+        return compare(
+            arm,
+            [by_arm[arm][seed] for seed in seeds],
+            [by_arm[other][seed] for seed in seeds],
+            self.test_scales,
+            self._rarest,
         )
-        return (Caveat(sentence, lowers=False),)
+
+    @cached_property
+    def reference_gains(self) -> Sequence[Comparison]:
+        """What the references gain over the baseline: single models, then ensembles, as far as
+        these can be compared. Each is over the tasks that the reference has a model of.
+        """
+        gains = []
+        for models in (SINGLE, ENSEMBLE):
+            for reference in self.references:
+                comparison = self._compare_reference(reference, BASELINE, models)
+                if comparison is not None:
+                    gains.append(comparison)
+        return gains
+
+    def _compare_reference(
+        self, reference: FittedReference, arm: str, models: Models
+    ) -> Comparison | None:
+        """A reference against the networks of an arm, over the tasks and seeds that both have.
+
+        None where there are none, or too few for ensembles.
+        """
+        if models == SINGLE:
+            by_arm = {model.arm: model.by_seed for model in self.confirmed}
+            return compare_fits(
+                reference.scores(),
+                by_arm.get(arm, {}),
+                self.test_scales,
+                self._rarest,
+            )
+        ours, networks = self._paired_ensembles(reference, arm)
+        if isinstance(ours, NoEnsemble) or isinstance(networks, NoEnsemble):
+            return None
+        return compare_fit_ensembles(
+            reference.name,
+            ours,
+            networks,
+            self.test_scales,
+            self._rarest,
+        )
 
     @cached_property
     def advice(self) -> Sequence[Advice]:
@@ -558,23 +693,35 @@ class Analysis:
 
         It is of the seeds that both have, and of the tasks that all these fits have a model of.
         """
-        networks = self._predictions[recommended]
-        fits = [fit for fit in reference.fits if fit.seed_index in networks]
-        names = [task.name for task in self.dataset.tasks]
-        for fit in fits:
-            names = [name for name in names if name in fit.scores.scores]
-        members = [{name: fit.predictions[name] for name in names} for fit in fits]
-        ours = jackknife(members, self._scorer)
-        theirs = self._jackknifed(recommended, [fit.seed_index for fit in fits])
-        if isinstance(ours, NoEnsemble) or isinstance(theirs, NoEnsemble):
+        ours, networks = self._paired_ensembles(reference, recommended)
+        if isinstance(ours, NoEnsemble) or isinstance(networks, NoEnsemble):
             return None
         return compare_reference_ensembles(
             reference.name,
             ours,
-            theirs,
+            networks,
             self.test_scales,
             self._rarest,
         )
+
+    def _paired_ensembles(
+        self, reference: FittedReference, arm: str
+    ) -> tuple[JackknifedScores | NoEnsemble, JackknifedScores | NoEnsemble]:
+        """The ensemble of a reference's fits and that of an arm, of the seeds that both have.
+
+        That of the fits has the tasks that all of them have a model of.
+        """
+        networks = self._predictions.get(arm, {})
+        fits = [fit for fit in reference.fits if fit.seed_index in networks]
+        seeds = tuple(fit.seed_index for fit in fits)
+        key = (reference.name, seeds)
+        if key not in self._jackknives:
+            names = [task.name for task in self.dataset.tasks]
+            for fit in fits:
+                names = [name for name in names if name in fit.scores.scores]
+            members = [{name: fit.predictions[name] for name in names} for fit in fits]
+            self._jackknives[key] = jackknife(members, self._scorer)
+        return self._jackknives[key], self._jackknifed(arm, seeds)
 
     @cached_property
     def reference_choices(self) -> Mapping[str, ReferenceChoice]:
@@ -606,3 +753,9 @@ class Analysis:
             pretrained=pretrained,
             breach=chosen.breach,
         )
+
+
+def _phrase(reference: FittedReference) -> str:
+    """What a reference is called in a sentence."""
+    words = reference.name.replace("_", " ")
+    return f"{words} models, one for each task,"

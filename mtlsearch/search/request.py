@@ -8,8 +8,9 @@ from typing import Any
 
 from mtlsearch.errors import UsageError, unknown
 from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
-from mtlsearch.search.arms import ARMS, USUAL
+from mtlsearch.search.arms import ARMS, BASELINE, USUAL
 from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.space import FOR_CONCLUSIONS
 from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
@@ -17,6 +18,7 @@ ENGINES = ("auto", *TRAINERS)
 COMPARED = (ENSEMBLE, SINGLE)
 COUNTS = ("trainings", "replicates", "seeds", "workers")  # the fields that are at least 1
 ROUNDS = 3  # cohorts of an arm, or a multiple: later ones are proposed by what earlier ones showed
+MORE_BASELINE = 2  # times the budget of another arm that the baseline gets when it gets more
 CANDIDATES_PER_COHORT = 12  # enough to fill a forest, few enough for the sampler to learn
 COHORTS_PER_WORKER = 2  # at least, over all arms
 
@@ -92,6 +94,7 @@ class Request:
         reference_rows: How many training rows a reference is given at most; None: as many as each
             of them says.
         margin: The difference in points of mean skill that does not matter.
+        more_baseline: Whether the baseline gets MORE_BASELINE times the budget of another arm.
     """
 
     data: str
@@ -122,6 +125,7 @@ class Request:
     greedy_ensemble: bool = False
     reference_rows: int | None = None
     margin: float = 1.0
+    more_baseline: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -132,6 +136,7 @@ class Request:
         _check_name("engine", self.engine, ENGINES)
         _check_name("compare", self.compare, COMPARED)
         self._check_arms()
+        self._check_baseline()
         self._check_numbers()
 
     def _check_arms(self) -> None:
@@ -139,6 +144,11 @@ class Request:
             return
         found = ",".join(self.arms) or "none"
         raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
+
+    def _check_baseline(self) -> None:
+        if self.more_baseline and BASELINE not in self.arms:
+            names = ",".join(self.arms)
+            raise UsageError(f"--more-baseline: found arms {names}; {BASELINE} is not among them")
 
     def _check_numbers(self) -> None:
         for name in COUNTS:
@@ -159,11 +169,33 @@ class Request:
                 f"--gpus-per-worker: found {self.gpus_per_worker}; "
                 "it must be a number and not negative"
             )
-
         if not 0 <= self.margin < math.inf:
             raise UsageError(
                 f"--margin: found {self.margin:g}; it must be a number of points and not negative"
             )
+
+    def budget(self, arm: str) -> int:
+        """The number of trainings of an arm."""
+        if self.more_baseline and ARMS[arm].is_baseline:
+            return MORE_BASELINE * self.trainings
+        return self.trainings
+
+    @property
+    def budget_name(self) -> str:
+        """What tells the budget from the study's earlier ones: its picks are stored under that."""
+        if self.more_baseline:
+            return f"{self.trainings}+baseline"
+        return f"{self.trainings}"
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of a training at most."""
+        return int(self.space["training"]["epochs"])
+
+    @property
+    def for_conclusions(self) -> bool:
+        """Whether the space is one that a study may claim anything from."""
+        return bool(self.space.get(FOR_CONCLUSIONS, True))
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""

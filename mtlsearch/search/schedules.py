@@ -75,7 +75,7 @@ class ArmSchedule:
         restricted = ARMS[arm].restrict(space)
         sampler = ARMS[arm].sampler or request.sampler
         self.arm = arm
-        self.total = request.trainings
+        self.total = request.budget(arm)
         self.cohort = request.cohort
         self._request = request
         self._dataset = dataset
@@ -309,7 +309,7 @@ class ConfirmationSchedule:
         if result.number in self._ledger.finished:
             return
         pick, seed_index = self._model(result.number)
-        name = f"{pick.arm}-{self._request.trainings}-{seed_index}"
+        name = f"{pick.arm}-{self._request.budget_name}-{seed_index}"
         files = write_files(self._folder, name, result)
         self._ledger.record(result, [result.train_seconds], files)
 

@@ -57,7 +57,7 @@ class StudyStatus:
     def of(cls, study: Study) -> "StudyStatus":
         """The status of a study."""
         request = study.request
-        arms = [ArmStatus.of(study, arm, request.trainings) for arm in request.arms]
+        arms = [ArmStatus.of(study, arm, request.budget(arm)) for arm in request.arms]
         confirmations = study.picked * request.seeds
         arms.append(ArmStatus.of(study, study.confirmation, confirmations))
         if study.references:

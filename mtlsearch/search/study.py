@@ -179,8 +179,15 @@ class Study:
                 f"--trainings: found {trainings}; the study already has "
                 f"{self.request.trainings} and only grows"
             )
-        self.request = replace(self.request, trainings=trainings)
-        self._root.set_user_attr(REQUEST, self.request.to_json())
+        self._ask(replace(self.request, trainings=trainings))
+
+    def extend_baseline(self) -> None:
+        """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
+        self._ask(replace(self.request, more_baseline=True))
+
+    def _ask(self, request: Request) -> None:
+        self.request = request
+        self._root.set_user_attr(REQUEST, request.to_json())
 
     def set_margin(self, margin: float) -> None:
         """Answer by another margin until the study is opened again.
@@ -197,7 +204,7 @@ class Study:
     @property
     def confirmation(self) -> str:
         """The name of the confirmation of this budget."""
-        return f"confirmation@{self.request.trainings}"
+        return f"confirmation@{self.request.budget_name}"
 
     def picks(self) -> list[Pick]:
         """The models that were chosen for confirmation; none before they are chosen."""
@@ -275,7 +282,7 @@ class Study:
 
     @property
     def _greedy_key(self) -> str:
-        return f"{GREEDY_ENSEMBLE}@{self.request.trainings}"
+        return f"{GREEDY_ENSEMBLE}@{self.request.budget_name}"
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that the study has taken, over all sessions."""

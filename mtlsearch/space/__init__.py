@@ -1,14 +1,15 @@
 """The search space: what may vary, read from YAML, and sampled into candidates."""
 
-from mtlsearch.space.files import FOLDERS, known_spaces, load_space
+from mtlsearch.space.files import FOLDERS, describe_space, known_spaces, load_space
 from mtlsearch.space.grammar import Choice, Constant, PerTask, Range, Spec
 from mtlsearch.space.option import DEFAULTS, Option
-from mtlsearch.space.search_space import COSTS, SearchSpace, TreeLimits
+from mtlsearch.space.search_space import COSTS, FOR_CONCLUSIONS, SearchSpace, TreeLimits
 
 __all__ = [
     "COSTS",
     "DEFAULTS",
     "FOLDERS",
+    "FOR_CONCLUSIONS",
     "Choice",
     "Constant",
     "Option",
@@ -17,6 +18,7 @@ __all__ = [
     "SearchSpace",
     "Spec",
     "TreeLimits",
+    "describe_space",
     "known_spaces",
     "load_space",
 ]

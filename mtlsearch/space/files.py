@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtlsearch.errors import SpaceError, unknown
-from mtlsearch.space.search_space import SearchSpace
+from mtlsearch.space.search_space import FOR_CONCLUSIONS, SearchSpace
 from mtlsearch.yaml_file import read_yaml
 
 DEFAULT_SPACE = "default"
@@ -22,6 +22,18 @@ def known_spaces(folders: Sequence[Path] = FOLDERS) -> dict[str, Path]:
         for file in sorted(folder.glob("*.yaml")):
             spaces.setdefault(file.stem, file)
     return spaces
+
+
+def describe_space(path: Path) -> str:
+    """What the file of a space is for, as its first line says, and whether it may claim anything.
+
+    Raises SpaceError when it cannot be read.
+    """
+    first_line = path.read_text(encoding="utf-8").splitlines()[0]
+    description = first_line.lstrip("# ")
+    if read_yaml(path).get(FOR_CONCLUSIONS, True):
+        return description
+    return f"{description} Not for conclusions."
 
 
 def load_space(

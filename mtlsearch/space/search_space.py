@@ -17,7 +17,8 @@ from mtlsearch.space.option import DEFAULTS, Option, parse_options
 from mtlsearch.structure.tree import SharingTree
 
 COSTS = ("none", "parameters", "macs")
-SECTIONS = ("tree", *SETTING_GROUPS, "training", "cost", "plugins")
+FOR_CONCLUSIONS = "for_conclusions"
+SECTIONS = ("tree", *SETTING_GROUPS, "training", "cost", "plugins", FOR_CONCLUSIONS)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class SearchSpace:
         cost: The cost that is an objective beside the tasks; "none": none.
         fixed: What does not vary although it could: settings by their group, and the tree.
         plugins: The modules that backbones were loaded from.
+        for_conclusions: Whether a study of the space may claim anything; False for a first look.
     """
 
     tasks: int
@@ -54,6 +56,7 @@ class SearchSpace:
     cost: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = ()
+    for_conclusions: bool = True
 
     @classmethod
     def from_mapping(
@@ -102,6 +105,7 @@ class SearchSpace:
             training=_training_settings(training),
             cost=cost.value,
             plugins=plugins,
+            for_conclusions=root.child(FOR_CONCLUSIONS, True).checked(bool),
         )
 
     def to_mapping(self) -> dict[str, Any]:
@@ -123,6 +127,8 @@ class SearchSpace:
         }
         if self.plugins:
             mapping["plugins"] = [plugin.to_mapping() for plugin in self.plugins]
+        if not self.for_conclusions:
+            mapping[FOR_CONCLUSIONS] = False
         return mapping
 
     def with_fixed(
@@ -189,6 +195,8 @@ class SearchSpace:
         rows.append(("cost", self.cost))
         for plugin in self.plugins:
             rows.append(("plugin", plugin.file or plugin.module))
+        if not self.for_conclusions:
+            rows.append((FOR_CONCLUSIONS, "false"))
         return rows
 
 

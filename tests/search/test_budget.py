@@ -174,7 +174,8 @@ def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start)
             trainings.append(ConfirmedTraining(number, result, {}, scored, bench.folder, {}))
         return Confirmed(Pick(arm, 0, candidate.composition(), 1.0), trainings)
 
-    analysis = Analysis(bench.create(), bench.dataset)
+    study = bench.create(space=bench.space(for_conclusions=True))
+    analysis = Analysis(study, bench.dataset)
     analysis.confirmed = [sure("searched", 0.9), sure("single_task", 0.7)]
     analysis.ensemble_comparisons = {"searched": NoEnsemble("there are no predictions")}
     found = analysis.verdict

@@ -136,6 +136,7 @@ def sample_report(
         comparisons=(
             *(_comparison(draw, tasks, arm, decision, SINGLE) for arm in others),
             *(_comparison(draw, tasks, arm, decision, ENSEMBLE) for arm in others),
+            *(_of_reference(tasks, decision, models) for models in (SINGLE, ENSEMBLE)),
         ),
         greedy_ensemble=_greedy_ensemble(tasks),
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
@@ -278,6 +279,7 @@ def _study() -> ReportedStudy:
             proposal_delay=1,
             references=True,
             reference_rows=None,
+            more_baseline=False,
             epochs=60,
             batch_size=64,
             patience=8,
@@ -454,7 +456,20 @@ def _comparison(
         tasks={task.name: _difference(draw, task) for task in tasks},
         gain=gain,
         relative=ReportedRelativeGain(maninis=gain, nash_mtl=gain.flipped),
+        of_reference=False,
+        missing=(),
     )
+
+
+def _of_reference(
+    tasks: Sequence[ReportedTask], decision: Decision, models: Models
+) -> ReportedComparison:
+    """The comparison of a reference that has no model of the last of several tasks."""
+    draw = random.Random(1)
+    kept = tasks[:-1] if len(tasks) > 1 else tasks
+    comparison = _comparison(draw, kept, "linear", decision, models)
+    missing = tuple(task.name for task in tasks[len(kept) :])
+    return replace(comparison, of_reference=True, missing=missing)
 
 
 def _difference(draw: random.Random, task: ReportedTask) -> TaskDifference:
