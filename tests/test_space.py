@@ -26,6 +26,7 @@ from mtlsearch.space import (
     DEFAULTS,
     SearchSpace,
     TreeLimits,
+    describe_space,
     known_spaces,
     load_space,
 )
@@ -623,3 +624,18 @@ def test_a_former_name_is_an_alias():
     former = SearchSpace.from_mapping({"sharing": {"name": "pull", "strength": 0.1}}, 3)
     space = SearchSpace.from_mapping({"sharing": {"name": "l2_sharing", "strength": 0.1}}, 3)
     assert former == space
+
+
+def test_a_space_may_be_marked_as_one_that_nothing_is_concluded_from():
+    marked = [name for name in SPACES if not load_space(name, 2).for_conclusions]
+    assert marked == ["quick"]
+    space = load_space("quick", 2)
+    assert not SearchSpace.from_mapping(space.to_mapping(), 2).for_conclusions
+    assert "for_conclusions" not in load_space("default", 2).to_mapping()
+    paths = known_spaces()
+    assert describe_space(paths["quick"]).endswith("Not for conclusions.")
+    assert "Not for conclusions" not in describe_space(paths["default"])
+    with pytest.raises(
+        SpaceError, match=r'for_conclusions: found "no"; input should be a valid bool'
+    ):
+        SearchSpace.from_mapping({"for_conclusions": "no"}, 2)
