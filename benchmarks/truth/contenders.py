@@ -235,7 +235,7 @@ def best_by_validation(kept: Kept) -> Answer:
     for evidence in kept.arms:
         gain = evidence.gain
         seeds = len(evidence.values)
-        comparison = Comparison(evidence.arm, {}, gain, seeds)
+        comparison = Comparison(evidence.arm, {}, {}, gain, relative=gain, seeds=seeds)
         contender = Contender(
             comparison,
             evidence.validation.gain,

@@ -19,11 +19,10 @@ from mtlsearch.evidence.caveats import (
     reached_by,
     still_improving,
 )
-from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.interval import Interval
-from mtlsearch.evidence.verdict import Contender
 from mtlsearch.records import TrainingResult
-from tests.support.confirmed import BASELINE, scored, shifted
+from tests.support.contests import contender, question
+from tests.support.skill import scales_of
 
 SHARING = Interval(2.0, 1.0, 3.0)
 SURE = Interval(1.7, 0.4, 3.0)
@@ -103,10 +102,14 @@ def test_the_last_third_of_the_candidates_is_told_from_the_others(tasks, evaluat
     """The best of either task is looked for among all, as each takes its own."""
     early = [evaluate(number, a, b) for number, a, b in ((0, 0.5, 2.0), (1, 0.6, 3.0))]
     late = evaluate(2, 0.66, 1.5)
-    assert late_improvement([late, *early], tasks) == pytest.approx((10 + 25) / 2)
+    assert late_improvement([late, *early], scales_of(tasks)) == pytest.approx((12 + 25) / 2)
     worse = evaluate(2, 0.4, 9.0)
-    assert late_improvement([*early, worse], tasks) == 0.0
-    assert late_improvement([], tasks) == late_improvement(early[:1], tasks) == 0.0
+    assert late_improvement([*early, worse], scales_of(tasks)) == 0.0
+    assert (
+        late_improvement([], scales_of(tasks))
+        == late_improvement(early[:1], scales_of(tasks))
+        == 0.0
+    )
 
 
 @pytest.mark.parametrize(("gain", "lowers"), [("above", True), ("spans", True), ("below", False)])
@@ -133,31 +136,27 @@ def test_a_marked_space_lowers():
     assert caveat.lowers and "The space quick" in caveat.sentence
 
 
-def decide(tasks, rows, caveats):
-    comparison = compare("ours", scored(rows), scored(BASELINE), tasks)
-    contender = Contender(comparison, 0.0, [["a", "b"]], "all on one trunk")
-    return verdict.decide([contender], "alone", "warmed_up", caveats)
+def decide(ends, caveats):
+    return verdict.decide([contender(ends)], question(caveats=caveats))
 
 
-@pytest.mark.parametrize("shift", [(0.05, -0.3), (-0.05, 0.3)])
-def test_the_first_doubt_that_lowers_is_said_first_and_all_are_said_once(tasks, shift):
-    caveats = [WARNING, DOUBT, OTHER_DOUBT]
-    lowered = decide(tasks, shifted(*shift), caveats)
-    assert (lowered.decision, lowered.recommended) == ("cannot tell", "alone")
-    start = "Cannot tell whether sharing pays: with linear models the gain is as large. All on one "
-    assert lowered.sentence.startswith(start)
-    for caveat in caveats:
-        assert lowered.sentence.lower().count(caveat.sentence.lower()) == 1
+@pytest.mark.parametrize("ends", [(2.0, 4.0), (-4.0, -2.0)])
+def test_the_first_doubt_that_lowers_is_the_reason_and_all_are_kept(ends):
+    lowered = decide(ends, [WARNING, DOUBT, OTHER_DOUBT])
+    assert lowered.decision == "cannot tell"
+    assert lowered.sentence.startswith(f"Cannot tell whether sharing pays. {DOUBT.sentence} ")
+    doubts = (DOUBT, OTHER_DOUBT, WARNING)
+    assert lowered.caveats == tuple(caveat.sentence for caveat in doubts)
 
 
-def test_warnings_stand_beside_a_claim(tasks):
-    claim = decide(tasks, shifted(0.05, -0.3), [WARNING])
+def test_warnings_stand_beside_a_claim():
+    claim = decide((2.0, 4.0), [WARNING])
     assert (claim.decision, claim.recommended) == ("share", "ours")
-    assert claim.sentence.endswith(WARNING.sentence)
+    assert claim.caveats == (WARNING.sentence,)
 
 
 @pytest.mark.parametrize("caveat", [WARNING, replace(DOUBT, lowers=False)])
-def test_the_baseline_is_called_tuned_where_no_doubt_is_about_it(tasks, caveat):
-    claim = decide(tasks, shifted(0.05, -0.3), [caveat])
-    assert ("over tuned single-task" in claim.sentence) == is_tuned([caveat])
+def test_the_baseline_is_called_tuned_where_no_doubt_is_about_it(caveat):
+    claim = decide((2.0, 4.0), [caveat])
+    assert ("over tuned single-task" in claim.figures) == is_tuned([caveat])
     assert is_tuned([caveat]) == (caveat is WARNING)
