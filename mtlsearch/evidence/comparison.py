@@ -4,12 +4,19 @@ Single models are compared seed by seed, ensembles of the same seeds as wholes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.gain import mean_gain
-from mtlsearch.evidence.interval import Interval, Sign, centred_pseudo_values, holm, interval
+from mtlsearch.evidence.interval import (
+    CONFIDENCE,
+    Interval,
+    Sign,
+    centred_pseudo_values,
+    holm,
+    interval,
+)
 from mtlsearch.evidence.scoring import Scores, TestScores
 from mtlsearch.tasks import Task
 
@@ -68,6 +75,8 @@ class Comparison:
         models: Whether these are single models, or the ensembles of all of these seeds.
         limits: The tasks that may not lose more than so much.
         auxiliary: The names of the tasks that no claim is made of.
+        confidence: The confidence of each interval and of all results together: more than 95% where
+            the answer was looked at before, so that the whole procedure has 95%.
     """
 
     arm: str
@@ -77,6 +86,23 @@ class Comparison:
     models: Models = SINGLE
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
+    confidence: float = CONFIDENCE
+
+    def at(self, confidence: float) -> "Comparison":
+        """The same comparison with intervals of another confidence."""
+        differences = {}
+        for task, difference in self.differences.items():
+            differences[task] = difference.at(confidence, self.seeds)
+        limits = []
+        for limit in self.limits:
+            limits.append(replace(limit, gain=limit.gain.at(confidence, self.seeds)))
+        return replace(
+            self,
+            differences=differences,
+            gain=self.gain.at(confidence, self.seeds),
+            limits=tuple(limits),
+            confidence=confidence,
+        )
 
     @property
     def results(self) -> dict[str, Result]:
@@ -87,7 +113,7 @@ class Comparison:
         claimed = dict(self.differences)
         for task in self.auxiliary:
             del claimed[task]
-        signs = holm(claimed)
+        signs = holm(claimed, self.confidence)
         return {task: RESULTS[sign] for task, sign in signs.items()}
 
     def result(self, task: str) -> Result:

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,9 +24,9 @@ class VarianceTerm:
     deviation: float
     dof: float
 
-    def half_width(self) -> float:
-        """Half the width of the 95% interval of the mean."""
-        quantile = float(stats.t.ppf(UPPER_QUANTILE, self.dof))
+    def half_width(self, confidence: float = CONFIDENCE) -> float:
+        """Half the width of the interval of the mean with this confidence."""
+        quantile = float(stats.t.ppf(0.5 + confidence / 2, self.dof))
         return quantile * self.deviation
 
     def p_value(self, mean: float) -> float:
@@ -68,6 +68,20 @@ class Interval:
         if self.high is not None and self.high < 0:
             return "below"
         return "spans"
+
+    def at(self, confidence: float, count: int) -> "Interval":
+        """The interval of the same mean with another confidence.
+
+        Args:
+            confidence: The share of such intervals that hold the truth.
+            count: The number of values that the mean is of.
+        """
+        variance = self.seed_variance + self.row_variance
+        if self.low is None or confidence == CONFIDENCE or not variance:
+            return self
+        terms = _variance_terms(count, self.seed_variance, self.row_variance, self.row_dof)
+        half_width = max(term.half_width(confidence) for term in terms)
+        return replace(self, low=self.mean - half_width, high=self.mean + half_width)
 
     def needed(self, count: int) -> int | None:
         """How many values would leave zero out, if mean and variances stayed as they are.
@@ -215,14 +229,14 @@ def normal(mean: float, deviation: float | None) -> Interval:
     return Interval(mean, mean - half_width, mean + half_width)
 
 
-def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
-    """The signs that can be claimed together with 95% confidence (Holm 1979); others span zero."""
+def holm(intervals: Mapping[str, Interval], confidence: float = CONFIDENCE) -> dict[str, Sign]:
+    """The signs that can be claimed together with confidence (Holm 1979); others span zero."""
     signs: dict[str, Sign] = dict.fromkeys(intervals, "spans")
     by_p = sorted(intervals, key=lambda name: intervals[name].p)
     for rank, name in enumerate(by_p):
         claim = intervals[name]
         remaining = len(intervals) - rank
-        threshold = (1 - CONFIDENCE) / remaining
+        threshold = (1 - confidence) / remaining
         if claim.p > threshold or claim.low is None:
             break
         signs[name] = "above" if claim.mean > 0 else "below"

@@ -14,6 +14,8 @@ from mtlsearch.wording import first_of_many
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 Decision = Literal["share", "share some", "do not share", "cannot tell"]
 
+OPEN: Decision = "cannot tell"
+
 
 @dataclass(frozen=True)
 class Contender:

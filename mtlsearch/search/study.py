@@ -21,10 +21,12 @@ from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.records import Trial
+from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import is_recorded, trial_of
 from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
+from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
 from mtlsearch.training.engine_choice import Choice
 
@@ -39,6 +41,7 @@ ENGINE = "engine"
 GREEDY_ENSEMBLE = "greedy_ensemble"
 REFERENCES = "references"
 WALL_SECONDS = "wall_seconds"
+SEEDS = "seeds"
 
 REFERENCES_ARM = "references"  # under which their fits are stored
 
@@ -179,8 +182,64 @@ class Study:
                 f"--trainings: found {trainings}; the study already has "
                 f"{self.request.trainings} and only grows"
             )
-        self.request = replace(self.request, trainings=trainings)
-        self._root.set_user_attr(REQUEST, self.request.to_json())
+        self._ask(replace(self.request, trainings=trainings))
+
+    def _ask(self, request: Request) -> None:
+        self.request = request
+        self._root.set_user_attr(REQUEST, request.to_json())
+
+    @property
+    def seed_plan(self) -> SeedPlan:
+        """The seeds of the confirmation of this budget."""
+        stored = self._root.user_attrs.get(self._seeds_key)
+        return SeedPlan.from_json(stored) if stored else SeedPlan.of(self.request.seeds)
+
+    def set_seed_plan(self, plan: SeedPlan) -> None:
+        """Fix how many seeds the confirmation of this budget has, as far as that is decided."""
+        self._root.set_user_attr(self._seeds_key, plan.to_json())
+
+    @property
+    def _seeds_key(self) -> str:
+        return f"{SEEDS}@{self.request.trainings}"
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds of the confirmation, trained or to be trained."""
+        return self.seed_plan.seeds
+
+    @property
+    def reference_seeds(self) -> int:
+        """The number of seeds that references are fitted with: the first ones.
+
+        Their fits vary less over seeds than networks do, and may take far longer.
+        """
+        return min(self.seeds, FIRST_SEEDS)
+
+    def raise_seeds(self, seeds: Seeds) -> None:
+        """Raise the number of seeds of the confirmation, or let the answer decide on it.
+
+        An ensemble that was chosen among the confirmed models will be chosen again among all.
+
+        Raises StudyError when it would shrink.
+        """
+        plan = self.seed_plan
+        if seeds != AUTO and seeds < plan.seeds:
+            raise StudyError(
+                f"--seeds: found {seeds}; the study already has {plan.seeds} and only grows"
+            )
+        raised = plan.raised(seeds, has_answer=self._is_confirmed)
+        has_choice = self.greedy_choice is not None
+        if raised.seeds > plan.seeds:
+            self._root.set_user_attr(self._greedy_key, None)
+        self.set_seed_plan(raised)
+        greedy_ensemble = self.request.greedy_ensemble or has_choice
+        self._ask(replace(self.request, seeds=seeds, greedy_ensemble=greedy_ensemble))
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether every pick is trained with the seeds that there are so far."""
+        recorded = [trial for trial in self.stored_trials(self.confirmation) if is_recorded(trial)]
+        return 0 < self.picked * self.seeds <= len(recorded)
 
     @property
     def confirmation(self) -> str:
