@@ -11,9 +11,10 @@ as from 150 rows. Counted are, for several rules of what confidence a look has, 
 interval holds the true gain, how wide it is, how often a gain is found, and how many seeds it took.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
@@ -133,8 +134,22 @@ def simulate(case: Case, rule: Rule, counts: tuple[int, ...], studies: int = STU
     return answers
 
 
-def measure(name: str, case: Case) -> list[object]:
-    """Return the row of a rule in a world."""
+class Measured(NamedTuple):
+    """A row of the table: what the studies of a world come to under a rule."""
+
+    rule: str
+    ratio: float
+    gain: float
+    margin: float
+    coverage: float
+    false_claims: float
+    gains_found: float
+    width: float
+    seeds: float
+
+
+def measure(name: str, case: Case) -> Measured:
+    """Return what the studies of a world come to under a rule."""
     counts = COUNTS[:1] if name == "5 seeds only" else COUNTS
     answers = simulate(case, RULES[name], counts)
     low = answers.mean - answers.half_width
@@ -143,31 +158,39 @@ def measure(name: str, case: Case) -> list[object]:
     is_false = high < 0 if case.gain else (high < 0) | (low > 0)
     if case.margin and abs(case.gain) >= case.margin:
         is_false |= np.maximum(np.abs(low), np.abs(high)) < case.margin
-    return [
-        name,
-        case.ratio,
-        case.gain,
-        case.margin,
-        round(float(holds.mean()), 4),
-        round(float(is_false.mean()), 4),
-        round(float((low > 0).mean()), 4),
-        round(float((high - low).mean()), 3),
-        round(float(answers.seeds.mean()), 2),
-    ]
+    return Measured(
+        rule=name,
+        ratio=case.ratio,
+        gain=case.gain,
+        margin=case.margin,
+        coverage=round(float(holds.mean()), 4),
+        false_claims=round(float(is_false.mean()), 4),
+        gains_found=round(float((low > 0).mean()), 4),
+        width=round(float((high - low).mean()), 3),
+        seeds=round(float(answers.seeds.mean()), 2),
+    )
 
 
 def main() -> None:
     """Simulate every rule in every world."""
-    table = []
+    table: list[Measured] = []
     for name in RULES:
         rows = [measure(name, Case(*world)) for world in product(RATIOS, GAINS, MARGINS)]
-        coverage = min(row[4] for row in rows)
-        width = np.mean([row[7] for row in rows])
-        found = np.mean([row[6] for row in rows if row[2] > 1])
-        seeds = np.mean([row[8] for row in rows])
-        print(f"{name:28} {coverage:.3f} {width:.3f} {found:.3f} {seeds:.1f}", flush=True)
         table += rows
+        print(name, *_summary(rows), flush=True)
     publish("looks", COLUMNS, table)
+
+
+def _summary(rows: Sequence[Measured]) -> list[str]:
+    """The least coverage, the most false claims, and means of the rest, in words."""
+    found = [row.gains_found for row in rows if row.gain > 1]
+    return [
+        f"coverage {min(row.coverage for row in rows):.3f},",
+        f"false claims {max(row.false_claims for row in rows):.3f},",
+        f"width {np.mean([row.width for row in rows]):.2f},",
+        f"gains found {np.mean(found):.2f},",
+        f"seeds {np.mean([row.seeds for row in rows]):.1f}",
+    ]
 
 
 if __name__ == "__main__":

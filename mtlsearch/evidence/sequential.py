@@ -19,7 +19,7 @@ STEP = 5
 MOST_SEEDS = 20
 INTERIM = 0.999  # confidence while more seeds may follow
 LAST = 0.975  # confidence of the last of several looks
-ONLY = 0.955  # confidence of the first look where it turns out to be the last
+ONLY = 0.96  # confidence of the first look where it turns out to be the last
 
 
 def seeds_dominate(gain: Interval) -> bool:

@@ -34,6 +34,7 @@ from mtlsearch.report.model import (
     RunSettings,
 )
 from mtlsearch.report.references import report_references
+from mtlsearch.report.seeds import report_advice, report_seeds
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
@@ -67,6 +68,8 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         affinity=_report_affinity(analysis),
         references=report_references(analysis),
         verdict=report_verdict(analysis.verdict),
+        seeds=report_seeds(analysis),
+        advice=report_advice(analysis),
         test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
     )
 

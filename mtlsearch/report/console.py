@@ -15,6 +15,7 @@ from mtlsearch.report.model import (
     ReportedReference,
     ReportedReferences,
 )
+from mtlsearch.report.seeds import advice_lines
 
 MOST_TASKS = 8  # columns of the table
 NO_VERDICT = "No verdict: sharing and single-task were not both confirmed."
@@ -40,7 +41,11 @@ def summary(report: Report) -> RenderableType:
         if text:
             parts += [Text(), Text(text)]
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT
-    return Group(*parts, Text(), Text(sentence, style="bold"))
+    parts += [Text(), Text(sentence, style="bold")]
+    if report.seeds is not None:
+        parts.append(Text(report.seeds.sentence))
+    parts += [Text(line) for line in advice_lines(report)]
+    return Group(*parts)
 
 
 def _remark(report: Report) -> str:

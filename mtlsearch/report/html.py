@@ -14,6 +14,7 @@ from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
 from mtlsearch.report.references import reference_rows
+from mtlsearch.report.seeds import advice_lines
 
 PAGE_TEMPLATE = "report.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
@@ -40,6 +41,7 @@ def render_page(report: Report) -> str:
         arms=page_sections.arm_rows(report),
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
+        advice=advice_lines(report),
         greedy_score=greedy_score,
         reference_rows=reference_rows(report),
         metric_rows=page_sections.metric_rows(report),

@@ -146,9 +146,7 @@ class Request:
             if value < 1:
                 raise UsageError(f"--{name}: found {value}; it must be at least 1")
         if self.seeds != AUTO and self.seeds < 1:
-            raise UsageError(
-                f"--seeds: found {self.seeds}; allowed: {AUTO}, or a number from 1 on"
-            )
+            raise UsageError(f"--seeds: found {self.seeds}; allowed: {AUTO}, or a number from 1 on")
         if self.reference_rows is not None and self.reference_rows < 1:
             raise UsageError(
                 f"--reference-rows: found {self.reference_rows}; it must be at least 1"

@@ -20,8 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
-from mtlsearch.records import Trial
 from mtlsearch.evidence.sequential import FIRST_SEEDS
+from mtlsearch.records import Trial
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import is_recorded, trial_of
 from mtlsearch.search.objectives import Direction
@@ -175,14 +175,24 @@ class Study:
     def _arm_name(self, arm: str) -> str:
         return f"{self.name}/{arm}"
 
-    def extend(self, trainings: int) -> None:
-        """Raise the budget of every arm. Raises StudyError when it would shrink."""
-        if trainings < self.request.trainings:
-            raise StudyError(
-                f"--trainings: found {trainings}; the study already has "
-                f"{self.request.trainings} and only grows"
-            )
-        self._ask(replace(self.request, trainings=trainings))
+    def extend(self, trainings: int | None = None, seeds: Seeds | None = None) -> None:
+        """Raise the budget of every arm, or the number of seeds of the confirmation.
+
+        Args:
+            trainings: The budget; None: as it is.
+            seeds: The number of seeds, or that the answer decides on it; None: as it is.
+
+        Raises:
+            StudyError: One of them would shrink; nothing is changed.
+        """
+        if trainings is not None:
+            _check_growth("--trainings", trainings, self.request.trainings)
+        if seeds is not None and seeds != AUTO:
+            _check_growth("--seeds", seeds, self.seeds)
+        if trainings is not None:
+            self._ask(replace(self.request, trainings=trainings))
+        if seeds is not None:
+            self._raise_seeds(seeds)
 
     def _ask(self, request: Request) -> None:
         self.request = request
@@ -215,18 +225,12 @@ class Study:
         """
         return min(self.seeds, FIRST_SEEDS)
 
-    def raise_seeds(self, seeds: Seeds) -> None:
+    def _raise_seeds(self, seeds: Seeds) -> None:
         """Raise the number of seeds of the confirmation, or let the answer decide on it.
 
         An ensemble that was chosen among the confirmed models will be chosen again among all.
-
-        Raises StudyError when it would shrink.
         """
         plan = self.seed_plan
-        if seeds != AUTO and seeds < plan.seeds:
-            raise StudyError(
-                f"--seeds: found {seeds}; the study already has {plan.seeds} and only grows"
-            )
         raised = plan.raised(seeds, has_answer=self._is_confirmed)
         has_choice = self.greedy_choice is not None
         if raised.seeds > plan.seeds:
@@ -388,6 +392,11 @@ def _read_pointer(folder: Path) -> tuple[str | None, str]:
     if storage is not None and not isinstance(storage, str):
         raise StudyError(f"{folder}: the study cannot be read: {POINTER} names no storage")
     return storage, pointer["name"]
+
+
+def _check_growth(option: str, value: int, present: int) -> None:
+    if value < present:
+        raise StudyError(f"{option}: found {value}; the study already has {present} and only grows")
 
 
 def _check_format(folder: Path, attributes: dict[str, Any]) -> None:

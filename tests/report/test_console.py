@@ -17,14 +17,23 @@ def printed(report: Report) -> str:
     return capture.get()
 
 
-def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
+def test_every_confirmed_arm_has_a_line_and_the_verdict_is_followed_by_its_seeds() -> None:
     report = sample_report()
     lines = printed(report).rstrip().splitlines()
     assert lines[0].startswith("mean test scores over fresh seeds")
     assert "species" in lines[1] and "(accuracy)" in lines[2]
     assert tuple(line.split()[0] for line in lines[3 : 3 + len(ARMS)]) == ARMS
     assert "linear (scikit-learn)" in lines[3 + len(ARMS)]
-    assert lines[-1].rstrip() == report.verdict.sentence
+    assert [line.rstrip() for line in lines[-2:]] == [report.verdict.sentence, report.seeds.sentence]
+
+
+def test_what_would_make_an_open_answer_surer_is_a_command_to_copy() -> None:
+    report = sample_report(decision="cannot tell")
+    last = printed(report).rstrip().splitlines()[-1]
+    assert last.rstrip() == (
+        "Surer with: python cli.py resume study --seeds 20 (about 2 min): the seeds are the larger "
+        "part of the interval."
+    )
 
 
 def test_ensembles_are_a_paragraph_before_the_verdict() -> None:
@@ -60,7 +69,7 @@ def test_a_remark_on_the_verdict_is_printed_before_it() -> None:
     remark = "From single models alone the answer would be another. Cannot tell."
     verdict = replace(report.verdict, remark=remark)
     lines = printed(replace(report, verdict=verdict)).rstrip().splitlines()
-    assert lines[-3].rstrip() == remark
+    assert lines[-4].rstrip() == remark
 
 
 def test_at_most_eight_tasks_have_a_column() -> None:

@@ -17,6 +17,7 @@ from mtlsearch.report.model import (
     ModelLeftOut,
     NameUse,
     Report,
+    ReportedAdvice,
     ReportedArm,
     ReportedCandidate,
     ReportedChoice,
@@ -36,6 +37,7 @@ from mtlsearch.report.model import (
     ReportedReferenceChoice,
     ReportedReferences,
     ReportedScore,
+    ReportedSeeds,
     ReportedSource,
     ReportedStudy,
     ReportedTask,
@@ -137,8 +139,17 @@ def sample_report(
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
         references=_references(draw, tasks),
         verdict=_verdict(tasks, decision),
+        seeds=ReportedSeeds((SEEDS,), 0.95, 0.0, f"{SEEDS} seeds: as asked for."),
+        advice=_advice(decision),
         test_metrics=tuple(_metrics(draw, tasks)),
     )
+
+
+def _advice(decision: Decision) -> tuple[ReportedAdvice, ...]:
+    if decision != "cannot tell":
+        return ()
+    command = "python cli.py resume study --seeds 20"
+    return (ReportedAdvice(command, 2.4, "the seeds are the larger part of the interval"),)
 
 
 def unfinished_report() -> Report:
@@ -155,6 +166,8 @@ def unfinished_report() -> Report:
         affinity=None,
         references=None,
         verdict=None,
+        seeds=None,
+        advice=(),
         test_metrics=(),
     )
 
