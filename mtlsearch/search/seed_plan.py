@@ -99,12 +99,12 @@ class SeedPlan:
             reason = REASONS[self.ending]
         if not added:
             return f"{self.seeds} seeds: {reason}."
-        cause = "since seeds were the larger part of the interval"
+        time = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
         if self.ending == "asked":
-            return f"{self.seeds} seeds: {first}, then {added} more {reason}; {seconds:.0f} s."
+            return f"{self.seeds} seeds: {first}, then {added} more, {reason}; {time} of training."
         return (
-            f"{self.seeds} seeds: {first}, then {added} more {cause}; {seconds:.0f} s of training; "
-            f"{reason}."
+            f"{self.seeds} seeds: {first}, then {added} more since seeds were the larger part of "
+            f"the interval; {time} of training; {reason}."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -24,7 +24,10 @@ def test_every_confirmed_arm_has_a_line_and_the_verdict_is_followed_by_its_seeds
     assert "species" in lines[1] and "(accuracy)" in lines[2]
     assert tuple(line.split()[0] for line in lines[3 : 3 + len(ARMS)]) == ARMS
     assert "linear (scikit-learn)" in lines[3 + len(ARMS)]
-    assert [line.rstrip() for line in lines[-2:]] == [report.verdict.sentence, report.seeds.sentence]
+    assert [line.rstrip() for line in lines[-2:]] == [
+        report.verdict.sentence,
+        report.seeds.sentence,
+    ]
 
 
 def test_what_would_make_an_open_answer_surer_is_a_command_to_copy() -> None:
