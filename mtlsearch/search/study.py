@@ -205,7 +205,13 @@ class Study:
         return SeedPlan.from_json(stored) if stored else SeedPlan.of(self.request.seeds)
 
     def set_seed_plan(self, plan: SeedPlan) -> None:
-        """Fix how many seeds the confirmation of this budget has, as far as that is decided."""
+        """Fix how many seeds the confirmation of this budget has, as far as that is decided.
+
+        Where there are more, an ensemble that was chosen among fewer will be chosen anew.
+        """
+        if plan.seeds > self.seeds and self.greedy_choice is not None:
+            self._root.set_user_attr(self._greedy_key, None)
+            self._ask(replace(self.request, greedy_ensemble=True))
         self._root.set_user_attr(self._seeds_key, plan.to_json())
 
     @property
@@ -226,18 +232,10 @@ class Study:
         return min(self.seeds, FIRST_SEEDS)
 
     def _raise_seeds(self, seeds: Seeds) -> None:
-        """Raise the number of seeds of the confirmation, or let the answer decide on it.
-
-        An ensemble that was chosen among the confirmed models will be chosen again among all.
-        """
-        plan = self.seed_plan
-        raised = plan.raised(seeds, has_answer=self._is_confirmed)
-        has_choice = self.greedy_choice is not None
-        if raised.seeds > plan.seeds:
-            self._root.set_user_attr(self._greedy_key, None)
+        """Raise the number of seeds of the confirmation, or let the answer decide on it."""
+        raised = self.seed_plan.raised(seeds, has_answer=self._is_confirmed)
         self.set_seed_plan(raised)
-        greedy_ensemble = self.request.greedy_ensemble or has_choice
-        self._ask(replace(self.request, seeds=seeds, greedy_ensemble=greedy_ensemble))
+        self._ask(replace(self.request, seeds=seeds))
 
     @property
     def _is_confirmed(self) -> bool:

@@ -10,6 +10,7 @@ from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.sequential import INTERIM, LAST
 from mtlsearch.search.advice import Costs, advise
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import ARM, REPLICATE, Ledger
 from mtlsearch.search.schedules import ConfirmationSchedule
 from mtlsearch.search.status import StudyStatus
@@ -119,6 +120,18 @@ def _all_jobs(study):
     seeds = [schedule.job(number).replicate.index for number in range(schedule.total)]
     assert seeds == [seed for _, seed in numbered(study)]
     return numbered(study)
+
+
+def test_a_greedy_ensemble_of_fewer_seeds_is_chosen_anew(bench):
+    study = bench.create(seeds=2, arms=ARMS)
+    choice = GreedyChoice({ARMS[0]: 1}, (0, 1), 0.0, ARMS[0], {}, 0.0)
+    study.set_greedy_choice(choice)
+    study.extend(seeds=2)
+    assert study.greedy_choice == choice
+    study.extend(seeds=3)
+    study = bench.reopen(study)
+    assert study.greedy_choice is None
+    assert study.request.greedy_ensemble
 
 
 def test_more_seeds_are_advised_where_they_are_the_larger_part(noisy, open_study):
