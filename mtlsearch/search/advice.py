@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial
 
+from mtlsearch.data import TEST, Dataset
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.gain import mean_gain
 from mtlsearch.evidence.sequential import MOST_SEEDS, seeds_dominate
@@ -70,7 +71,7 @@ def advise(analysis: Analysis) -> list[Advice]:
     if seeds_dominate(gain):
         advice += _more_seeds(study, costs)
     else:
-        advice += _outer_folds(study, costs)
+        advice += _outer_folds(analysis, costs)
     return advice + _more_trainings(analysis, costs)
 
 
@@ -88,17 +89,31 @@ def _more_seeds(study: Study, costs: Costs) -> list[Advice]:
     ]
 
 
-def _outer_folds(study: Study, costs: Costs) -> list[Advice]:
+def _outer_folds(analysis: Analysis, costs: Costs) -> list[Advice]:
     """A turn as a test row for every row, which takes a study of its own for each further fold."""
+    study = analysis.study
     if getattr(study.request, "outer_folds", 1) > 1:
         return []
     return [
         Advice(
             command=_resume(study, f"--outer-folds {OUTER_FOLDS}"),
             minutes=(OUTER_FOLDS - 1) * costs.wall / 60,
-            why="the test rows are the larger part of the interval, and most rows never were any",
+            why=(
+                "the test rows are the larger part of the interval, and "
+                f"{_untested(analysis.dataset):.0%} of all rows never were any"
+            ),
         )
     ]
+
+
+def _untested(dataset: Dataset) -> float:
+    """The share of the rows of all sources that are no test rows."""
+    rows = 0
+    untested = 0
+    for source in dataset.sources.values():
+        rows += len(source.inputs)
+        untested += int((source.splits.role != TEST).sum())
+    return untested / rows
 
 
 def _more_trainings(analysis: Analysis, costs: Costs) -> list[Advice]:

@@ -117,8 +117,15 @@ class _Session:
         decision = None if verdict is None else verdict.decision
         after = plan.after(decision, analysis.standing_gain)
         self.study.set_seed_plan(after)
-        logger.info(after.describe(analysis.added_seconds))
-        return after.ending is None
+        if after.ending is not None:
+            logger.info(after.describe(analysis.added_seconds))
+            return False
+        logger.info(
+            "%d seeds: the answer is open and seeds are the larger part of the interval; %d more",
+            plan.seeds,
+            after.seeds - plan.seeds,
+        )
+        return True
 
     def add_greedy_ensemble(self) -> None:
         """Choose among the confirmed models, where that is wanted."""

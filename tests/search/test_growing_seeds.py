@@ -148,6 +148,7 @@ def test_more_rows_are_advised_where_they_are_the_larger_part(noisy, open_study)
     analysis.standing_gain = Interval(0.0, -1.0, 1.0, seed_variance=1.0, row_variance=2.0)
     [advice] = advise(analysis)
     assert advice.command.endswith("--outer-folds 5")
+    assert advice.why.endswith("17% of all rows never were any")
     assert advice.minutes == pytest.approx(4 * open_study.wall_seconds / 60)
 
 
