@@ -1,5 +1,7 @@
 """Seeds that are added to a confirmation: the same however it is interrupted, and only appended."""
 
+from dataclasses import replace
+
 import pytest
 from optuna.trial import TrialState, create_trial
 
@@ -150,6 +152,21 @@ def test_more_rows_are_advised_where_they_are_the_larger_part(noisy, open_study)
     assert advice.command.endswith("--outer-folds 5")
     assert advice.why.endswith("17% of all rows never were any")
     assert advice.minutes == pytest.approx(4 * open_study.wall_seconds / 60)
+
+
+def test_more_trainings_are_advised_where_the_last_ones_found_something_better(noisy, open_study):
+    analysis = Analysis(open_study, noisy.dataset)
+    [early] = analysis.candidates["single_task"]
+    estimates = {}
+    for task in noisy.dataset.tasks:
+        score = early.estimates[task.name]
+        estimates[task.name] = score + task.metric.sign * 0.1 * abs(score)
+    late = replace(early, number=1, estimates=estimates)
+    analysis.candidates = {**analysis.candidates, "single_task": [early, late]}
+    _, advice = advise(analysis)
+    assert advice.command == f"python cli.py resume {open_study.folder} --trainings 2"
+    assert advice.why == "single_task was still improving when the budget ended"
+    assert advice.minutes == pytest.approx(open_study.wall_seconds / 60)
 
 
 def test_where_the_answer_is_clear_nothing_is_advised(noisy, grown):
