@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.averaging
 	$(BIN)/python -m benchmarks.inputs
 	$(BIN)/python -m benchmarks.ensemble_intervals
+	$(BIN)/python -m benchmarks.looks
 	$(BIN)/python -m benchmarks.exported_ensembles
 	$(BIN)/python -m benchmarks.training_settings
 

@@ -7,7 +7,7 @@ import webbrowser
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -114,7 +114,21 @@ Replicates = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Seed = Annotated[int, typer.Option(help="Seed of the whole study")]
-Seeds = Annotated[int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        help="Fresh trainings of each arm's best, for the verdict; auto: 5, up to 20 as needed",
+        metavar="auto|N",
+    ),
+]
+MoreSeeds = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        help="More fresh trainings of each arm's best; auto: up to 20 as needed",
+        metavar="auto|N",
+    ),
+]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
 Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
@@ -230,7 +244,7 @@ def search(  # noqa: PLR0913 - the list of options
     replicates: Replicates = 2,
     epochs: Epochs = None,
     seed: Seed = 0,
-    seeds: Seeds = 5,
+    seeds: Seeds = "auto",
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
@@ -250,11 +264,13 @@ def search(  # noqa: PLR0913 - the list of options
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
+    from mtlsearch.search.seed_plan import read_seeds
     from mtlsearch.search.study import Study
     from mtlsearch.search.study_loading import check_folds, default_space, load_problem
     from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
+    asked_seeds = read_seeds(seeds)
     task_flags = tuple(task or ())
     columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
@@ -276,7 +292,7 @@ def search(  # noqa: PLR0913 - the list of options
         trainings=trainings,
         replicates=replicates,
         seed=seed,
-        seeds=seeds,
+        seeds=asked_seeds,
         workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
@@ -296,7 +312,7 @@ def search(  # noqa: PLR0913 - the list of options
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
-    check_folds(dataset, seed, trainings, seeds)
+    check_folds(dataset, seed, trainings, asked_seeds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
     _work(new_study, dataset, chosen_space)
@@ -308,15 +324,20 @@ def resume(
     trainings: MoreTrainings = None,
     margin: NewMargin = None,
     more_baseline: MoreBaseline = False,
+    seeds: MoreSeeds = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
-    from mtlsearch.search.study_loading import open_study
+    from mtlsearch.search.seed_plan import read_seeds
+    from mtlsearch.search.study_loading import check_folds, open_study
 
+    asked_seeds = None if seeds is None else read_seeds(seeds)
     study, dataset, space = open_study(folder)
+    if asked_seeds is not None:
+        check_folds(dataset, study.request.seed, study.request.trainings, asked_seeds)
     if margin is not None:
         with study.lock():
             study.keep_margin(margin)
-    _work(study, dataset, space, trainings, more_baseline)
+    _work(study, dataset, space, trainings, more_baseline, asked_seeds)
 
 
 @app.command()
@@ -489,6 +510,7 @@ def _work(
     space: "SearchSpace",
     trainings: int | None = None,
     more_baseline: bool = False,
+    seeds: "int | Literal['auto'] | None" = None,
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
     from mtlsearch.data import find_traps
@@ -499,8 +521,7 @@ def _work(
     from mtlsearch.search.session import work
 
     with study.lock():
-        if trainings is not None:
-            study.extend(trainings)
+        study.extend(trainings, seeds)
         if more_baseline:
             study.extend_baseline()
         for notice in dataset.notices:

@@ -190,7 +190,7 @@ def _validation(analysis: Analysis, arm: str, skill: Skill) -> Estimate:
 
 
 def _jackknifed(analysis: Analysis, arm: str) -> JackknifedScores:
-    seeds = range(analysis.study.request.seeds)
+    seeds = range(analysis.study.seeds)
     scores = analysis._jackknifed(arm, tuple(seeds))
     assert isinstance(scores, JackknifedScores)
     return scores

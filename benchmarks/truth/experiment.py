@@ -38,6 +38,7 @@ from mtlsearch.training.training_data import TrainingData
 
 GROUPS = ((0, 1, 2), (3, 4), (5,))
 REPLICATES = 2  # of a candidate
+CONFIRMED_SEEDS = 5  # of whole studies
 SEEDS = 16  # fresh trainings of each structure that is compared
 FRESH = 1_000  # the first of the seeds that no study confirms with
 FOREST = Choice("forest", 32, {})
@@ -105,6 +106,7 @@ def request(
         created="",
         trainings=budget.trainings,
         replicates=REPLICATES,
+        seeds=CONFIRMED_SEEDS,
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
         workers=workers,

@@ -4,12 +4,13 @@ Single models are compared seed by seed, ensembles of the same seeds as wholes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
 from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.interval import (
+    CONFIDENCE,
     Claim,
     Interval,
     Sign,
@@ -80,6 +81,8 @@ class Comparison:
         models: Whether these are single models, or the ensembles of all of these seeds.
         limits: The tasks that may not lose more than so much.
         auxiliary: The names of the tasks that no claim is made of.
+        confidence: The confidence of each interval and of all results together: more than 95% where
+            the answer was looked at before, so that the whole procedure has 95%.
     """
 
     arm: str
@@ -91,6 +94,22 @@ class Comparison:
     models: Models = SINGLE
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
+    confidence: float = CONFIDENCE
+
+    def at(self, confidence: float) -> "Comparison":
+        """The same comparison with intervals of another confidence."""
+        limits = []
+        for limit in self.limits:
+            limits.append(replace(limit, gain=limit.gain.at(confidence)))
+        return replace(
+            self,
+            differences=_all_at(self.differences, confidence),
+            points=_all_at(self.points, confidence),
+            gain=self.gain.at(confidence),
+            relative=self.relative.at(confidence),
+            limits=tuple(limits),
+            confidence=confidence,
+        )
 
     @cached_property
     def claims(self) -> Mapping[str, Claim]:
@@ -102,8 +121,8 @@ class Comparison:
         helpers = {}
         for task in self.auxiliary:
             difference = claimed.pop(task)
-            helpers[task] = Claim(difference.sign, difference)
-        return claims_together(claimed) | helpers
+            helpers[task] = Claim(difference.sign, difference, self.confidence)
+        return claims_together(claimed, self.confidence) | helpers
 
     @property
     def results(self) -> dict[str, Result]:
@@ -117,6 +136,10 @@ class Comparison:
     def result(self, task: str) -> Result:
         """Win, tie or lose of one task."""
         return RESULTS[self.claims[task].sign]
+
+
+def _all_at(intervals: Mapping[str, Interval], confidence: float) -> dict[str, Interval]:
+    return {name: entry.at(confidence) for name, entry in intervals.items()}
 
 
 def compare(

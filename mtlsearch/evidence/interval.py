@@ -24,9 +24,9 @@ class VarianceTerm:
     deviation: float
     dof: float
 
-    def half_width(self, error: float = 1 - CONFIDENCE) -> float:
-        """Half the width of the interval of the mean that misses it in this share of all cases."""
-        quantile = float(stats.t.isf(error / 2, self.dof))
+    def half_width(self, confidence: float = CONFIDENCE) -> float:
+        """Half the width of the interval of the mean with this confidence."""
+        quantile = float(stats.t.ppf(0.5 + confidence / 2, self.dof))
         return quantile * self.deviation
 
     def p_value(self, mean: float) -> float:
@@ -90,14 +90,14 @@ class Interval:
             return False
         return -margin <= self.low and self.high <= margin
 
-    def at(self, error: float) -> "Interval":
-        """Return the interval that misses the mean in another share of all cases than 5%.
+    def at(self, confidence: float) -> "Interval":
+        """Return the interval of the same mean with another confidence.
 
         It is the same where it has no ends or no variance.
         """
         if self.low is None or not self.terms:
             return self
-        half_width = max(term.half_width(error) for term in self.terms)
+        half_width = max(term.half_width(confidence) for term in self.terms)
         return replace(self, low=self.mean - half_width, high=self.mean + half_width)
 
     def needed(self, count: int) -> int | None:
@@ -255,20 +255,20 @@ class Claim:
     Attributes:
         sign: Where its true value lies.
         estimate: The mean with its own 95% interval.
-        error: The share of all cases in which its interval may miss it, by the correction.
+        confidence: The confidence of its interval, by the correction.
     """
 
     sign: Sign
     estimate: Interval
-    error: float = 1 - CONFIDENCE
+    confidence: float = CONFIDENCE
 
     @property
     def interval(self) -> Interval:
-        """The interval of that error.
+        """The interval of that confidence.
 
         It leaves zero out where the sign is claimed, and spans it elsewhere.
         """
-        return self.estimate.at(self.error)
+        return self.estimate.at(self.confidence)
 
 
 def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
@@ -276,11 +276,13 @@ def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
     return {name: claim.sign for name, claim in claims_together(intervals).items()}
 
 
-def claims_together(intervals: Mapping[str, Interval]) -> dict[str, Claim]:
-    """What can be claimed of several means together with 95% confidence (Holm 1979).
+def claims_together(
+    intervals: Mapping[str, Interval], confidence: float = CONFIDENCE
+) -> dict[str, Claim]:
+    """What can be claimed of several means together with this confidence (Holm 1979).
 
-    The mean with the r-th smallest p-value of m is tested with an error of 5% / (m - r + 1), up to
-    the first that is not sure. Its error is that of all the others as well.
+    The mean with the r-th smallest p-value of m is tested with the (m - r + 1)-th part of the whole
+    error, up to the first that is not sure. Its error is that of all the others as well.
     """
     claims = {}
     by_p = sorted(intervals, key=lambda name: intervals[name].p)
@@ -289,12 +291,12 @@ def claims_together(intervals: Mapping[str, Interval]) -> dict[str, Claim]:
     for rank, name in enumerate(by_p):
         estimate = intervals[name]
         if is_open:
-            error = (1 - CONFIDENCE) / (len(intervals) - rank)
+            error = (1 - confidence) / (len(intervals) - rank)
             is_open = estimate.p <= error and estimate.low is not None
         sign: Sign = "spans"
         if is_open:
             sign = "above" if estimate.mean > 0 else "below"
-        claims[name] = Claim(sign, estimate, error)
+        claims[name] = Claim(sign, estimate, 1 - error)
     return {name: claims[name] for name in intervals}
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import Caveat, is_tuned
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
 from mtlsearch.evidence.contenders import Contender, Contest
@@ -15,6 +14,8 @@ from mtlsearch.evidence.verdict_words import figures_of, reason_of, sentence_of
 Decision = Literal["share", "share some", "do not share", "equal", "cannot tell"]
 CLAIMED = "It is the model that the claim is made of."
 SEPARATE = "Separate models are what sharing was shown to be worse than."
+
+OPEN: Decision = "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,6 @@ class Question:
         margin: The difference in points of mean skill that does not matter.
         options: The confirmed models that may be recommended, the baseline among them.
         caveats: What weakens the figures.
-        advice: What would make an answer surer.
     """
 
     baseline: str
@@ -36,7 +36,6 @@ class Question:
     margin: float
     options: Sequence[Option]
     caveats: Sequence[Caveat] = ()
-    advice: Sequence[Advice] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Verdict:
 
     Attributes:
         decision: The answer in few words.
+        claim: What the figures alone say, without regard to caveats.
         sentence: The answer in plain words.
         figures: The figures that it rests on.
         arm: The arm that stood for sharing.
@@ -52,13 +52,13 @@ class Verdict:
         recommended: The arm whose model to use.
         why: Why that one, as a sentence.
         caveats: What weakens the figures; first what forbids a claim.
-        advice: What would make it surer; empty where something is claimed.
         models: Whether ensembles or single models were compared.
         remark: What the other kind of models would say where that is another decision, or why the
             kind that was asked for could not be compared; None where there is nothing to say.
     """
 
     decision: Decision
+    claim: Decision
     sentence: str
     figures: str
     arm: str
@@ -66,7 +66,6 @@ class Verdict:
     why: str
     undecided: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
-    advice: tuple[Advice, ...] = ()
     models: Models = SINGLE
     remark: str | None = None
 
@@ -99,17 +98,18 @@ def decide(contenders: Sequence[Contender], question: Question) -> Verdict | Non
     decision: Decision = claim
     undecided: tuple[str, ...] = ()
     sentence = sentence_of(claim, contest)
-    if claim == "cannot tell":
+    if claim == OPEN:
         reason = reason_of(contest)
         sentence += f" {reason.sentence}"
         undecided = reason.arms
     elif caveats and caveats[0].lowers:
-        decision = "cannot tell"
+        decision = OPEN
         cannot_tell = sentence_of(decision, contest)
         sentence = f"{cannot_tell} {caveats[0].sentence} The figures alone would say: {claim}."
     recommendation = _recommendation(decision, standing, question)
     return Verdict(
         decision=decision,
+        claim=claim,
         sentence=sentence,
         figures=figures_of(contest, undecided, is_tuned(question.caveats)),
         arm=standing.arm,
@@ -117,7 +117,6 @@ def decide(contenders: Sequence[Contender], question: Question) -> Verdict | Non
         why=recommendation.why,
         undecided=undecided,
         caveats=tuple(caveat.sentence for caveat in caveats),
-        advice=tuple(question.advice) if decision == "cannot tell" else (),
         models=standing.comparison.models,
     )
 

@@ -118,6 +118,9 @@ def _fit_again(
     if layout is None:
         return f"it is handed over for tables without pictures only, not for {schema}"
     kept = _kept_predictions(analysis, choice, replicate)
+    fitted_seeds = analysis.study.reference_seeds
+    if replicate.index >= fitted_seeds:
+        return f"it has models of the first {fitted_seeds} seeds only (--seeds {fitted_seeds})"
     if kept is None:
         return f"it has no model of seed {replicate.index}"
     fit = trainer.fit_of(_job(analysis, choice, replicate), task)

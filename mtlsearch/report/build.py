@@ -35,6 +35,8 @@ from mtlsearch.report.model import (
     RunSettings,
 )
 from mtlsearch.report.references import report_references
+from mtlsearch.report.seeds import report_seeds
+from mtlsearch.search.advice import advise
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
@@ -69,7 +71,8 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
         references=report_references(analysis),
-        verdict=report_verdict(analysis.verdict),
+        verdict=report_verdict(analysis.verdict, advise(analysis)),
+        seeds=report_seeds(analysis),
         test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mtlsearch.data import Dataset
+from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import standard_error
@@ -163,7 +164,7 @@ def report_comparison(
         difference = improvement if higher_is_better else improvement.flipped
         differences[task.name] = TaskDifference(
             difference=difference,
-            points=ReportedInterval.of(comparison.points[task.name].at(claim.error)),
+            points=ReportedInterval.of(comparison.points[task.name].at(claim.confidence)),
             result=comparison.result(task.name),
         )
     relative = ReportedInterval.of(comparison.relative)
@@ -180,13 +181,15 @@ def report_comparison(
     )
 
 
-def report_verdict(verdict: Verdict | None) -> ReportedVerdict | None:
-    """Report the verdict, where there is one."""
+def report_verdict(
+    verdict: Verdict | None, advice: Sequence[Advice] = ()
+) -> ReportedVerdict | None:
+    """Report the verdict, where there is one, with what would make it surer."""
     if verdict is None:
         return None
-    advice = []
-    for entry in verdict.advice:
-        advice.append(ReportedAdvice(entry.command, entry.minutes, entry.why))
+    commands = []
+    for entry in advice:
+        commands.append(ReportedAdvice(entry.command, round(entry.minutes, 2), entry.why))
     return ReportedVerdict(
         decision=verdict.decision,
         sentence=verdict.sentence,
@@ -196,7 +199,7 @@ def report_verdict(verdict: Verdict | None) -> ReportedVerdict | None:
         recommended=verdict.recommended,
         why=verdict.why,
         caveats=verdict.caveats,
-        advice=tuple(advice),
+        advice=tuple(commands),
         models=verdict.models,
         remark=verdict.remark,
     )

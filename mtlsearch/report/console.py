@@ -47,7 +47,10 @@ def summary(report: Report) -> RenderableType:
     for text in (ensemble_sentence(report), greedy_sentence(report)):
         if text:
             parts += [Text(), Text(text)]
-    return Group(*parts, Text(), *_answer(report.verdict))
+    parts += [Text(), *_answer(report.verdict)]
+    if report.seeds is not None:
+        parts.append(Text(report.seeds.sentence))
+    return Group(*parts)
 
 
 def _answer(verdict: ReportedVerdict | None) -> list[RenderableType]:

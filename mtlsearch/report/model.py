@@ -98,8 +98,8 @@ class RunSettings(Documented):
     seed: int
     """Seed of the study."""
 
-    seeds: Count
-    """Fresh training seeds of the confirmation."""
+    seeds: Count | Literal["auto"]
+    """Fresh training seeds of the confirmation; auto: as many as the answer needed."""
 
     greedy_ensemble: bool
     """Whether an ensemble was to be chosen among the confirmed models of all arms."""
@@ -979,6 +979,25 @@ class ReportedVerdict(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedSeeds(Documented):
+    """How many seeds the confirmation came to."""
+
+    looks: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """The number of seeds at each look at the answer; the last is how many there are."""
+
+    confidence: float
+    """Confidence that each interval against the baseline has by itself; more than 0.95 where the
+    answer may have been looked at before, so that the whole procedure has 0.95.
+    """
+
+    added_seconds: Seconds
+    """What the trainings with the seeds after the first look took, summed over workers."""
+
+    sentence: str
+    """All of this for people."""
+
+
+@dataclass(frozen=True)
 class Report(Documented):
     """What a study found.
 
@@ -1039,6 +1058,9 @@ class Report(Documented):
 
     verdict: ReportedVerdict | None
     """The answer; null before confirmation."""
+
+    seeds: ReportedSeeds | None
+    """How many seeds it rests on, and why; null before confirmation."""
 
     test_metrics: tuple["ReportedMetric", ...]
     """Test scores of the confirmed models in all metrics of each task's kind; empty before

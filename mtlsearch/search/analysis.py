@@ -14,7 +14,6 @@ from optuna.trial import FrozenTrial
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
-from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
 from mtlsearch.evidence.caveats import (
@@ -50,6 +49,7 @@ from mtlsearch.evidence.ensemble import (
     jackknife,
     weighted_mean,
 )
+from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.recommendation import Cost, Estimate, Option
 from mtlsearch.evidence.references import (
     ReferenceChoice,
@@ -62,6 +62,7 @@ from mtlsearch.evidence.references import (
 )
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
+from mtlsearch.evidence.sequential import confidence, may_grow
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.verdict import Question, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
@@ -70,6 +71,7 @@ from mtlsearch.search.confirmed_files import read_predictions, read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.reference_fits import FittedReference, read_references
+from mtlsearch.search.seed_plan import AUTO
 from mtlsearch.search.study import Study
 from mtlsearch.tasks import scored
 
@@ -244,7 +246,7 @@ class Analysis:
             seeds = by_arm.get(chosen.arm, {})
             trainings = []
             left_out = {}
-            for index in range(self.study.request.seeds):
+            for index in range(self.study.seeds):
                 training = seeds.get(index, NOT_YET_TRAINED)
                 if isinstance(training, ConfirmedTraining):
                     trainings.append(training)
@@ -327,8 +329,17 @@ class Analysis:
     def comparisons(self) -> Mapping[str, Comparison]:
         """The single models of every other arm against the baseline's.
 
-        They are compared over the seeds that succeeded in both.
+        They are compared over the seeds that succeeded in both, with intervals that allow for all
+        looks at the answer.
         """
+        comparisons = {}
+        for arm, comparison in self._single_comparisons.items():
+            comparisons[arm] = comparison.at(self.confidence)
+        return comparisons
+
+    @cached_property
+    def _single_comparisons(self) -> Mapping[str, Comparison]:
+        """The same with intervals that allow for nothing."""
         models = {model.arm: model for model in self.confirmed}
         comparisons = {}
         for arm, seeds in self._common_seeds.items():
@@ -341,8 +352,23 @@ class Analysis:
     def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
         """The ensemble of every other arm against the baseline's, or why they are not compared.
 
-        Both are made of the seeds that succeeded in both arms.
+        Both are made of the seeds that succeeded in both arms. The intervals allow for all looks at
+        the answer.
         """
+        comparisons: dict[str, Comparison | NoEnsemble] = {}
+        for arm, comparison in self._ensemble_comparisons.items():
+            comparisons[arm] = self._allowing(comparison)
+        return comparisons
+
+    def _allowing(self, comparison: Comparison | NoEnsemble) -> Comparison | NoEnsemble:
+        """A comparison with intervals that allow for all looks at the answer, if it is one."""
+        if isinstance(comparison, NoEnsemble):
+            return comparison
+        return comparison.at(self.confidence)
+
+    @cached_property
+    def _ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+        """The same with intervals that allow for nothing."""
         comparisons: dict[str, Comparison | NoEnsemble] = {}
         for arm, seeds in self._common_seeds.items():
             ours = self._jackknifed(arm, seeds)
@@ -434,7 +460,49 @@ class Analysis:
         if not set(seeds) <= baseline.keys():
             return NoEnsemble(f"{BASELINE} lacks some of its seeds")
         ours = jackknife(members, self._scorer)
-        return self._compare_ensembles(GREEDY, ours, self._jackknifed(BASELINE, seeds))
+        baseline_scores = self._jackknifed(BASELINE, seeds)
+        return self._allowing(self._compare_ensembles(GREEDY, ours, baseline_scores))
+
+    @cached_property
+    def standing_gain(self) -> Interval | None:
+        """The mean gain of the arm that stands for sharing, whose interval decides on more seeds.
+
+        It is of the models that the verdict is on, with 95% by itself. None without such an arm.
+        """
+        sharing = []
+        for chosen in self.picks:
+            if ARMS[chosen.arm].shares and chosen.arm in self._single_comparisons:
+                sharing.append(chosen)
+        if not sharing:
+            return None
+        best = max(sharing, key=lambda chosen: (chosen.breach == 0.0, chosen.validation_gain))
+        ensembles = self._ensemble_comparisons[best.arm]
+        if self.study.request.compare == ENSEMBLE and isinstance(ensembles, Comparison):
+            return ensembles.gain
+        return self._single_comparisons[best.arm].gain
+
+    @cached_property
+    def confidence(self) -> float:
+        """The confidence that every interval against the baseline has by itself.
+
+        It makes that of the procedure 95%, in which more seeds may follow a look at the answer.
+        """
+        plan = self.study.seed_plan
+        grows = self.study.request.seeds == AUTO
+        gain = self.standing_gain
+        more_may_follow = grows and gain is not None and may_grow(plan.seeds, gain)
+        return confidence(len(plan.looks), more_may_follow, grows)
+
+    @cached_property
+    def added_seconds(self) -> float:
+        """What the trainings with the seeds after the first look took, in seconds."""
+        first = self.study.seed_plan.looks[0]
+        seconds = 0.0
+        for model in self.confirmed:
+            for training in model.trainings:
+                if training.seed_index >= first:
+                    seconds += training.result.train_seconds
+        return seconds
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -476,7 +544,6 @@ class Analysis:
             margin=margin,
             options=self._options(comparisons),
             caveats=self._caveats(standing.comparison),
-            advice=self.advice,
         )
         return decide(contenders, question)
 
@@ -598,11 +665,6 @@ class Analysis:
             self.test_scales,
             self._rarest,
         )
-
-    @cached_property
-    def advice(self) -> Sequence[Advice]:
-        """What would make an answer surer."""
-        return ()
 
     def _options(self, comparisons: Mapping[str, Comparison]) -> list[Option]:
         """The confirmed models that may be recommended: the baseline, and what is compared with it.
@@ -737,7 +799,7 @@ class Analysis:
             scores,
             self.reference_comparisons,
             self.dataset.tasks,
-            self.study.request.seeds,
+            self.study.reference_seeds,
         )
 
     def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:

@@ -65,7 +65,7 @@ def _confirmed_models(study: Study) -> list[ConfirmedModel]:
     """The models of the trainings that succeeded, whatever they score on test rows."""
     recorded = [trial for trial in study.stored_trials(study.confirmation) if is_recorded(trial)]
     picks = study.picks()
-    if not picks or len(recorded) < len(picks) * study.request.seeds:
+    if not picks or len(recorded) < len(picks) * study.seeds:
         raise StudyError(
             f"{study.folder}: not all models are confirmed yet, so there is nothing to choose an "
             "ensemble from; finish it with resume"

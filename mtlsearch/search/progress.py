@@ -112,9 +112,16 @@ class Progress:
     def _title(self) -> str:
         arms = [schedule.arm for schedule in self._schedules]
         if self._study.confirmation in arms:
-            title = "confirming the best of each arm with fresh seeds"
+            title = f"confirming the best of each arm with {self._seeds()}"
             return f"{title}, references beside" if REFERENCES_ARM in arms else title
         return "searching"
+
+    def _seeds(self) -> str:
+        """The seeds of the confirmation; where they became more, why."""
+        *earlier, seeds = self._study.seed_plan.looks
+        if not earlier:
+            return "fresh seeds"
+        return f"{seeds - earlier[-1]} more seeds, {seeds} in all"
 
     def _summary(self) -> str:
         done = 0

@@ -10,13 +10,14 @@ from mtlsearch.errors import UsageError, unknown
 from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
 from mtlsearch.search.arms import ARMS, BASELINE, USUAL
 from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.search.seed_plan import AUTO, Seeds
 from mtlsearch.space import FOR_CONCLUSIONS
 from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
 ENGINES = ("auto", *TRAINERS)
 COMPARED = (ENSEMBLE, SINGLE)
-COUNTS = ("trainings", "replicates", "seeds", "workers")  # the fields that are at least 1
+COUNTS = ("trainings", "replicates", "workers")  # the fields that are at least 1
 ROUNDS = 3  # cohorts of an arm, or a multiple: later ones are proposed by what earlier ones showed
 MORE_BASELINE = 2  # times the budget of another arm that the baseline gets when it gets more
 CANDIDATES_PER_COHORT = 12  # enough to fill a forest, few enough for the sampler to learn
@@ -72,7 +73,8 @@ class Request:
         trainings: The budget of each arm.
         replicates: How many trainings a candidate gets.
         seed: The seed of the whole study.
-        seeds: How many fresh seeds the confirmation has.
+        seeds: How many fresh seeds the confirmation has, or that it has as many as the answer
+            needs. Read it with `Study.seeds`, which is how many there are.
         workers: How many trials run in parallel.
         gpus_per_worker: The share of a GPU that a worker gets.
         sampler: The name of the sampler.
@@ -106,7 +108,7 @@ class Request:
     trainings: int = 32
     replicates: int = 2
     seed: int = 0
-    seeds: int = 5
+    seeds: Seeds = AUTO
     workers: int = 2
     gpus_per_worker: float = 0.0
     sampler: str = "affinity"
@@ -155,6 +157,8 @@ class Request:
             value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"--{name}: found {value}; it must be at least 1")
+        if self.seeds != AUTO and self.seeds < 1:
+            raise UsageError(f"--seeds: found {self.seeds}; allowed: {AUTO}, or a number from 1 on")
         if self.reference_rows is not None and self.reference_rows < 1:
             raise UsageError(
                 f"--reference-rows: found {self.reference_rows}; it must be at least 1"

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,12 +13,20 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mtlsearch.data import Dataset
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.selection import Pick
+from mtlsearch.evidence.sequential import STEP
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.tree_search import best_tree
 from mtlsearch.records import Job, ReferenceJob, Replicate, TrainingJob, TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.confirmed_files import write_files
-from mtlsearch.search.ledger import ARM, CANDIDATE, REPLICATE, Ledger, result_of
+from mtlsearch.search.ledger import (
+    ARM,
+    CANDIDATE,
+    REPLICATE,
+    Ledger,
+    confirmed_seed,
+    result_of,
+)
 from mtlsearch.search.objectives import directions, objective_values
 from mtlsearch.search.proposal import propose, shape_parameters
 from mtlsearch.search.samplers import SAMPLERS
@@ -266,18 +275,21 @@ def _bare(
 class ConfirmationSchedule:
     """The picked models, each trained with the same fresh seeds.
 
-    Training n is of pick n // seeds, with the seed of index n % seeds.
+    Their trainings come in blocks of STEP seeds: all picks with the first of them, one pick after
+    another, since seeds of one pick train as one stack; then all picks with the next. So a number
+    of seeds that is raised only appends. What a study has begun keeps its number, in whatever order
+    an earlier version began it.
     """
 
     def __init__(self, study: Study, picks: Sequence[Pick]) -> None:
         request = study.request
         self.arm = study.confirmation
-        self.total = len(picks) * request.seeds
         self.cohort = request.cohort
         self._request = request
         self._folder = study.folder
-        self._picks = picks
         self._ledger = Ledger(self.arm, study.arm(self.arm))
+        self._models = self._in_order(picks, study.seeds)
+        self.total = len(self._models)
 
     def finished(self) -> set[int]:
         """The numbers of the trainings that have their result."""
@@ -315,12 +327,26 @@ class ConfirmationSchedule:
 
     def _model(self, number: int) -> tuple[Pick, int]:
         """The pick that a training is of, and the index of its seed."""
-        position, seed_index = divmod(number, self._request.seeds)
-        return self._picks[position], seed_index
+        return self._models[number]
+
+    def _in_order(self, picks: Sequence[Pick], seeds: int) -> list[tuple[Pick, int]]:
+        """All trainings: first those that are begun, as they are numbered, then the others."""
+        by_arm = {pick.arm: pick for pick in picks}
+        models = []
+        for trial in self._ledger.stored:
+            arm, seed_index = confirmed_seed(trial)
+            models.append((by_arm[arm], seed_index))
+        begun = {(pick.arm, seed_index) for pick, seed_index in models}
+        for first in range(0, seeds, STEP):
+            block = range(first, min(first + STEP, seeds))
+            for pick, seed_index in product(picks, block):
+                if (pick.arm, seed_index) not in begun:
+                    models.append((pick, seed_index))
+        return models
 
 
 class ReferenceSchedule:
-    """The references, each fitted on the folds of the confirmation and with its seeds.
+    """The references, each fitted on the first folds of the confirmation and with its seeds.
 
     Fit n is on the fold of index n // references, of reference n % references: what is prepared for
     a fold serves all of them. Their settings are chosen on the validation rows of the first fold,
@@ -331,12 +357,13 @@ class ReferenceSchedule:
 
     def __init__(self, study: Study, names: Sequence[str]) -> None:
         request = study.request
-        self.total = len(names) * request.seeds
         self.cohort = max(1, len(names))
         self._request = request
         self._folder = study.folder
         self._names = names
         self._ledger = Ledger(self.arm, study.arm(self.arm))
+        fits = len(names) * study.reference_seeds
+        self.total = max(fits, len(self._ledger.stored))
 
     def finished(self) -> set[int]:
         """The numbers of the fits that have their result."""

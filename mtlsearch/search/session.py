@@ -92,7 +92,8 @@ class _Session:
     def confirm(self) -> None:
         """Train the chosen models with fresh seeds, in the precision of the verdict.
 
-        The references are fitted beside them, on the same folds.
+        The references are fitted beside them, on the same folds. More seeds follow as long as the
+        answer needs them, where their number is not fixed.
         """
         context = self._context()
         settings = self.space.training.for_verdict()
@@ -102,6 +103,29 @@ class _Session:
         if references:
             schedules.append(ReferenceSchedule(self.study, references))
         self._phase("confirmation", schedules, context)
+        while self._needs_more_seeds():
+            more = ConfirmationSchedule(self.study, self.study.picks())
+            self._phase("confirmation with more seeds", [more], context)
+
+    def _needs_more_seeds(self) -> bool:
+        """Look at the answer, unless it is settled that no seeds follow, and keep what it says."""
+        plan = self.study.seed_plan
+        if plan.ending is not None:
+            return False
+        analysis = Analysis(self.study, self.dataset)
+        verdict = analysis.verdict
+        claim = None if verdict is None else verdict.claim
+        after = plan.after(claim, analysis.standing_gain)
+        self.study.set_seed_plan(after)
+        if after.ending is not None:
+            logger.info(after.describe(analysis.added_seconds))
+            return False
+        logger.info(
+            "%d seeds: the answer is open and seeds are the larger part of the interval; %d more",
+            plan.seeds,
+            after.seeds - plan.seeds,
+        )
+        return True
 
     def add_greedy_ensemble(self) -> None:
         """Choose among the confirmed models, where that is wanted."""

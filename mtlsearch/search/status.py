@@ -58,14 +58,16 @@ class StudyStatus:
         """The status of a study."""
         request = study.request
         arms = [ArmStatus.of(study, arm, request.budget(arm)) for arm in request.arms]
-        confirmations = study.picked * request.seeds
+        confirmations = study.picked * study.seeds
         arms.append(ArmStatus.of(study, study.confirmation, confirmations))
         if study.references:
-            fits = len(study.references) * request.seeds
+            fits = len(study.references) * study.reference_seeds
+            fits = max(fits, len(study.stored_trials(REFERENCES_ARM)))  # of earlier versions
             arms.append(ArmStatus.of(study, REFERENCES_ARM, fits))
+        is_settled = study.picked > 0 and study.seed_plan.ending is not None
         return cls(
             folder=str(study.folder),
-            finished=study.picked > 0 and all(arm.left == 0 for arm in arms),
+            finished=is_settled and all(arm.left == 0 for arm in arms),
             wall_seconds=round(study.wall_seconds, 1),
             arms=tuple(arms),
         )

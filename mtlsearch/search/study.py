@@ -20,11 +20,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
+from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.records import Trial
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import is_recorded, trial_of
 from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
+from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
 from mtlsearch.training.engine_choice import Choice
 
@@ -39,6 +41,7 @@ ENGINE = "engine"
 GREEDY_ENSEMBLE = "greedy_ensemble"
 REFERENCES = "references"
 WALL_SECONDS = "wall_seconds"
+SEEDS = "seeds"
 
 REFERENCES_ARM = "references"  # under which their fits are stored
 
@@ -172,14 +175,24 @@ class Study:
     def _arm_name(self, arm: str) -> str:
         return f"{self.name}/{arm}"
 
-    def extend(self, trainings: int) -> None:
-        """Raise the budget of every arm. Raises StudyError when it would shrink."""
-        if trainings < self.request.trainings:
-            raise StudyError(
-                f"--trainings: found {trainings}; the study already has "
-                f"{self.request.trainings} and only grows"
-            )
-        self._ask(replace(self.request, trainings=trainings))
+    def extend(self, trainings: int | None = None, seeds: Seeds | None = None) -> None:
+        """Raise the budget of every arm, or the number of seeds of the confirmation.
+
+        Args:
+            trainings: The budget; None: as it is.
+            seeds: The number of seeds, or that the answer decides on it; None: as it is.
+
+        Raises:
+            StudyError: One of them would shrink; nothing is changed.
+        """
+        if trainings is not None:
+            _check_growth("--trainings", trainings, self.request.trainings)
+        if seeds is not None and seeds != AUTO:
+            _check_growth("--seeds", seeds, self.seeds)
+        if trainings is not None:
+            self._ask(replace(self.request, trainings=trainings))
+        if seeds is not None:
+            self._raise_seeds(seeds)
 
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
@@ -198,8 +211,52 @@ class Study:
 
     def keep_margin(self, margin: float) -> None:
         """Answer by another margin from now on. Raises UsageError for a number out of range."""
-        self.set_margin(margin)
-        self._root.set_user_attr(REQUEST, self.request.to_json())
+        self._ask(replace(self.request, margin=margin))
+
+    @property
+    def seed_plan(self) -> SeedPlan:
+        """The seeds of the confirmation of this budget."""
+        stored = self._root.user_attrs.get(self._seeds_key)
+        return SeedPlan.from_json(stored) if stored else SeedPlan.of(self.request.seeds)
+
+    def set_seed_plan(self, plan: SeedPlan) -> None:
+        """Fix how many seeds the confirmation of this budget has, as far as that is decided.
+
+        Where there are more, an ensemble that was chosen among fewer will be chosen anew.
+        """
+        if plan.seeds > self.seeds and self.greedy_choice is not None:
+            self._root.set_user_attr(self._greedy_key, None)
+            self._ask(replace(self.request, greedy_ensemble=True))
+        self._root.set_user_attr(self._seeds_key, plan.to_json())
+
+    @property
+    def _seeds_key(self) -> str:
+        return f"{SEEDS}@{self.request.budget_name}"
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds of the confirmation, trained or to be trained."""
+        return self.seed_plan.seeds
+
+    @property
+    def reference_seeds(self) -> int:
+        """The number of seeds that references are fitted with: the first ones.
+
+        Their fits vary less over seeds than networks do, and may take far longer.
+        """
+        return min(self.seeds, FIRST_SEEDS)
+
+    def _raise_seeds(self, seeds: Seeds) -> None:
+        """Raise the number of seeds of the confirmation, or let the answer decide on it."""
+        raised = self.seed_plan.raised(seeds, has_answer=self._is_confirmed)
+        self.set_seed_plan(raised)
+        self._ask(replace(self.request, seeds=seeds))
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether every pick is trained with the seeds that there are so far."""
+        recorded = [trial for trial in self.stored_trials(self.confirmation) if is_recorded(trial)]
+        return 0 < self.picked * self.seeds <= len(recorded)
 
     @property
     def confirmation(self) -> str:
@@ -348,6 +405,11 @@ def _read_pointer(folder: Path) -> tuple[str | None, str]:
     if storage is not None and not isinstance(storage, str):
         raise StudyError(f"{folder}: the study cannot be read: {POINTER} names no storage")
     return storage, pointer["name"]
+
+
+def _check_growth(option: str, value: int, present: int) -> None:
+    if value < present:
+        raise StudyError(f"{option}: found {value}; the study already has {present} and only grows")
 
 
 def _check_format(folder: Path, attributes: dict[str, Any]) -> None:

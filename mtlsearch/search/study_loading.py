@@ -24,6 +24,7 @@ from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
 from mtlsearch.records import Replicate
 from mtlsearch.search.request import Request
+from mtlsearch.search.seed_plan import Seeds, most_seeds
 from mtlsearch.search.study import Study
 from mtlsearch.space import PerTask, SearchSpace, load_space
 from mtlsearch.space.option import Option
@@ -73,7 +74,7 @@ def check_folds(
     dataset: Dataset,
     seed: int = Request.seed,
     trainings: int = Request.trainings,
-    seeds: int = Request.seeds,
+    seeds: Seeds = Request.seeds,
 ) -> None:
     """Raise DataError when a fold that a study trains on cannot score a task.
 
@@ -83,10 +84,11 @@ def check_folds(
         dataset: The data of the study.
         seed: The seed of the study.
         trainings: The budget of each arm.
-        seeds: The number of fresh seeds of the confirmation.
+        seeds: The number of fresh seeds of the confirmation; of one that grows the most of them.
     """
     search = [Replicate("search", index) for index in range(min(trainings, FOLDS_CHECKED))]
-    confirmation = [Replicate("confirmation", index) for index in range(min(seeds, FOLDS_CHECKED))]
+    folds = min(most_seeds(seeds), FOLDS_CHECKED)
+    confirmation = [Replicate("confirmation", index) for index in range(folds)]
     numbers = [replicate.number for replicate in search + confirmation]
     check_validation_rows(dataset, numbers, seed)
 

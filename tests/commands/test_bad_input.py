@@ -135,6 +135,7 @@ BAD_USAGE = {
     "more replicates than trainings": ("--trainings", "2", "--replicates", "3"),
     "epochs 0": ("--epochs", "0"),
     "seeds 0": ("--seeds", "0"),
+    "seeds in words": ("--seeds", "many"),
     "workers -1": ("--workers", "-1"),
     "gpus -1": ("--gpus-per-worker", "-1"),
     "gpus nan": ("--gpus-per-worker", "nan"),
@@ -249,6 +250,13 @@ def test_a_folder_in_use_is_4_and_untouched(place: Path, tmp_path: Path) -> None
     assert done.code == 4
     one_error_line(done)
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+def test_fewer_seeds_than_a_study_has_are_4(penguins: tuple[Path, Finished]) -> None:
+    study, _ = penguins
+    done = run_warm("resume", study, "--seeds", "1", cwd=study.parent)
+    assert done.code == 4
+    assert "--seeds: found 1; the study already has 2 and only grows" in one_error_line(done)
 
 
 @pytest.fixture

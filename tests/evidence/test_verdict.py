@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mtlsearch.evidence import verdict
-from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import Caveat
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.contenders import Contender
@@ -170,12 +169,6 @@ def test_where_the_figures_are_open_a_caveat_is_not_the_reason():
     found = decide(contender(UNSURE), caveats=[Caveat("There is a fault.", lowers=True)])
     assert "There is a fault." not in found.sentence
     assert found.caveats == ("There is a fault.",)
-
-
-def test_what_would_make_it_surer_is_said_only_where_nothing_is_claimed():
-    advice = [Advice("resume STUDY --seeds 20", 3.0, "narrows the interval")]
-    assert decide(contender(UNSURE), advice=advice).advice == tuple(advice)
-    assert decide(contender(BETTER), advice=advice).advice == ()
 
 
 @pytest.mark.parametrize("pretrained", [True, False])

@@ -144,14 +144,15 @@ def test_an_interval_beside_a_result_is_corrected_as_the_result_is():
 def test_a_verdict_is_reported_where_there_is_one():
     verdict = Verdict(
         decision="cannot tell",
+        claim="cannot tell",
         sentence="Cannot tell.",
         figures="+1 point.",
         arm="searched",
         recommended="searched",
         why="It is cheap.",
-        advice=(Advice("resume", 2.0, "narrows it"),),
     )
-    reported = report_verdict(verdict)
+    advice = [Advice("resume", 2.0, "narrows it")]
+    reported = report_verdict(verdict, advice)
     assert (reported.decision, reported.sentence) == ("cannot tell", "Cannot tell.")
     assert (reported.figures, reported.why) == ("+1 point.", "It is cheap.")
     assert reported.advice == (ReportedAdvice("resume", 2.0, "narrows it"),)

@@ -18,18 +18,18 @@ def printed(report: Report) -> str:
     return capture.get()
 
 
-def test_every_confirmed_arm_has_a_line_and_the_verdict_is_last() -> None:
+def test_every_confirmed_arm_has_a_line_and_the_verdict_is_followed_by_its_seeds() -> None:
     report = sample_report()
     lines = printed(report).rstrip().splitlines()
     assert lines[0].startswith("mean test scores over fresh seeds")
     assert "species" in lines[1] and "(accuracy)" in lines[2]
     assert tuple(line.split()[0] for line in lines[3 : 3 + len(ARMS)]) == ARMS
     assert "linear (scikit-learn)" in lines[3 + len(ARMS)]
-    answer = [line.rstrip() for line in lines[-4:]]
+    answer = [line.rstrip() for line in lines[-5:]]
     verdict = report.verdict
     assert answer[0] == verdict.sentence
     assert answer[1] == f"Use {verdict.recommended}. {verdict.why}"
-    assert answer[2:] == [*verdict.caveats, verdict.figures]
+    assert answer[2:] == [*verdict.caveats, verdict.figures, report.seeds.sentence]
 
 
 def test_an_open_answer_has_commands_to_copy_before_the_figures() -> None:
@@ -91,7 +91,7 @@ def test_a_remark_on_the_verdict_is_printed_after_it() -> None:
     remark = "From single models alone the answer would be another. Cannot tell."
     verdict = replace(report.verdict, remark=remark)
     lines = printed(replace(report, verdict=verdict)).rstrip().splitlines()
-    assert lines[-1].rstrip() == remark
+    assert lines[-2].rstrip() == remark
 
 
 def test_at_most_eight_tasks_have_a_column() -> None:

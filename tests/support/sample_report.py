@@ -37,6 +37,7 @@ from mtlsearch.report.model import (
     ReportedReferences,
     ReportedRelativeGain,
     ReportedScore,
+    ReportedSeeds,
     ReportedSource,
     ReportedStudy,
     ReportedTask,
@@ -142,6 +143,7 @@ def sample_report(
         affinity=AffinityMap(MAIN, 96, _pairs(draw, tasks, levels)),
         references=_references(draw, tasks),
         verdict=_verdict(tasks, decision),
+        seeds=ReportedSeeds((SEEDS,), 0.95, 0.0, f"{SEEDS} seeds: as asked for."),
         test_metrics=tuple(_metrics(draw, tasks)),
     )
 
@@ -160,6 +162,7 @@ def unfinished_report() -> Report:
         affinity=None,
         references=None,
         verdict=None,
+        seeds=None,
         test_metrics=(),
     )
 

@@ -1,0 +1,147 @@
+"""What would make a study's answer surer: commands with what they would take, as measured."""
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from optuna.trial import FrozenTrial
+
+from mtlsearch.data import TEST, Dataset
+from mtlsearch.evidence.advice import Advice
+from mtlsearch.evidence.caveats import LARGE_IMPROVEMENT, late_improvement
+from mtlsearch.evidence.sequential import MOST_SEEDS, seeds_dominate
+from mtlsearch.evidence.verdict import OPEN
+from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.ledger import is_recorded, result_of
+from mtlsearch.search.study import REFERENCES_ARM, Study
+
+OUTER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a study took.
+
+    Attributes:
+        search: The time of all trainings of its search, in seconds.
+        confirmation: The time of all trainings of its confirmation.
+        references: The time of all fits of references.
+        wall: The time that has passed while these trainings ran, in seconds.
+    """
+
+    search: float
+    confirmation: float
+    references: float
+    wall: float
+
+    @classmethod
+    def of(cls, study: Study) -> "Costs":
+        """What a study took so far."""
+        search = 0.0
+        for arm in study.request.arms:
+            search += _seconds(study.stored_trials(arm))
+        return cls(
+            search=search,
+            confirmation=_seconds(study.stored_trials(study.confirmation)),
+            references=_seconds(study.stored_trials(REFERENCES_ARM)),
+            wall=study.wall_seconds,
+        )
+
+    def minutes(self, seconds: float) -> float:
+        """How many minutes trainings of so many seconds would take, beside each other as these."""
+        total = self.search + self.confirmation + self.references
+        return self.wall * seconds / total / 60 if total else 0.0
+
+
+def advise(analysis: Analysis) -> list[Advice]:
+    """Return what would make an open answer surer, as commands; nothing where it is clear.
+
+    Nothing is advised that the study has, or that would change the smaller part of the interval.
+    """
+    verdict = analysis.verdict
+    gain = analysis.standing_gain
+    if verdict is None or verdict.decision != OPEN or gain is None or gain.low is None:
+        return []
+    study = analysis.study
+    costs = Costs.of(study)
+    advice = []
+    if seeds_dominate(gain):
+        advice += _more_seeds(study, costs)
+    else:
+        advice += _outer_folds(analysis, costs)
+    return advice + _more_trainings(analysis, costs)
+
+
+def _more_seeds(study: Study, costs: Costs) -> list[Advice]:
+    """More seeds, up to the most that are taken as needed."""
+    missing = MOST_SEEDS - study.seeds
+    if missing <= 0:
+        return []
+    return [
+        Advice(
+            command=_resume(study, f"--seeds {MOST_SEEDS}"),
+            minutes=costs.minutes(costs.confirmation * missing / study.seeds),
+            why="the training seeds are the larger part of the interval, which more of them lower",
+        )
+    ]
+
+
+def _outer_folds(analysis: Analysis, costs: Costs) -> list[Advice]:
+    """A turn as a test row for every row, which takes a study of its own for each further fold."""
+    study = analysis.study
+    if getattr(study.request, "outer_folds", 1) > 1:
+        return []
+    return [
+        Advice(
+            command=_resume(study, f"--outer-folds {OUTER_FOLDS}"),
+            minutes=(OUTER_FOLDS - 1) * costs.wall / 60,
+            why=(
+                "the test rows are the larger part of the interval, and "
+                f"{_untested(analysis.dataset):.0%} of all rows never were any"
+            ),
+        )
+    ]
+
+
+def _untested(dataset: Dataset) -> float:
+    """The share of the rows of all sources that are no test rows."""
+    rows = 0
+    untested = 0
+    for source in dataset.sources.values():
+        rows += len(source.inputs)
+        untested += int((source.splits.role != TEST).sum())
+    return untested / rows
+
+
+def _more_trainings(analysis: Analysis, costs: Costs) -> list[Advice]:
+    """A second budget of the same size, where an arm that the answer rests on still improves."""
+    study = analysis.study
+    verdict = analysis.verdict
+    assert verdict is not None, "there is an answer to make surer"
+    arms = {verdict.arm, BASELINE}
+    improving = [arm for arm in analysis.trials if arm in arms and _still_improves(analysis, arm)]
+    if not improving:
+        return []
+    verb = "was" if len(improving) == 1 else "were"
+    return [
+        Advice(
+            command=_resume(study, f"--trainings {2 * study.request.trainings}"),
+            minutes=costs.minutes(costs.search + costs.confirmation),
+            why=f"{' and '.join(improving)} {verb} still improving when the budget ended",
+        )
+    ]
+
+
+def _still_improves(analysis: Analysis, arm: str) -> bool:
+    """Whether the last trainings of an arm found notably better candidates than all before."""
+    improvement = late_improvement(analysis.candidates[arm], analysis.search_scales)
+    return improvement >= LARGE_IMPROVEMENT
+
+
+def _seconds(trials: Iterable[FrozenTrial]) -> float:
+    return sum(result_of(trial).train_seconds for trial in trials if is_recorded(trial))
+
+
+def _resume(study: Study, option: str) -> str:
+    return f"python cli.py resume {shlex.quote(str(study.folder))} {option}"
