@@ -4,10 +4,11 @@ What is known of a model's true gain over the baseline are three things, each wi
 a prior, the estimate from validation rows, and the gain on test rows. Their mean, weighted by
 precision, is the gain that is expected.
 
-- The prior is normal around 0 with a standard deviation of PRIOR_DEVIATION points: over the
-  problems of the truth benchmark the true gains of sharing arms have a spread of that size.
+- The prior is normal around 0 with a standard deviation of PRIOR_DEVIATION points: true gains of
+  sharing arms in the truth benchmark are of that size (root mean square 1.5 points).
 - The validation estimate was the largest of many, on rows that were looked at often. So its own
-  standard deviation is added to CHOICE_DEVIATION, as variances are.
+  standard deviation is joined by CHOICE_DEVIATION: measured, estimates missed the true gains by 1.5
+  points (root mean square) where their own deviations were 0.7.
 - The gain on test rows counts with the deviation that its 95% interval would have were it normal:
   an interval from few seeds is wider than its variance says, and so counts less.
 """
@@ -21,7 +22,8 @@ from mtlsearch.evidence.interval import UPPER_QUANTILE, Interval
 from mtlsearch.evidence.spelling import SCALE, decimals_for, points, share_of, signed
 
 PRIOR_DEVIATION = 2.0  # points of mean skill
-CHOICE_DEVIATION = 1.0  # points of mean skill
+CHOICE_DEVIATION = 1.5  # points of mean skill
+NEARLY = 0.25  # share of the margin within which a cheaper model is expected to be as good
 
 
 @dataclass(frozen=True)
@@ -121,17 +123,21 @@ def _deviation(gain: Interval) -> float | None:
 def recommend(options: Sequence[Option], margin: float) -> Recommendation:
     """Recommend the model that is expected to be the best, or a cheaper one that is nearly so.
 
-    Of the models whose expected gain is within the margin of the largest the cheapest is taken.
-    Where a task may be only so much worse, a model that is not sure to keep that is left out.
+    Of the models whose expected gain is within a share of the margin (NEARLY) of the largest the
+    cheapest is taken. Expected gains are drawn together, so that a difference of the whole margin
+    would be larger in truth: with it the models that are taken were worse than those of always
+    sharing. Where a task may be only so much worse, a model that is not sure to keep that is left
+    out.
 
     Args:
         options: All confirmed models, the baseline among them.
         margin: The difference in points of mean skill that does not matter.
     """
+    nearly = NEARLY * margin
     allowed = [option for option in options if option.is_allowed]
     expected = {option.arm: expected_gain(option) for option in allowed}
     best = max(allowed, key=lambda option: expected[option.arm])
-    near = [option for option in allowed if expected[best.arm] - expected[option.arm] <= margin]
+    near = [option for option in allowed if expected[best.arm] - expected[option.arm] <= nearly]
     chosen = min(near, key=lambda option: (*option.price, -expected[option.arm]))
     [baseline] = [option.arm for option in options if option.is_baseline]
     decimals = decimals_for(list(expected.values()), [0.0])
@@ -141,7 +147,7 @@ def recommend(options: Sequence[Option], margin: float) -> Recommendation:
     behind = signed(expected[chosen.arm] - expected[best.arm], decimals)
     why = (
         f"By all that is known (validation and test, drawn towards no gain) {best.arm} is expected "
-        f"to be best, but {chosen.arm} is expected to be within {points(margin)} of it ({behind}) "
+        f"to be best, but {chosen.arm} is expected to be within {points(nearly)} of it ({behind}) "
         f"and is cheaper: {cost_beside(chosen, best)}."
     )
     return Recommendation(chosen.arm, why)

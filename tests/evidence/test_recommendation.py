@@ -49,19 +49,19 @@ def test_the_best_that_is_expected_is_recommended() -> None:
     assert "no other model is expected to be better" in found.why
 
 
-@pytest.mark.parametrize(("margin", "arm"), [(1.0, "cheap"), (0.1, "best")])
+@pytest.mark.parametrize(("margin", "arm"), [(2.0, "cheap"), (1.0, "best")])
 def test_a_cheaper_one_that_is_expected_within_the_margin_comes_first(margin, arm) -> None:
     best = option("best", around(4.0), macs=300)
     cheap = option("cheap", around(3.5), macs=30)
     found = recommend([SINGLE, best, cheap], margin)
     assert found.arm == arm
     if arm == "cheap":
-        assert "within 1 point of it (-0.40)" in found.why
+        assert "within 0.5 points of it (-0.40)" in found.why
         assert "cheap needs 10% of the multiply-accumulates" in found.why
 
 
 def test_of_equal_multiply_accumulates_the_fewer_parameters_are_cheaper() -> None:
-    many = option("many", around(0.5), macs=10, parameters=90)
+    many = option("many", around(0.42), macs=10, parameters=90)
     few = option("few", around(0.4), macs=10, parameters=80)
     assert recommend([SINGLE, many, few], 1.0).arm == "few"
 
