@@ -61,17 +61,25 @@ PLANTED = {
 }
 
 
-def _case(case: tuple[str, int]) -> Answered:
-    name, seed = case
+def problem(name: str, seed: int) -> Problem:
+    """Return an embedded problem, or a planted one of this seed."""
     if name in EMBEDDED:
         dataset = load(name)
-        searched = load_space("default", len(dataset.tasks))
-        return answer(Problem(dataset, for_truth=dataset), searched, seed)
+        return Problem(dataset, for_truth=dataset)
 
     made = PLANTED[name]
     test_rows = TEST_ROWS + OTHER_TEST_ROWS
     whole = planted(made.teacher, ROWS, test_rows, labelled=made.labelled, seed=seed)
-    return answer(with_test_rows(whole, ROWS), space(4, 2), seed)
+    return with_test_rows(whole, ROWS)
+
+
+def _case(case: tuple[str, int]) -> Answered:
+    name, seed = case
+    posed = problem(name, seed)
+    searched = space(4, 2)
+    if name in EMBEDDED:
+        searched = load_space("default", len(posed.dataset.tasks))
+    return answer(posed, searched, seed)
 
 
 def findings() -> list[Finding]:

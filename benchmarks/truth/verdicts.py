@@ -150,12 +150,17 @@ def with_test_rows(whole: Dataset, rows: int) -> Problem:
     return Problem(dataset, for_truth=whole)
 
 
-def _case(case: tuple[str, int]) -> Answered:
-    relation, seed = case
+def problem(relation: str, seed: int) -> Problem:
+    """Return the planted problem of this seed whose tasks are so related."""
     has_noise = seed % 2 == 1
     teacher = Teacher(grouped(GROUPS[relation], 1), unrelated=(3,) if has_noise else ())
     whole = planted(teacher, test_rows=TEST_ROWS + OTHER_TEST_ROWS, seed=seed)
-    return answer(with_test_rows(whole, ROWS), space(4, 2), seed)
+    return with_test_rows(whole, ROWS)
+
+
+def _case(case: tuple[str, int]) -> Answered:
+    relation, seed = case
+    return answer(problem(relation, seed), space(4, 2), seed)
 
 
 def findings() -> list[Finding]:
