@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.machine import publish
-from benchmarks.truth import depth, gap, growth, harm, statements, verdicts
+from benchmarks.truth import depth, gap, growth, harm, scales, statements, verdicts
 from benchmarks.truth.finding import COLUMNS, Finding
 
 PARTS: dict[str, Callable[[], list[Finding]]] = {
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[], list[Finding]]] = {
     "verdict": verdicts.findings,
     "harm": harm.findings,
     "growth": growth.findings,
+    "scales": scales.findings,
 }
 
 

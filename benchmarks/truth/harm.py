@@ -62,10 +62,11 @@ PLANTED = {
 
 
 def problem(name: str, seed: int) -> Problem:
-    """Make an embedded problem, or a planted one for a seed."""
+    """Return an embedded problem, or a planted one of this seed."""
     if name in EMBEDDED:
         dataset = load(name)
         return Problem(dataset, for_truth=dataset)
+
     made = PLANTED[name]
     test_rows = TEST_ROWS + OTHER_TEST_ROWS
     whole = planted(made.teacher, ROWS, test_rows, labelled=made.labelled, seed=seed)
@@ -74,11 +75,11 @@ def problem(name: str, seed: int) -> Problem:
 
 def _case(case: tuple[str, int]) -> Answered:
     name, seed = case
-    made = problem(name, seed)
+    posed = problem(name, seed)
+    searched = space(4, 2)
     if name in EMBEDDED:
-        searched = load_space("default", len(made.dataset.tasks))
-        return answer(made, searched, seed)
-    return answer(made, space(4, 2), seed)
+        searched = load_space("default", len(posed.dataset.tasks))
+    return answer(posed, searched, seed)
 
 
 def findings() -> list[Finding]:

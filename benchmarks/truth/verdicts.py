@@ -151,7 +151,7 @@ def with_test_rows(whole: Dataset, rows: int) -> Problem:
 
 
 def problem(relation: str, seed: int) -> Problem:
-    """Make the problem of a relation; that of an odd seed has a task that is noise."""
+    """Return the planted problem of this seed whose tasks are so related."""
     has_noise = seed % 2 == 1
     teacher = Teacher(grouped(GROUPS[relation], 1), unrelated=(3,) if has_noise else ())
     whole = planted(teacher, test_rows=TEST_ROWS + OTHER_TEST_ROWS, seed=seed)

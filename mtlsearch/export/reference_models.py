@@ -99,7 +99,7 @@ def hand_over(
         for of_network, fit in zip(references, fits, strict=True):
             assert not isinstance(fit, str), "there was no reason against it"
             of_network[task.name] = fit
-        sentences.append(f"{task.name}: by {choice.reference}, better by {_percent(choice)}")
+        sentences.append(f"{task.name}: by {choice.reference}, better by {_points(choice)}")
     return HandOver(references, sentences)
 
 
@@ -166,9 +166,10 @@ def _check(task: Task, kept: Array, predictions: Array) -> None:
         )
 
 
-def _percent(choice: ReferenceChoice) -> str:
+def _points(choice: ReferenceChoice) -> str:
     gain = choice.gain
-    return f"{gain.mean:.2f}% on test rows, 95% interval {gain.low:.2f}% to {gain.high:.2f}%"
+    skill = f"{gain.mean:.2f} points of skill on test rows"
+    return f"{skill}, 95% interval {gain.low:.2f} to {gain.high:.2f}"
 
 
 def _layout(schema: InputSchema, encoded: EncodedInput, train: Array) -> FlatLayout | None:

@@ -14,7 +14,7 @@ from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
 from mtlsearch.report.plots import Plots
 from mtlsearch.report.references import reference_rows
-from mtlsearch.report.skill_chart import MARGIN, MOST_TASKS, skill_chart
+from mtlsearch.report.skill_chart import MOST_TASKS, skill_chart
 
 PAGE_TEMPLATE = "report.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
@@ -50,7 +50,7 @@ def render_page(report: Report) -> str:
         cards=page_sections.cards(report),
         ties=sum(candidate.tie for candidate in report.front),
         space=_spell_space(report),
-        margin=MARGIN,
+        margin=report.study.settings.margin,
         most_tasks=MOST_TASKS,
     )
 
@@ -94,5 +94,5 @@ def _spell_space(report: Report) -> str:
 
 
 def _skill_chart(report: Report) -> Markup | None:
-    drawing = skill_chart(report, MARGIN)
+    drawing = skill_chart(report)
     return None if drawing is None else Markup(drawing)

@@ -15,7 +15,6 @@ from mtlsearch.report.labels import shorten
 from mtlsearch.report.model import Report, ReportedInterval
 from mtlsearch.report.svg import Drawing, Style
 
-MARGIN = 1.0  # points of mean skill
 MOST_TASKS = 12  # that are drawn; the tables hold them all
 LARGEST_REACH = 6.0  # in median reaches of the intervals; what goes on beyond has an arrow
 
@@ -113,21 +112,15 @@ def series_of(report: Report) -> list[Series]:
     return series
 
 
-def skill_chart(report: Report, margin: float = MARGIN) -> str | None:
-    """Draw the chart as a standalone SVG document; None where nothing was compared.
-
-    Args:
-        report: The report.
-        margin: The gain in points of mean skill that is of no practical use, up or down.
-    """
+def skill_chart(report: Report) -> str | None:
+    """Draw the chart as a standalone SVG document; None where nothing was compared."""
     series = series_of(report)
     tasks = [task.name for task in report.tasks[:MOST_TASKS]]
     rows = list(_rows(series, tasks))
     if not rows:
         return None
-    return _draw(
-        rows, margin, f"Skill gained over {report.baseline}, {MODEL_NAMES[report.compared]}"
-    )
+    title = f"Skill gained over {report.baseline}, {MODEL_NAMES[report.compared]}"
+    return _draw(rows, report.study.settings.margin, title)
 
 
 def _rows(series: Sequence[Series], tasks: Sequence[str]) -> Iterator[_Row]:

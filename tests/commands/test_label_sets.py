@@ -32,7 +32,7 @@ def test_sets_of_labels_go_from_check_to_predict(tmp_path: Path) -> None:
         ensemble = model["ensemble"]
         assert ensemble["seeds"] == [0, 1]
         assert list(ensemble["tasks"]) == ["topics", "weather", "stay"]
-        assert f"{model['arm']} {ensemble['gain']['mean']:+.2f}%" in " ".join(searched.out.split())
+        assert f"{model['arm']} {ensemble['gain']['mean']:+.1f}" in " ".join(searched.out.split())
     assert report["references"] is None  # not asked for
 
     exported = run_warm(

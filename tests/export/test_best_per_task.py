@@ -181,4 +181,5 @@ def test_references_are_compared_as_the_verdict_compares(study: Study, dataset: 
         expected.append(dataset.tasks[0].metric.score(dataset.targets[name][test], mean))
     gain = analysis.reference_comparisons["linear"].gains[name]
     ours, theirs = expected
-    assert gain.mean == pytest.approx(100 * (ours - theirs) / theirs)
+    scale = analysis.test_scales.of_task[0]
+    assert gain.mean == pytest.approx(scale.points(ours - theirs))

@@ -24,7 +24,9 @@ def _with_one_arm(gain: ReportedInterval) -> Report:
 
 
 def _chart(report: Report, margin: float = 1.0) -> ET.Element:
-    drawing = skill_chart(report, margin)
+    settings = replace(report.study.settings, margin=margin)
+    study = replace(report.study, settings=settings)
+    drawing = skill_chart(replace(report, study=study))
     assert drawing is not None
     return ET.fromstring(drawing)
 

@@ -8,6 +8,7 @@ import pytest
 
 from mtlsearch.data import TEST
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import TrainingResult
 from mtlsearch.report.build import build_report
 from mtlsearch.report.model import SeedLeftOut
@@ -70,11 +71,12 @@ def test_the_reported_scores_are_those_of_the_stored_predictions(report, interru
         for seed in model.ensemble.seeds:
             stored.append(np.load(study.folder / f"confirmed/{model.arm}-{TRAININGS}-{seed}.npz"))
         gains = []
-        for number, task in enumerate(penguins.tasks):
+        for number, scale in enumerate(SkillScales.on_test_rows(penguins).of_task):
+            task = scale.task
             mean = np.mean([arrays[f"prediction_{number}"] for arrays in stored], axis=0)
             score = task.metric.score(penguins.targets[task.name][role == TEST], mean)
             single = np.mean(model.test[task.name])
-            gains.append(100 * (score - single) / single)
+            gains.append(scale.points(score - single))
             entry = model.ensemble.tasks[task.name]
             assert entry.score == pytest.approx(score)
             assert entry.single == pytest.approx(single) == model.mean[task.name]
@@ -123,7 +125,7 @@ def test_one_word_in_the_study_says_what_the_verdict_is_on(asked, interrupted, r
     analysis = Analysis(study, penguins)
     assert analysis.verdict.models == asked
     gains = {"single": analysis.comparisons, "ensemble": analysis.ensemble_comparisons}
-    assert f"{gains[asked]['searched'].gain.mean:+.2f}" in analysis.verdict.figures
+    assert f"{gains[asked]['searched'].gain.mean:+.2f} points" in analysis.verdict.figures
 
 
 def test_without_a_second_common_seed_single_models_are_compared_and_it_is_said(
