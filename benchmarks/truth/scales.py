@@ -185,13 +185,26 @@ def summary(what: str, judged: Sequence[Judged]) -> list[Finding]:
             rows["real gains that are claimed"] = (share_of_true(found), len(real))
         for name, (estimate, count) in rows.items():
             named = f"{what}, {convention}: {name}"
-            table.append(Finding("scales", 0, named, estimate, count, ROWS))
+            table.append(
+                Finding(
+                    "scales",
+                    0,
+                    named,
+                    estimate,
+                    count,
+                    ROWS,
+                )
+            )
     return table
 
 
 def _mean(values: np.ndarray) -> Estimate:
     found = interval(values.tolist())
-    return Estimate(found.mean, found.low, found.high)
+    return Estimate(
+        found.mean,
+        found.low,
+        found.high,
+    )
 
 
 def _problem_of(home: Path) -> Case:
@@ -217,7 +230,12 @@ def _kept(home: Path) -> Iterator[Judged]:
     analysis = Analysis(Study.open(home / "study"), problem.dataset)
     for arm, comparison in analysis.ensemble_comparisons.items():
         assert isinstance(comparison, Comparison)
-        yield from judge(problem, comparison, truth[arm], truth[BASELINE])
+        yield from judge(
+            problem,
+            comparison,
+            truth[arm],
+            truth[BASELINE],
+        )
 
 
 def _fixed_structures(case: Case) -> list[list[Judged]]:
@@ -248,10 +266,23 @@ def _predictions(problem: Problem) -> tuple[list[Predictions], list[Predictions]
     jobs: list[TrainingJob] = []
     seeds = SEEDS * (1 + TRUE_ENSEMBLES)
     for tree in (SharingTree.shared(tasks, 2), SharingTree.separate(tasks, 2)):
-        candidate = Candidate(tree, Mlp(32), NoSharing(), Fixed(), SETTINGS)
+        candidate = Candidate(
+            tree,
+            Mlp(32),
+            NoSharing(),
+            Fixed(),
+            SETTINGS,
+        )
         for seed in range(seeds):
             replicate = Replicate("confirmation", FRESH + seed)
-            jobs.append(TrainingJob(len(jobs), candidate.composition(), replicate, seed=0))
+            jobs.append(
+                TrainingJob(
+                    len(jobs),
+                    candidate.composition(),
+                    replicate,
+                    seed=0,
+                )
+            )
     data = TrainingData(dataset, 0, torch.device("cpu"))
     by_number = {}
     for result in Engine(data, searched.training, FOREST.trainer, FOREST.chunk).train(jobs):
@@ -273,7 +304,12 @@ def _judge_predictions(
         _jackknifed(problem, single),
         SkillScales.on_test_rows(problem.dataset),
     )
-    return judge(problem, comparison, _true_scores(problem, sharing), _true_scores(problem, single))
+    return judge(
+        problem,
+        comparison,
+        _true_scores(problem, sharing),
+        _true_scores(problem, single),
+    )
 
 
 def _jackknifed(problem: Problem, models: Sequence[Predictions]) -> JackknifedScores:

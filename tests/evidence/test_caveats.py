@@ -137,7 +137,8 @@ def test_a_marked_space_lowers():
 
 
 def decide(ends, caveats):
-    return verdict.decide([contender(ends)], question(caveats=caveats))
+    contenders = [contender(ends)]
+    return verdict.decide(contenders, question(contenders, caveats=caveats))
 
 
 @pytest.mark.parametrize("ends", [(2.0, 4.0), (-4.0, -2.0)])

@@ -52,12 +52,12 @@ def test_looks_are_paid_for_in_confidence() -> None:
 
 def test_an_interval_of_the_usual_confidence_is_itself() -> None:
     found = interval([1.0, 2.0, 4.0], [1.0, 2.0, 1.5])
-    assert found.at(CONFIDENCE, 3) is found
+    assert found.at(CONFIDENCE) == found
 
 
 def test_more_confidence_widens_an_interval_around_its_mean() -> None:
     found = interval([1.0, 2.0, 4.0], [1.0, 2.0, 1.5])
-    wider = found.at(INTERIM, 3)
+    wider = found.at(INTERIM)
     assert wider.low < found.low < found.mean == wider.mean < found.high < wider.high
     assert wider.p == found.p
 
@@ -67,14 +67,14 @@ def test_what_confidence_says_is_what_happens() -> None:
     draw = np.random.default_rng(0)
     held = 0
     for _ in range(1000):
-        found = interval(draw.normal(0.0, 1.0, 5).tolist()).at(0.8, 5)
+        found = interval(draw.normal(0.0, 1.0, 5).tolist()).at(0.8)
         held += found.low <= 0.0 <= found.high
     assert 0.77 < held / 1000 < 0.83
 
 
 def test_ends_that_are_not_known_stay_so() -> None:
     unknown = Interval(1.0, None, None)
-    assert unknown.at(INTERIM, 1) is unknown
+    assert unknown.at(INTERIM) is unknown
 
 
 def test_a_comparison_of_more_confidence_claims_less() -> None:
@@ -82,7 +82,9 @@ def test_a_comparison_of_more_confidence_claims_less() -> None:
     comparison = Comparison(
         arm="ours",
         differences={"a": difference},
+        points={"a": difference},
         gain=difference,
+        relative=difference,
         seeds=4,
         limits=(Limit("a", 1.0, difference),),
     )

@@ -28,8 +28,8 @@ def test_share_when_the_interval_is_above_zero():
         "Share: the model of ours (ours) is better than separate models, with 95% confidence."
     )
     assert found.figures == (
-        "Mean gain of ensembles of 5 seeds of ours over single-task +2.75 points, 95% interval "
-        "+1.50 to +4.00 (tasks: 0 better, 2 undecided, 0 worse)."
+        "Mean gain of ensembles of 5 seeds of ours over tuned single-task +2.75 points, 95% "
+        "interval +1.50 to +4.00 (tasks: 0 better, 2 undecided, 0 worse)."
     )
 
 
