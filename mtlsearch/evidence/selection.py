@@ -18,12 +18,12 @@ class Pick:
     Attributes:
         arm: The name of the arm.
         candidate: The number of the candidate in the arm that trained it; None when the tasks take
-            theirs from several.
+            theirs from several, and when the model was not trained before.
         composition: The model.
         validation_gain: The estimated mean relative gain over the reference, in percent.
         breach: By how many percent more than it may be, at most, a task is estimated to be worse
             than the reference; 0 where every task stays within its limit.
-        trained_in: The arm that trained the candidate; None when there are several candidates.
+        trained_in: The arm that trained the candidate; None when there is no such candidate.
     """
 
     arm: str
@@ -103,13 +103,14 @@ def pick(
     gains = [mean_gain(tasks, summary.estimates, reference) for summary in within]
     largest = max(gains)
     best = within[gains.index(largest)]
+    was_trained = best.replicates > 0
     return Pick(
         arm=arm,
-        candidate=best.number,
+        candidate=best.number if was_trained else None,
         composition=best.composition,
         validation_gain=largest,
         breach=smallest,
-        trained_in=best.arm,
+        trained_in=best.arm if was_trained else None,
     )
 
 

@@ -39,7 +39,7 @@ from mtlsearch.evidence.verdict import Contender, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
-from mtlsearch.search.eligible import eligible
+from mtlsearch.search.eligible import eligible, with_best_tree
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.reference_fits import FittedReference, read_references
@@ -206,7 +206,10 @@ class Analysis:
             candidates = {trial.number: trial.candidate for trial in trials}
             for summary in self.candidates[trained_in]:
                 trained.append((candidates[summary.number], summary))
-        return eligible(arm, self._space, trained, tasks)
+        models = eligible(arm, self._space, trained, tasks)
+        if arm.tries_trees and self.affinity:
+            models += with_best_tree(arm, self._space, trained, self.affinity)
+        return models
 
     @cached_property
     def _space(self) -> SearchSpace:

@@ -1,13 +1,16 @@
-"""What the pick of an arm may be: all that lies in the arm's space, in whichever arm it was trained.
+"""What the pick of an arm may be: all that lies in its space, in whichever arm it was trained.
 
-The arms share one pool of trainings. An arm is what its pick may be, not where its evidence is from.
+All arms estimate from one pool of trainings. An arm is what its pick may be, not where its evidence
+is from.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mtlsearch.candidate import Candidate, Component, Composition
+from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary
+from mtlsearch.evidence.tree_search import tree_of_affinity
 from mtlsearch.search.arms import Arm
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
@@ -42,6 +45,44 @@ def eligible(
         present.update(summary.estimates)
     is_whole = len(present) == len(tasks)
     return reduced if is_whole else []
+
+
+def with_best_tree(
+    arm: Arm,
+    space: SearchSpace,
+    trained: Sequence[Trained],
+    affinity: Affinity,
+) -> list[CandidateSummary]:
+    """Return models that an arm may pick although nobody trained them.
+
+    They have the tree that is best by all trainings together, with the settings of each of the
+    candidates: of a few dozen trees that were tried, the best one is seldom among them.
+
+    Args:
+        arm: The arm.
+        space: The study's space, which the arm restricts.
+        trained: The candidates of all arms.
+        affinity: What the trainings of all arms say together.
+    """
+    restricted = arm.restrict(space)
+    tree = tree_of_affinity(affinity, restricted.tree.max_branches)
+    models = []
+    for candidate, summary in trained:
+        spelled = _spelled_in(restricted, replace(candidate, tree=tree))
+        if spelled is None:
+            continue
+        composition = spelled.composition()
+        model = replace(
+            summary,
+            composition=composition,
+            scores={},
+            standard_errors={},
+            estimates=affinity.estimates(composition),
+            deviations={},
+            replicates=0,
+        )
+        models.append(model)
+    return models
 
 
 def _whole_candidates(
