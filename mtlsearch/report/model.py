@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -411,8 +411,8 @@ class ReportedScore(Documented):
     """Its standard error; null for one replicate."""
 
     estimate: float
-    """What all trainings of the arm together say the score is on an average replicate; choices rest
-    on it.
+    """What the trainings of all arms together say the score is on an average replicate; choices
+    rest on it.
     """
 
 
@@ -502,7 +502,7 @@ class NameUse(Documented):
 
     gain: ReportedInterval | None
     """Mean gain over the tasks, percent, against the mean of the names that have one, estimated
-    from all trainings of the arm; null where too few candidates use the name."""
+    from the trainings of all arms; null where too few candidates use the name."""
 
     @property
     def is_tried(self) -> bool:
@@ -689,7 +689,11 @@ class ReportedModel(Documented):
     """The arm it is the best of."""
 
     candidate: Count | None
-    """Its number within the arm; null when composed of several candidates."""
+    """Its number within the arm that trained it; null when composed of several candidates, and when
+    nobody trained it before: it has the tree that is best by all trainings."""
+
+    trained_in: str | None
+    """The arm that trained it in the search; null where `candidate` is."""
 
     tree: str
     """The tree as one line."""
@@ -786,13 +790,13 @@ class AffinityPair(Documented):
 
 @dataclass(frozen=True)
 class AffinityMap(Documented):
-    """Who helps whom, estimated from all trainings of the main arm."""
+    """Who helps whom, estimated from the trainings of all arms."""
 
     arm: str
-    """The arm it is estimated from."""
+    """The main arm, whose pick goes by it."""
 
     trainings: Count
-    """Its complete trainings."""
+    """The complete trainings of all arms, from which it is estimated."""
 
     pairs: tuple[AffinityPair, ...]
     """Every ordered pair of tasks."""
@@ -921,7 +925,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[7]
+    schema_version: Literal[8]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]

@@ -83,7 +83,7 @@ def test_an_unknown_field_is_refused() -> None:
 
 def test_the_version_is_7() -> None:
     assert SCHEMA_VERSION == 7
-    assert SCHEMA["properties"]["schema_version"]["const"] == 7
+    assert SCHEMA["properties"]["schema_version"]["const"] == 8
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
