@@ -65,6 +65,8 @@ def with_best_tree(
         affinity: What the trainings of all arms say together.
     """
     restricted = arm.restrict(space)
+    if space.tasks == 1:
+        return []
     tree = tree_of_affinity(affinity, restricted.tree.max_branches)
     models = []
     for candidate, summary in trained:
