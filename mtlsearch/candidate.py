@@ -176,6 +176,18 @@ class Candidate:
         """The name of its settings of a group, such as `mlp` for the group `backbone`."""
         return setting_name(group, getattr(self, group))
 
+    @property
+    def simplified(self) -> "Candidate":
+        """The candidate without what changes nothing; it trains the same.
+
+        That is a soft sharing that ties no branches, and the weight of a task that is alone.
+        """
+        sharing = self.sharing if self.soft_shared_levels else NoSharing()
+        weighting = self.weighting
+        if self.tree.tasks == 1 and isinstance(weighting, Fixed):
+            weighting = Fixed()
+        return dataclasses.replace(self, sharing=sharing, weighting=weighting)
+
     def composition(self) -> "Composition":
         """The groups of tasks that influence each other, each with its part of the tree."""
         groups: Sequence[tuple[int, ...]] = self.tree.components

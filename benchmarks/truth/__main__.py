@@ -9,6 +9,7 @@ from benchmarks.truth.finding import COLUMNS, Finding
 
 PARTS: dict[str, Callable[[], list[Finding]]] = {
     "gap": gap.budgets,
+    "pool": gap.pooled,
     "ablation": gap.ablation,
     "statements": statements.findings,
     "depth": depth.findings,

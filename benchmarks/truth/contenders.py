@@ -174,7 +174,7 @@ def _skill_of(dataset: Dataset) -> Skill:
 
 def _validation(analysis: Analysis, arm: str, skill: Skill) -> Estimate:
     """The skill of an arm's pick that is estimated from validation rows."""
-    affinity = analysis.affinities[arm]
+    affinity = analysis.affinity
     assert affinity is not None
     [composition] = [pick.composition for pick in analysis.picks if pick.arm == arm]
     scores: dict[str, float] = {}

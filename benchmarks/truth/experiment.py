@@ -128,11 +128,22 @@ def search(
     """Return the trials of a study with one arm, in their order."""
     with tempfile.TemporaryDirectory(prefix="mtl-") as folder:
         asked = request(dataset, searched, budget, [SEARCHED], seed)
-        study = Study.create(Path(folder) / "study", asked, None)
-        schedule = ArmSchedule(study, SEARCHED, dataset, searched)
-        queue = WorkQueue([schedule], _ignore)
-        run_local(queue, WorkerContext(dataset, searched.training, seed, FOREST, "cpu"))
+        study = searched_study(Path(folder), dataset, searched, asked)
         return study.trials(SEARCHED)
+
+
+def searched_study(
+    folder: Path,
+    dataset: Dataset,
+    searched: SearchSpace,
+    asked: Request,
+) -> Study:
+    """Return a study whose arms have spent their budget, and which has confirmed nothing."""
+    study = Study.create(folder / "study", asked, None)
+    schedules = [ArmSchedule(study, arm, dataset, searched) for arm in asked.arms]
+    queue = WorkQueue(schedules, _ignore)
+    run_local(queue, WorkerContext(dataset, searched.training, asked.seed, FOREST, "cpu"))
+    return study
 
 
 def _ignore(arm: str, result: Any) -> None:
@@ -146,9 +157,14 @@ def fitted(trials: Sequence[Trial], dataset: Dataset) -> Affinity:
     return affinity
 
 
+def summarised(trials: Sequence[Trial], dataset: Dataset) -> list[CandidateSummary]:
+    """Return the candidates of these trials, as these trials alone estimate them."""
+    return pool(trials, fitted(trials, dataset), REPLICATES)
+
+
 def picked(trials: Sequence[Trial], dataset: Dataset) -> Composition:
     """Return what this project picks after these trials."""
-    summaries = pool(trials, fitted(trials, dataset), REPLICATES)
+    summaries = summarised(trials, dataset)
     reference = reference_scores([], summaries, dataset.tasks)
     scales = SkillScales.on_search_rows(dataset)
     best = pick(SEARCHED, summaries, scales, reference, must_share=True)
@@ -158,12 +174,25 @@ def picked(trials: Sequence[Trial], dataset: Dataset) -> Composition:
 
 def best_mean_score(trials: Sequence[Trial], dataset: Dataset) -> Composition:
     """Return the candidate with the least mean validation error: a choice without a model."""
-    summaries = pool(trials, fitted(trials, dataset), REPLICATES)
+    summaries = summarised(trials, dataset)
     return min(summaries, key=_total_error).composition
 
 
 def _total_error(summary: CandidateSummary) -> float:
     return sum(summary.scores.values())
+
+
+def tree_of(composition: Composition) -> SharingTree:
+    """Return the tree of a model of all tasks."""
+    depth = max(component.candidate.tree.depth for component in composition)
+    levels = []
+    for level in range(depth):
+        nodes = []
+        for component in composition:
+            for node in component.candidate.tree.levels[level]:
+                nodes.append(tuple(component.tasks[place] for place in node))
+        levels.append(tuple(nodes))
+    return SharingTree(tuple(levels))
 
 
 def with_tree(composition: Composition, tree: SharingTree) -> Composition:

@@ -16,7 +16,7 @@ class CandidateSummary:
     """A candidate with all its replicates.
 
     Candidates are scored on different replicates, and some of those are harder than others. So
-    choices rest on estimates: what all trainings of the arm together say of the candidate.
+    choices rest on estimates: what the trainings of all arms together say of the candidate.
 
     Attributes:
         arm: The name of the arm.
@@ -27,7 +27,8 @@ class CandidateSummary:
         estimates: Per task name the estimated score on an average replicate; `scores` where there
             are too few trainings for more.
         deviations: The standard deviations of the estimates; empty where they are not known.
-        replicates: The number of replicates.
+        replicates: The number of replicates; 0 of a model that was not trained: it has estimates
+            alone, and the number, the arm and the costs of the candidate that it is like.
         parameters: The number of trained weights.
         macs_per_example: The multiply-accumulates of one forward pass.
     """
@@ -59,7 +60,7 @@ def pool(
 
     Args:
         trials: The trainings.
-        affinity: What all trainings of the arm say together; None where they are too few.
+        affinity: What the trainings of all arms say together; None where they are too few.
         replicates: How many trainings of a candidate are wanted.
     """
     in_order = sorted(trials, key=lambda trial: trial.number)
@@ -87,11 +88,9 @@ def _summary(group: Sequence[Trial], affinity: Affinity | None) -> CandidateSumm
     estimates = scores
     deviations: dict[str, float] = {}
     if affinity:
-        by_task: dict[str, float] = {}
+        estimates = affinity.estimates(composition)
         for component in composition:
-            by_task |= affinity.scores(component)
             deviations |= affinity.deviations(component)
-        estimates = {task: by_task[task] for task in scores}
     return CandidateSummary(
         arm=first.arm,
         number=first.number,

@@ -18,11 +18,13 @@ class Pick:
 
     Attributes:
         arm: The name of the arm.
-        candidate: The number of the candidate; None when the tasks take theirs from several.
+        candidate: The number of the candidate in the arm that trained it; None when the tasks take
+            theirs from several, and when the model was not trained before.
         composition: The model.
         validation_gain: The estimated gain of mean skill over the reference, in points.
         breach: By how many percent more than it may be, at most, a task is estimated to be worse
             than the reference; 0 where every task stays within its limit.
+        trained_in: The arm that trained the candidate; None when there is no such candidate.
     """
 
     arm: str
@@ -30,6 +32,7 @@ class Pick:
     composition: Composition
     validation_gain: float
     breach: float = 0.0
+    trained_in: str | None = None
 
 
 def best_per_task(
@@ -101,7 +104,15 @@ def pick(
     gains = [scales.gain(summary.estimates, reference) for summary in within]
     largest = max(gains)
     best = within[gains.index(largest)]
-    return Pick(arm, best.number, best.composition, largest, smallest)
+    was_trained = best.replicates > 0
+    return Pick(
+        arm=arm,
+        candidate=best.number if was_trained else None,
+        composition=best.composition,
+        validation_gain=largest,
+        breach=smallest,
+        trained_in=best.arm if was_trained else None,
+    )
 
 
 def _pick_per_task(
@@ -112,13 +123,13 @@ def _pick_per_task(
 ) -> Pick:
     components = []
     estimates = {}
-    numbers = set()
+    sources = set()
     for index, task in enumerate(scales.tasks):
         best = _best_for(task, summaries)
         components.append(best.composition.component_of(index))
         estimates[task.name] = best.estimates[task.name]
-        numbers.add(best.number)
-    number = numbers.pop() if len(numbers) == 1 else None
+        sources.add((best.number, best.arm))
+    number, trained_in = sources.pop() if len(sources) == 1 else (None, None)
     gain = scales.gain(estimates, reference)
     return Pick(
         arm=arm,
@@ -126,9 +137,12 @@ def _pick_per_task(
         composition=Composition(tuple(components)),
         validation_gain=gain,
         breach=breach(scales.tasks, estimates, reference),
+        trained_in=trained_in,
     )
 
 
 def _best_for(task: Task, summaries: Sequence[CandidateSummary]) -> CandidateSummary:
+    """The best of those that have the task, which those reduced to some tasks may lack."""
     sign = task.metric.sign
-    return max(summaries, key=lambda summary: sign * summary.estimates[task.name])
+    having = [summary for summary in summaries if task.name in summary.estimates]
+    return max(having, key=lambda summary: sign * summary.estimates[task.name])

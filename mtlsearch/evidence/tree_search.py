@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from mtlsearch.arrays import Array
+from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.structure.contract import Partition
 from mtlsearch.structure.tree import SharingTree
 
@@ -18,6 +19,17 @@ BISECTIONS = 20  # of the price of a branch
 Group = frozenset[int]
 Groups = tuple[Group, ...]
 Search = Callable[[Array, float], SharingTree]  # for the value of sharing and the price of a branch
+
+
+def tree_of_affinity(affinity: Affinity, max_branches: int | None = None) -> SharingTree:
+    """Search the tree with the largest sum of gains, each task weighted by its importance.
+
+    Args:
+        affinity: What sharing is estimated to gain, or a draw of it.
+        max_branches: How many nodes the last level may have.
+    """
+    weights = np.array([task.options.weight for task in affinity.tasks])
+    return best_tree(weights[:, None] * affinity.sharing(), max_branches)
 
 
 def best_tree(value: Array, max_branches: int | None = None) -> SharingTree:

@@ -99,7 +99,7 @@ def _report_choices(
         evidence = ArmEvidence(
             arm=arm,
             trials=trials,
-            affinity=analysis.affinities[arm],
+            affinity=analysis.affinity,
             front=[entry.composition for entry in summaries if (arm, entry.number) in on_front],
             pick=picks.get(arm),
         )
@@ -131,11 +131,12 @@ def _report_comparisons(analysis: Analysis) -> list[ReportedComparison]:
 
 
 def _report_affinity(analysis: Analysis) -> AffinityMap | None:
-    """The affinities of the main arm; None where the study has no such arm."""
+    """The affinities by the trainings of all arms; None where no arm tries trees."""
     arm = main_arm(analysis.trials)
     if arm is None:
         return None
-    return affinity_map(arm, analysis.affinities[arm], analysis.trials[arm], analysis.dataset.tasks)
+    trials = [trial for trials in analysis.trials.values() for trial in trials]
+    return affinity_map(arm, analysis.affinity, trials, analysis.dataset.tasks)
 
 
 def _report_study(study: Study, space: SearchSpace, finished: bool) -> ReportedStudy:

@@ -46,6 +46,7 @@ def report_model(
     return ReportedModel(
         arm=pick.arm,
         candidate=pick.candidate,
+        trained_in=pick.trained_in,
         tree=pick.composition.spell(names),
         composition=report_composition(pick.composition, names),
         parameters=first_result.parameters,

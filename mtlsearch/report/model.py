@@ -422,8 +422,8 @@ class ReportedScore(Documented):
     """Its standard error; null for one replicate."""
 
     estimate: float
-    """What all trainings of the arm together say the score is on an average replicate; choices rest
-    on it.
+    """What the trainings of all arms together say the score is on an average replicate; choices
+    rest on it.
     """
 
 
@@ -511,8 +511,8 @@ class NameUse(Documented):
     """True when the arm's picked model uses it; null before there is one."""
 
     gain: ReportedInterval | None
-    """Gain of mean skill, points, against the mean of the names that have one, estimated from all
-    trainings of the arm; null where too few candidates use the name."""
+    """Gain of mean skill, points, against the mean of the names that have one, estimated from the
+    trainings of all arms; null where too few candidates use the name."""
 
     @property
     def is_tried(self) -> bool:
@@ -704,7 +704,11 @@ class ReportedModel(Documented):
     """The arm it is the best of."""
 
     candidate: Count | None
-    """Its number within the arm; null when composed of several candidates."""
+    """Its number within the arm that trained it; null when composed of several candidates, and when
+    nobody trained it before: it has the tree that is best by all trainings."""
+
+    trained_in: str | None
+    """The arm that trained it in the search; null where `candidate` is."""
 
     tree: str
     """The tree as one line."""
@@ -818,13 +822,13 @@ class AffinityPair(Documented):
 
 @dataclass(frozen=True)
 class AffinityMap(Documented):
-    """Who helps whom, estimated from all trainings of the main arm."""
+    """Who helps whom, estimated from the trainings of all arms."""
 
     arm: str
-    """The arm it is estimated from."""
+    """The main arm, whose pick goes by it."""
 
     trainings: Count
-    """Its complete trainings."""
+    """The complete trainings of all arms, from which it is estimated."""
 
     pairs: tuple[AffinityPair, ...]
     """Every ordered pair of tasks."""

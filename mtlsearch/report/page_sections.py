@@ -111,7 +111,6 @@ class AffinitySection:
     A row is for the task that gains or loses, a cell for the task it shares with (None: itself).
     """
 
-    arm: str
     trainings: int
     names: Sequence[str]
     rows: Mapping[str, Sequence[AffinityCell | None]]
@@ -215,7 +214,6 @@ def affinity_section(report: Report) -> AffinitySection | None:
     cells = {(pair.task, pair.other): _affinity_cell(pair) for pair in affinity.pairs}
     rows = {name: [cells.get((name, other)) for other in names] for name in names}
     return AffinitySection(
-        arm=affinity.arm,
         trainings=affinity.trainings,
         names=names,
         rows=rows,

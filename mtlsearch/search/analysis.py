@@ -68,11 +68,13 @@ from mtlsearch.evidence.verdict import Question, Verdict, decide, settle
 from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
+from mtlsearch.search.eligible import eligible, with_best_tree
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.seed_plan import AUTO
 from mtlsearch.search.study import Study
+from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import scored
 
 NOT_YET_TRAINED = "not trained yet"
@@ -171,10 +173,10 @@ class Analysis:
         return SkillScales.on_test_rows(self.dataset)
 
     @cached_property
-    def affinities(self) -> Mapping[str, Affinity | None]:
-        """What all trainings of an arm say together; None where they are too few."""
-        scales = self.search_scales
-        return {arm: Affinity.fit(trials, scales) for arm, trials in self.trials.items()}
+    def affinity(self) -> Affinity | None:
+        """What the trainings of all arms say together; None where they are too few."""
+        trials = [trial for trials in self.trials.values() for trial in trials]
+        return Affinity.fit(trials, self.search_scales)
 
     @cached_property
     def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
@@ -182,7 +184,7 @@ class Analysis:
         replicates = self.study.request.replicates
         summaries = {}
         for arm, trials in self.trials.items():
-            summaries[arm] = pool(trials, self.affinities[arm], replicates)
+            summaries[arm] = pool(trials, self.affinity, replicates)
         return summaries
 
     @cached_property
@@ -198,7 +200,9 @@ class Analysis:
         """
         if not self.all_candidates:
             return {}
-        baseline = self.candidates.get(BASELINE, [])
+        baseline: Sequence[CandidateSummary] = []
+        if BASELINE in self.trials:
+            baseline = self._pickable(BASELINE)
         return reference_scores(baseline, self.all_candidates, self.dataset.tasks)
 
     @cached_property
@@ -209,16 +213,18 @@ class Analysis:
     def choose(self) -> list[Pick]:
         """Choose the best model of every arm, on validation scores only.
 
+        It may have been trained in another arm, where it lies in this arm's space.
+
         Raises NoCandidateError when no training succeeded.
         """
         if not self.all_candidates:
             raise NoCandidateError(f"{self.study.folder}: no training succeeded; {self._reasons()}")
         picks = []
-        for name, summaries in self.candidates.items():
+        for name in self.trials:
             arm = ARMS[name]
             best = pick(
                 name,
-                summaries,
+                self._pickable(name),
                 self.search_scales,
                 self.reference,
                 must_share=arm.must_share,
@@ -227,6 +233,32 @@ class Analysis:
             if best is not None:
                 picks.append(best)
         return picks
+
+    def _pickable(self, name: str) -> Sequence[CandidateSummary]:
+        """What an arm may pick, its own candidates first."""
+        arm = ARMS[name]
+        tasks = self.dataset.tasks
+        if arm.stands_alone:
+            trials = self.trials[name]
+            affinity = Affinity.fit(trials, self.search_scales)
+            return pool(trials, affinity, self.study.request.replicates)
+        others = [other for other in self.candidates if other != name]
+        trained = []
+        for trained_in in [name, *others]:
+            trials = self.trials[trained_in]
+            candidates = {trial.number: trial.candidate for trial in trials}
+            for summary in self.candidates[trained_in]:
+                trained.append((candidates[summary.number], summary))
+        models = eligible(arm, self._space, trained, tasks)
+        if arm.tries_trees and self.affinity:
+            models += with_best_tree(arm, self._space, trained, self.affinity)
+        return models
+
+    @cached_property
+    def _space(self) -> SearchSpace:
+        request = self.study.request
+        tasks = len(self.dataset.tasks)
+        return SearchSpace.from_mapping(request.space, tasks, request.space_name)
 
     def _reasons(self) -> str:
         failures: set[str] = set()
@@ -702,11 +734,10 @@ class Analysis:
 
     def _estimate_deviations(self, chosen: Pick) -> Mapping[str, float]:
         """The standard deviations of a pick's estimated scores by task; empty where not known."""
-        affinity = self.affinities.get(chosen.arm)
         deviations: dict[str, float] = {}
-        if affinity is not None:
+        if self.affinity is not None:
             for component in chosen.composition:
-                deviations |= affinity.deviations(component)
+                deviations |= self.affinity.deviations(component)
         return deviations
 
     @cached_property

@@ -52,6 +52,11 @@ class Arm:
         """Whether the arm's model may stand for sharing in the verdict."""
         return not self.per_task
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the arm picks by its own trainings alone, as it is a control of the sampler."""
+        return self.sampler is not None
+
 
 def _whole(space: SearchSpace) -> SearchSpace:
     return space

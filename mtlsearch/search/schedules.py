@@ -15,7 +15,7 @@ from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.sequential import STEP
 from mtlsearch.evidence.skill import SkillScales
-from mtlsearch.evidence.tree_search import best_tree
+from mtlsearch.evidence.tree_search import tree_of_affinity
 from mtlsearch.records import Job, ReferenceJob, Replicate, TrainingJob, TrainingResult, Trial
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.confirmed_files import write_files
@@ -200,9 +200,7 @@ class ArmSchedule:
         """The best tree for a draw of the affinities."""
         seed = derive_seed(self._request.seed, self.arm, number, "tree")
         random = np.random.default_rng(seed)
-        gains = affinity.draw(random).sharing()
-        weights = np.array([task.options.weight for task in self._dataset.tasks])
-        return best_tree(weights[:, None] * gains, self._space.tree.max_branches)
+        return tree_of_affinity(affinity.draw(random), self._space.tree.max_branches)
 
     def _untried_names(self, index: int) -> dict[str, Any]:
         """For each setting group the name whose turn it is with the new candidate of this index.

@@ -274,6 +274,7 @@ class Study:
                 composition=composition,
                 validation_gain=stored["validation_gain"],
                 breach=stored.get("breach", 0.0),
+                trained_in=stored.get("trained_in"),
             )
             picks.append(pick)
         return picks
@@ -297,6 +298,7 @@ class Study:
                 "composition": pick.composition.to_json(),
                 "validation_gain": pick.validation_gain,
                 "breach": pick.breach,
+                "trained_in": pick.trained_in,
             }
             stored.append(spelled)
         self._root.set_user_attr(self.confirmation, stored)

@@ -28,6 +28,10 @@ class Constant:
         """The value."""
         return (self.value,)
 
+    def contains(self, value: Any) -> bool:
+        """Whether it may be this value."""
+        return bool(value == self.value)
+
     def suggest(self, trial: BaseTrial, name: str) -> Any:
         """The value; the trial is asked for nothing."""
         return self.value
@@ -44,6 +48,10 @@ class Choice:
     """A setting that takes one of several values."""
 
     values: tuple[Any, ...]
+
+    def contains(self, value: Any) -> bool:
+        """Whether it may be this value."""
+        return value in self.values
 
     def suggest(self, trial: BaseTrial, name: str) -> Any:
         """Ask the trial for a value."""
@@ -70,6 +78,15 @@ class Range:
         """Both ends."""
         return (self.low, self.high)
 
+    def contains(self, value: Any) -> bool:
+        """Whether it may be this value; between whole numbers it is a whole number."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        is_whole = isinstance(self.low, int) and isinstance(self.high, int)
+        if is_whole and not isinstance(value, int):
+            return False
+        return self.low <= value <= self.high
+
     def suggest(self, trial: BaseTrial, name: str) -> float:
         """Ask the trial for a value."""
         low = self.low
@@ -92,6 +109,13 @@ class PerTask:
     """A setting with a value for each task."""
 
     specs: tuple[Spec, ...]
+
+    def contains(self, values: Any) -> bool:
+        """Whether these may be the values of the tasks."""
+        if not isinstance(values, tuple) or len(values) != len(self.specs):
+            return False
+        pairs = zip(self.specs, values, strict=True)
+        return all(spec.contains(value) for spec, value in pairs)
 
     def suggest(self, trial: BaseTrial, name: str) -> Any:
         """Ask the trial for `name.0`, `name.1`, ..., unless they are constants."""

@@ -53,6 +53,12 @@ class Option:
             settings[key] = spec.suggest(trial, name)
         return self.kind(**settings)
 
+    def contains(self, settings: Any) -> bool:
+        """Whether `sample` could give these settings."""
+        if type(settings) is not self.kind:
+            return False
+        return all(spec.contains(getattr(settings, key)) for key, spec in self.specs)
+
     def examples(self) -> Iterator[dict[str, Any]]:
         """Settings in which every choice, and every end of a range, comes up once.
 

@@ -179,6 +179,31 @@ class SearchSpace:
         splits = [trial.suggest_int(f"split_{task}", 0, levels) for task in later_tasks]
         return SharingTree.decode(hosts, splits, levels, self.tree.max_branches)
 
+    def contains(self, candidate: Candidate) -> bool:
+        """Whether `sample` could give this candidate.
+
+        What is fixed must be as it is fixed, and of the rest each setting what it may be.
+        """
+        if not self._contains_tree(candidate.tree):
+            return False
+        for group, options in self.options.items():
+            settings = getattr(candidate, group)
+            if group in self.fixed:
+                fits = settings == self.fixed[group]
+            else:
+                fits = any(option.contains(settings) for option in options)
+            if not fits:
+                return False
+        return True
+
+    def _contains_tree(self, tree: SharingTree) -> bool:
+        if "tree" in self.fixed:
+            return bool(tree == self.fixed["tree"])
+        if tree.tasks != self.tasks or tree.depth != self.tree.levels:
+            return False
+        limit = self.tree.max_branches
+        return limit is None or len(tree.levels[-1]) <= limit
+
     def parameters(self) -> list[tuple[str, str]]:
         """Every setting with what it may be, for people, spelled as in the file."""
         rows = []

@@ -394,6 +394,7 @@ def _model(
     return ReportedModel(
         arm=arm,
         candidate=None if arm == BASELINE else 7,
+        trained_in=None if arm == BASELINE else arm,
         tree=spell(components),
         composition=components,
         parameters=21_345,

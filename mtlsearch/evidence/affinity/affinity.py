@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
-from mtlsearch.candidate import Component
+from mtlsearch.candidate import Component, Composition
 from mtlsearch.evidence.affinity.task_model import Observation, TaskModel
 from mtlsearch.evidence.inactive import is_inactive
 from mtlsearch.evidence.interval import Interval
@@ -72,6 +72,13 @@ class Affinity:
             name = model.task.name
             scores[name] = model.score(component, position)
         return scores
+
+    def estimates(self, composition: Composition) -> dict[str, float]:
+        """The estimated score of every task of a model, in the order of the tasks."""
+        by_task: dict[str, float] = {}
+        for component in composition:
+            by_task |= self.scores(component)
+        return {task.name: by_task[task.name] for task in self.tasks}
 
     def deviations(self, component: Component) -> dict[str, float]:
         """The standard deviations of these estimates."""
