@@ -49,6 +49,17 @@ class Splits:
     times: np.ndarray | None = None
     by_column: bool = False
 
+    @property
+    def predicted(self) -> np.ndarray:
+        """The rows that confirmed models predict, ascending: the test rows.
+
+        Where there are none, all rows: that tells a model from its export, but scores nothing.
+        """
+        is_test = self.role == TEST
+        if not is_test.any():
+            return np.arange(len(self.role))
+        return np.flatnonzero(is_test)
+
 
 @dataclass(frozen=True)
 class Source:

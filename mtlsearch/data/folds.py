@@ -53,7 +53,7 @@ def resample(source: Source, seed: int) -> Array:
     """
     rng = np.random.default_rng(seed)
     splits = source.splits
-    rows = np.flatnonzero(splits.role == TEST)
+    rows = splits.predicted
     if splits.group is None:
         return rows[_bootstrap(rng, len(rows))]
     groups = splits.group[rows]

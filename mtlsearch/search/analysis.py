@@ -4,14 +4,14 @@ It is computed once; report, console and export all read these objects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
 from mtlsearch.arrays import Array
-from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
+from mtlsearch.data import TEST, Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
@@ -26,6 +26,7 @@ from mtlsearch.evidence.ensemble import (
     jackknife,
     weighted_mean,
 )
+from mtlsearch.evidence.pooled import FoldWeights, pool_comparisons
 from mtlsearch.evidence.references import (
     ReferenceChoice,
     ReferenceComparison,
@@ -41,6 +42,7 @@ from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
 from mtlsearch.search.confirmed_files import read_predictions, read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
+from mtlsearch.search.parts import tested_parts, untested_part
 from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.study import Study
 
@@ -121,6 +123,38 @@ class Analysis:
         self.study = study
         self.dataset = dataset
         self._jackknives: dict[tuple[str, tuple[int, ...]], JackknifedScores | NoEnsemble] = {}
+
+    @cached_property
+    def outer_folds(self) -> Sequence["Analysis"]:
+        """What each outer fold says by itself; of a study with one set of test rows its own."""
+        folds = [self]
+        for part in tested_parts(self.study, self.dataset)[1:]:
+            folds.append(Analysis(part.study, part.dataset))
+        return folds
+
+    @cached_property
+    def all_rows(self) -> "Analysis | None":
+        """The search of all rows, whose models are handed over; its scores say nothing.
+
+        None where a study has one set of test rows: the models that were tested are handed over.
+        """
+        part = untested_part(self.study, self.dataset)
+        return None if part is None else Analysis(part.study, part.dataset)
+
+    @cached_property
+    def tested_rows(self) -> int:
+        """How many rows of all sources are test rows, over all outer folds."""
+        return sum(_test_rows(fold.dataset) for fold in self.outer_folds)
+
+    @cached_property
+    def _weights(self) -> FoldWeights:
+        """How much each outer fold counts."""
+        tested = [_test_rows(fold.dataset) for fold in self.outer_folds]
+        others = []
+        for fold, test in zip(self.outer_folds, tested, strict=True):
+            rows = sum(len(source.inputs) for source in fold.dataset.sources.values())
+            others.append(rows - test)
+        return FoldWeights.of(tested, others)
 
     @cached_property
     def trials(self) -> Mapping[str, Sequence[Trial]]:
@@ -284,7 +318,45 @@ class Analysis:
 
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
-        """The single models of every other arm against the baseline's.
+        """The single models of every other arm against the baseline's, over all outer folds.
+
+        An arm that has none in an outer fold is not among them.
+        """
+        folds = [fold.own_comparisons for fold in self.outer_folds]
+        if len(folds) == 1:
+            return folds[0]
+        pooled = {}
+        for arm in folds[0]:
+            if all(arm in comparisons for comparisons in folds):
+                of_arm = [comparisons[arm] for comparisons in folds]
+                pooled[arm] = pool_comparisons(of_arm, self._weights)
+        return pooled
+
+    @cached_property
+    def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+        """The ensemble of every other arm against the baseline's, over all outer folds.
+
+        Where an outer fold has none it says why they are not compared.
+        """
+        folds = [fold.own_ensemble_comparisons for fold in self.outer_folds]
+        if len(folds) == 1:
+            return folds[0]
+        pooled: dict[str, Comparison | NoEnsemble] = {}
+        for arm in self.comparisons:
+            of_arm = []
+            for comparisons in folds:
+                comparison = comparisons[arm]
+                if isinstance(comparison, NoEnsemble):
+                    pooled[arm] = comparison
+                else:
+                    of_arm.append(comparison)
+            if len(of_arm) == len(folds):
+                pooled[arm] = pool_comparisons(of_arm, self._weights)
+        return pooled
+
+    @cached_property
+    def own_comparisons(self) -> Mapping[str, Comparison]:
+        """The single models of every other arm against the baseline's, in this outer fold.
 
         They are compared over the seeds that succeeded in both.
         """
@@ -297,7 +369,7 @@ class Analysis:
         return comparisons
 
     @cached_property
-    def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+    def own_ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
         """The ensemble of every other arm against the baseline's, or why they are not compared.
 
         Both are made of the seeds that succeeded in both arms.
@@ -419,11 +491,10 @@ class Analysis:
         return verdict
 
     def _decide(self, comparisons: Mapping[str, Comparison]) -> Verdict | None:
-        models = {model.arm: model for model in self.confirmed}
         contenders = []
         for name, arm in ARMS.items():
             if arm.shares and name in comparisons:
-                contender = self._contender(arm, models[name].pick, comparisons[name])
+                contender = self._contender(arm, self._standing_for(name), comparisons[name])
                 contenders.append(contender)
         return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
 
@@ -508,6 +579,28 @@ class Analysis:
             self.study.request.seeds,
         )
 
+    def _standing_for(self, arm: str) -> Pick:
+        """The pick of an arm that is handed over, with what all outer folds expect of theirs.
+
+        Before all rows are searched it is that of the first fold.
+        """
+        picks = [fold.pick_of(arm) for fold in self.outer_folds]
+        chosen = [entry for entry in picks if entry is not None]
+        last = self.all_rows.pick_of(arm) if self.all_rows else None
+        gains = [entry.validation_gain for entry in chosen]
+        return replace(
+            last or chosen[0],
+            validation_gain=sum(gains) / len(gains),
+            breach=max(entry.breach for entry in chosen),
+        )
+
+    def pick_of(self, arm: str) -> Pick | None:
+        """The model that was picked from an arm; None where none was."""
+        for chosen in self.picks:
+            if chosen.arm == arm:
+                return chosen
+        return None
+
     def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
         names = [task.name for task in self.dataset.tasks]
         pretrained = False
@@ -521,3 +614,9 @@ class Analysis:
             pretrained=pretrained,
             breach=chosen.breach,
         )
+
+
+def _test_rows(dataset: Dataset) -> int:
+    """How many rows of all sources are test rows."""
+    counts = [int((source.splits.role == TEST).sum()) for source in dataset.sources.values()]
+    return sum(counts)

@@ -91,6 +91,7 @@ class Request:
         greedy_ensemble: Whether an ensemble is chosen among the confirmed models of all arms.
         reference_rows: How many training rows a reference is given at most; None: as many as each
             of them says.
+        outer_folds: How many sets of test rows there are, each with a search of its own.
     """
 
     data: str
@@ -120,6 +121,7 @@ class Request:
     compare: str = ENSEMBLE
     greedy_ensemble: bool = False
     reference_rows: int | None = None
+    outer_folds: int = 1
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -146,6 +148,11 @@ class Request:
         if self.reference_rows is not None and self.reference_rows < 1:
             raise UsageError(
                 f"--reference-rows: found {self.reference_rows}; it must be at least 1"
+            )
+        if self.outer_folds < 1:
+            raise UsageError(
+                f"--outer-folds: found {self.outer_folds}; it must be at least 2, so that every "
+                "row is a test row once, or 1 for one set of test rows"
             )
         if self.replicates > self.trainings:
             raise UsageError(

@@ -26,6 +26,7 @@ from mtlsearch.search.ledger import is_recorded, trial_of
 from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
 from mtlsearch.search.storage import open_storage
+from mtlsearch.seeding import derive_seed
 from mtlsearch.training.engine_choice import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
@@ -51,9 +52,11 @@ def is_study(folder: Path) -> bool:
 
 
 class Study:
-    """One study.
+    """One study, or a part of it.
 
     Every arm, and the confirmation of every budget, is an Optuna study of its own in one storage.
+    A part is the search of another set of test rows: it has arms, picks and files of its own under
+    its name, and everything else in common with the study.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Study:
     ) -> None:
         self.folder = folder
         self.name = name
+        self._part = ""
         self._storage = storage
         self._root = optuna.load_study(study_name=name, storage=storage)
         self._arms: dict[str, optuna.Study] = {}
@@ -132,6 +136,15 @@ class Study:
             reason = _first_line(error)
             raise StudyError(f"{folder}: the study cannot be read: {reason}") from error
 
+    def part(self, name: str) -> "Study":
+        """The part of this name, with a seed of its own: its trainings are not those of another."""
+        part = Study(self.folder, self._storage, self.name)
+        part.folder = self.folder / name
+        part._part = name
+        seed = derive_seed(self.request.seed, name)
+        part.request = replace(self.request, seed=seed)
+        return part
+
     def lock(self) -> FileLock:
         """Take the study for this process; the kernel lets go of it even on kill -9.
 
@@ -170,7 +183,11 @@ class Study:
         return trials
 
     def _arm_name(self, arm: str) -> str:
-        return f"{self.name}/{arm}"
+        return f"{self.name}/{self._within_part(arm)}"
+
+    def _within_part(self, key: str) -> str:
+        """What something that a part has of its own is stored under."""
+        return f"{self._part}/{key}" if self._part else key
 
     def extend(self, trainings: int) -> None:
         """Raise the budget of every arm. Raises StudyError when it would shrink."""
@@ -180,6 +197,23 @@ class Study:
                 f"{self.request.trainings} and only grows"
             )
         self.request = replace(self.request, trainings=trainings)
+        self._root.set_user_attr(REQUEST, self.request.to_json())
+
+    def divide(self, outer_folds: int) -> None:
+        """Set the number of outer folds of a study that has one set of test rows.
+
+        Raises StudyError when it has another number already: all of its rows would be divided
+        otherwise.
+        """
+        present = self.request.outer_folds
+        if outer_folds == present:
+            return
+        if present > 1:
+            raise StudyError(
+                f"--outer-folds: found {outer_folds}; the study has {present}, which would divide "
+                "its rows otherwise; leave it out, or search again with another --study"
+            )
+        self.request = replace(self.request, outer_folds=outer_folds)
         self._root.set_user_attr(REQUEST, self.request.to_json())
 
     @property
@@ -203,7 +237,8 @@ class Study:
         return picks
 
     def _stored_picks(self) -> list[dict[str, Any]]:
-        stored: list[dict[str, Any]] = self._root.user_attrs.get(self.confirmation, [])
+        key = self._within_part(self.confirmation)
+        stored: list[dict[str, Any]] = self._root.user_attrs.get(key, [])
         return stored
 
     @property
@@ -223,7 +258,7 @@ class Study:
                 "breach": pick.breach,
             }
             stored.append(spelled)
-        self._root.set_user_attr(self.confirmation, stored)
+        self._root.set_user_attr(self._within_part(self.confirmation), stored)
 
     @property
     def engine(self) -> Choice | None:
@@ -263,7 +298,7 @@ class Study:
 
     @property
     def _greedy_key(self) -> str:
-        return f"{GREEDY_ENSEMBLE}@{self.request.trainings}"
+        return self._within_part(f"{GREEDY_ENSEMBLE}@{self.request.trainings}")
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that the study has taken, over all sessions."""

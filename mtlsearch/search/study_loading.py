@@ -19,6 +19,7 @@ from mtlsearch.data import (
     check_validation_rows,
     load,
 )
+from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
@@ -268,6 +269,7 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
             f"{folder}: the study was made with other data: {request.data} has changed since, "
             "or this version of mtlsearch divides its rows otherwise"
         )
+    dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     tasks = len(dataset.tasks)
     try:
         space = SearchSpace.from_mapping(request.space, tasks, request.space_name)

@@ -1,0 +1,127 @@
+"""Comparisons of several outer folds pooled into one: every row has been a test row in one of them.
+
+Scores are taken within the test rows of each fold and then averaged, in every metric: a rank, or a
+share of the variance, would else compare predictions of models that were fitted to other rows. The
+folds count by their test rows.
+
+The test rows of the folds are different rows, but each of them is trained on in the other folds, so
+the folds' errors are not independent, and the variance of their mean is not the sum of theirs
+(Bengio & Grandvalet 2004; Nadeau & Bengio 2003). What is added up is what a fold knows of itself:
+the variance over its seeds and that of its test rows. It is multiplied by OVERLAP times the ratio
+of test rows to training rows, plus one, and it is not below the variance that the folds' own
+means show: each of them has a search and picks of its own. `benchmarks/truth/outer_folds.py`
+measures how often such intervals hold the truth.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mtlsearch.evidence.comparison import Comparison, Limit
+from mtlsearch.evidence.interval import Interval, VarianceTerm
+
+OVERLAP = 1.0
+"""How many times the ratio of test to training rows the variance is enlarged by."""
+
+
+@dataclass(frozen=True)
+class FoldWeights:
+    """How much each outer fold counts, and how much of what it is trained on it shares.
+
+    Attributes:
+        shares: The share [K] of the test rows of all folds that are the fold's.
+        overlap: The mean ratio of the test rows of a fold to its other rows.
+    """
+
+    shares: Sequence[float]
+    overlap: float
+
+    @classmethod
+    def of(cls, test_rows: Sequence[int], other_rows: Sequence[int]) -> "FoldWeights":
+        """The weights of folds with so many test rows and so many others each, [K]."""
+        total = sum(test_rows)
+        ratios = [test / other for test, other in zip(test_rows, other_rows, strict=True)]
+        return cls([test / total for test in test_rows], sum(ratios) / len(ratios))
+
+
+def pool_comparisons(folds: Sequence[Comparison], weights: FoldWeights) -> Comparison:
+    """Return the comparison of an arm with the baseline over all outer folds.
+
+    Args:
+        folds: The comparison of each fold, [K]: of one arm, the same tasks and the same kind of
+            models.
+        weights: How much each counts.
+    """
+    first = folds[0]
+    differences = {}
+    for task in first.differences:
+        of_folds = [comparison.differences[task] for comparison in folds]
+        differences[task] = pool_intervals(of_folds, weights, first.seeds)
+    limits = []
+    for number, limit in enumerate(first.limits):
+        gains = [comparison.limits[number].gain for comparison in folds]
+        gain = pool_intervals(gains, weights, first.seeds)
+        limits.append(Limit(limit.task, limit.at_most_worse, gain))
+    gains = [comparison.gain for comparison in folds]
+    return replace(
+        first,
+        differences=differences,
+        gain=pool_intervals(gains, weights, first.seeds),
+        seeds=min(comparison.seeds for comparison in folds),
+        limits=tuple(limits),
+    )
+
+
+def pool_intervals(folds: Sequence[Interval], weights: FoldWeights, seeds: int) -> Interval:
+    """Return the interval of the weighted mean of a difference over outer folds.
+
+    It has no ends where a fold has none.
+
+    Args:
+        folds: The difference in each fold, [K], with its variances over seeds and test rows.
+        weights: How much each counts.
+        seeds: The number of seeds of each fold.
+    """
+    means = np.array([fold.mean for fold in folds])
+    shares = np.asarray(weights.shares)
+    mean = float(shares @ means)
+    if any(fold.low is None for fold in folds):
+        return Interval(mean, None, None)
+    enlarged = 1 + OVERLAP * weights.overlap
+    squared = enlarged * shares**2
+    of_seeds = squared * [fold.seed_variance for fold in folds]
+    of_rows = squared * [fold.row_variance for fold in folds]
+    within = float(of_seeds.sum() + of_rows.sum())
+    row_dofs = np.array([fold.row_dof for fold in folds])
+    uncertainty = float((of_seeds**2).sum() / max(seeds - 1, 1) + (of_rows**2 / row_dofs).sum())
+    within_dof = within**2 / uncertainty if uncertainty else math.inf
+    between = between_folds(means, shares)
+    if within + between == 0.0:
+        return Interval(mean, mean, mean, float(mean == 0.0))
+    terms = [
+        VarianceTerm(math.sqrt(within), within_dof),
+        VarianceTerm(math.sqrt(between), len(folds) - 1.0),
+    ]
+    terms = [term for term in terms if term.deviation]
+    half_width = max(term.half_width() for term in terms)
+    row_uncertainty = float((of_rows**2 / row_dofs).sum())
+    row_variance = float(of_rows.sum())
+    return Interval(
+        mean=mean,
+        low=mean - half_width,
+        high=mean + half_width,
+        p=max(term.p_value(mean) for term in terms),
+        seed_variance=float(of_seeds.sum()),
+        row_variance=row_variance,
+        row_dof=row_variance**2 / row_uncertainty if row_uncertainty else math.inf,
+    )
+
+
+def between_folds(means: np.ndarray, shares: np.ndarray) -> float:
+    """Return the variance of the weighted mean of K folds that their own means show."""
+    mean = float(shares @ means)
+    spread = float(shares @ (means - mean) ** 2)
+    effective = 1 / float(shares @ shares)
+    return spread / (effective - 1)
