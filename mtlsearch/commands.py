@@ -115,6 +115,21 @@ Replicates = Annotated[
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Seed = Annotated[int, typer.Option(help="Seed of the whole study")]
 Seeds = Annotated[int, typer.Option(help="Fresh trainings of each arm's best, for the verdict")]
+OuterFolds = Annotated[
+    int,
+    typer.Option(
+        help="Sets of test rows, each with a search of its own: with 5, every row is tested",
+        metavar="N",
+    ),
+]
+MoreOuterFolds = Annotated[
+    int | None,
+    typer.Option(
+        "--outer-folds",
+        help="Search so many sets of test rows, of which the study's own are the first",
+        metavar="N",
+    ),
+]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
 Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
@@ -218,6 +233,7 @@ def search(  # noqa: PLR0913 - the list of options
     epochs: Epochs = None,
     seed: Seed = 0,
     seeds: Seeds = 5,
+    outer_folds: OuterFolds = 1,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
@@ -233,6 +249,8 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
+    from mtlsearch.data import check_test_rows
+    from mtlsearch.data.outer_folds import first_outer_fold
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
@@ -262,6 +280,7 @@ def search(  # noqa: PLR0913 - the list of options
         replicates=replicates,
         seed=seed,
         seeds=seeds,
+        outer_folds=outer_folds,
         workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
@@ -279,19 +298,23 @@ def search(  # noqa: PLR0913 - the list of options
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
-    check_folds(dataset, seed, trainings, seeds)
+    dataset = first_outer_fold(dataset, outer_folds, seed)
+    check_test_rows(dataset)
+    check_folds(dataset, seed, trainings, seeds, outer_folds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
     _work(new_study, dataset, chosen_space)
 
 
 @app.command()
-def resume(folder: Folder, trainings: MoreTrainings = None) -> None:
+def resume(
+    folder: Folder, trainings: MoreTrainings = None, outer_folds: MoreOuterFolds = None
+) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.search.study_loading import open_study
 
     study, dataset, space = open_study(folder)
-    _work(study, dataset, space, trainings)
+    _work(study, dataset, space, trainings, outer_folds)
 
 
 @app.command()
@@ -454,7 +477,11 @@ def main() -> None:
 
 
 def _work(
-    study: "Study", dataset: "Dataset", space: "SearchSpace", trainings: int | None = None
+    study: "Study",
+    dataset: "Dataset",
+    space: "SearchSpace",
+    trainings: int | None = None,
+    outer_folds: int | None = None,
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
     from mtlsearch.data import find_traps
@@ -463,10 +490,13 @@ def _work(
     from mtlsearch.report.write import write_report
     from mtlsearch.search.progress import Progress
     from mtlsearch.search.session import work
+    from mtlsearch.search.study_loading import divide_study
 
     with study.lock():
         if trainings is not None:
             study.extend(trainings)
+        if outer_folds is not None:
+            dataset = divide_study(study, dataset, outer_folds)
         for notice in dataset.notices:
             typer.echo(notice, err=True)
         for warning in find_traps(dataset):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.machine import publish
-from benchmarks.truth import depth, gap, harm, statements, verdicts
+from benchmarks.truth import depth, gap, harm, outer_folds, statements, verdicts
 from benchmarks.truth.finding import COLUMNS, Finding
 
 PARTS: dict[str, Callable[[], list[Finding]]] = {
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[], list[Finding]]] = {
     "depth": depth.findings,
     "verdict": verdicts.findings,
     "harm": harm.findings,
+    "outer_folds": outer_folds.findings,
 }
 
 

@@ -7,10 +7,10 @@ folds count by their test rows.
 The test rows of the folds are different rows, but each of them is trained on in the other folds, so
 the folds' errors are not independent, and the variance of their mean is not the sum of theirs
 (Bengio & Grandvalet 2004; Nadeau & Bengio 2003). What is added up is what a fold knows of itself:
-the variance over its seeds and that of its test rows. It is multiplied by OVERLAP times the ratio
-of test rows to training rows, plus one, and it is not below the variance that the folds' own
-means show: each of them has a search and picks of its own. `benchmarks/truth/outer_folds.py`
-measures how often such intervals hold the truth.
+the variance over its seeds and that of its test rows. It is enlarged by the ratio of test rows to
+training rows. Each fold also has a search and picks of its own: where the folds differ by more than
+that, the excess is added, with the few degrees of freedom that so many folds give it.
+`benchmarks/truth/outer_folds.py` measures how often such intervals hold the truth, beside others.
 """
 
 import math
@@ -21,9 +21,6 @@ import numpy as np
 
 from mtlsearch.evidence.comparison import Comparison, Limit
 from mtlsearch.evidence.interval import Interval, VarianceTerm
-
-OVERLAP = 1.0
-"""How many times the ratio of test to training rows the variance is enlarged by."""
 
 
 @dataclass(frozen=True)
@@ -89,33 +86,32 @@ def pool_intervals(folds: Sequence[Interval], weights: FoldWeights, seeds: int) 
     mean = float(shares @ means)
     if any(fold.low is None for fold in folds):
         return Interval(mean, None, None)
-    enlarged = 1 + OVERLAP * weights.overlap
+    enlarged = 1 + weights.overlap
     squared = enlarged * shares**2
     of_seeds = squared * [fold.seed_variance for fold in folds]
     of_rows = squared * [fold.row_variance for fold in folds]
-    within = float(of_seeds.sum() + of_rows.sum())
     row_dofs = np.array([fold.row_dof for fold in folds])
-    uncertainty = float((of_seeds**2).sum() / max(seeds - 1, 1) + (of_rows**2 / row_dofs).sum())
-    within_dof = within**2 / uncertainty if uncertainty else math.inf
-    between = between_folds(means, shares)
-    if within + between == 0.0:
-        return Interval(mean, mean, mean, float(mean == 0.0))
-    terms = [
-        VarianceTerm(math.sqrt(within), within_dof),
-        VarianceTerm(math.sqrt(between), len(folds) - 1.0),
-    ]
-    terms = [term for term in terms if term.deviation]
-    half_width = max(term.half_width() for term in terms)
     row_uncertainty = float((of_rows**2 / row_dofs).sum())
-    row_variance = float(of_rows.sum())
+    seed_uncertainty = float((of_seeds**2).sum()) / max(seeds - 1, 1)
+
+    within = float(of_seeds.sum() + of_rows.sum())
+    excess = max(0.0, between_folds(means, shares) - within)
+    row_uncertainty += excess**2 / (len(folds) - 1)
+    variance = within + excess
+    uncertainty = seed_uncertainty + row_uncertainty
+    if variance == 0.0:
+        return Interval(mean, mean, mean, float(mean == 0.0))
+    term = VarianceTerm(math.sqrt(variance), _dof(variance, uncertainty))
+    half_width = term.half_width()
+    row_variance = float(of_rows.sum()) + excess
     return Interval(
         mean=mean,
         low=mean - half_width,
         high=mean + half_width,
-        p=max(term.p_value(mean) for term in terms),
+        p=term.p_value(mean),
         seed_variance=float(of_seeds.sum()),
         row_variance=row_variance,
-        row_dof=row_variance**2 / row_uncertainty if row_uncertainty else math.inf,
+        row_dof=_dof(row_variance, row_uncertainty),
     )
 
 
@@ -125,3 +121,11 @@ def between_folds(means: np.ndarray, shares: np.ndarray) -> float:
     spread = float(shares @ (means - mean) ** 2)
     effective = 1 / float(shares @ shares)
     return spread / (effective - 1)
+
+
+def _dof(variance: float, uncertainty: float) -> float:
+    """Satterthwaite's (1946) degrees of freedom of a sum of variances.
+
+    `uncertainty` is the sum of the squared variances, each over its own degrees of freedom.
+    """
+    return variance**2 / uncertainty if uncertainty else math.inf

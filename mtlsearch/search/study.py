@@ -46,6 +46,11 @@ REFERENCES_ARM = "references"  # under which their fits are stored
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
 
 
+def part_seed(seed: int, part: str) -> int:
+    """The seed of a part of a study with this seed."""
+    return derive_seed(seed, part)
+
+
 def is_study(folder: Path) -> bool:
     """Whether a folder is that of a study."""
     return (folder / POINTER).is_file()
@@ -137,12 +142,15 @@ class Study:
             raise StudyError(f"{folder}: the study cannot be read: {reason}") from error
 
     def part(self, name: str) -> "Study":
-        """The part of this name, with a seed of its own: its trainings are not those of another."""
+        """The part of this name, with a seed of its own: its trainings are not those of another.
+
+        It has no parts itself.
+        """
         part = Study(self.folder, self._storage, self.name)
         part.folder = self.folder / name
         part._part = name
-        seed = derive_seed(self.request.seed, name)
-        part.request = replace(self.request, seed=seed)
+        seed = part_seed(self.request.seed, name)
+        part.request = replace(self.request, seed=seed, outer_folds=1)
         return part
 
     def lock(self) -> FileLock:
