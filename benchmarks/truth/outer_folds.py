@@ -260,7 +260,7 @@ def study(case: Case, number: int) -> list[FoldAnswer]:
 
 Pool = Callable[[Sequence[Interval]], Interval]
 OVERLAPPING = 1 / (OUTER_FOLDS - 1)  # n_test / n_train
-EQUAL = [1 / OUTER_FOLDS] * OUTER_FOLDS
+EQUAL = np.full(OUTER_FOLDS, 1 / OUTER_FOLDS)
 
 
 def _within(folds: Sequence[Interval], enlarged: float) -> Interval:
@@ -282,7 +282,7 @@ def _corrected_t(folds: Sequence[Interval]) -> Interval:
 
 def _larger_of_two(folds: Sequence[Interval]) -> Interval:
     means = np.array([fold.mean for fold in folds])
-    variance = between_folds(means, np.array(EQUAL))
+    variance = between_folds(means, EQUAL)
     own = _symmetric(float(means.mean()), variance, len(folds) - 1.0)
     enlarged = _within(folds, 1 + OVERLAPPING)
     return max(own, enlarged, key=_width)

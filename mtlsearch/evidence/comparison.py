@@ -68,6 +68,7 @@ class Comparison:
         models: Whether these are single models, or the ensembles of all of these seeds.
         limits: The tasks that may not lose more than so much.
         auxiliary: The names of the tasks that no claim is made of.
+        outer_folds: Over how many sets of test rows it is pooled.
     """
 
     arm: str
@@ -77,6 +78,7 @@ class Comparison:
     models: Models = SINGLE
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
+    outer_folds: int = 1
 
     @property
     def results(self) -> dict[str, Result]:

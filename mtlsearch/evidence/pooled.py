@@ -14,13 +14,16 @@ that, the excess is added, with the few degrees of freedom that so many folds gi
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mtlsearch.evidence.comparison import Comparison, Limit
-from mtlsearch.evidence.interval import Interval, VarianceTerm
+from mtlsearch.evidence.ensemble import Ensemble
+from mtlsearch.evidence.interval import Interval, VarianceTerm, interval_over_rows
+from mtlsearch.evidence.references import ReferenceComparison
+from mtlsearch.evidence.scoring import TestScores
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class FoldWeights:
         overlap: The mean ratio of the test rows of a fold to its other rows.
     """
 
-    shares: Sequence[float]
+    shares: np.ndarray
     overlap: float
 
     @classmethod
@@ -40,7 +43,7 @@ class FoldWeights:
         """The weights of folds with so many test rows and so many others each, [K]."""
         total = sum(test_rows)
         ratios = [test / other for test, other in zip(test_rows, other_rows, strict=True)]
-        return cls([test / total for test in test_rows], sum(ratios) / len(ratios))
+        return cls(np.array(test_rows) / total, sum(ratios) / len(ratios))
 
 
 def pool_comparisons(folds: Sequence[Comparison], weights: FoldWeights) -> Comparison:
@@ -68,6 +71,76 @@ def pool_comparisons(folds: Sequence[Comparison], weights: FoldWeights) -> Compa
         gain=pool_intervals(gains, weights, first.seeds),
         seeds=min(comparison.seeds for comparison in folds),
         limits=tuple(limits),
+        outer_folds=len(folds),
+    )
+
+
+def pool_reference_comparisons(
+    folds: Sequence[ReferenceComparison], weights: FoldWeights, seeds: int
+) -> ReferenceComparison:
+    """Return the comparison of a reference with the recommended model over all outer folds.
+
+    Of a task there is none where a fold has none.
+
+    Args:
+        folds: The comparison of each fold, [K], of one reference.
+        weights: How much each counts.
+        seeds: The number of seeds of each fold.
+    """
+    gains = {}
+    for task in folds[0].gains:
+        of_folds = [comparison.gains[task] for comparison in folds if task in comparison.gains]
+        if len(of_folds) == len(folds):
+            gains[task] = pool_intervals(of_folds, weights, seeds)
+    means = [comparison.gain for comparison in folds if comparison.gain is not None]
+    gain = pool_intervals(means, weights, seeds) if len(means) == len(folds) else None
+    return ReferenceComparison(folds[0].name, gains, gain)
+
+
+def pool_scores(folds: Sequence[TestScores], weights: FoldWeights) -> TestScores:
+    """Return the mean scores over outer folds of the tasks that all of them have.
+
+    Sample i of the test rows is one of each fold.
+    """
+    scores = {}
+    resampled = {}
+    for task in folds[0].scores:
+        if not all(task in fold.scores for fold in folds):
+            continue
+        values = np.array([fold.scores[task] for fold in folds])
+        samples = np.array([fold.resampled[task] for fold in folds])
+        scores[task] = float(weights.shares @ values)
+        resampled[task] = weights.shares @ samples
+    return TestScores(scores, resampled)
+
+
+def pool_ensembles(
+    folds: Sequence[Ensemble],
+    weights: FoldWeights,
+    rarest: Mapping[str, int],
+) -> Ensemble:
+    """Return what the ensembles of an arm come to over all outer folds; they predict other rows.
+
+    Args:
+        folds: The ensemble of each fold, [K].
+        weights: How much each counts.
+        rarest: By the name of a task whose score rests on few test rows of a class, over all folds,
+            how many these are.
+    """
+    test = pool_scores([fold.test for fold in folds], weights)
+    scores = {}
+    gains = {}
+    for task, score in test.scores.items():
+        resampled = test.resampled[task].tolist()
+        scores[task] = interval_over_rows(score, resampled, rarest.get(task))
+        gains[task] = pool_intervals([fold.task_gains[task] for fold in folds], weights, 1)
+    return Ensemble(
+        predictions={},
+        test=test,
+        single=pool_scores([fold.single for fold in folds], weights),
+        scores=scores,
+        task_gains=gains,
+        gain=pool_intervals([fold.gain for fold in folds], weights, 1),
     )
 
 
@@ -82,7 +155,7 @@ def pool_intervals(folds: Sequence[Interval], weights: FoldWeights, seeds: int) 
         seeds: The number of seeds of each fold.
     """
     means = np.array([fold.mean for fold in folds])
-    shares = np.asarray(weights.shares)
+    shares = weights.shares
     mean = float(shares @ means)
     if any(fold.low is None for fold in folds):
         return Interval(mean, None, None)

@@ -182,6 +182,8 @@ def _figures(comparison: Comparison) -> str:
     models = MODEL_NAMES[comparison.models]
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
+    if comparison.outer_folds > 1:
+        models += f" in {comparison.outer_folds} outer folds"
     return f"mean gain of {models} over tuned single-task {gain} (tasks: {counts})"
 
 

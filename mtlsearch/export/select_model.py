@@ -71,7 +71,7 @@ def select_model(analysis: Analysis, choice: str) -> SelectedModel:
 
 def _select_composition(analysis: Analysis, choice: str) -> Composition:
     if choice == BEST:
-        return _pick_of(analysis, _recommended_arm(analysis))
+        return _pick_of(analysis, recommended_arm(analysis))
     if choice.isdigit():
         choice = f"{SEARCH}:{choice}"
     if ":" not in choice:
@@ -80,7 +80,8 @@ def _select_composition(analysis: Analysis, choice: str) -> Composition:
     return _candidate(analysis, arm, number)
 
 
-def _recommended_arm(analysis: Analysis) -> str:
+def recommended_arm(analysis: Analysis) -> str:
+    """Return the arm that the verdict recommends. Raises StudyError before there is a verdict."""
     verdict = analysis.verdict
     if verdict is None:
         raise StudyError(

@@ -33,11 +33,13 @@ from mtlsearch.report.model import (
     ReportedTask,
     RunSettings,
 )
+from mtlsearch.report.outer_folds import report_outer_folds
 from mtlsearch.report.references import report_references
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study import Study
+from mtlsearch.search.tested_models import TestedModel, tested_models
 from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import Task, has_label
 
@@ -49,25 +51,27 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
     """
     analysis = Analysis(study, dataset)
     tasks = dataset.tasks
+    tested = tested_models(analysis)
     summaries = analysis.all_candidates
     candidates = report_candidates(summaries, tasks, analysis.reference, space.cost)
     return Report(
         schema_version=SCHEMA_VERSION,
         versions=study.request.versions,
-        study=_report_study(study, space, finished=bool(analysis.confirmed)),
+        study=_report_study(study, space, finished=bool(tested)),
         data=_report_data(dataset, space, study.request.seed),
         tasks=tuple(_report_task(task, dataset) for task in tasks),
         space=space.to_mapping(),
         arms=tuple(_report_arms(analysis, candidates, space)),
         candidates=candidates,
         choices=tuple(_report_choices(analysis, candidates, space)),
-        confirmed=tuple(_report_models(analysis)),
+        confirmed=tuple(_report_models(tested, tasks)),
         comparisons=tuple(_report_comparisons(analysis)),
         greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
         references=report_references(analysis),
         verdict=report_verdict(analysis.verdict),
-        test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
+        test_metrics=tuple(report_test_metrics(tested, tasks)),
+        outer_folds=report_outer_folds(analysis),
     )
 
 
@@ -101,12 +105,8 @@ def _report_choices(
     return choices
 
 
-def _report_models(analysis: Analysis) -> list[ReportedModel]:
-    models = []
-    for confirmed in analysis.confirmed:
-        ensemble = analysis.ensembles[confirmed.arm]
-        models.append(report_model(confirmed, ensemble, analysis.dataset.tasks))
-    return models
+def _report_models(tested: Sequence[TestedModel], tasks: Sequence[Task]) -> list[ReportedModel]:
+    return [report_model(model.confirmed, model.ensemble, tasks) for model in tested]
 
 
 def _report_comparisons(analysis: Analysis) -> list[ReportedComparison]:
@@ -152,6 +152,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         replicates=request.replicates,
         seed=request.seed,
         seeds=request.seeds,
+        outer_folds=request.outer_folds,
         greedy_ensemble=request.greedy_ensemble,
         compare=request.compare,
         workers=request.workers,

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtlsearch.data import Dataset
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import standard_error
-from mtlsearch.evidence.scoring import score_in_every_metric
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
 from mtlsearch.report.model import (
@@ -26,6 +24,7 @@ from mtlsearch.report.model import (
 )
 from mtlsearch.search.analysis import Confirmed
 from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.tested_models import TestedModel
 from mtlsearch.tasks import Metric, Task
 
 
@@ -92,17 +91,13 @@ def _ensemble_score(ensemble: Ensemble, task: Task) -> EnsembleScore:
 
 
 def report_test_metrics(
-    models: Sequence[Confirmed],
-    dataset: Dataset,
+    models: Sequence[TestedModel],
+    tasks: Sequence[Task],
 ) -> list[ReportedMetric]:
     """Report the confirmed models in all metrics of each task's kind, task by task."""
-    by_arm = {}
-    for model in models:
-        by_arm[model.arm] = [
-            score_in_every_metric(dataset, training.predictions) for training in model.trainings
-        ]
+    by_arm = {model.confirmed.arm: model.metrics for model in models}
     entries = []
-    for task in dataset.tasks:
+    for task in tasks:
         for metric in task.kind.metrics:
             for arm, trainings in by_arm.items():
                 scores = [training[task.name][metric.name] for training in trainings]

@@ -36,11 +36,22 @@ def summary(report: Report) -> RenderableType:
             name = f"{reference.name} ({reference.package})"
             table.add_row(name, *_scores(report, reference), style="dim")
         parts += _references(report, report.references)
-    for text in (ensemble_sentence(report), greedy_sentence(report), _remark(report)):
+    sentences = (
+        _outer_folds(report),
+        ensemble_sentence(report),
+        greedy_sentence(report),
+        _remark(report),
+    )
+    for text in sentences:
         if text:
             parts += [Text(), Text(text)]
     sentence = report.verdict.sentence if report.verdict else NO_VERDICT
     return Group(*parts, Text(), Text(sentence, style="bold"))
+
+
+def _outer_folds(report: Report) -> str:
+    """What the outer folds come to; empty where there is one set of test rows."""
+    return report.outer_folds.sentence if report.outer_folds else ""
 
 
 def _remark(report: Report) -> str:

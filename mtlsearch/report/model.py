@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -97,6 +97,9 @@ class RunSettings(Documented):
 
     seeds: Count
     """Fresh training seeds of the confirmation."""
+
+    outer_folds: Annotated[int, Field(ge=1)]
+    """Sets of test rows, each with a search and a confirmation of its own."""
 
     greedy_ensemble: bool
     """Whether an ensemble was to be chosen among the confirmed models of all arms."""
@@ -914,6 +917,67 @@ class ReportedVerdict(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedOuterFold(Documented):
+    """One of several sets of test rows, with what was picked without them."""
+
+    number: Annotated[int, Field(ge=1)]
+    """Which of the outer folds it is."""
+
+    test_rows: Count
+    """Test rows, of all sources."""
+
+    trees: Mapping[str, str]
+    """For each arm the tree that was picked, as one line; empty before it is picked."""
+
+    gains: Mapping[str, ReportedInterval]
+    """For each confirmed arm its gain over the baseline on these test rows alone, in percent; of
+    what the verdict is about.
+    """
+
+
+@dataclass(frozen=True)
+class SharedPair(Documented):
+    """Two tasks, and how often they share."""
+
+    task: str
+    """The one task."""
+
+    other: str
+    """The other task."""
+
+    folds: Count
+    """In how many outer folds the arm's pick lets them share."""
+
+
+@dataclass(frozen=True)
+class ReportedOuterFolds(Documented):
+    """The outer folds of a study that has several, and how much their picks agree."""
+
+    tested_rows: Count
+    """Rows that are test rows of an outer fold."""
+
+    rows: Count
+    """All rows, of all sources."""
+
+    folds: tuple[ReportedOuterFold, ...]
+    """The outer folds."""
+
+    all_rows: Mapping[str, str]
+    """For each arm the tree that was picked with all rows: that of the model that is handed over;
+    empty before it is picked.
+    """
+
+    arm: str
+    """The arm whose picks are compared."""
+
+    pairs: tuple[SharedPair, ...]
+    """In how many outer folds two tasks share there."""
+
+    sentence: str
+    """What was tested, how much the picks agree and what is handed over, for people."""
+
+
+@dataclass(frozen=True)
 class Report(Documented):
     """What a study found.
 
@@ -921,7 +985,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[7]
+    schema_version: Literal[8]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -978,6 +1042,10 @@ class Report(Documented):
     test_metrics: tuple["ReportedMetric", ...]
     """Test scores of the confirmed models in all metrics of each task's kind; empty before
     confirmation.
+    """
+
+    outer_folds: ReportedOuterFolds | None
+    """The outer folds, over which scores are then means; null where there is one set of test rows.
     """
 
     @property

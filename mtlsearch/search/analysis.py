@@ -15,7 +15,13 @@ from mtlsearch.data import TEST, Dataset, ScarceClass, scarce_test_classes
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.evidence.affinity.affinity import Affinity
 from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
-from mtlsearch.evidence.comparison import ENSEMBLE, Comparison, compare, compare_ensembles
+from mtlsearch.evidence.comparison import (
+    ENSEMBLE,
+    Comparison,
+    Models,
+    compare,
+    compare_ensembles,
+)
 from mtlsearch.evidence.ensemble import (
     Ensemble,
     JackknifedScores,
@@ -26,7 +32,11 @@ from mtlsearch.evidence.ensemble import (
     jackknife,
     weighted_mean,
 )
-from mtlsearch.evidence.pooled import FoldWeights, pool_comparisons
+from mtlsearch.evidence.pooled import (
+    FoldWeights,
+    pool_comparisons,
+    pool_reference_comparisons,
+)
 from mtlsearch.evidence.references import (
     ReferenceChoice,
     ReferenceComparison,
@@ -43,7 +53,7 @@ from mtlsearch.search.confirmed_files import read_predictions, read_weights
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
 from mtlsearch.search.parts import tested_parts, untested_part
-from mtlsearch.search.reference_fits import FittedReference, read_references
+from mtlsearch.search.reference_fits import FittedReference, pool_references, read_references
 from mtlsearch.search.study import Study
 
 NOT_YET_TRAINED = "not trained yet"
@@ -142,12 +152,17 @@ class Analysis:
         return None if part is None else Analysis(part.study, part.dataset)
 
     @cached_property
+    def own_test_rows(self) -> int:
+        """How many rows of all sources are test rows of this outer fold."""
+        return _test_rows(self.dataset)
+
+    @cached_property
     def tested_rows(self) -> int:
         """How many rows of all sources are test rows, over all outer folds."""
         return sum(_test_rows(fold.dataset) for fold in self.outer_folds)
 
     @cached_property
-    def _weights(self) -> FoldWeights:
+    def weights(self) -> FoldWeights:
         """How much each outer fold counts."""
         tested = [_test_rows(fold.dataset) for fold in self.outer_folds]
         others = []
@@ -308,13 +323,18 @@ class Analysis:
 
     @cached_property
     def scarce(self) -> Sequence[ScarceClass]:
-        """The classes with few test rows that the score of a task rests on."""
-        return [entry for entry in scarce_test_classes(self.dataset) if entry.limits]
+        """The classes with few test rows, over all outer folds, that a score rests on."""
+        datasets = [fold.dataset for fold in self.outer_folds]
+        return [entry for entry in scarce_test_classes(*datasets) if entry.limits]
 
     @cached_property
     def _rarest(self) -> Mapping[str, int]:
-        """By the name of a task with scarce classes of how many values its score is as sure."""
-        return {entry.task: entry.rests_on for entry in self.scarce}
+        """By the name of a task with scarce classes of how many values its score is as sure.
+
+        These are those of this outer fold.
+        """
+        scarce = scarce_test_classes(self.dataset)
+        return {entry.task: entry.rests_on for entry in scarce if entry.limits}
 
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
@@ -329,7 +349,7 @@ class Analysis:
         for arm in folds[0]:
             if all(arm in comparisons for comparisons in folds):
                 of_arm = [comparisons[arm] for comparisons in folds]
-                pooled[arm] = pool_comparisons(of_arm, self._weights)
+                pooled[arm] = pool_comparisons(of_arm, self.weights)
         return pooled
 
     @cached_property
@@ -351,7 +371,7 @@ class Analysis:
                 else:
                     of_arm.append(comparison)
             if len(of_arm) == len(folds):
-                pooled[arm] = pool_comparisons(of_arm, self._weights)
+                pooled[arm] = pool_comparisons(of_arm, self.weights)
         return pooled
 
     @cached_property
@@ -494,16 +514,24 @@ class Analysis:
         contenders = []
         for name, arm in ARMS.items():
             if arm.shares and name in comparisons:
-                contender = self._contender(arm, self._standing_for(name), comparisons[name])
+                contender = self._contender(arm, self.handed_over(name), comparisons[name])
                 contenders.append(contender)
         return decide(contenders, BASELINE, PRETRAINING_CONTROL, self.scarce)
 
     @cached_property
     def references(self) -> Sequence[FittedReference]:
-        """The references as far as they are fitted; none where none are wanted.
+        """The references as far as they are fitted in all outer folds; none where none are wanted.
 
         Raises StudyError when a file of their predictions cannot be read.
         """
+        folds = [fold.own_references for fold in self.outer_folds]
+        if len(folds) == 1:
+            return folds[0]
+        return pool_references(folds, self.weights)
+
+    @cached_property
+    def own_references(self) -> Sequence[FittedReference]:
+        """The references as far as they are fitted in this outer fold."""
         return read_references(self.study, self._scorer)
 
     @cached_property
@@ -515,13 +543,31 @@ class Analysis:
         """
         if self.verdict is None:
             return {}
-        comparisons = {}
+        verdict = self.verdict
+        folds = []
+        for fold in self.outer_folds:
+            folds.append(fold.own_reference_comparisons(verdict.recommended, verdict.models))
+        if len(folds) == 1:
+            return folds[0]
+        pooled = {}
         for reference in self.references:
+            of_folds = [comparisons[reference.name] for comparisons in folds]
+            seeds = self.study.request.seeds
+            comparison = pool_reference_comparisons(of_folds, self.weights, seeds)
+            pooled[reference.name] = comparison
+        return pooled
+
+    def own_reference_comparisons(
+        self, recommended: str, models: Models
+    ) -> dict[str, ReferenceComparison]:
+        """By the name of a reference what it gains in this outer fold over the model of an arm."""
+        comparisons = {}
+        for reference in self.own_references:
             comparison = None
-            if self.verdict.models == ENSEMBLE:
-                comparison = self._reference_ensembles(reference, self.verdict.recommended)
+            if models == ENSEMBLE:
+                comparison = self._reference_ensembles(reference, recommended)
             if comparison is None:
-                comparison = self._reference_fits(reference, self.verdict.recommended)
+                comparison = self._reference_fits(reference, recommended)
             comparisons[reference.name] = comparison
         return comparisons
 
@@ -579,7 +625,7 @@ class Analysis:
             self.study.request.seeds,
         )
 
-    def _standing_for(self, arm: str) -> Pick:
+    def handed_over(self, arm: str) -> Pick:
         """The pick of an arm that is handed over, with what all outer folds expect of theirs.
 
         Before all rows are searched it is that of the first fold.

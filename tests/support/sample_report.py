@@ -138,6 +138,7 @@ def sample_report(
         references=_references(draw, tasks),
         verdict=_verdict(tasks, decision),
         test_metrics=tuple(_metrics(draw, tasks)),
+        outer_folds=None,
     )
 
 
@@ -156,6 +157,7 @@ def unfinished_report() -> Report:
         references=None,
         verdict=None,
         test_metrics=(),
+        outer_folds=None,
     )
 
 
@@ -259,6 +261,7 @@ def _study() -> ReportedStudy:
             replicates=3,
             seed=0,
             seeds=SEEDS,
+            outer_folds=1,
             greedy_ensemble=True,
             compare=ENSEMBLE,
             workers=4,
