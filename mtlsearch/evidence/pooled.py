@@ -55,21 +55,22 @@ def pool_comparisons(folds: Sequence[Comparison], weights: FoldWeights) -> Compa
         weights: How much each counts.
     """
     first = folds[0]
+    seeds = min(comparison.seeds for comparison in folds)
     differences = {}
     for task in first.differences:
         of_folds = [comparison.differences[task] for comparison in folds]
-        differences[task] = pool_intervals(of_folds, weights, first.seeds)
+        differences[task] = pool_intervals(of_folds, weights, seeds)
     limits = []
     for number, limit in enumerate(first.limits):
         gains = [comparison.limits[number].gain for comparison in folds]
-        gain = pool_intervals(gains, weights, first.seeds)
+        gain = pool_intervals(gains, weights, seeds)
         limits.append(Limit(limit.task, limit.at_most_worse, gain))
     gains = [comparison.gain for comparison in folds]
     return replace(
         first,
         differences=differences,
-        gain=pool_intervals(gains, weights, first.seeds),
-        seeds=min(comparison.seeds for comparison in folds),
+        gain=pool_intervals(gains, weights, seeds),
+        seeds=seeds,
         limits=tuple(limits),
         outer_folds=len(folds),
     )

@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 7
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -985,7 +985,7 @@ class Report(Documented):
     heads.
     """
 
-    schema_version: Literal[8]
+    schema_version: Literal[7]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
