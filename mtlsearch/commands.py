@@ -7,7 +7,7 @@ import webbrowser
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mtlsearch.data import ColumnFlags, Dataset
+    from mtlsearch.search.extension import Extension
     from mtlsearch.search.study import Study
     from mtlsearch.space import SearchSpace
 
@@ -127,6 +128,21 @@ MoreSeeds = Annotated[
         "--seeds",
         help="More fresh trainings of each arm's best; auto: up to 20 as needed",
         metavar="auto|N",
+    ),
+]
+OuterFolds = Annotated[
+    int,
+    typer.Option(
+        help="Sets of test rows, each with a search of its own: with 5, every row is tested",
+        metavar="N",
+    ),
+]
+MoreOuterFolds = Annotated[
+    int | None,
+    typer.Option(
+        "--outer-folds",
+        help="Search so many sets of test rows, of which the study's own are the first",
+        metavar="N",
     ),
 ]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
@@ -245,6 +261,7 @@ def search(  # noqa: PLR0913 - the list of options
     epochs: Epochs = None,
     seed: Seed = 0,
     seeds: Seeds = "auto",
+    outer_folds: OuterFolds = 1,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
@@ -262,6 +279,8 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
+    from mtlsearch.data import check_test_rows
+    from mtlsearch.data.outer_folds import first_outer_fold
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.seed_plan import read_seeds
@@ -293,6 +312,7 @@ def search(  # noqa: PLR0913 - the list of options
         replicates=replicates,
         seed=seed,
         seeds=asked_seeds,
+        outer_folds=outer_folds,
         workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
@@ -312,7 +332,9 @@ def search(  # noqa: PLR0913 - the list of options
         versions=installed_versions(),
         column_flags=columns.to_json(),
     )
-    check_folds(dataset, seed, trainings, asked_seeds)
+    dataset = first_outer_fold(dataset, outer_folds, seed)
+    check_test_rows(dataset)
+    check_folds(dataset, seed, trainings, asked_seeds, outer_folds)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
     _work(new_study, dataset, chosen_space)
@@ -322,22 +344,20 @@ def search(  # noqa: PLR0913 - the list of options
 def resume(
     folder: Folder,
     trainings: MoreTrainings = None,
+    seeds: MoreSeeds = None,
+    outer_folds: MoreOuterFolds = None,
     margin: NewMargin = None,
     more_baseline: MoreBaseline = False,
-    seeds: MoreSeeds = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
+    from mtlsearch.search.extension import Extension
     from mtlsearch.search.seed_plan import read_seeds
-    from mtlsearch.search.study_loading import check_folds, open_study
+    from mtlsearch.search.study_loading import open_study
 
     asked_seeds = None if seeds is None else read_seeds(seeds)
     study, dataset, space = open_study(folder)
-    if asked_seeds is not None:
-        check_folds(dataset, study.request.seed, study.request.trainings, asked_seeds)
-    if margin is not None:
-        with study.lock():
-            study.keep_margin(margin)
-    _work(study, dataset, space, trainings, more_baseline, asked_seeds)
+    extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline)
+    _work(study, dataset, space, extension)
 
 
 @app.command()
@@ -508,9 +528,7 @@ def _work(
     study: "Study",
     dataset: "Dataset",
     space: "SearchSpace",
-    trainings: int | None = None,
-    more_baseline: bool = False,
-    seeds: "int | Literal['auto'] | None" = None,
+    extension: "Extension | None" = None,
 ) -> None:
     """Lock the study, bring it to its end, write the report and print the verdict."""
     from mtlsearch.data import find_traps
@@ -521,9 +539,8 @@ def _work(
     from mtlsearch.search.session import work
 
     with study.lock():
-        study.extend(trainings, seeds)
-        if more_baseline:
-            study.extend_baseline()
+        if extension is not None:
+            dataset = extension.apply(study, dataset)
         for notice in dataset.notices:
             typer.echo(notice, err=True)
         for warning in find_traps(dataset):

@@ -50,13 +50,15 @@ class Replicate:
 class TrainingJob:
     """One training to be done: a composition on one replicate.
 
-    `number` tells the jobs of one arm apart. `seed` is that of the study.
+    `number` tells the jobs of one arm apart. `seed` is that of the study. `part` is the index of
+    the part of the study whose rows it is trained on: an outer fold, or all rows.
     """
 
     number: int
     composition: Composition
     replicate: Replicate
     seed: int
+    part: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""
@@ -65,6 +67,7 @@ class TrainingJob:
             "composition": self.composition.to_json(),
             "replicate": {"phase": self.replicate.phase, "index": self.replicate.index},
             "seed": self.seed,
+            "part": self.part,
         }
 
     @classmethod
@@ -72,7 +75,7 @@ class TrainingJob:
         """Inverse of `to_json`."""
         composition = Composition.from_json(value["composition"])
         replicate = Replicate(**value["replicate"])
-        return cls(value["number"], composition, replicate, value["seed"])
+        return cls(value["number"], composition, replicate, value["seed"], value["part"])
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class ReferenceJob:
         most_rows: How many training rows it is given at most; None: as many as the reference takes.
         settings: What it is fitted with, by the name of a task; without an entry it is chosen on
             the validation rows of the replicate.
+        part: The index of the part of the study whose rows it is fitted on.
     """
 
     number: int
@@ -95,6 +99,7 @@ class ReferenceJob:
     seed: int
     most_rows: int | None = None
     settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    part: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""
@@ -105,6 +110,7 @@ class ReferenceJob:
             "seed": self.seed,
             "most_rows": self.most_rows,
             "settings": dict(self.settings),
+            "part": self.part,
         }
 
     @classmethod
@@ -118,6 +124,7 @@ class ReferenceJob:
             seed=value["seed"],
             most_rows=value["most_rows"],
             settings=value["settings"],
+            part=value["part"],
         )
 
 

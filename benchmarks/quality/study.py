@@ -20,8 +20,9 @@ from benchmarks.quality.exchange import TEST, TRAIN, VALIDATION, Rows, write_mod
 from benchmarks.quality.tables import TABLES, prepare
 from mtlsearch.data import Dataset, fold, load
 from mtlsearch.records import Replicate
-from mtlsearch.search.analysis import Analysis, Confirmed
+from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.confirmed_models import Confirmed
 from mtlsearch.search.study_loading import open_study
 
 STUDY = "study"

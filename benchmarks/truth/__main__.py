@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.machine import publish
-from benchmarks.truth import depth, gap, growth, harm, scales, statements, verdicts
+from benchmarks.truth import depth, gap, growth, harm, outer_folds, scales, statements, verdicts
 from benchmarks.truth.finding import COLUMNS, Finding
 
 PARTS: dict[str, Callable[[], list[Finding]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], list[Finding]]] = {
     "harm": harm.findings,
     "growth": growth.findings,
     "scales": scales.findings,
+    "outer_folds": outer_folds.findings,
 }
 
 

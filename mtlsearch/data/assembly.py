@@ -18,6 +18,7 @@ from mtlsearch.data.dataset import INPUT, TEST, ColumnRecord, Dataset, Source, S
 from mtlsearch.data.inference import Target, infer_kind, infer_label_set, infer_target
 from mtlsearch.data.multilabel import expand, label_names
 from mtlsearch.data.readers import require_columns
+from mtlsearch.data.roles import unit_of, with_strata
 from mtlsearch.data.splits import split_rows
 from mtlsearch.errors import DataError
 from mtlsearch.inputs import (
@@ -30,7 +31,7 @@ from mtlsearch.inputs import (
 )
 from mtlsearch.inputs.contract import is_array
 from mtlsearch.runtime.dates import read_dates
-from mtlsearch.tasks import Task, has_label
+from mtlsearch.tasks import Task
 from mtlsearch.tasks.contract import TargetScale
 
 Tables = Mapping[str, RawTable]
@@ -73,7 +74,7 @@ def assemble(card: Card, tables: Tables, where: str) -> Dataset:
     sources = {}
     records = []
     for name, table in tables.items():
-        stratified = _with_strata(name, splits[name], tasks, targets)
+        stratified = with_strata(name, splits[name], tasks, targets)
         columns = _source_columns(card, name, table, stratified, where)
         source, selected = _source(card, columns, name, stratified, where)
         sources[name] = source
@@ -276,7 +277,7 @@ def _tasks(
     tasks = []
     for name, target in targets.items():
         task_card = card.tasks[name]
-        role = splits[_source_name(task_card)].role
+        non_test = splits[_source_name(task_card)].role != TEST
         task = Task(
             name=name,
             kind=target.kind,
@@ -284,44 +285,11 @@ def _tasks(
             source=_source_name(task_card),
             target=task_card.target or ", ".join(task_card.target_columns),
             classes=target.classes,
-            unit=_unit(target, role != TEST),
+            unit=unit_of(target.kind, target.metric, target.labels[non_test]),
             options=task_card.options,
         )
         tasks.append(task)
     return tuple(tasks)
-
-
-def _unit(target: Target, non_test: Array) -> float:
-    """Return the size of a score of a target, from its labels where `non_test` [N] is True."""
-    if not target.metric.in_target_unit:
-        return 1.0
-    labels = target.labels[non_test]
-    labelled = labels[has_label(labels)]
-    return target.kind.target_scale(labelled).scale
-
-
-def _with_strata(
-    source: str,
-    splits: Splits,
-    tasks: Iterable[Task],
-    targets: Mapping[str, Array],
-) -> Splits:
-    """Return the splits of a source with the codes of its classification tasks as strata.
-
-    The code is -1 for rows without a label and for test rows. Each label of a set counts as a task.
-    """
-    columns = []
-    for task in tasks:
-        if task.source != source or not task.kind.is_classification:
-            continue
-        for column in task.label_columns(targets[task.name]):
-            labels = np.nan_to_num(column.labels, nan=-1)
-            codes = np.where(splits.role == TEST, -1, labels)
-            columns.append(codes)
-    if not columns:
-        return splits
-    strata = np.column_stack(columns)
-    return replace(splits, strata=strata.astype(np.int64))
 
 
 def _needed_for_split(card: Card, table: RawTable, non_test: Array) -> set[str]:

@@ -37,6 +37,8 @@ class Splits:
         strata: The label codes [N, S] of S classification tasks, which every fold mixes alike, -1
             for no label; None where there is no such task.
         validation_fraction: The part of the rows other than test rows that a fold validates on.
+        times: Numbers [N] in the order of the rows' times, of rows that are divided by time.
+        by_column: The test rows are the user's own: a column says so.
     """
 
     role: np.ndarray
@@ -44,6 +46,19 @@ class Splits:
     group: np.ndarray | None = None
     strata: np.ndarray | None = None
     validation_fraction: float = 0.2
+    times: np.ndarray | None = None
+    by_column: bool = False
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The rows that confirmed models predict, ascending: the test rows.
+
+        Where there are none, all rows: that tells a model from its export, but scores nothing.
+        """
+        is_test = self.role == TEST
+        if not is_test.any():
+            return np.arange(len(self.role))
+        return np.flatnonzero(is_test)
 
 
 @dataclass(frozen=True)

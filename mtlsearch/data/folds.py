@@ -53,7 +53,7 @@ def resample(source: Source, seed: int) -> Array:
     """
     rng = np.random.default_rng(seed)
     splits = source.splits
-    rows = np.flatnonzero(splits.role == TEST)
+    rows = splits.predicted
     if splits.group is None:
         return rows[_bootstrap(rng, len(rows))]
     groups = splits.group[rows]
@@ -78,13 +78,14 @@ def _fold_rows(source: Source, replicate: int, seed: int) -> RowPair:
     free = np.flatnonzero(splits.role != TEST)
     count = _fold_count(source, free)
     repetition, number = divmod(replicate, count)
-    state = _random_state(seed, repetition)
-    folds = _partition(splits, free, count, state)
+    state = random_state(seed, repetition)
+    folds = partition(splits, free, count, state)
     train, validation = folds[number]
     return free[train], free[validation]
 
 
-def _random_state(seed: int, repetition: int) -> int:
+def random_state(seed: int, repetition: int) -> int:
+    """Return the state of scikit-learn's generator for a repetition of the folds."""
     sequence = np.random.SeedSequence([seed, repetition])
     words = sequence.generate_state(1)
     return int(words[0])
@@ -106,7 +107,7 @@ def _fold_count(source: Source, free: Array) -> int:
     return min(max(2, wanted), units)
 
 
-def _partition(
+def partition(
     splits: Splits,
     free: Array,
     count: int,

@@ -51,13 +51,19 @@ class ScarceClass:
         )
 
 
-def scarce_test_classes(dataset: Dataset) -> list[ScarceClass]:
-    """Return for each task with few test rows of a class the rarest class."""
+def scarce_test_classes(*outer_folds: Dataset) -> list[ScarceClass]:
+    """Return for each task with few test rows of a class, over all outer folds, the rarest class.
+
+    Args:
+        *outer_folds: The data of each outer fold; of one set of test rows the dataset itself.
+    """
     scarce = []
-    for task in dataset.tasks:
-        role = dataset.sources[task.source].splits.role
-        labels = dataset.targets[task.name][role == TEST]
-        scarce += _scarce(task, labels, "test")
+    for task in outer_folds[0].tasks:
+        labels = []
+        for dataset in outer_folds:
+            role = dataset.sources[task.source].splits.role
+            labels.append(dataset.targets[task.name][role == TEST])
+        scarce += _scarce(task, np.concatenate(labels), "test")
     return scarce
 
 

@@ -56,12 +56,14 @@ def split_rows(
             f"{where}: has {rows} rows; at least {FEWEST_ROWS} are needed to split them"
         )
     group = _groups(table, card.group, where)
+    times = None
     if card.column is not None:
         words = table[card.column]
         role = _by_column(words, f"{where}: split column {card.column}")
     elif card.time is not None:
-        times = table[card.time]
-        role = _by_time(times, card, f"{where}: split time {card.time}")
+        place = f"{where}: split time {card.time}"
+        times = _instants(table[card.time], place)
+        role = by_time(times, card.test, card.validation, place)
     else:
         role = _at_random(rows, card, group, strata, where)
     has_validation = VALIDATION in role
@@ -70,6 +72,8 @@ def split_rows(
         given=has_validation or card.time is not None,
         group=group,
         validation_fraction=card.validation,
+        times=times,
+        by_column=card.column is not None,
     )
 
 
@@ -106,15 +110,25 @@ def _normalise(word: object) -> str:
     return str(word).strip().lower()
 
 
-def _by_time(column: "pd.Series[Any]", card: SplitCard, where: str) -> Array:
-    """Return roles [N]: the last rows are test rows, those before them validation rows."""
-    times = _instants(column, where)
+def by_time(times: Array, test: float, validation: float, where: str) -> Array:
+    """Return roles [N]: the last rows are test rows, those before them validation rows.
+
+    Args:
+        times: Numbers [N] in the order of the rows' times.
+        test: The share of the rows that are test rows; with 0 there are none.
+        validation: The share of the others that are validation rows.
+        where: What an error message begins with.
+
+    Raises:
+        DataError: There are too few distinct times.
+    """
     role = np.full(len(times), TRAIN)
-    role[times >= _boundary(times, card.test)] = TEST
+    if test:
+        role[times >= _boundary(times, test)] = TEST
 
     free = role == TRAIN
     if free.any():
-        boundary = _boundary(times[free], card.validation)
+        boundary = _boundary(times[free], validation)
         late = times >= boundary
         role[free & late] = VALIDATION
     if TRAIN not in role:

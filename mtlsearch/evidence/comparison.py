@@ -83,6 +83,7 @@ class Comparison:
         auxiliary: The names of the tasks that no claim is made of.
         confidence: The confidence of each interval and of all results together: more than 95% where
             the answer was looked at before, so that the whole procedure has 95%.
+        outer_folds: Over how many sets of test rows it is pooled.
     """
 
     arm: str
@@ -95,6 +96,7 @@ class Comparison:
     limits: tuple[Limit, ...] = ()
     auxiliary: frozenset[str] = frozenset()
     confidence: float = CONFIDENCE
+    outer_folds: int = 1
 
     def at(self, confidence: float) -> "Comparison":
         """The same comparison with intervals of another confidence."""

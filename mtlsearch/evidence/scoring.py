@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
-from mtlsearch.data import TEST, Dataset, Source, resample
+from mtlsearch.data import Dataset, Source, resample
 from mtlsearch.seeding import derive_seed
 from mtlsearch.tasks import Task
 
@@ -79,7 +79,7 @@ class TestScorer:
         self._samples: dict[str, Tensor] = {}
         test_rows = {}
         for name, source in dataset.sources.items():
-            rows = np.flatnonzero(source.splits.role == TEST)
+            rows = source.splits.predicted
             test_rows[name] = rows
             self._samples[name] = _draw_samples(source, rows, seed)
         self._targets: dict[str, Array] = {}
@@ -145,8 +145,8 @@ def score_in_every_metric(
     """
     scores = {}
     for task in dataset.tasks:
-        role = dataset.sources[task.source].splits.role
-        labels = dataset.targets[task.name][role == TEST]
+        rows = dataset.sources[task.source].splits.predicted
+        labels = dataset.targets[task.name][rows]
         prediction = predictions[task.name]
         scores[task.name] = {
             metric.name: metric.score(labels, prediction) for metric in task.kind.metrics

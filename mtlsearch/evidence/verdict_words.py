@@ -129,6 +129,8 @@ def figures_of(contest: Contest, undecided: Sequence[str], is_tuned: bool) -> st
     models = MODEL_NAMES[comparison.models]
     if comparison.models == ENSEMBLE:
         models += f" of {comparison.seeds} seeds"
+    if comparison.outer_folds > 1:
+        models += f" in {comparison.outer_folds} outer folds"
     gain = _spell(comparison, contest.margin)
     baseline = "tuned single-task" if is_tuned else "single-task"
     text = f"Mean gain of {models} of {standing.arm} over {baseline} {gain}"

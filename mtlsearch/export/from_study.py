@@ -10,7 +10,7 @@ import torch
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset
 from mtlsearch.errors import UsageError
-from mtlsearch.evidence.ensemble import mean_prediction
+from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.export.deviation import deviation
@@ -20,8 +20,10 @@ from mtlsearch.export.reference_models import HandOver, hand_over
 from mtlsearch.export.select_model import BEST, SelectedModel, select_model
 from mtlsearch.export.trained_model import TrainedModel, predict_mean
 from mtlsearch.records import Replicate, TrainingJob
-from mtlsearch.search.analysis import Analysis, ConfirmedTraining
+from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.confirmed_models import ConfirmedTraining
 from mtlsearch.search.study import Study
+from mtlsearch.search.tested_models import tested_models
 from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
 from mtlsearch.training.engine import Engine
@@ -61,12 +63,14 @@ class Exported:
         size: The bytes of its files.
         deviation: The largest deviation of its predictions from those of the models in memory.
         notes: What else is to be known of it, in sentences.
+        compared: Which rows that is on.
     """
 
     networks: int
     size: int
     deviation: float
     notes: Sequence[str]
+    compared: str = "test rows"
 
     @property
     def summary(self) -> str:
@@ -76,7 +80,7 @@ class Exported:
             what = f"an ensemble of {self.networks} networks (--seeds 1: the first of them alone)"
         return (
             f"{what}, {self.size / 1e6:.2g} MB, checked in a clean interpreter, "
-            f"largest deviation on test rows {self.deviation:.1e}"
+            f"largest deviation on {self.compared} {self.deviation:.1e}"
         )
 
 
@@ -104,10 +108,17 @@ def export_from_study(
             f"with the recommended model, so leave it out, or say {BEST}"
         )
     analysis = Analysis(study, dataset)
+    handed_over = analysis.handed_over
+    if order.best_per_task and handed_over is not analysis:
+        raise UsageError(
+            "--best-per-task: the model of a study with outer folds is searched and fitted on all "
+            "rows, and no ready-made model was; leave it out"
+        )
     selected = select_model(analysis, order.choice)
+    dataset = handed_over.dataset
     # As in the confirmation: more threads sum in another order, and crowd busy cores.
     torch.set_num_threads(1)
-    data = TrainingData(dataset, study.request.seed, resolve_device("cpu"))
+    data = TrainingData(dataset, handed_over.study.request.seed, resolve_device("cpu"))
     trainer = study.engine.trainer if study.engine else FALLBACK
     engine = Engine(data, space.training.for_verdict(), trainer)
 
@@ -117,17 +128,24 @@ def export_from_study(
 
     models = trained_models(selected, data, train, order.seeds)
     trainings = selected.trainings(order.seeds)
-    notes = _notes(selected, trainings, models)
+    kept = "The test predictions that the networks were scored by were kept"
+    if handed_over is not analysis:
+        kept = "What the networks predict for all rows was kept"
+    notes = _notes(selected, trainings, models, kept)
     if order.best_per_task:
         replicates = [model.replicate for model in models]
         handed = hand_over(analysis, data, replicates)
         models = _with_references(models, handed)
         notes += handed.sentences
-    card = _card(selected, trainings, data, notes)
+    if handed_over is analysis:
+        card = _card(selected, trainings, data, notes)
+    else:
+        card = _card_of_all_rows(selected, analysis, notes)
     largest = export_model(models, to, card, order.formats)
     if selected.confirmed is None:
         notes.append("It was trained now, as its confirmation would have; --seeds trains several.")
-    return Exported(len(models), _size(to), largest, notes)
+    compared = "test rows" if handed_over is analysis else "all rows"
+    return Exported(len(models), _size(to), largest, notes, compared)
 
 
 def trained_models(
@@ -175,8 +193,12 @@ def _notes(
     selected: SelectedModel,
     trainings: Sequence[ConfirmedTraining],
     models: Sequence[TrainedModel],
+    beginning: str,
 ) -> list[str]:
-    """What is to be known of the model beyond its scores, in sentences."""
+    """What is to be known of the model beyond its scores, in sentences.
+
+    `beginning` says which predictions were kept.
+    """
     confirmed = selected.confirmed
     if confirmed is None:
         return ["This model was not confirmed on test rows."]
@@ -187,8 +209,8 @@ def _notes(
         notes.append(f"Seed {seed_index} is left out of the ensemble: {reason}.")
     kept = mean_prediction([training.predictions for training in trainings])
     notes.append(
-        "The test predictions that the networks were scored by were kept: the mean of these and "
-        f"that of their weights deviate by {_deviation_from(kept, models):.1e} at most."
+        f"{beginning}: the mean of these and that of their weights deviate by "
+        f"{_deviation_from(kept, models):.1e} at most."
     )
     return notes
 
@@ -230,6 +252,33 @@ def _card(
     if len(trainings) == len(confirmed.trainings):
         weights = "The weights are those of all of these trainings."
     return ModelCard(dataset.name, metrics, [weights, *notes])
+
+
+def _card_of_all_rows(
+    selected: SelectedModel,
+    analysis: Analysis,
+    notes: Sequence[str],
+) -> ModelCard:
+    """The card of a model that has seen all rows: the scores of its arm over the outer folds."""
+    name = f"{analysis.dataset.name}, all rows"
+    count = len(analysis.outer_folds)
+    seen = "It was searched and fitted on all rows, so it has no test scores of its own"
+    if selected.confirmed is None:
+        return ModelCard(name, notes=notes)
+    arm = selected.confirmed.arm
+    for tested in tested_models(analysis):
+        if tested.confirmed.arm != arm:
+            continue
+        metrics = {}
+        for task in analysis.dataset.tasks:
+            single = _mean_score(tested.confirmed.scores(task.name))
+            metrics[task.name] = f"{task.metric.name} {single}"
+            if isinstance(tested.ensemble, Ensemble):
+                score = tested.ensemble.test.scores[task.name]
+                together = f"{task.metric.name} {score:.4g} on test rows"
+                metrics[task.name] = f"{together}; a network alone: {metrics[task.name]}"
+        return ModelCard(name, metrics, [f"{seen}: these are of {count} outer folds.", *notes])
+    return ModelCard(name, notes=[f"{seen}; not all {count} outer folds confirmed {arm}.", *notes])
 
 
 def _mean_score(scores: Sequence[float]) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError, UsageError, unknown
 from mtlsearch.records import Trial
-from mtlsearch.search.analysis import Analysis, Confirmed, ConfirmedTraining
+from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import SEARCH
+from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
+from mtlsearch.search.fold_evidence import FoldEvidence
 
 BEST = "best"
 """The choice of the model that the verdict recommends."""
@@ -54,6 +56,8 @@ def read_seeds(text: str) -> int | None:
 def select_model(analysis: Analysis, choice: str) -> SelectedModel:
     """Return the model that `choice` names.
 
+    In a study with outer folds it is searched on all rows.
+
     Args:
         analysis: The study.
         choice: `best`, the name of an arm, `ARM:NUMBER`, or a number of the search's own arm.
@@ -62,25 +66,27 @@ def select_model(analysis: Analysis, choice: str) -> SelectedModel:
         UsageError: There is no such arm or candidate.
         StudyError: The study has not come so far that it could tell.
     """
-    composition = _select_composition(analysis, choice)
-    for confirmed in analysis.confirmed:
+    fold = analysis.handed_over
+    if choice == BEST:
+        choice = recommended_arm(analysis)
+    composition = _select_composition(fold, choice)
+    for confirmed in fold.confirmed:
         if confirmed.pick.composition == composition:
             return SelectedModel(composition, confirmed)
     return SelectedModel(composition, None)
 
 
-def _select_composition(analysis: Analysis, choice: str) -> Composition:
-    if choice == BEST:
-        return _pick_of(analysis, _recommended_arm(analysis))
+def _select_composition(fold: FoldEvidence, choice: str) -> Composition:
     if choice.isdigit():
         choice = f"{SEARCH}:{choice}"
     if ":" not in choice:
-        return _pick_of(analysis, choice)
+        return _pick_of(fold, choice)
     arm, _, number = choice.rpartition(":")
-    return _candidate(analysis, arm, number)
+    return _candidate(fold, arm, number)
 
 
-def _recommended_arm(analysis: Analysis) -> str:
+def recommended_arm(analysis: Analysis) -> str:
+    """Return the arm that the verdict recommends. Raises StudyError before there is a verdict."""
     verdict = analysis.verdict
     if verdict is None:
         raise StudyError(
@@ -90,31 +96,31 @@ def _recommended_arm(analysis: Analysis) -> str:
     return verdict.recommended
 
 
-def _check_arm(analysis: Analysis, arm: str) -> None:
-    arms = analysis.study.request.arms
+def _check_arm(fold: FoldEvidence, arm: str) -> None:
+    arms = fold.study.request.arms
     if arm not in arms:
         raise UsageError(unknown("--candidate", arm, arms))
 
 
-def _pick_of(analysis: Analysis, arm: str) -> Composition:
+def _pick_of(fold: FoldEvidence, arm: str) -> Composition:
     """The model that was picked from an arm."""
-    _check_arm(analysis, arm)
-    for pick in analysis.picks:
+    _check_arm(fold, arm)
+    for pick in fold.picks:
         if pick.arm == arm:
             return pick.composition
     raise StudyError(
-        f"{analysis.study.folder}: nothing was picked from {arm} yet; finish the study with resume"
+        f"{fold.study.folder}: nothing was picked from {arm} yet; finish the study with resume"
     )
 
 
 def _candidate(
-    analysis: Analysis,
+    fold: FoldEvidence,
     arm: str,
     number: str,
 ) -> Composition:
     """The candidate of an arm whose training has this number."""
-    _check_arm(analysis, arm)
-    trials = analysis.trials[arm]
+    _check_arm(fold, arm)
+    trials = fold.trials[arm]
     for trial in trials:
         if str(trial.number) == number:
             return trial.candidate.composition()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
@@ -97,10 +96,7 @@ def run_alone(draft: Path, arguments: Sequence[str]) -> None:
 def checked_rows(data: TrainingData, source: str) -> Tensor:
     """Return the rows of a source that are compared: its test rows, or all rows if it has none."""
     tasks = _tasks_by_source(data.dataset.tasks)[source]
-    rows = data.test_rows(tasks[0])
-    if len(rows) > 0:
-        return rows
-    return torch.arange(len(data.dataset.sources[source].inputs))
+    return data.test_rows(tasks[0])
 
 
 def _tasks_by_source(tasks: Sequence[Task]) -> dict[str, list[Task]]:

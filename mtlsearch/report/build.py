@@ -34,6 +34,7 @@ from mtlsearch.report.model import (
     ReportedTask,
     RunSettings,
 )
+from mtlsearch.report.outer_folds import report_outer_folds
 from mtlsearch.report.references import report_references
 from mtlsearch.report.seeds import report_seeds
 from mtlsearch.search.advice import advise
@@ -41,6 +42,7 @@ from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
 from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.study import Study
+from mtlsearch.search.tested_models import TestedModel, tested_models
 from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import has_label
 
@@ -52,6 +54,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
     """
     analysis = Analysis(study, dataset)
     tasks = dataset.tasks
+    tested = tested_models(analysis)
     summaries = analysis.all_candidates
     candidates = report_candidates(
         summaries, analysis.search_scales, analysis.reference, space.cost
@@ -59,21 +62,22 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
     return Report(
         schema_version=SCHEMA_VERSION,
         versions=study.request.versions,
-        study=_report_study(study, space, finished=bool(analysis.confirmed)),
+        study=_report_study(study, space, finished=bool(tested)),
         data=_report_data(dataset, space, study.request.seed),
         tasks=tuple(_report_task(scale, dataset) for scale in analysis.test_scales.of_task),
         space=space.to_mapping(),
         arms=tuple(_report_arms(analysis, candidates, space)),
         candidates=candidates,
         choices=tuple(_report_choices(analysis, candidates, space)),
-        confirmed=tuple(_report_models(analysis)),
+        confirmed=tuple(_report_models(analysis, tested)),
         comparisons=tuple(_report_comparisons(analysis)),
         greedy_ensemble=report_greedy_ensemble(analysis.greedy_ensemble, tasks),
         affinity=_report_affinity(analysis),
         references=report_references(analysis),
         verdict=report_verdict(analysis.verdict, advise(analysis)),
         seeds=report_seeds(analysis),
-        test_metrics=tuple(report_test_metrics(analysis.confirmed, dataset)),
+        test_metrics=tuple(report_test_metrics(tested, tasks)),
+        outer_folds=report_outer_folds(analysis),
     )
 
 
@@ -107,11 +111,10 @@ def _report_choices(
     return choices
 
 
-def _report_models(analysis: Analysis) -> list[ReportedModel]:
+def _report_models(analysis: Analysis, tested: Sequence[TestedModel]) -> list[ReportedModel]:
     models = []
-    for confirmed in analysis.confirmed:
-        ensemble = analysis.ensembles[confirmed.arm]
-        models.append(report_model(confirmed, ensemble, analysis.test_scales))
+    for model in tested:
+        models.append(report_model(model.confirmed, model.ensemble, analysis.pooled_test_scales))
     return models
 
 
@@ -166,6 +169,7 @@ def _settings(study: Study, space: SearchSpace) -> RunSettings:
         replicates=request.replicates,
         seed=request.seed,
         seeds=request.seeds,
+        outer_folds=request.outer_folds,
         greedy_ensemble=request.greedy_ensemble,
         compare=request.compare,
         margin=request.margin,

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtlsearch.data import Dataset
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import standard_error
-from mtlsearch.evidence.scoring import score_in_every_metric
 from mtlsearch.evidence.skill import SkillScale, SkillScales
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.report.components import report_composition
@@ -28,8 +26,9 @@ from mtlsearch.report.model import (
     SeedLeftOut,
     TaskDifference,
 )
-from mtlsearch.search.analysis import Confirmed
 from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.confirmed_models import Confirmed
+from mtlsearch.search.tested_models import TestedModel
 from mtlsearch.tasks import Metric, Task
 
 
@@ -106,17 +105,13 @@ def _ensemble_score(ensemble: Ensemble, scale: SkillScale) -> EnsembleScore:
 
 
 def report_test_metrics(
-    models: Sequence[Confirmed],
-    dataset: Dataset,
+    models: Sequence[TestedModel],
+    tasks: Sequence[Task],
 ) -> list[ReportedMetric]:
     """Report the confirmed models in all metrics of each task's kind, task by task."""
-    by_arm = {}
-    for model in models:
-        by_arm[model.arm] = [
-            score_in_every_metric(dataset, training.predictions) for training in model.trainings
-        ]
+    by_arm = {model.confirmed.arm: model.metrics for model in models}
     entries = []
-    for task in dataset.tasks:
+    for task in tasks:
         for metric in task.kind.metrics:
             for arm, trainings in by_arm.items():
                 scores = [training[task.name][metric.name] for training in trainings]

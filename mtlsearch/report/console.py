@@ -44,7 +44,8 @@ def summary(report: Report) -> RenderableType:
             gains = [_gain(report.comparison_of(reference.name, models)) for models in compared]
             table.add_row(name, *_scores(report, reference), *gains, style="dim")
         parts += _references(report, report.references)
-    for text in (ensemble_sentence(report), greedy_sentence(report)):
+    sentences = (_outer_folds(report), ensemble_sentence(report), greedy_sentence(report))
+    for text in sentences:
         if text:
             parts += [Text(), Text(text)]
     parts += [Text(), *_answer(report.verdict)]
@@ -69,6 +70,11 @@ def _answer(verdict: ReportedVerdict | None) -> list[RenderableType]:
     if verdict.remark:
         lines.append(Text(verdict.remark))
     return lines
+
+
+def _outer_folds(report: Report) -> str:
+    """What the outer folds come to; empty where there is one set of test rows."""
+    return report.outer_folds.sentence if report.outer_folds else ""
 
 
 def _compared(report: Report) -> list[Models]:

@@ -101,6 +101,9 @@ class RunSettings(Documented):
     seeds: Count | Literal["auto"]
     """Fresh training seeds of the confirmation; auto: as many as the answer needed."""
 
+    outer_folds: Annotated[int, Field(ge=1)]
+    """Sets of test rows, each with a search and a confirmation of its own."""
+
     greedy_ensemble: bool
     """Whether an ensemble was to be chosen among the confirmed models of all arms."""
 
@@ -1002,6 +1005,67 @@ class ReportedSeeds(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedOuterFold(Documented):
+    """One of several sets of test rows, with what was picked without them."""
+
+    number: Annotated[int, Field(ge=1)]
+    """Which of the outer folds it is."""
+
+    test_rows: Count
+    """Test rows, of all sources."""
+
+    trees: Mapping[str, str]
+    """For each arm the tree that was picked, as one line; empty before it is picked."""
+
+    gains: Mapping[str, ReportedInterval]
+    """For each confirmed arm its gain over the baseline on these test rows alone, in points of
+    skill; of what the verdict is about.
+    """
+
+
+@dataclass(frozen=True)
+class SharedPair(Documented):
+    """Two tasks, and how often they share."""
+
+    task: str
+    """The one task."""
+
+    other: str
+    """The other task."""
+
+    folds: Count
+    """In how many outer folds the arm's pick lets them share."""
+
+
+@dataclass(frozen=True)
+class ReportedOuterFolds(Documented):
+    """The outer folds of a study that has several, and how much their picks agree."""
+
+    tested_rows: Count
+    """Rows that are test rows of an outer fold."""
+
+    rows: Count
+    """All rows, of all sources."""
+
+    folds: tuple[ReportedOuterFold, ...]
+    """The outer folds."""
+
+    all_rows: Mapping[str, str]
+    """For each arm the tree that was picked with all rows: that of the model that is handed over;
+    empty before it is picked.
+    """
+
+    arm: str
+    """The arm whose picks are compared."""
+
+    pairs: tuple[SharedPair, ...]
+    """In how many outer folds two tasks share there."""
+
+    sentence: str
+    """What was tested, how much the picks agree and what is handed over, for people."""
+
+
+@dataclass(frozen=True)
 class Report(Documented):
     """What a study found.
 
@@ -1069,6 +1133,10 @@ class Report(Documented):
     test_metrics: tuple["ReportedMetric", ...]
     """Test scores of the confirmed models in all metrics of each task's kind; empty before
     confirmation.
+    """
+
+    outer_folds: ReportedOuterFolds | None
+    """The outer folds, over which scores are then means; null where there is one set of test rows.
     """
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from mtlsearch.data import TEST, Dataset
+from mtlsearch.data.outer_folds import fits
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import LARGE_IMPROVEMENT, late_improvement
 from mtlsearch.evidence.sequential import MOST_SEEDS, seeds_dominate
@@ -88,14 +89,17 @@ def _more_seeds(study: Study, costs: Costs) -> list[Advice]:
 
 
 def _outer_folds(analysis: Analysis, costs: Costs) -> list[Advice]:
-    """A turn as a test row for every row, which takes a study of its own for each further fold."""
+    """A turn as a test row for every row.
+
+    It takes a study of its own for each further fold, and one for all rows.
+    """
     study = analysis.study
-    if getattr(study.request, "outer_folds", 1) > 1:
+    if study.request.outer_folds > 1 or not fits(analysis.dataset, OUTER_FOLDS):
         return []
     return [
         Advice(
             command=_resume(study, f"--outer-folds {OUTER_FOLDS}"),
-            minutes=(OUTER_FOLDS - 1) * costs.wall / 60,
+            minutes=OUTER_FOLDS * costs.wall / 60,
             why=(
                 "the test rows are the larger part of the interval, and "
                 f"{_untested(analysis.dataset):.0%} of all rows never were any"

@@ -1,21 +1,14 @@
-"""What a study says so far: candidates, affinities, picks, confirmed models and the verdict.
+"""What a study says so far: what was picked and confirmed, over all its test rows, and the verdict.
 
 It is computed once; report, console and export all read these objects.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
-from optuna.trial import FrozenTrial
-
-from mtlsearch.arrays import Array
-from mtlsearch.data import Dataset, ScarceClass, scarce_test_classes
-from mtlsearch.errors import NoCandidateError
-from mtlsearch.evidence.affinity.affinity import Affinity
-from mtlsearch.evidence.candidate_summary import CandidateSummary, pool
+from mtlsearch.data import ScarceClass, scarce_test_classes
 from mtlsearch.evidence.caveats import (
     Caveat,
     Rival,
@@ -35,13 +28,10 @@ from mtlsearch.evidence.comparison import (
     SINGLE,
     Comparison,
     Models,
-    compare,
-    compare_ensembles,
 )
 from mtlsearch.evidence.contenders import Contender, Contest
 from mtlsearch.evidence.ensemble import (
     Ensemble,
-    JackknifedScores,
     NoEnsemble,
     Predictions,
     ScoredModel,
@@ -50,87 +40,33 @@ from mtlsearch.evidence.ensemble import (
     weighted_mean,
 )
 from mtlsearch.evidence.interval import Interval
+from mtlsearch.evidence.pooled import (
+    FoldWeights,
+    pool_comparisons,
+    pool_reference_comparisons,
+    pool_scales,
+)
 from mtlsearch.evidence.recommendation import Cost, Estimate, Option
 from mtlsearch.evidence.references import (
     ReferenceChoice,
     ReferenceComparison,
     choose_references,
-    compare_fit_ensembles,
-    compare_fits,
-    compare_reference,
-    compare_reference_ensembles,
 )
-from mtlsearch.evidence.scoring import TestScorer, TestScores
-from mtlsearch.evidence.selection import Pick, pick, reference_scores
+from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.sequential import confidence, may_grow
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.verdict import Question, Verdict, decide, settle
-from mtlsearch.records import TrainingResult, Trial
 from mtlsearch.search.arms import ARMS, BASELINE, PRETRAINING_CONTROL, Arm
-from mtlsearch.search.confirmed_files import read_predictions, read_weights
-from mtlsearch.search.eligible import eligible, with_best_tree
+from mtlsearch.search.fold_evidence import FoldEvidence
 from mtlsearch.search.greedy_choice import GreedyChoice
-from mtlsearch.search.ledger import confirmed_seed, files_of, is_recorded, result_of
-from mtlsearch.search.reference_fits import FittedReference, read_references
+from mtlsearch.search.parts import tested_parts, untested_part
+from mtlsearch.search.reference_fits import FittedReference, pool_references
 from mtlsearch.search.seed_plan import AUTO
-from mtlsearch.search.study import Study
-from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import scored
 
-NOT_YET_TRAINED = "not trained yet"
 GREEDY = "greedy ensemble"  # what it is called where an arm has its name
 UNDER_TRAINED = "the single-task networks may be under-trained, or unfit for these data"
 NOT_BY_SHARING = "what helps may be something else than sharing"
-MOST_REASONS = 3  # for failures that are told where nothing succeeded
-
-
-@dataclass(frozen=True)
-class ConfirmedTraining:
-    """A training of a picked model with one fresh seed.
-
-    `predictions` are those for the test rows, per task name; `scores` are computed from them.
-    """
-
-    seed_index: int
-    result: TrainingResult
-    predictions: Mapping[str, Array]
-    scores: TestScores
-    study: Path
-    files: Mapping[str, str]
-
-    def weights(self) -> bytes:
-        """The trained weights in the format of safetensors.
-
-        Raises StudyError when they cannot be read.
-        """
-        return read_weights(self.study, self.files)
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """A pick and its trainings with fresh seeds that succeeded, in the order of their seeds.
-
-    There is at least one. `left_out` says by the index of every other seed why it is not among
-    them.
-    """
-
-    pick: Pick
-    trainings: Sequence[ConfirmedTraining]
-    left_out: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def arm(self) -> str:
-        """The arm that the pick is of."""
-        return self.pick.arm
-
-    def scores(self, task: str) -> list[float]:
-        """The test score of a task, seed by seed."""
-        return [training.scores.scores[task] for training in self.trainings]
-
-    @property
-    def by_seed(self) -> dict[int, TestScores]:
-        """The test scores by the index of the seed."""
-        return {training.seed_index: training.scores for training in self.trainings}
 
 
 @dataclass(frozen=True)
@@ -146,223 +82,76 @@ class GreedyEnsemble:
     comparison: Comparison | NoEnsemble
 
 
-class Analysis:
-    """All that a study's recorded trainings say. Each part is computed when it is first asked for.
+class Analysis(FoldEvidence):
+    """All that a study's recorded trainings say, over all of its outer folds.
 
-    It reads the study as it is at that moment: after further trainings make another one.
+    By itself it is the evidence of the first one, which is the only one of most studies. Each part
+    is computed when it is first asked for.
     """
 
-    def __init__(self, study: Study, dataset: Dataset) -> None:
-        self.study = study
-        self.dataset = dataset
-        self._jackknives: dict[tuple[str, tuple[int, ...]], JackknifedScores | NoEnsemble] = {}
+    @cached_property
+    def outer_folds(self) -> Sequence[FoldEvidence]:
+        """What each outer fold says by itself; of a study with one set of test rows its own."""
+        folds: list[FoldEvidence] = [self]
+        for part in tested_parts(self.study, self.dataset)[1:]:
+            folds.append(FoldEvidence(part.study, part.dataset))
+        return folds
 
     @cached_property
-    def trials(self) -> Mapping[str, Sequence[Trial]]:
-        """The finished trainings of every arm, in order."""
-        return {arm: self.study.trials(arm) for arm in self.study.request.arms}
+    def all_rows(self) -> FoldEvidence | None:
+        """The search of all rows, whose models are handed over; its scores say nothing.
 
-    @cached_property
-    def search_scales(self) -> SkillScales:
-        """What validation scores are worth in points of skill."""
-        return SkillScales.on_search_rows(self.dataset)
-
-    @cached_property
-    def test_scales(self) -> SkillScales:
-        """What test scores are worth in points of skill."""
-        return SkillScales.on_test_rows(self.dataset)
-
-    @cached_property
-    def affinity(self) -> Affinity | None:
-        """What the trainings of all arms say together; None where they are too few."""
-        trials = [trial for trials in self.trials.values() for trial in trials]
-        return Affinity.fit(trials, self.search_scales)
-
-    @cached_property
-    def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
-        """The candidates of every arm, each with its trainings pooled."""
-        replicates = self.study.request.replicates
-        summaries = {}
-        for arm, trials in self.trials.items():
-            summaries[arm] = pool(trials, self.affinity, replicates)
-        return summaries
-
-    @cached_property
-    def all_candidates(self) -> Sequence[CandidateSummary]:
-        """The candidates of all arms, arm by arm."""
-        return [summary for summaries in self.candidates.values() for summary in summaries]
-
-    @cached_property
-    def reference(self) -> Mapping[str, float]:
-        """The validation scores that gains are measured against, per task.
-
-        Empty before there is any.
+        None where a study has one set of test rows: the models that were tested are handed over.
         """
-        if not self.all_candidates:
-            return {}
-        baseline: Sequence[CandidateSummary] = []
-        if BASELINE in self.trials:
-            baseline = self._pickable(BASELINE)
-        return reference_scores(baseline, self.all_candidates, self.dataset.tasks)
+        part = untested_part(self.study, self.dataset)
+        return None if part is None else FoldEvidence(part.study, part.dataset)
+
+    @property
+    def handed_over(self) -> FoldEvidence:
+        """The search whose models are handed over: of all rows, or the only one."""
+        return self.all_rows or self
 
     @cached_property
-    def picks(self) -> Sequence[Pick]:
-        """The models that were chosen for confirmation; empty before they are chosen."""
-        return self.study.picks()
-
-    def choose(self) -> list[Pick]:
-        """Choose the best model of every arm, on validation scores only.
-
-        It may have been trained in another arm, where it lies in this arm's space.
-
-        Raises NoCandidateError when no training succeeded.
-        """
-        if not self.all_candidates:
-            raise NoCandidateError(f"{self.study.folder}: no training succeeded; {self._reasons()}")
-        picks = []
-        for name in self.trials:
-            arm = ARMS[name]
-            best = pick(
-                name,
-                self._pickable(name),
-                self.search_scales,
-                self.reference,
-                must_share=arm.must_share,
-                per_task=arm.per_task,
-            )
-            if best is not None:
-                picks.append(best)
-        return picks
-
-    def _pickable(self, name: str) -> Sequence[CandidateSummary]:
-        """What an arm may pick, its own candidates first."""
-        arm = ARMS[name]
-        tasks = self.dataset.tasks
-        if arm.stands_alone:
-            trials = self.trials[name]
-            affinity = Affinity.fit(trials, self.search_scales)
-            return pool(trials, affinity, self.study.request.replicates)
-        others = [other for other in self.candidates if other != name]
-        trained = []
-        for trained_in in [name, *others]:
-            trials = self.trials[trained_in]
-            candidates = {trial.number: trial.candidate for trial in trials}
-            for summary in self.candidates[trained_in]:
-                trained.append((candidates[summary.number], summary))
-        models = eligible(arm, self._space, trained, tasks)
-        if arm.tries_trees and self.affinity:
-            models += with_best_tree(arm, self._space, trained, self.affinity)
-        return models
+    def tested_rows(self) -> int:
+        """How many rows of all sources are test rows, over all outer folds."""
+        return sum(fold.own_test_rows for fold in self.outer_folds)
 
     @cached_property
-    def _space(self) -> SearchSpace:
-        request = self.study.request
-        tasks = len(self.dataset.tasks)
-        return SearchSpace.from_mapping(request.space, tasks, request.space_name)
-
-    def _reasons(self) -> str:
-        failures: set[str] = set()
-        for trials in self.trials.values():
-            failures.update(trial.result.failure or "" for trial in trials)
-        return f"reasons: {'; '.join(sorted(failures)[:MOST_REASONS])}"
+    def weights(self) -> FoldWeights:
+        """How much each outer fold counts."""
+        tested = [fold.own_test_rows for fold in self.outer_folds]
+        others = [fold.other_rows for fold in self.outer_folds]
+        return FoldWeights.of(tested, others)
 
     @cached_property
-    def confirmed(self) -> Sequence[Confirmed]:
-        """The picks of which a training with a fresh seed succeeded, each with these trainings.
-
-        Raises StudyError when a file of their predictions cannot be read.
-        """
-        by_arm = self._confirmation_by_arm()
-        confirmed = []
-        for chosen in self.picks:
-            seeds = by_arm.get(chosen.arm, {})
-            trainings = []
-            left_out = {}
-            for index in range(self.study.seeds):
-                training = seeds.get(index, NOT_YET_TRAINED)
-                if isinstance(training, ConfirmedTraining):
-                    trainings.append(training)
-                else:
-                    left_out[index] = training
-            if trainings:
-                confirmed.append(Confirmed(chosen, trainings, left_out))
-        return confirmed
-
-    def _confirmation_by_arm(self) -> dict[str, dict[int, ConfirmedTraining | str]]:
-        """By arm and index of the seed the training, or why there is none that says anything."""
-        by_arm: dict[str, dict[int, ConfirmedTraining | str]] = {}
-        for stored in self.study.stored_trials(self.study.confirmation):
-            if is_recorded(stored):
-                arm, seed_index = confirmed_seed(stored)
-                seeds = by_arm.setdefault(arm, {})
-                seeds[seed_index] = self._confirmed_training(stored)
-        return by_arm
-
-    def _confirmed_training(self, stored: FrozenTrial) -> ConfirmedTraining | str:
-        """A recorded training of the confirmation; why it says nothing where it failed.
-
-        One whose scores are not all defined says nothing either.
-        """
-        result = result_of(stored)
-        if result.failure is not None:
-            return result.failure
-        files = files_of(stored)
-        predictions = read_predictions(self.study.folder, files)
-        scores = self._scorer.score(predictions)
-        if not scores.finite:
-            names = ", ".join(scores.undefined)
-            return f"its test score is undefined for {names}"
-        _, seed_index = confirmed_seed(stored)
-        return ConfirmedTraining(
-            seed_index=seed_index,
-            result=result,
-            predictions=predictions,
-            scores=scores,
-            study=self.study.folder,
-            files=files,
-        )
-
-    @cached_property
-    def _scorer(self) -> TestScorer:
-        return TestScorer(self.dataset, self.study.request.seed)
-
-    @cached_property
-    def ensembles(self) -> Mapping[str, Ensemble | NoEnsemble]:
-        """By arm the ensemble of all its confirmed trainings, or why there is none.
-
-        That row i of all predictions is the same test row is sure: the data set alone says which
-        rows these are, the study is refused with another one, and the scorer refuses predictions
-        that are not as many.
-        """
-        ensembles = {}
-        for model in self.confirmed:
-            members = []
-            for training in model.trainings:
-                members.append(ScoredModel(training.predictions, training.scores))
-            ensembles[model.arm] = combine(
-                members,
-                self._scorer,
-                self.test_scales,
-                self._rarest,
-            )
-        return ensembles
+    def pooled_test_scales(self) -> SkillScales:
+        """What mean test scores over all outer folds are worth in points of skill."""
+        return pool_scales([fold.test_scales for fold in self.outer_folds], self.weights)
 
     @cached_property
     def scarce(self) -> Sequence[ScarceClass]:
-        """The classes with few test rows that the score of a task rests on."""
-        return [entry for entry in scarce_test_classes(self.dataset) if entry.limits]
+        """The classes with few test rows, over all outer folds, that a score rests on."""
+        datasets = [fold.dataset for fold in self.outer_folds]
+        return [entry for entry in scarce_test_classes(*datasets) if entry.limits]
 
-    @cached_property
-    def _rarest(self) -> Mapping[str, int]:
-        """By the name of a task with scarce classes of how many values its score is as sure."""
-        return {entry.task: entry.rests_on for entry in self.scarce}
+    def _over_folds(
+        self, compare_in: Callable[[FoldEvidence], Comparison | None]
+    ) -> Comparison | None:
+        """A comparison over all outer folds; None where one of them has none."""
+        folds = []
+        for fold in self.outer_folds:
+            comparison = compare_in(fold)
+            if comparison is None:
+                return None
+            folds.append(comparison)
+        return folds[0] if len(folds) == 1 else pool_comparisons(folds, self.weights)
 
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison]:
-        """The single models of every other arm against the baseline's.
+        """The single models of every other arm against the baseline's, over all outer folds.
 
-        They are compared over the seeds that succeeded in both, with intervals that allow for all
-        looks at the answer.
+        The intervals allow for all looks at the answer. An arm that has none in an outer fold is
+        not among them.
         """
         comparisons = {}
         for arm, comparison in self._single_comparisons.items():
@@ -372,87 +161,48 @@ class Analysis:
     @cached_property
     def _single_comparisons(self) -> Mapping[str, Comparison]:
         """The same with intervals that allow for nothing."""
-        models = {model.arm: model for model in self.confirmed}
         comparisons = {}
-        for arm, seeds in self._common_seeds.items():
-            ours = [models[arm].by_seed[seed] for seed in seeds]
-            reference = [models[BASELINE].by_seed[seed] for seed in seeds]
-            comparisons[arm] = compare(arm, ours, reference, self.test_scales, self._rarest)
+        for arm in self.own_comparisons:
+            pooled = self._over_folds(lambda fold: fold.own_comparisons.get(arm))  # noqa: B023
+            if pooled is not None:
+                comparisons[arm] = pooled
         return comparisons
 
     @cached_property
     def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
-        """The ensemble of every other arm against the baseline's, or why they are not compared.
+        """The ensemble of every other arm against the baseline's, over all outer folds.
 
-        Both are made of the seeds that succeeded in both arms. The intervals allow for all looks at
-        the answer.
+        The intervals allow for all looks at the answer. Where an outer fold has no ensemble it says
+        why they are not compared.
         """
         comparisons: dict[str, Comparison | NoEnsemble] = {}
         for arm, comparison in self._ensemble_comparisons.items():
             comparisons[arm] = self._allowing(comparison)
         return comparisons
 
+    @cached_property
+    def _ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
+        """The same with intervals that allow for nothing."""
+        comparisons: dict[str, Comparison | NoEnsemble] = {}
+        for arm in self._single_comparisons:
+            comparisons[arm] = self._pooled_ensembles(arm)
+        return comparisons
+
+    def _pooled_ensembles(self, arm: str) -> Comparison | NoEnsemble:
+        """The ensembles of an arm against the baseline's, or why an outer fold has none."""
+        folds = []
+        for fold in self.outer_folds:
+            comparison = fold.own_ensemble_comparisons[arm]
+            if isinstance(comparison, NoEnsemble):
+                return comparison
+            folds.append(comparison)
+        return folds[0] if len(folds) == 1 else pool_comparisons(folds, self.weights)
+
     def _allowing(self, comparison: Comparison | NoEnsemble) -> Comparison | NoEnsemble:
         """A comparison with intervals that allow for all looks at the answer, if it is one."""
         if isinstance(comparison, NoEnsemble):
             return comparison
         return comparison.at(self.confidence)
-
-    @cached_property
-    def _ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
-        """The same with intervals that allow for nothing."""
-        comparisons: dict[str, Comparison | NoEnsemble] = {}
-        for arm, seeds in self._common_seeds.items():
-            ours = self._jackknifed(arm, seeds)
-            baseline = self._jackknifed(BASELINE, seeds)
-            comparisons[arm] = self._compare_ensembles(arm, ours, baseline)
-        return comparisons
-
-    def _compare_ensembles(
-        self,
-        name: str,
-        ours: JackknifedScores | NoEnsemble,
-        baseline: JackknifedScores | NoEnsemble,
-    ) -> Comparison | NoEnsemble:
-        """The comparison of two ensembles of the same seeds, or why one of them is none."""
-        if isinstance(ours, NoEnsemble):
-            return ours
-        if isinstance(baseline, NoEnsemble):
-            return baseline
-        return compare_ensembles(name, ours, baseline, self.test_scales, self._rarest)
-
-    @cached_property
-    def _common_seeds(self) -> Mapping[str, tuple[int, ...]]:
-        """By every other arm the seeds that succeeded in it and in the baseline, if any did."""
-        by_arm = {model.arm: set(model.by_seed) for model in self.confirmed}
-        baseline = by_arm.pop(BASELINE, set())
-        common = {}
-        for arm, seeds in by_arm.items():
-            shared = tuple(sorted(seeds & baseline))
-            if shared:
-                common[arm] = shared
-        return common
-
-    def _jackknifed(self, arm: str, seeds: Sequence[int]) -> JackknifedScores | NoEnsemble:
-        """The scores of an arm's ensemble of these seeds, and of it without each of them.
-
-        They are kept: most comparisons are with the baseline or the recommended arm.
-        """
-        key = (arm, tuple(seeds))
-        if key not in self._jackknives:
-            predictions = self._predictions[arm]
-            members = [predictions[seed] for seed in seeds]
-            self._jackknives[key] = jackknife(members, self._scorer)
-        return self._jackknives[key]
-
-    @cached_property
-    def _predictions(self) -> Mapping[str, Mapping[int, Predictions]]:
-        """By arm and index of the seed what its confirmed model predicts for the test rows."""
-        by_arm = {}
-        for model in self.confirmed:
-            seeds = {training.seed_index: training.predictions for training in model.trainings}
-            by_arm[model.arm] = seeds
-        return by_arm
 
     @cached_property
     def greedy_ensemble(self) -> GreedyEnsemble | None:
@@ -529,11 +279,13 @@ class Analysis:
     def added_seconds(self) -> float:
         """What the trainings with the seeds after the first look took, in seconds."""
         first = self.study.seed_plan.looks[0]
+        folds = [*self.outer_folds, self.all_rows] if self.all_rows else self.outer_folds
         seconds = 0.0
-        for model in self.confirmed:
-            for training in model.trainings:
-                if training.seed_index >= first:
-                    seconds += training.result.train_seconds
+        for fold in folds:
+            for model in fold.confirmed:
+                for training in model.trainings:
+                    if training.seed_index >= first:
+                        seconds += training.result.train_seconds
         return seconds
 
     @cached_property
@@ -560,11 +312,10 @@ class Analysis:
         return verdict
 
     def _decide(self, comparisons: Mapping[str, Comparison]) -> Verdict | None:
-        models = {model.arm: model for model in self.confirmed}
         contenders = []
         for name, arm in ARMS.items():
             if arm.shares and name in comparisons:
-                contender = self._contender(arm, models[name].pick, comparisons[name])
+                contender = self._contender(arm, self.pick_handed_over(name), comparisons[name])
                 contenders.append(contender)
         if not contenders:
             return None
@@ -578,6 +329,35 @@ class Analysis:
             caveats=self._caveats(standing.comparison),
         )
         return decide(contenders, question)
+
+    def pick_handed_over(self, arm: str) -> Pick:
+        """The pick of an arm that is handed over, with what all outer folds expect of theirs.
+
+        Before all rows are searched it is that of the first fold.
+        """
+        picks = [fold.pick_of(arm) for fold in self.outer_folds]
+        chosen = [entry for entry in picks if entry is not None]
+        last = self.all_rows.pick_of(arm) if self.all_rows else None
+        gains = [entry.validation_gain for entry in chosen]
+        return replace(
+            last or chosen[0],
+            validation_gain=sum(gains) / len(gains),
+            breach=max(entry.breach for entry in chosen),
+        )
+
+    def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
+        names = [task.name for task in self.dataset.tasks]
+        pretrained = False
+        for component in chosen.composition:
+            pretrained |= bool(component.candidate.initialization.pretraining)
+        return Contender(
+            comparison=comparison,
+            validation_gain=chosen.validation_gain,
+            groups=chosen.composition.groups(names),
+            phrase=arm.phrase,
+            pretrained=pretrained,
+            breach=chosen.breach,
+        )
 
     @cached_property
     def caveats(self) -> Sequence[Caveat]:
@@ -603,13 +383,16 @@ class Analysis:
         ]
 
     def _trained(self, sharing: str) -> list[Trained]:
-        """How the trainings ended of the baseline's model and of that of an arm that shares."""
+        """How the trainings ended of the baseline's models and of those of an arm that shares."""
         sides: dict[str, Side] = {BASELINE: "baseline", sharing: "sharing"}
         trained = []
-        for model in self.confirmed:
-            if model.arm in sides:
-                results = [training.result for training in model.trainings]
-                trained.append(Trained(model.arm, sides[model.arm], results))
+        for arm, side in sides.items():
+            results = []
+            for fold in self.outer_folds:
+                for model in fold.confirmed:
+                    if model.arm == arm:
+                        results += [training.result for training in model.trainings]
+            trained.append(Trained(arm, side, results))
         return trained
 
     def _rivals(self, sharing: Comparison) -> list[Rival]:
@@ -624,8 +407,8 @@ class Analysis:
                     rivals.append(Rival(ARMS[name].phrase, *gains, NOT_BY_SHARING))
         claimed = {task.name for task in scored(self.dataset.tasks)}
         for reference in self.references:
-            over_baseline = self._compare_reference(reference, BASELINE, models)
-            over_sharing = self._compare_reference(reference, sharing.arm, models)
+            over_baseline = self._compare_reference(reference.name, BASELINE, models)
+            over_sharing = self._compare_reference(reference.name, sharing.arm, models)
             if over_baseline is None or over_sharing is None:
                 continue
             if claimed <= over_baseline.differences.keys():
@@ -641,23 +424,12 @@ class Analysis:
         return {arm: entry for arm, entry in ensembles if isinstance(entry, Comparison)}
 
     def _compare_arms(self, arm: str, other: str, models: Models) -> Comparison | None:
-        """The models of two arms over their common seeds; None where there are too few."""
-        by_arm = {model.arm: model.by_seed for model in self.confirmed}
-        seeds = sorted(by_arm[arm].keys() & by_arm[other].keys())
-        if models == ENSEMBLE:
-            ours = self._jackknifed(arm, seeds)
-            others = self._jackknifed(other, seeds)
-            comparison = self._compare_ensembles(arm, ours, others)
-            return comparison if isinstance(comparison, Comparison) else None
-        if not seeds:
-            return None
-        return compare(
-            arm,
-            [by_arm[arm][seed] for seed in seeds],
-            [by_arm[other][seed] for seed in seeds],
-            self.test_scales,
-            self._rarest,
-        )
+        """The models of two arms over all outer folds; None where there are too few."""
+        return self._over_folds(lambda fold: fold.compare_arms(arm, other, models))
+
+    def _compare_reference(self, name: str, arm: str, models: Models) -> Comparison | None:
+        """A reference against the networks of an arm over all outer folds, as far as there are."""
+        return self._over_folds(lambda fold: fold.compare_reference(name, arm, models))
 
     @cached_property
     def reference_gains(self) -> Sequence[Comparison]:
@@ -667,36 +439,10 @@ class Analysis:
         gains = []
         for models in (SINGLE, ENSEMBLE):
             for reference in self.references:
-                comparison = self._compare_reference(reference, BASELINE, models)
+                comparison = self._compare_reference(reference.name, BASELINE, models)
                 if comparison is not None:
                     gains.append(comparison)
         return gains
-
-    def _compare_reference(
-        self, reference: FittedReference, arm: str, models: Models
-    ) -> Comparison | None:
-        """A reference against the networks of an arm, over the tasks and seeds that both have.
-
-        None where there are none, or too few for ensembles.
-        """
-        if models == SINGLE:
-            by_arm = {model.arm: model.by_seed for model in self.confirmed}
-            return compare_fits(
-                reference.scores(),
-                by_arm.get(arm, {}),
-                self.test_scales,
-                self._rarest,
-            )
-        ours, networks = self._paired_ensembles(reference, arm)
-        if isinstance(ours, NoEnsemble) or isinstance(networks, NoEnsemble):
-            return None
-        return compare_fit_ensembles(
-            reference.name,
-            ours,
-            networks,
-            self.test_scales,
-            self._rarest,
-        )
 
     def _options(self, comparisons: Mapping[str, Comparison]) -> list[Option]:
         """The confirmed models that may be recommended: the baseline, and what is compared with it.
@@ -713,7 +459,7 @@ class Analysis:
                 arm=model.arm,
                 cost=Cost(result.macs_per_example, result.parameters),
                 test=comparison.gain if comparison else None,
-                validation=self._validation(model.pick),
+                validation=self._validation(self.pick_handed_over(model.arm)),
                 is_allowed=comparison is None or all(limit.is_kept for limit in comparison.limits),
             )
             options.append(option)
@@ -742,11 +488,14 @@ class Analysis:
 
     @cached_property
     def references(self) -> Sequence[FittedReference]:
-        """The references as far as they are fitted; none where none are wanted.
+        """The references as far as they are fitted in all outer folds; none where none are wanted.
 
         Raises StudyError when a file of their predictions cannot be read.
         """
-        return read_references(self.study, self._scorer)
+        folds = [list(fold.own_references.values()) for fold in self.outer_folds]
+        if len(folds) == 1:
+            return folds[0]
+        return pool_references(folds, self.weights)
 
     @cached_property
     def reference_comparisons(self) -> Mapping[str, ReferenceComparison]:
@@ -757,64 +506,19 @@ class Analysis:
         """
         if self.verdict is None:
             return {}
-        comparisons = {}
+        verdict = self.verdict
+        folds = []
+        for fold in self.outer_folds:
+            folds.append(fold.own_reference_comparisons(verdict.recommended, verdict.models))
+        if len(folds) == 1:
+            return folds[0]
+        pooled = {}
         for reference in self.references:
-            comparison = None
-            if self.verdict.models == ENSEMBLE:
-                comparison = self._reference_ensembles(reference, self.verdict.recommended)
-            if comparison is None:
-                comparison = self._reference_fits(reference, self.verdict.recommended)
-            comparisons[reference.name] = comparison
-        return comparisons
-
-    def _reference_fits(self, reference: FittedReference, recommended: str) -> ReferenceComparison:
-        """The fits of a reference against the networks of an arm, seed by seed."""
-        by_arm = {model.arm: model.by_seed for model in self.confirmed}
-        return compare_reference(
-            reference.scores(),
-            by_arm.get(recommended, {}),
-            self.test_scales,
-            self._rarest,
-        )
-
-    def _reference_ensembles(
-        self,
-        reference: FittedReference,
-        recommended: str,
-    ) -> ReferenceComparison | None:
-        """The ensemble of a reference's fits against that of an arm; None where there are not both.
-
-        It is of the seeds that both have, and of the tasks that all these fits have a model of.
-        """
-        ours, networks = self._paired_ensembles(reference, recommended)
-        if isinstance(ours, NoEnsemble) or isinstance(networks, NoEnsemble):
-            return None
-        return compare_reference_ensembles(
-            reference.name,
-            ours,
-            networks,
-            self.test_scales,
-            self._rarest,
-        )
-
-    def _paired_ensembles(
-        self, reference: FittedReference, arm: str
-    ) -> tuple[JackknifedScores | NoEnsemble, JackknifedScores | NoEnsemble]:
-        """The ensemble of a reference's fits and that of an arm, of the seeds that both have.
-
-        That of the fits has the tasks that all of them have a model of.
-        """
-        networks = self._predictions.get(arm, {})
-        fits = [fit for fit in reference.fits if fit.seed_index in networks]
-        seeds = tuple(fit.seed_index for fit in fits)
-        key = (reference.name, seeds)
-        if key not in self._jackknives:
-            names = [task.name for task in self.dataset.tasks]
-            for fit in fits:
-                names = [name for name in names if name in fit.scores.scores]
-            members = [{name: fit.predictions[name] for name in names} for fit in fits]
-            self._jackknives[key] = jackknife(members, self._scorer)
-        return self._jackknives[key], self._jackknifed(arm, seeds)
+            of_folds = [comparisons[reference.name] for comparisons in folds]
+            seeds = self.study.reference_seeds
+            comparison = pool_reference_comparisons(of_folds, self.weights, seeds)
+            pooled[reference.name] = comparison
+        return pooled
 
     @cached_property
     def reference_choices(self) -> Mapping[str, ReferenceChoice]:
@@ -831,20 +535,6 @@ class Analysis:
             self.reference_comparisons,
             self.dataset.tasks,
             self.study.reference_seeds,
-        )
-
-    def _contender(self, arm: Arm, chosen: Pick, comparison: Comparison) -> Contender:
-        names = [task.name for task in self.dataset.tasks]
-        pretrained = False
-        for component in chosen.composition:
-            pretrained |= bool(component.candidate.initialization.pretraining)
-        return Contender(
-            comparison=comparison,
-            validation_gain=chosen.validation_gain,
-            groups=chosen.composition.groups(names),
-            phrase=arm.phrase,
-            pretrained=pretrained,
-            breach=chosen.breach,
         )
 
 

@@ -32,7 +32,7 @@ def write_files(study: Path, name: str, result: TrainingResult) -> Files:
     if not result.complete:
         return {}
     folder = study / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     predictions = f"{name}.npz"
     weights = f"{name}.safetensors"
     files = {PREDICTIONS: f"{FOLDER}/{predictions}"}

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mtlsearch.arrays import Array
+from mtlsearch.evidence.pooled import FoldWeights, pool_scores
 from mtlsearch.evidence.references import ReferenceScores
 from mtlsearch.evidence.scoring import TestScorer, TestScores
 from mtlsearch.records import ReferenceFit, TrainingResult
@@ -110,6 +111,41 @@ def read_references(study: Study, scorer: TestScorer) -> list[FittedReference]:
         ordered = [by_seed[seed] for seed in sorted(by_seed)]
         references.append(FittedReference(name, ordered, left_out[name]))
     return references
+
+
+def pool_references(
+    folds: Sequence[Sequence[FittedReference]], weights: FoldWeights
+) -> list[FittedReference]:
+    """The references over all outer folds, of the seeds and tasks that they have in all of them.
+
+    Scores are means over the folds, seconds sums. What they were fitted with is that of the first.
+
+    Args:
+        folds: The references of each fold.
+        weights: How much each fold counts.
+    """
+    pooled = []
+    for of_folds in zip(*folds, strict=True):
+        left_out: dict[str, str] = {}
+        for reference in of_folds:
+            left_out |= reference.left_out
+        by_seed = [{fit.seed_index: fit for fit in reference.fits} for reference in of_folds]
+        seeds = sorted(set(by_seed[0]).intersection(*by_seed[1:]))
+        fits = [_pool_fits([fits[seed] for fits in by_seed], weights) for seed in seeds]
+        pooled.append(FittedReference(of_folds[0].name, fits, left_out))
+    return pooled
+
+
+def _pool_fits(fits: Sequence[ScoredFit], weights: FoldWeights) -> ScoredFit:
+    """The fits of one seed in all outer folds, as one; their predictions are of other rows."""
+    scores = pool_scores([fit.scores for fit in fits], weights)
+    validation = {}
+    for task in scores.scores:
+        of_folds = [fit.result.scores[task] for fit in fits]
+        validation[task] = float(weights.shares @ of_folds)
+    seconds = sum(fit.result.train_seconds for fit in fits)
+    result = replace(fits[0].result, scores=validation, train_seconds=seconds)
+    return replace(fits[0], result=result, predictions={}, scores=scores)
 
 
 def _defined(scores: TestScores) -> TestScores:

@@ -97,6 +97,7 @@ class Request:
             of them says.
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets MORE_BASELINE times the budget of another arm.
+        outer_folds: How many sets of test rows there are, each with a search of its own.
     """
 
     data: str
@@ -128,6 +129,7 @@ class Request:
     reference_rows: int | None = None
     margin: float = 1.0
     more_baseline: bool = False
+    outer_folds: int = 1
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -162,6 +164,11 @@ class Request:
         if self.reference_rows is not None and self.reference_rows < 1:
             raise UsageError(
                 f"--reference-rows: found {self.reference_rows}; it must be at least 1"
+            )
+        if self.outer_folds < 1:
+            raise UsageError(
+                f"--outer-folds: found {self.outer_folds}; it must be at least 2, so that every "
+                "row is a test row once, or 1 for one set of test rows"
             )
         if self.replicates > self.trainings:
             raise UsageError(

@@ -24,6 +24,7 @@ from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import engine_of
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
+from mtlsearch.search.parts import Part, in_part, parts_of
 from mtlsearch.search.runners.local import run_local
 from mtlsearch.search.schedules import (
     ArmSchedule,
@@ -33,7 +34,7 @@ from mtlsearch.search.schedules import (
 )
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
-from mtlsearch.search.worker_context import WorkerContext
+from mtlsearch.search.worker_context import PartData, WorkerContext
 from mtlsearch.space import SearchSpace
 
 Run = Callable[[WorkQueue, WorkerContext], None]
@@ -62,7 +63,7 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     finished recorded, NoCandidateError when no training succeeded, and ProgramFault.
     """
     with study_log(study.folder), _timed(study), _resumable(study), _runner(study) as run:
-        session = _Session(study, dataset, space, observer, run)
+        session = _Session(parts_of(study, dataset), space, observer, run)
         session.search()
         session.choose()
         session.confirm()
@@ -71,23 +72,36 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
 
 @dataclasses.dataclass(frozen=True)
 class _Session:
-    study: Study
-    dataset: Dataset
+    parts: Sequence[Part]
     space: SearchSpace
     observer: Observer
     run: Run
 
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.parts[0].study
+
+    @property
+    def dataset(self) -> Dataset:
+        """What its first part is trained on."""
+        return self.parts[0].dataset
+
     def search(self) -> None:
-        """Spend the budget of every arm."""
+        """Spend the budget of every arm, in all parts side by side."""
         schedules = []
-        for arm in self.study.request.arms:
-            schedules.append(ArmSchedule(self.study, arm, self.dataset, self.space))
+        for part in self.parts:
+            arms: list[Schedule] = []
+            for arm in self.study.request.arms:
+                arms.append(ArmSchedule(part.study, arm, part.dataset, self.space))
+            schedules += in_part(part, arms)
         self._phase("search", schedules, self._context())
 
     def choose(self) -> None:
         """Fix the model of each arm that is confirmed, unless that was done before."""
-        if not self.study.picks():
-            self.study.set_picks(Analysis(self.study, self.dataset).choose())
+        for part in self.parts:
+            if not part.study.picks():
+                part.study.set_picks(Analysis(part.study, part.dataset).choose())
 
     def confirm(self) -> None:
         """Train the chosen models with fresh seeds, in the precision of the verdict.
@@ -98,14 +112,19 @@ class _Session:
         context = self._context()
         settings = self.space.training.for_verdict()
         context = dataclasses.replace(context, settings=settings)
-        schedules: list[Schedule] = [ConfirmationSchedule(self.study, self.study.picks())]
         references = self._references()
-        if references:
-            schedules.append(ReferenceSchedule(self.study, references))
+        schedules = []
+        for part in self.parts:
+            models: list[Schedule] = [ConfirmationSchedule(part.study, part.study.picks())]
+            if references and part.is_tested:
+                models.append(ReferenceSchedule(part.study, references))
+            schedules += in_part(part, models)
         self._phase("confirmation", schedules, context)
         while self._needs_more_seeds():
-            more = ConfirmationSchedule(self.study, self.study.picks())
-            self._phase("confirmation with more seeds", [more], context)
+            more: list[Schedule] = []
+            for part in self.parts:
+                more += in_part(part, [ConfirmationSchedule(part.study, part.study.picks())])
+            self._phase("confirmation with more seeds", more, context)
 
     def _needs_more_seeds(self) -> bool:
         """Look at the answer, unless it is settled that no seeds follow, and keep what it says."""
@@ -148,6 +167,9 @@ class _Session:
             engine=engine_of(self.study, self.dataset, self.space),
             device=self.study.request.device,
             plugins=self.space.plugins,
+            further=tuple(
+                PartData(part.dataset, part.study.request.seed) for part in self.parts[1:]
+            ),
         )
 
     def _phase(self, name: str, schedules: Sequence[Schedule], context: WorkerContext) -> None:

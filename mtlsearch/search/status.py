@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from rich.table import Table
 from rich.text import Text
 
+from mtlsearch.search.parts import ALL_ROWS, part_names
 from mtlsearch.search.study import REFERENCES_ARM, Study
 
 COLUMNS = ("arm", "trainings", "complete", "failed", "running", "left")
@@ -19,9 +20,11 @@ COLUMNS = ("arm", "trainings", "complete", "failed", "running", "left")
 class ArmStatus:
     """How far an arm, or the confirmation, has come.
 
-    `running` counts trainings that were begun and have no result yet.
+    `part` is the outer fold that it is of, empty for the first, or all rows. `running` counts
+    trainings that were begun and have no result yet.
     """
 
+    part: str
     arm: str
     trainings: int
     complete: int
@@ -30,11 +33,12 @@ class ArmStatus:
     left: int
 
     @classmethod
-    def of(cls, study: Study, arm: str, trainings: int) -> "ArmStatus":
-        """The status of an arm with a budget of so many trainings."""
+    def of(cls, study: Study, part: str, arm: str, trainings: int) -> "ArmStatus":
+        """The status of an arm of a part of a study, with a budget of so many trainings."""
         states = [trial.state for trial in study.stored_trials(arm)]
         finished = [state for state in states if state.is_finished()]
         return cls(
+            part=part,
             arm=arm,
             trainings=trainings,
             complete=states.count(TrialState.COMPLETE),
@@ -56,15 +60,12 @@ class StudyStatus:
     @classmethod
     def of(cls, study: Study) -> "StudyStatus":
         """The status of a study."""
-        request = study.request
-        arms = [ArmStatus.of(study, arm, request.budget(arm)) for arm in request.arms]
-        confirmations = study.picked * study.seeds
-        arms.append(ArmStatus.of(study, study.confirmation, confirmations))
-        if study.references:
-            fits = len(study.references) * study.reference_seeds
-            fits = max(fits, len(study.stored_trials(REFERENCES_ARM)))  # of earlier versions
-            arms.append(ArmStatus.of(study, REFERENCES_ARM, fits))
-        is_settled = study.picked > 0 and study.seed_plan.ending is not None
+        arms: list[ArmStatus] = []
+        is_settled = study.seed_plan.ending is not None
+        for name in part_names(study.request.outer_folds):
+            part = study.part(name) if name else study
+            is_settled &= part.picked > 0
+            arms += _arms_of(part, name)
         return cls(
             folder=str(study.folder),
             finished=is_settled and all(arm.left == 0 for arm in arms),
@@ -86,5 +87,21 @@ class StudyStatus:
         for name in COLUMNS:
             table.add_column(name, justify="left" if name == "arm" else "right")
         for arm in self.arms:
-            table.add_row(*(str(getattr(arm, name)) for name in COLUMNS))
+            values = [str(getattr(arm, name)) for name in COLUMNS]
+            if arm.part:
+                values[0] = f"{arm.part} {arm.arm}"
+            table.add_row(*values)
         return table
+
+
+def _arms_of(study: Study, part: str) -> list[ArmStatus]:
+    """The status of the arms of a part, of its confirmation, and of the references beside it."""
+    request = study.request
+    arms = [ArmStatus.of(study, part, arm, request.budget(arm)) for arm in request.arms]
+    confirmations = study.picked * study.seeds
+    arms.append(ArmStatus.of(study, part, study.confirmation, confirmations))
+    if study.references and part != ALL_ROWS:
+        fits = len(study.references) * study.reference_seeds
+        fits = max(fits, len(study.stored_trials(REFERENCES_ARM)))  # of earlier versions
+        arms.append(ArmStatus.of(study, part, REFERENCES_ARM, fits))
+    return arms

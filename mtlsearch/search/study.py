@@ -28,6 +28,7 @@ from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
+from mtlsearch.seeding import derive_seed
 from mtlsearch.training.engine_choice import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
@@ -48,15 +49,22 @@ REFERENCES_ARM = "references"  # under which their fits are stored
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
 
 
+def part_seed(seed: int, part: str) -> int:
+    """The seed of a part of a study with this seed."""
+    return derive_seed(seed, part)
+
+
 def is_study(folder: Path) -> bool:
     """Whether a folder is that of a study."""
     return (folder / POINTER).is_file()
 
 
 class Study:
-    """One study.
+    """One study, or a part of it.
 
     Every arm, and the confirmation of every budget, is an Optuna study of its own in one storage.
+    A part is the search of another set of test rows: it has arms, picks and files of its own under
+    its name, and everything else in common with the study.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class Study:
     ) -> None:
         self.folder = folder
         self.name = name
+        self._part = ""
         self._storage = storage
         self._root = optuna.load_study(study_name=name, storage=storage)
         self._arms: dict[str, optuna.Study] = {}
@@ -135,6 +144,18 @@ class Study:
             reason = _first_line(error)
             raise StudyError(f"{folder}: the study cannot be read: {reason}") from error
 
+    def part(self, name: str) -> "Study":
+        """The part of this name, with a seed of its own: its trainings are not those of another.
+
+        It has no parts itself.
+        """
+        part = Study(self.folder, self._storage, self.name)
+        part.folder = self.folder / name
+        part._part = name
+        seed = part_seed(self.request.seed, name)
+        part.request = replace(self.request, seed=seed, outer_folds=1)
+        return part
+
     def lock(self) -> FileLock:
         """Take the study for this process; the kernel lets go of it even on kill -9.
 
@@ -173,7 +194,11 @@ class Study:
         return trials
 
     def _arm_name(self, arm: str) -> str:
-        return f"{self.name}/{arm}"
+        return f"{self.name}/{self._within_part(arm)}"
+
+    def _within_part(self, key: str) -> str:
+        """What something that a part has of its own is stored under."""
+        return f"{self._part}/{key}" if self._part else key
 
     def extend(self, trainings: int | None = None, seeds: Seeds | None = None) -> None:
         """Raise the budget of every arm, or the number of seeds of the confirmation.
@@ -258,6 +283,23 @@ class Study:
         recorded = [trial for trial in self.stored_trials(self.confirmation) if is_recorded(trial)]
         return 0 < self.picked * self.seeds <= len(recorded)
 
+    def divide(self, outer_folds: int) -> None:
+        """Set the number of outer folds of a study that has one set of test rows.
+
+        Raises StudyError when it has another number already: all of its rows would be divided
+        otherwise.
+        """
+        present = self.request.outer_folds
+        if outer_folds == present:
+            return
+        if present > 1:
+            raise StudyError(
+                f"--outer-folds: found {outer_folds}; the study has {present}, which would divide "
+                "its rows otherwise; leave it out, or search again with another --study"
+            )
+        self.request = replace(self.request, outer_folds=outer_folds)
+        self._root.set_user_attr(REQUEST, self.request.to_json())
+
     @property
     def confirmation(self) -> str:
         """The name of the confirmation of this budget."""
@@ -280,7 +322,8 @@ class Study:
         return picks
 
     def _stored_picks(self) -> list[dict[str, Any]]:
-        stored: list[dict[str, Any]] = self._root.user_attrs.get(self.confirmation, [])
+        key = self._within_part(self.confirmation)
+        stored: list[dict[str, Any]] = self._root.user_attrs.get(key, [])
         return stored
 
     @property
@@ -301,7 +344,7 @@ class Study:
                 "trained_in": pick.trained_in,
             }
             stored.append(spelled)
-        self._root.set_user_attr(self.confirmation, stored)
+        self._root.set_user_attr(self._within_part(self.confirmation), stored)
 
     @property
     def engine(self) -> Choice | None:
@@ -341,7 +384,7 @@ class Study:
 
     @property
     def _greedy_key(self) -> str:
-        return f"{GREEDY_ENSEMBLE}@{self.request.budget_name}"
+        return self._within_part(f"{GREEDY_ENSEMBLE}@{self.request.budget_name}")
 
     def add_seconds(self, seconds: float) -> None:
         """Add to the wall-clock time that the study has taken, over all sessions."""

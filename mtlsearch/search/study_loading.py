@@ -19,18 +19,27 @@ from mtlsearch.data import (
     check_validation_rows,
     load,
 )
+from mtlsearch.data.outer_folds import (
+    first_outer_fold,
+    fits,
+    further_outer_folds,
+    share_of_test_rows,
+    without_test_rows,
+)
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
 from mtlsearch.records import Replicate
+from mtlsearch.search.parts import part_names
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import Seeds, most_seeds
-from mtlsearch.search.study import Study
+from mtlsearch.search.study import Study, part_seed
 from mtlsearch.space import PerTask, SearchSpace, load_space
 from mtlsearch.space.option import Option
 from mtlsearch.tasks import has_label
 
 FOLDS_CHECKED = 10  # of the search, and of the confirmation
+MOST_FITTING = 21  # outer folds that are named as fitting, exclusive
 
 
 def load_problem(
@@ -75,22 +84,74 @@ def check_folds(
     seed: int = Request.seed,
     trainings: int = Request.trainings,
     seeds: Seeds = Request.seeds,
+    outer_folds: int = Request.outer_folds,
 ) -> None:
     """Raise DataError when a fold that a study trains on cannot score a task.
 
     Of a large budget the first FOLDS_CHECKED folds are looked at: the others are divided like them.
 
     Args:
-        dataset: The data of the study.
+        dataset: The data of the study, of outer folds those of the first.
         seed: The seed of the study.
         trainings: The budget of each arm.
         seeds: The number of fresh seeds of the confirmation; of one that grows the most of them.
+        outer_folds: The number of outer folds, each of which is looked at.
     """
+    most = most_seeds(seeds)
+    _check_replicates(dataset, seed, trainings, most)
+    if outer_folds == 1:
+        return
+    parts = further_outer_folds(dataset, outer_folds, seed)
+    for part in parts:
+        check_test_rows(part)
+    parts.append(without_test_rows(dataset))
+    names = part_names(outer_folds)[1:]
+    for name, part in zip(names, parts, strict=True):
+        _check_replicates(part, part_seed(seed, name), trainings, most)
+
+
+def _check_replicates(dataset: Dataset, seed: int, trainings: int, seeds: int) -> None:
+    """Raise DataError when a fold of some of the replicates cannot score a task."""
     search = [Replicate("search", index) for index in range(min(trainings, FOLDS_CHECKED))]
-    folds = min(most_seeds(seeds), FOLDS_CHECKED)
+    folds = min(seeds, FOLDS_CHECKED)
     confirmation = [Replicate("confirmation", index) for index in range(folds)]
     numbers = [replicate.number for replicate in search + confirmation]
     check_validation_rows(dataset, numbers, seed)
+
+
+def divide_study(study: Study, dataset: Dataset, outer_folds: int) -> Dataset:
+    """Give a study so many outer folds, of which its own test rows are the first.
+
+    Args:
+        study: The study, which is locked.
+        dataset: Its data.
+        outer_folds: The number of outer folds.
+
+    Returns:
+        The data of the first outer fold.
+
+    Raises:
+        UsageError: There is no such number of outer folds.
+        StudyError: The study has another number already, or its test rows are too many or too few
+            to be one of so many folds.
+        DataError: The rows cannot be divided so.
+    """
+    request = replace(study.request, outer_folds=outer_folds)
+    if outer_folds == study.request.outer_folds:
+        return dataset
+    if study.request.outer_folds == 1 and not fits(dataset, outer_folds):
+        numbers = [str(number) for number in range(2, MOST_FITTING) if fits(dataset, number)]
+        allowed = f"allowed: {', '.join(numbers)}; or " if numbers else ""
+        shares = [f"{share_of_test_rows(source):.0%}" for source in dataset.sources.values()]
+        raise StudyError(
+            f"--outer-folds: found {outer_folds}; the study's own test rows, {', '.join(shares)} "
+            f"of all, were trained for and cannot be one of so many folds; {allowed}search again "
+            "with another --study"
+        )
+    first = first_outer_fold(dataset, outer_folds, request.seed)
+    check_folds(first, request.seed, request.trainings, request.seeds, outer_folds)
+    study.divide(outer_folds)
+    return first
 
 
 def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
@@ -270,6 +331,7 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
             f"{folder}: the study was made with other data: {request.data} has changed since, "
             "or this version of mtlsearch divides its rows otherwise"
         )
+    dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     tasks = len(dataset.tasks)
     try:
         space = SearchSpace.from_mapping(request.space, tasks, request.space_name)

@@ -1,32 +1,47 @@
 """What a worker does with the cohorts that it is given: trains networks, or fits references."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 from mtlsearch.records import Job, ReferenceJob, TrainingJob, TrainingResult
 from mtlsearch.references.trainer import ReferenceTrainer
 from mtlsearch.training.engine import Engine
 
 
-@dataclass(frozen=True)
 class Worker:
-    """Trains the jobs of a study, whichever they are."""
+    """Trains the jobs of a study, whichever they are.
 
-    engine: Engine
-    references: ReferenceTrainer
+    Only the part of the study that is worked on has its data prepared.
+    """
 
-    @classmethod
-    def of(cls, engine: Engine) -> "Worker":
-        """A worker whose references are fitted on the folds of an engine's data."""
-        data = engine.data
-        references = ReferenceTrainer(
+    def __init__(self, make_engine: Callable[[int], Engine]) -> None:
+        """Make a worker.
+
+        Args:
+            make_engine: What makes the engine of the part of an index.
+        """
+        self._make_engine = make_engine
+        self._part = -1
+        self._take_up(0)
+
+    def _take_up(self, part: int) -> None:
+        """Work on a part of the study. References are fitted on the folds of the engine's data."""
+        if part == self._part:
+            return
+        self._part = part
+        self.engine = self._make_engine(part)
+        data = self.engine.data
+        self.references = ReferenceTrainer(
             data.dataset,
             lambda replicate: data.fold(replicate).prepared,
         )
-        return cls(engine, references)
 
     def train(self, jobs: Sequence[Job]) -> Iterator[TrainingResult | None]:
-        """One result per job as soon as it is known, and None now and then."""
+        """One result per job as soon as it is known, and None now and then.
+
+        All jobs are of one part of the study.
+        """
+        [part] = {job.part for job in jobs}
+        self._take_up(part)
         networks = [job for job in jobs if isinstance(job, TrainingJob)]
         fits = [job for job in jobs if isinstance(job, ReferenceJob)]
         if networks:

@@ -18,6 +18,14 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
+class PartData:
+    """What a further part of a study is trained on, and its seed."""
+
+    dataset: Dataset
+    seed: int
+
+
+@dataclass(frozen=True)
 class WorkerContext:
     """Everything that a worker is given once, at its start.
 
@@ -29,6 +37,8 @@ class WorkerContext:
         device: auto, cpu or cuda.
         plugins: The modules with the user's own backbones.
         threads: How many threads torch may use.
+        further: The parts of the study after the first, whose datasets have the inputs and targets
+            of the first.
     """
 
     dataset: Dataset
@@ -38,9 +48,10 @@ class WorkerContext:
     device: str
     plugins: tuple[Plugin, ...] = ()
     threads: int = 1
+    further: tuple[PartData, ...] = ()
 
-    def make_engine(self) -> Engine:
-        """The engine on this process's device, once the plugins are loaded.
+    def make_engine(self, part: int = 0) -> Engine:
+        """The engine of a part on this process's device, once the plugins are loaded.
 
         Sets torch's threads, since left alone busy cores train many times slower, and the precision
         of convolutions. Raises UsageError for a device that is not there, and StudyError for a
@@ -50,12 +61,14 @@ class WorkerContext:
             plugin.load()
         torch.set_num_threads(self.threads)
         forbid_rounded_convolutions()
-        data = TrainingData(self.dataset, self.seed, resolve_device(self.device))
+        parts = [PartData(self.dataset, self.seed), *self.further]
+        chosen = parts[part]
+        data = TrainingData(chosen.dataset, chosen.seed, resolve_device(self.device))
         return Engine(data, self.settings, self.engine.trainer, self.engine.chunk)
 
     def make_worker(self) -> Worker:
         """What trains networks with that engine, and fits references. Raises as `make_engine`."""
-        return Worker.of(self.make_engine())
+        return Worker(self.make_engine)
 
 
 def resolve_device(device: str) -> torch.device:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mtlsearch.arrays import Array
 from mtlsearch.backbones.numbers import TrainingNumbers
-from mtlsearch.data import TEST, Dataset, Prepared, fold, prepare
+from mtlsearch.data import Dataset, Prepared, fold, prepare
 from mtlsearch.inputs import TableSchema
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.records import Replicate
@@ -102,9 +102,11 @@ class TrainingData:
         return tensors
 
     def test_rows(self, task: Task) -> Tensor:
-        """The test rows of a task's source, ascending. Only confirmation asks for them."""
-        role = self.dataset.sources[task.source].splits.role
-        rows = (role == TEST).nonzero()[0]
+        """The test rows of a task's source, ascending, or all rows where there are none.
+
+        Only confirmation asks for them.
+        """
+        rows = self.dataset.sources[task.source].splits.predicted
         return torch.from_numpy(rows).to(self.device)
 
     def signature(self, replicate: Replicate) -> Signature:

@@ -13,6 +13,7 @@ from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.comparison import compare
 from mtlsearch.evidence.ensemble import Ensemble, NoEnsemble
 from mtlsearch.evidence.interval import Interval
+from mtlsearch.evidence.scoring import score_in_every_metric
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.verdict import Verdict
 from mtlsearch.records import TrainingResult
@@ -23,7 +24,8 @@ from mtlsearch.report.confirmed import (
     report_verdict,
 )
 from mtlsearch.report.model import ReportedAdvice, ReportedInterval, SeedLeftOut
-from mtlsearch.search.analysis import Confirmed, ConfirmedTraining
+from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
+from mtlsearch.search.tested_models import TestedModel
 from mtlsearch.structure.tree import SharingTree
 from tests.support.confirmed import BASELINE, scored, shifted
 from tests.support.skill import scales_of
@@ -172,11 +174,9 @@ def test_a_model_is_scored_in_every_metric_of_each_task():
     }
     model = confirm([{"a": 0.8, "b": 2.0}, {"a": 0.9, "b": 2.2}])
     off = {**predictions, "body_mass_g": np.full(len(shares), np.nan)}
-    trainings = [
-        replace(training, predictions=predicted)
-        for training, predicted in zip(model.trainings, (predictions, off), strict=True)
-    ]
-    entries = report_test_metrics([replace(model, trainings=trainings)], dataset)
+    metrics = [score_in_every_metric(dataset, predicted) for predicted in (predictions, off)]
+    tested = TestedModel(model, NoEnsemble("none"), metrics)
+    entries = report_test_metrics([tested], dataset.tasks)
     assert [entry.metric for entry in entries if entry.task == "body_mass_g"] == [
         "r2",
         "rmse",

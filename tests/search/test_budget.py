@@ -15,8 +15,9 @@ from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.initializations import Pretrained, Random
 from mtlsearch.records import TrainingResult
-from mtlsearch.search.analysis import Analysis, Confirmed, ConfirmedTraining
+from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
+from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
 from mtlsearch.search.ledger import files_of
 from mtlsearch.search.schedules import ArmSchedule, ConfirmationSchedule
 from mtlsearch.search.session import work

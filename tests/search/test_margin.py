@@ -7,7 +7,8 @@ from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.scoring import TestScores
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.records import TrainingResult
-from mtlsearch.search.analysis import Analysis, Confirmed, ConfirmedTraining
+from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
 from mtlsearch.search.request import Request
 
 

@@ -145,6 +145,7 @@ def sample_report(
         verdict=_verdict(tasks, decision),
         seeds=ReportedSeeds((SEEDS,), 0.95, 0.0, f"{SEEDS} seeds: as asked for."),
         test_metrics=tuple(_metrics(draw, tasks)),
+        outer_folds=None,
     )
 
 
@@ -164,6 +165,7 @@ def unfinished_report() -> Report:
         verdict=None,
         seeds=None,
         test_metrics=(),
+        outer_folds=None,
     )
 
 
@@ -267,6 +269,7 @@ def _study() -> ReportedStudy:
             replicates=3,
             seed=0,
             seeds=SEEDS,
+            outer_folds=1,
             greedy_ensemble=True,
             compare=ENSEMBLE,
             margin=1.0,

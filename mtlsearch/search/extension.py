@@ -1,0 +1,54 @@
+"""What a study is extended by when it is resumed."""
+
+from dataclasses import dataclass
+
+from mtlsearch.data import Dataset
+from mtlsearch.search.seed_plan import Seeds
+from mtlsearch.search.study import Study
+from mtlsearch.search.study_loading import check_folds, divide_study
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What is asked for beyond what a study has; None and False leave it as it is.
+
+    Attributes:
+        trainings: The budget of every arm.
+        seeds: The number of seeds of the confirmation, or that the answer decides on it.
+        outer_folds: The number of sets of test rows.
+        margin: The difference in points of mean skill that does not matter.
+        more_baseline: Whether the baseline gets more budget than the other arms.
+    """
+
+    trainings: int | None = None
+    seeds: Seeds | None = None
+    outer_folds: int | None = None
+    margin: float | None = None
+    more_baseline: bool = False
+
+    def apply(self, study: Study, dataset: Dataset) -> Dataset:
+        """Write it into a study, which must be locked.
+
+        Args:
+            study: The study.
+            dataset: Its data.
+
+        Returns:
+            The data of its first outer fold.
+
+        Raises:
+            UsageError: A number is out of range.
+            StudyError: Something would shrink, or the rows are divided already.
+            DataError: A fold of the rows could not score a task.
+        """
+        request = study.request
+        if self.seeds is not None:
+            check_folds(dataset, request.seed, request.trainings, self.seeds)
+        study.extend(self.trainings, self.seeds)
+        if self.margin is not None:
+            study.keep_margin(self.margin)
+        if self.more_baseline:
+            study.extend_baseline()
+        if self.outer_folds is None:
+            return dataset
+        return divide_study(study, dataset, self.outer_folds)
