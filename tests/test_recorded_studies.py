@@ -5,6 +5,9 @@ The recordings were made before the rooms were rebuilt, with what has gone since
 picks that mix candidates) switched off. They hold per training its candidate, replicate, scores,
 epochs and parameters. A space of the time that has grown since lies beside them.
 
+Picks go by the trainings of all arms since; where that changed one (penguins), the confirmation and
+the verdict were recorded anew. The trainings of the search are the first ones.
+
 Their verdicts are of single models, which is what was compared then, and did not say so. What
 ensembles of the same trainings come to was added later and stands here. When mean skill took the
 place of the mean relative gain, picks and drawn trees that changed with it were recorded anew.
