@@ -163,10 +163,14 @@ class Analysis(FoldEvidence):
         """The same with intervals that allow for nothing."""
         comparisons = {}
         for arm in self.own_comparisons:
-            pooled = self._over_folds(lambda fold: fold.own_comparisons.get(arm))  # noqa: B023
-            if pooled is not None:
-                comparisons[arm] = pooled
+            comparison = self._pooled_single_models(arm)
+            if comparison is not None:
+                comparisons[arm] = comparison
         return comparisons
+
+    def _pooled_single_models(self, arm: str) -> Comparison | None:
+        """The single models of an arm against the baseline's; None where an outer fold has none."""
+        return self._over_folds(lambda fold: fold.own_comparisons.get(arm))
 
     @cached_property
     def ensemble_comparisons(self) -> Mapping[str, Comparison | NoEnsemble]:
@@ -254,7 +258,7 @@ class Analysis(FoldEvidence):
         sharing = []
         for chosen in self.picks:
             if ARMS[chosen.arm].shares and chosen.arm in self._single_comparisons:
-                sharing.append(chosen)
+                sharing.append(self.pick_handed_over(chosen.arm))
         if not sharing:
             return None
         best = max(sharing, key=lambda chosen: (chosen.breach == 0.0, chosen.validation_gain))
