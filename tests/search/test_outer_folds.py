@@ -151,6 +151,11 @@ def test_a_finished_study_gets_further_folds_and_resumes_after_interruptions(
     assert first.notices == divided.notices
     assert not StudyStatus.of(study).finished
     assert Analysis(study, first).verdict is None
+    space = SearchSpace.from_mapping(study.request.space, len(first.tasks))
+    report = build_report(study, first, space)
+    assert not report.study.finished
+    assert report.outer_folds is not None
+    assert "not every fold has confirmed" in report.outer_folds.sentence
 
     bench.dataset = first
     for stop in (3, 8, 10):
