@@ -82,6 +82,17 @@ def _shared_pairs(
     return pairs
 
 
+def _not_compared(analysis: Analysis) -> list[str]:
+    """The arms of which an outer fold has no confirmed model."""
+    missing = []
+    for arm in analysis.study.request.arms:
+        for fold in analysis.outer_folds:
+            if arm not in [model.arm for model in fold.confirmed]:
+                missing.append(arm)
+                break
+    return missing
+
+
 def _sentence(analysis: Analysis, arm: str, pairs: Sequence[SharedPair]) -> str:
     """What was tested, how much the picks agree and what is handed over."""
     count = len(analysis.outer_folds)
@@ -93,6 +104,12 @@ def _sentence(analysis: Analysis, arm: str, pairs: Sequence[SharedPair]) -> str:
         sentence += (
             f" Of {len(pairs)} pairs of tasks, all picks of {arm} agree on {len(settled)} whether "
             "they share."
+        )
+    missing = _not_compared(analysis)
+    if missing:
+        sentence += (
+            f" Not compared, since not every fold has confirmed a model of them: "
+            f"{', '.join(missing)}."
         )
     if analysis.all_rows and analysis.all_rows.picks:
         sentence += (

@@ -22,6 +22,7 @@ from mtlsearch.tasks import Task
 
 LINE_SECONDS = 5.0  # without a terminal, a line this often
 MOST_TASKS = 6  # of which the live table shows the best score
+MOST_ARMS = 14  # of which the live table has a line
 MOST_FAILURES = 3  # of an arm that are told one by one
 PADDING = (0, 2, 0, 0)  # around the cells of the table: above, right, below, left
 REFRESHES_PER_SECOND = 4
@@ -156,13 +157,28 @@ class Progress:
         table.add_column("failed", justify="right")
         for task in tasks:
             table.add_column(f"best {task.name} ({task.metric.name})", justify="right")
-        for schedule in self._schedules:
+        shown = self._shown()
+        for schedule in shown:
             arm = schedule.arm
             done = len(schedule.finished())
             failed = self._failed.get(arm, 0)
             scores = [self._cell(arm, task) for task in tasks]
             table.add_row(Text(arm), f"{done}/{schedule.total}", str(failed), *scores)
-        return Group(table, Text(self._summary()))
+        lines = [Text(self._summary())]
+        hidden = len(self._schedules) - len(shown)
+        if hidden:
+            lines.insert(0, Text(f"and {hidden} more arms of {len(self._schedules)}"))
+        return Group(table, *lines)
+
+    def _shown(self) -> Sequence[Schedule]:
+        """The arms that are shown: of many, the first that are not finished."""
+        if len(self._schedules) <= MOST_ARMS:
+            return self._schedules
+        open_schedules = []
+        for schedule in self._schedules:
+            if len(schedule.finished()) < schedule.total:
+                open_schedules.append(schedule)
+        return open_schedules[:MOST_ARMS]
 
     def _cell(self, arm: str, task: Task) -> Text:
         """An arm's best single score; green where it is ahead of the baseline's."""

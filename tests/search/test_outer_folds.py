@@ -2,9 +2,11 @@
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -149,6 +151,11 @@ def test_a_finished_study_gets_further_folds_and_resumes_after_interruptions(
     assert first.notices == divided.notices
     assert not StudyStatus.of(study).finished
     assert Analysis(study, first).verdict is None
+    space = SearchSpace.from_mapping(study.request.space, len(first.tasks))
+    report = build_report(study, first, space)
+    assert not report.study.finished
+    assert report.outer_folds is not None
+    assert "not every fold has confirmed" in report.outer_folds.sentence
 
     bench.dataset = first
     for stop in (3, 8, 10):
@@ -205,6 +212,15 @@ with study.lock():
 """
 
 
+def recorded(study):
+    """How many trainings of all parts have their result."""
+    path = f"file:{study.folder / 'study.db'}?mode=ro"
+    with closing(sqlite3.connect(path, uri=True, timeout=30)) as database:
+        query = "SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'"
+        [[count]] = database.execute(query).fetchall()
+    return count
+
+
 @pytest.mark.slow
 def test_a_study_that_is_killed_at_random_moments_comes_to_the_same(
     finished, divided, trace, tmp_path, bench_at
@@ -212,19 +228,18 @@ def test_a_study_that_is_killed_at_random_moments_comes_to_the_same(
     bench = bench_at(tmp_path, divided)
     study = bench.create(**DIVIDED)
     draw = random.Random(0)
-    kills = 0
-    for _ in range(30):
-        program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(study.folder)])
-        deadline = time.monotonic() + 4 + 8 * draw.random()
-        while program.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if program.poll() is not None:
-            break
+    command = [sys.executable, "-c", PROGRAM, str(study.folder)]
+    for _ in range(4):
+        enough = recorded(study) + draw.randrange(1, 7)
+        program = subprocess.Popen(command)
+        while recorded(study) < enough:
+            assert program.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.3 * draw.random())
         program.send_signal(signal.SIGKILL)
         program.wait()
-        kills += 1
-    assert program.returncode == 0
-    assert kills
+    assert recorded(study) < recorded(finished)
+    subprocess.run(command, check=True)
     study = bench.reopen(study)
     assert traces(study, divided, trace) == traces(finished, divided, trace)
     assert Analysis(study, divided).verdict == Analysis(finished, divided).verdict
