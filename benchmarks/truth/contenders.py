@@ -22,16 +22,15 @@ from scipy.special import softmax
 from benchmarks.truth import harm, verdicts
 from benchmarks.truth.verdicts import BASELINE
 from mtlsearch.arrays import Array
-from mtlsearch.data import TEST, Dataset
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.contenders import Contender
 from mtlsearch.evidence.ensemble import JackknifedScores
 from mtlsearch.evidence.interval import Interval, centred_pseudo_values, interval
 from mtlsearch.evidence.recommendation import Cost, Estimate, Option
+from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.evidence.verdict import Question, decide
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.study import Study
-from mtlsearch.tasks import has_label, scored
 
 MARGIN = 1.0
 DRAWS = 20_000  # of correlated normal numbers, for the quantile of their largest
@@ -118,22 +117,22 @@ def read(home: Path) -> Kept:
     make = verdicts.problem if name in verdicts.GROUPS else harm.problem
     dataset = make(name, answer["seed"]).dataset
     analysis = Analysis(Study.open(home / "study"), dataset)
-    skill = _skill_of(dataset)
+    scales = SkillScales.on_test_rows(dataset)
     costs = {}
     for model in analysis.confirmed:
         result = model.trainings[0].result
         costs[model.arm] = Cost(result.macs_per_example, result.parameters)
-    validation = {pick.arm: _validation(analysis, pick.arm, skill) for pick in analysis.picks}
+    validation = {pick.arm: _validation(analysis, pick.arm) for pick in analysis.picks}
     baseline = _jackknifed(analysis, BASELINE)
     arms = []
     for arm, estimate in validation.items():
         if arm == BASELINE:
             continue
         ours = _jackknifed(analysis, arm)
-        whole = skill(ours.test.scores) - skill(baseline.test.scores)
-        without = _differences(skill, ours.without, baseline.without)
-        true = _differences(skill, answer["truth"][arm], answer["truth"][BASELINE])
-        resampled = _differences(skill, ours.test.samples(), baseline.test.samples())
+        whole = scales.gain(ours.test.scores, baseline.test.scores)
+        without = _differences(scales, ours.without, baseline.without)
+        true = _differences(scales, answer["truth"][arm], answer["truth"][BASELINE])
+        resampled = _differences(scales, ours.test.samples(), baseline.test.samples())
         reference = validation[BASELINE]
         evidence = ArmEvidence(
             arm=arm,
@@ -150,29 +149,7 @@ def read(home: Path) -> Kept:
     return Kept(home.name, arms, costs[BASELINE])
 
 
-Skill = Callable[[Mapping[str, float]], float]
-
-
-def _skill_of(dataset: Dataset) -> Skill:
-    """The mean skill of scores: 100 for the best there is, 0 for the best constant."""
-    scales = {}
-    for task in scored(dataset.tasks):
-        role = dataset.sources[task.source].splits.role
-        labels = dataset.targets[task.name][role != TEST]
-        constant = task.constant_score(labels[has_label(labels)])
-        best = task.metric.possible(math.inf * task.metric.sign)
-        scales[task.name] = (constant, best)
-
-    def skill(scores: Mapping[str, float]) -> float:
-        shares = []
-        for name, (constant, best) in scales.items():
-            shares.append((scores[name] - constant) / (best - constant))
-        return 100.0 * float(np.mean(shares))
-
-    return skill
-
-
-def _validation(analysis: Analysis, arm: str, skill: Skill) -> Estimate:
+def _validation(analysis: Analysis, arm: str) -> Estimate:
     """The skill of an arm's pick that is estimated from validation rows."""
     affinity = analysis.affinity
     assert affinity is not None
@@ -182,11 +159,8 @@ def _validation(analysis: Analysis, arm: str, skill: Skill) -> Estimate:
     for component in composition:
         scores |= affinity.scores(component)
         deviations |= affinity.deviations(component)
-    steps = []
-    for task, deviation in deviations.items():
-        moved = skill(scores | {task: scores[task] + deviation})
-        steps.append(moved - skill(scores))
-    return Estimate(skill(scores), math.hypot(*steps))
+    scales = analysis.search_scales
+    return Estimate(scales.mean(scores), scales.deviation(deviations))
 
 
 def _jackknifed(analysis: Analysis, arm: str) -> JackknifedScores:
@@ -197,11 +171,12 @@ def _jackknifed(analysis: Analysis, arm: str) -> JackknifedScores:
 
 
 def _differences(
-    skill: Skill,
+    scales: SkillScales,
     ours: Iterable[Mapping[str, float]],
     baseline: Iterable[Mapping[str, float]],
 ) -> list[float]:
-    return [skill(scores) - skill(others) for scores, others in zip(ours, baseline, strict=True)]
+    pairs = zip(ours, baseline, strict=True)
+    return [scales.gain(scores, others) for scores, others in pairs]
 
 
 def replay(kept: Kept, draw: np.random.Generator) -> Kept:

@@ -1,7 +1,6 @@
 """Means with their uncertainty: Student's t intervals, and Holm's correction."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,7 +10,6 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 UPPER_QUANTILE = 0.5 + CONFIDENCE / 2
-LARGEST_COUNT = 10_000  # of seeds or rows; to ask for more is no practical advice
 NEGLIGIBLE = 1e-9  # share of the variance of the rows below which that of the seeds is rounding
 
 Sign = Literal["above", "below", "spans"]
@@ -99,27 +97,6 @@ class Interval:
             return self
         half_width = max(term.half_width(confidence) for term in self.terms)
         return replace(self, low=self.mean - half_width, high=self.mean + half_width)
-
-    def needed(self, count: int) -> int | None:
-        """How many values would leave zero out, if mean and variances stayed as they are.
-
-        Args:
-            count: The number of values that the interval rests on.
-
-        Returns:
-            The least such number; None when even LARGEST_COUNT would not do, as when the test rows
-            are too few.
-        """
-
-        def leaves_zero_out(values: int) -> bool:
-            seed_variance = self.seed_variance * count / values
-            terms = _variance_terms(values, seed_variance, self.row_variance, self.row_dof)
-            half_width = max(term.half_width() for term in terms)
-            return half_width < abs(self.mean)
-
-        counts = range(LARGEST_COUNT + 1)
-        least = bisect_left(counts, True, lo=2, key=leaves_zero_out)
-        return None if least > LARGEST_COUNT else least
 
     def to_json(self) -> dict[str, float | None]:
         """`{"mean", "low", "high"}`."""
@@ -269,11 +246,6 @@ class Claim:
         It leaves zero out where the sign is claimed, and spans it elsewhere.
         """
         return self.estimate.at(self.confidence)
-
-
-def holm(intervals: Mapping[str, Interval]) -> dict[str, Sign]:
-    """The signs that can be claimed together with 95% confidence (Holm 1979); others span zero."""
-    return {name: claim.sign for name, claim in claims_together(intervals).items()}
 
 
 def claims_together(
