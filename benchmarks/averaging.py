@@ -98,7 +98,11 @@ def train(case: Case) -> list[Readings]:
     return [_train(component, data, replicate) for component in candidate.composition()]
 
 
-def _train(component: Component, data: TrainingData, replicate: Replicate) -> Readings:
+def _train(
+    component: Component,
+    data: TrainingData,
+    replicate: Replicate,
+) -> Readings:
     network = Network(component, data.signature(replicate), replicate.index)
     tasks = [data.dataset.tasks[task] for task in component.tasks]
     fitting = Fitting(network, tasks, data.fold(replicate), SCHEDULE)
@@ -115,7 +119,11 @@ def _train(component: Component, data: TrainingData, replicate: Replicate) -> Re
     return readings
 
 
-def _read(network: Network, data: TrainingData, replicate: Replicate) -> Reading:
+def _read(
+    network: Network,
+    data: TrainingData,
+    replicate: Replicate,
+) -> Reading:
     test_rows = {}
     for number in network.component.tasks:
         task = data.dataset.tasks[number]
@@ -166,7 +174,11 @@ class Change(NamedTuple):
     worse: float
 
 
-def change(networks: Sequence[Readings], count: int, kept: str) -> Change:
+def change(
+    networks: Sequence[Readings],
+    count: int,
+    kept: str,
+) -> Change:
     """Return what the mean of so many epochs changes in a case."""
     before = _together([readings[SINGLE] for readings in networks])
     chosen = []

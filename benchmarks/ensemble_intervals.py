@@ -115,7 +115,12 @@ class Case(NamedTuple):
 class Study:
     """One draw of rows and models: outputs [S, N] of two arms, labels [N] and prices [N]."""
 
-    def __init__(self, draw: np.random.Generator, errors: Errors, seeds: int) -> None:
+    def __init__(
+        self,
+        draw: np.random.Generator,
+        errors: Errors,
+        seeds: int,
+    ) -> None:
         self.truth = draw.normal(size=ROWS)
         self.labels = draw.random(ROWS) < _sigmoid(self.truth)
         self.prices = self.truth + draw.normal(0.0, 0.5, ROWS)
@@ -142,7 +147,12 @@ class Study:
         errors_of_seeds: Array = offset + slope * self.truth + by_row
         return errors_of_seeds
 
-    def difference(self, metric: str, models: Sequence[int], rows: Array) -> Array:
+    def difference(
+        self,
+        metric: str,
+        models: Sequence[int],
+        rows: Array,
+    ) -> Array:
         """By how much the mean prediction of these models of the second arm is better.
 
         Args:
@@ -156,7 +166,12 @@ class Study:
             scores.append(self._score(metric, chosen, rows))
         return np.asarray(scores[0] - scores[1])
 
-    def _score(self, metric: str, outputs: Array, rows: Array) -> Array:
+    def _score(
+        self,
+        metric: str,
+        outputs: Array,
+        rows: Array,
+    ) -> Array:
         if metric == "rmse":
             error = outputs.mean(0) - self.prices
             return np.asarray(np.sqrt((error**2)[rows].mean(-1)))
@@ -177,7 +192,11 @@ class Intervals(NamedTuple):
     single: Interval
 
 
-def intervals(study: Study, metric: str, samples: Array) -> Intervals:
+def intervals(
+    study: Study,
+    metric: str,
+    samples: Array,
+) -> Intervals:
     """Return the intervals of a study."""
     rows = np.arange(ROWS)
     seeds = list(range(len(study.arms[0])))
@@ -199,7 +218,11 @@ def intervals(study: Study, metric: str, samples: Array) -> Intervals:
     )
 
 
-def truth(errors: Errors, metric: str, seeds: int) -> tuple[float, float]:
+def truth(
+    errors: Errors,
+    metric: str,
+    seeds: int,
+) -> tuple[float, float]:
     """Return the mean difference of ensembles of so many seeds, and of single models."""
     draw = np.random.default_rng(1)
     rows = np.arange(ROWS)

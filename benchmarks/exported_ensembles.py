@@ -48,7 +48,12 @@ COLUMNS = [
 ]
 
 
-def export(data: TrainingData, backbone: Backbone, networks: int, folder: Path) -> None:
+def export(
+    data: TrainingData,
+    backbone: Backbone,
+    networks: int,
+    folder: Path,
+) -> None:
     """Export so many networks in which all tasks share everything."""
     tree = SharingTree.shared(len(data.dataset.tasks), LEVELS)
     composition = Candidate(tree, backbone).composition()
@@ -61,14 +66,21 @@ def export(data: TrainingData, backbone: Backbone, networks: int, folder: Path) 
     export_model(models, folder, ModelCard())
 
 
-def milliseconds(run: Callable[[Any], object], argument: object) -> float:
+def milliseconds(
+    run: Callable[[Any], object],
+    argument: object,
+) -> float:
     """Return how long a call takes."""
     start = time.process_time()
     run(argument)
     return 1000 * (time.process_time() - start)
 
 
-def measure(data: TrainingData, folders: Sequence[Path], rows: int) -> list[list[object]]:
+def measure(
+    data: TrainingData,
+    folders: Sequence[Path],
+    rows: int,
+) -> list[list[object]]:
     """Return the cells of the times of every folder."""
     [(name, source)] = data.dataset.sources.items()
     table = source.inputs.head(rows).astype(str).to_dict("list")

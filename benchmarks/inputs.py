@@ -138,7 +138,10 @@ def _exponential(inputs: pd.DataFrame) -> pd.DataFrame:
     return inputs.map(lambda number: math.exp(SKEW * number))
 
 
-def _taught(name: str, shown: Callable[[pd.DataFrame], pd.DataFrame]) -> Dataset:
+def _taught(
+    name: str,
+    shown: Callable[[pd.DataFrame], pd.DataFrame],
+) -> Dataset:
     teacher = Teacher(SharingTree.shared(TASKS, 1))
     table = teacher.table(ROWS + TEST_ROWS, NOISE, 0)
     names = [str(column) for column in table]
@@ -245,7 +248,9 @@ def rows(case: Case, readings: Readings) -> list[list[object]]:
     return table
 
 
-def _chosen(gains: Mapping[str, Sequence[tuple[float, float]]]) -> list[float]:
+def _chosen(
+    gains: Mapping[str, Sequence[tuple[float, float]]],
+) -> list[float]:
     """The gains on test rows of what is best on the validation rows of the other seeds."""
     chosen = []
     for seed in range(SEEDS):

@@ -98,7 +98,12 @@ class Answers:
     seeds: Array
 
 
-def _half_width(errors: Array, count: int, seeds: Array, rows: Array) -> Array:
+def _half_width(
+    errors: Array,
+    count: int,
+    seeds: Array,
+    rows: Array,
+) -> Array:
     """Half the width of `interval`, for many studies at once; the arguments are variances."""
     total = seeds + rows
     dof = (count - 1) * (total / seeds) ** 2
@@ -108,7 +113,12 @@ def _half_width(errors: Array, count: int, seeds: Array, rows: Array) -> Array:
     return widest
 
 
-def simulate(case: Case, rule: Rule, counts: tuple[int, ...], studies: int = STUDIES) -> Answers:
+def simulate(
+    case: Case,
+    rule: Rule,
+    counts: tuple[int, ...],
+    studies: int = STUDIES,
+) -> Answers:
     """Return what many studies of a world end with."""
     draw = np.random.default_rng(0)
     row_error = draw.normal(0.0, np.sqrt(case.row_variance), studies)

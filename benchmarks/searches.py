@@ -236,7 +236,11 @@ def _fit(
 
 
 @torch.no_grad()
-def _validation_loss(model: CompositionNetwork, dataset: Dataset, fold: FoldData) -> float:
+def _validation_loss(
+    model: CompositionNetwork,
+    dataset: Dataset,
+    fold: FoldData,
+) -> float:
     """Return the mean over the tasks of the loss relative to the best constant's."""
     model.eval()
     losses = _losses(model, dataset, fold, fold.validation)
@@ -260,7 +264,11 @@ def _losses(
     return losses
 
 
-def _outputs(model: CompositionNetwork, fold: FoldData, rows: Mapping[str, Tensor]) -> list[Tensor]:
+def _outputs(
+    model: CompositionNetwork,
+    fold: FoldData,
+    rows: Mapping[str, Tensor],
+) -> list[Tensor]:
     inputs = {}
     for source, taken in rows.items():
         inputs[source] = fold.inputs[source].take(taken)
@@ -269,7 +277,11 @@ def _outputs(model: CompositionNetwork, fold: FoldData, rows: Mapping[str, Tenso
 
 
 @torch.no_grad()
-def _scores(model: CompositionNetwork, dataset: Dataset, fold: FoldData) -> dict[str, float]:
+def _scores(
+    model: CompositionNetwork,
+    dataset: Dataset,
+    fold: FoldData,
+) -> dict[str, float]:
     """Score a model on the validation rows."""
     model.eval()
     rows = fold.validation

@@ -104,7 +104,10 @@ def train(case: Case) -> list[TrainingResult]:
     return sorted(results, key=lambda result: result.number)
 
 
-def rows(name: str, results: dict[str, list[TrainingResult]]) -> list[list[Any]]:
+def rows(
+    name: str,
+    results: dict[str, list[TrainingResult]],
+) -> list[list[Any]]:
     """Return for each architecture the scores of each task, and the gain over single-task."""
     tasks = problem(name).tasks
     scales = SkillScales.on_test_rows(problem(name))

@@ -210,7 +210,11 @@ def _results(
 
 
 @torch.no_grad()
-def _read(data: TrainingData, job: TrainingJob, result: TrainingResult) -> Reading:
+def _read(
+    data: TrainingData,
+    job: TrainingJob,
+    result: TrainingResult,
+) -> Reading:
     fold = data.fold(job.replicate)
     rows = {task.source: data.test_rows(task) for task in data.dataset.tasks}
     losses = []

@@ -81,7 +81,13 @@ def _mean(skills: list[Skill]) -> Skill:
     return Skill(points, np.mean([skill.resampled for skill in skills], axis=0))
 
 
-def _row(table: str, name: Name, skill: Skill, ours: Skill, minutes: float) -> list[object]:
+def _row(
+    table: str,
+    name: Name,
+    skill: Skill,
+    ours: Skill,
+    minutes: float,
+) -> list[object]:
     contender, kind = name
     differences = skill.resampled - ours.resampled
     low, high = np.nanquantile(differences, [0.025, 0.975])

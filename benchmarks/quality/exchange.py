@@ -59,7 +59,12 @@ class Rows:
             folds=pd.read_parquet(folder / FOLDS),
         )
 
-    def labelled(self, task: str, seed: str, *roles: int) -> np.ndarray:
+    def labelled(
+        self,
+        task: str,
+        seed: str,
+        *roles: int,
+    ) -> np.ndarray:
         """The numbers of the rows of these roles that have a label."""
         has_role = self.folds[seed].isin(roles)
         has_label = self.labels[task].notna()
@@ -71,7 +76,12 @@ class Rows:
         return np.flatnonzero(self.folds[first] == TEST)
 
 
-def write_models(folder: Path, contender: str, models: Sequence[Model], seconds: float) -> None:
+def write_models(
+    folder: Path,
+    contender: str,
+    models: Sequence[Model],
+    seconds: float,
+) -> None:
     """Write the predictions of a contender's models, one for each seed, and what they took."""
     arrays: dict[str, np.ndarray] = {SECONDS: np.array(seconds)}
     for number, model in enumerate(models):

@@ -41,18 +41,27 @@ class SkillScorer:
         constants = {task.name: _constant(dataset, task) for task in dataset.tasks}
         self._constant = self._scorer.score(constants).scores
 
-    def ensemble(self, models: Sequence[Mapping[str, Array]]) -> Skill:
+    def ensemble(
+        self,
+        models: Sequence[Mapping[str, Array]],
+    ) -> Skill:
         """Return the skill of the mean prediction."""
         return self._skill(mean_prediction(models))
 
-    def single(self, models: Sequence[Mapping[str, Array]]) -> Skill:
+    def single(
+        self,
+        models: Sequence[Mapping[str, Array]],
+    ) -> Skill:
         """Return the mean skill of the models."""
         skills = [self._skill(model) for model in models]
         points = float(np.mean([skill.points for skill in skills]))
         resampled = np.mean([skill.resampled for skill in skills], axis=0)
         return Skill(points, resampled)
 
-    def _skill(self, model: Mapping[str, Array]) -> Skill:
+    def _skill(
+        self,
+        model: Mapping[str, Array],
+    ) -> Skill:
         test = self._scorer.score(model)
         points = []
         resampled = []

@@ -58,7 +58,12 @@ def work(case: tuple[str, str]) -> None:
     print(name, verdict.recommended, f"{seconds:.0f} s", flush=True)
 
 
-def _write(folder: Path, contender: str, confirmed: Confirmed, seconds: float) -> None:
+def _write(
+    folder: Path,
+    contender: str,
+    confirmed: Confirmed,
+    seconds: float,
+) -> None:
     models = [training.predictions for training in confirmed.trainings]
     write_models(folder, contender, models, seconds)
 

@@ -42,7 +42,12 @@ def work(case: tuple[Path, str]) -> None:
     print(folder.name, name, f"{seconds:.0f} s", flush=True)
 
 
-def _predict(name: str, rows: Rows, task: str, seed: str) -> np.ndarray:
+def _predict(
+    name: str,
+    rows: Rows,
+    task: str,
+    seed: str,
+) -> np.ndarray:
     """Train one model and return its predictions for the test rows, [N] or [N, C]."""
     train = rows.labelled(task, seed, TRAIN)
     validation = rows.labelled(task, seed, VALIDATION)
@@ -65,7 +70,11 @@ def _predict(name: str, rows: Rows, task: str, seed: str) -> np.ndarray:
     return probabilities[:, 1] if rows.kinds[task] == "binary" else probabilities
 
 
-def _make(name: str, is_classification: bool, seed: int) -> Any:
+def _make(
+    name: str,
+    is_classification: bool,
+    seed: int,
+) -> Any:
     import pytabkit
 
     suffix = "Classifier" if is_classification else "Regressor"

@@ -251,12 +251,18 @@ def has_groups(composition: Composition, groups: Sequence[Sequence[int]]) -> boo
     return components == {tuple(group) for group in groups}
 
 
-def side_by_side(work: Callable[[Case], Answer], cases: Sequence[Case]) -> list[Answer]:
+def side_by_side(
+    work: Callable[[Case], Answer],
+    cases: Sequence[Case],
+) -> list[Answer]:
     """Do the work on all cases, one per core at a time, each in a process with one thread."""
     with get_context("spawn").Pool(CORES) as processes:
         return processes.map(partial(_on_one_thread, work), cases, chunksize=1)
 
 
-def _on_one_thread(work: Callable[[Case], Answer], case: Case) -> Answer:
+def _on_one_thread(
+    work: Callable[[Case], Answer],
+    case: Case,
+) -> Answer:
     torch.set_num_threads(1)
     return work(case)

@@ -61,7 +61,11 @@ class Growth:
     seconds: tuple[float, float]
 
 
-def grow(study: Study, dataset: Dataset, searched: SearchSpace) -> Growth:
+def grow(
+    study: Study,
+    dataset: Dataset,
+    searched: SearchSpace,
+) -> Growth:
     """Let a finished study of five seeds take as many as its answer needs."""
     before = Analysis(study, dataset)
     seconds = study.wall_seconds

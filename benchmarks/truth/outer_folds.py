@@ -114,7 +114,11 @@ def study(case: Case, number: int) -> list[FoldAnswer]:
     return answers
 
 
-def _answer(data: Data, problem: str, draw: np.random.Generator) -> FoldAnswer:
+def _answer(
+    data: Data,
+    problem: str,
+    draw: np.random.Generator,
+) -> FoldAnswer:
     """Search both procedures on the training rows and compare them on the test rows."""
     baseline = search(data.train, separate(), draw)
     known = separate() if problem == "null" else together()
@@ -212,7 +216,11 @@ def _means(folds: Folds) -> Array:
     return np.array([fold.mean for fold in folds])
 
 
-def _symmetric(means: Array, variance: float, dof: float) -> Interval:
+def _symmetric(
+    means: Array,
+    variance: float,
+    dof: float,
+) -> Interval:
     mean = float(means.mean())
     quantile = float(stats.t.ppf(UPPER_QUANTILE, dof))
     half_width = quantile * math.sqrt(variance)
@@ -267,20 +275,36 @@ def describe(case: Case, studies: Sequence[Sequence[FoldAnswer]]) -> list[Findin
 class _Table:
     """The findings of a case."""
 
-    def __init__(self, case: Case, studies: int) -> None:
+    def __init__(
+        self,
+        case: Case,
+        studies: int,
+    ) -> None:
         self.findings: list[Finding] = []
         self._case = case
         self._studies = studies
 
-    def add(self, what: str, value: float) -> None:
+    def add(
+        self,
+        what: str,
+        value: float,
+    ) -> None:
         """Add a value without an interval."""
         self._add(what, Estimate(value, None, None))
 
-    def add_share(self, what: str, values: Sequence[bool]) -> None:
+    def add_share(
+        self,
+        what: str,
+        values: Sequence[bool],
+    ) -> None:
         """Add the share of true values."""
         self._add(what, share_of_true(values))
 
-    def _add(self, what: str, estimate: Estimate) -> None:
+    def _add(
+        self,
+        what: str,
+        estimate: Estimate,
+    ) -> None:
         finding = Finding(
             part=f"outer folds, {self._case.problem}",
             trainings=0,

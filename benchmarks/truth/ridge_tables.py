@@ -89,7 +89,11 @@ class Teacher:
         weights *= SIGNAL / lengths
         return cls(layer, weights)
 
-    def table(self, draw: np.random.Generator, rows: int) -> Table:
+    def table(
+        self,
+        draw: np.random.Generator,
+        rows: int,
+    ) -> Table:
         """Draw so many rows."""
         inputs = draw.normal(size=(rows, INPUTS))
         hidden = np.tanh(inputs @ self.layer)
@@ -112,7 +116,11 @@ class Fit(NamedTuple):
     layer: Array
 
     @classmethod
-    def of(cls, table: Table, layer: Array) -> "Fit":
+    def of(
+        cls,
+        table: Table,
+        layer: Array,
+    ) -> "Fit":
         """Read the rows of a table."""
         features = _features(table.inputs, layer)
         transposed = features.T
@@ -125,7 +133,11 @@ class Fit(NamedTuple):
             layer=layer,
         )
 
-    def predict(self, inputs: Array, settings: Settings) -> Array:
+    def predict(
+        self,
+        inputs: Array,
+        settings: Settings,
+    ) -> Array:
         """Predictions [N, TASKS] with these settings."""
         weights = self._weights(settings)
         features = _features(inputs, self.layer)
@@ -142,7 +154,11 @@ class Fit(NamedTuple):
         own = self._solve(rest, settings.own)
         return np.asarray(mean + own)
 
-    def _solve(self, moments: Array, ridge: float) -> Array:
+    def _solve(
+        self,
+        moments: Array,
+        ridge: float,
+    ) -> Array:
         features = len(self.gram)
         penalty = ridge * np.eye(features)
         regular = self.gram + penalty
@@ -166,7 +182,11 @@ class Procedure:
         return [fit.predict(inputs, self.settings) for fit in self.fits]
 
 
-def search(table: Table, known: Sequence[Settings], draw: np.random.Generator) -> Procedure:
+def search(
+    table: Table,
+    known: Sequence[Settings],
+    draw: np.random.Generator,
+) -> Procedure:
     """Choose settings by validation, and fit fresh seeds with them."""
     scores = dict.fromkeys(known, 0.0)
     for _ in range(SEEDS):
@@ -202,7 +222,11 @@ def skill(predictions: Array, targets: Array) -> float:
     return float(score)
 
 
-def resampled_skill(predictions: Array, targets: Array, samples: Array) -> Array:
+def resampled_skill(
+    predictions: Array,
+    targets: Array,
+    samples: Array,
+) -> Array:
     """Mean skill in points on each sample of the rows [M, N]; NaN where a class is absent."""
     total = np.zeros(len(samples))
     for task in range(TASKS):

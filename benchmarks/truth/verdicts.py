@@ -81,10 +81,18 @@ class Problem(NamedTuple):
 class Silent:
     """Watches nothing."""
 
-    def begin(self, schedules: Sequence[Any], queue: WorkQueue) -> None:
+    def begin(
+        self,
+        schedules: Sequence[Any],
+        queue: WorkQueue,
+    ) -> None:
         """Do nothing."""
 
-    def observe(self, arm: str, result: Any) -> None:
+    def observe(
+        self,
+        arm: str,
+        result: Any,
+    ) -> None:
         """Do nothing."""
 
 

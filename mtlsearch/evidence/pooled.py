@@ -58,19 +58,25 @@ def pool_comparisons(folds: Sequence[Comparison], weights: FoldWeights) -> Compa
     first = folds[0]
     seeds = min(comparison.seeds for comparison in folds)
     differences = {}
+    points = {}
     for task in first.differences:
         of_folds = [comparison.differences[task] for comparison in folds]
         differences[task] = pool_intervals(of_folds, weights, seeds)
+        of_folds = [comparison.points[task] for comparison in folds]
+        points[task] = pool_intervals(of_folds, weights, seeds)
     limits = []
     for number, limit in enumerate(first.limits):
         gains = [comparison.limits[number].gain for comparison in folds]
         gain = pool_intervals(gains, weights, seeds)
         limits.append(Limit(limit.task, limit.at_most_worse, gain))
     gains = [comparison.gain for comparison in folds]
+    relative = [comparison.relative for comparison in folds]
     return replace(
         first,
         differences=differences,
+        points=points,
         gain=pool_intervals(gains, weights, seeds),
+        relative=pool_intervals(relative, weights, seeds),
         seeds=seeds,
         limits=tuple(limits),
         outer_folds=len(folds),

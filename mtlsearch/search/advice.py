@@ -62,7 +62,7 @@ def advise(analysis: Analysis) -> list[Advice]:
     """
     verdict = analysis.verdict
     gain = analysis.standing_gain
-    if verdict is None or verdict.decision != OPEN or gain is None or gain.low is None:
+    if verdict is None or verdict.claim != OPEN or gain is None or gain.low is None:
         return []
     study = analysis.study
     costs = Costs.of(study)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Protocol
 
@@ -32,6 +32,7 @@ from mtlsearch.search.schedules import (
     ReferenceSchedule,
     Schedule,
 )
+from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.search.worker_context import PartData, WorkerContext
@@ -62,7 +63,9 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     The study must be locked. Raises InterruptedSearchError after SIGINT or SIGTERM, with everything
     finished recorded, NoCandidateError when no training succeeded, and ProgramFault.
     """
-    with study_log(study.folder), _timed(study), _resumable(study), _runner(study) as run:
+    is_finished = StudyStatus.of(study).finished
+    timed = nullcontext() if is_finished else _timed(study)
+    with study_log(study.folder), timed, _resumable(study), _runner(study) as run:
         session = _Session(parts_of(study, dataset), space, observer, run)
         session.search()
         session.choose()

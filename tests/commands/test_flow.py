@@ -96,7 +96,7 @@ def test_status_says_that_it_is_finished(penguins: tuple[Path, Finished], place:
     assert value["finished"] is True
     whole = {"trainings": 4, "complete": 4, "failed": 0, "running": 0, "left": 0}
     assert value["arms"] == [
-        {"arm": arm, **whole} for arm in ("searched", "single_task", "confirmation@4")
+        {"part": "", "arm": arm, **whole} for arm in ("searched", "single_task", "confirmation@4")
     ]
     table = run_warm("status", study, cwd=place)
     assert table.code == 0

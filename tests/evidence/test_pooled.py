@@ -75,10 +75,14 @@ def test_few_rows_of_a_class_leave_few_degrees_of_freedom():
 def test_a_comparison_is_pooled_task_by_task_with_its_limits():
     def of_fold(shift):
         gain = known(1.0 + shift, rows=0.5)
+        differences = {"a": known(0.1 + shift, rows=0.1), "b": known(shift, rows=0.1)}
+        points = {task: known(100.0 * shift, rows=9.0) for task in differences}
         return Comparison(
             arm="searched",
-            differences={"a": known(0.1 + shift, rows=0.1), "b": known(shift, rows=0.1)},
+            differences=differences,
+            points=points,
             gain=gain,
+            relative=gain.scaled(2.0),
             seeds=5 if shift else 4,
             models="ensemble",
             limits=(Limit("a", 1.0, gain),),
@@ -89,6 +93,8 @@ def test_a_comparison_is_pooled_task_by_task_with_its_limits():
     pooled = pool_comparisons(folds, EQUAL)
     assert pooled.gain == pool_intervals([fold.gain for fold in folds], EQUAL, 4)
     assert pooled.differences["a"].mean == pytest.approx(0.2)
+    assert pooled.points["a"].mean == pytest.approx(10.0)
+    assert pooled.relative.mean == pytest.approx(2.0 * pooled.gain.mean)
     assert pooled.limits[0].gain == pooled.gain
     assert (pooled.seeds, pooled.outer_folds, pooled.models) == (4, 2, "ensemble")
     assert pooled.auxiliary == {"b"}

@@ -178,7 +178,8 @@ def test_the_verdict_says_when_the_model_that_won_began_pretrained(bench, start)
     study = bench.create(space=bench.space(for_conclusions=True))
     analysis = Analysis(study, bench.dataset)
     analysis.confirmed = [sure("searched", 0.9), sure("single_task", 0.7)]
-    analysis.ensemble_comparisons = {"searched": NoEnsemble("there are no predictions")}
+    analysis.picks = [model.pick for model in analysis.confirmed]
+    analysis.own_ensemble_comparisons = {"searched": NoEnsemble("there are no predictions")}
     found = analysis.verdict
     assert found.decision in ("share", "share some")
     assert ("pretrained" in " ".join(found.caveats)) == (start == Pretrained())

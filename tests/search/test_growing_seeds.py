@@ -147,11 +147,23 @@ def test_more_seeds_are_advised_where_they_are_the_larger_part(noisy, open_study
 
 def test_more_rows_are_advised_where_they_are_the_larger_part(noisy, open_study):
     analysis = Analysis(open_study, noisy.dataset)
-    analysis.standing_gain = Interval(0.0, -1.0, 1.0, seed_variance=1.0, row_variance=2.0)
+    rows_larger = Interval(0.0, -1.0, 1.0, seed_variance=1.0, row_variance=2.0)
+    analysis.standing_gain = rows_larger
     [advice] = advise(analysis)
     assert advice.command.endswith("--outer-folds 5")
     assert advice.why.endswith("17% of all rows never were any")
-    assert advice.minutes == pytest.approx(4 * open_study.wall_seconds / 60)
+    assert advice.minutes == pytest.approx(5 * open_study.wall_seconds / 60)
+    random = Analysis(open_study, divided_at_random(noisy.dataset))
+    random.standing_gain = rows_larger
+    assert advise(random) == []  # so many test rows can be no fifth of all
+
+
+def divided_at_random(dataset):
+    """The same dataset with test rows that are not the user's own."""
+    sources = {}
+    for name, source in dataset.sources.items():
+        sources[name] = replace(source, splits=replace(source.splits, by_column=False))
+    return replace(dataset, sources=sources)
 
 
 def test_more_trainings_are_advised_where_the_last_ones_found_something_better(noisy, open_study):
@@ -161,8 +173,8 @@ def test_more_trainings_are_advised_where_the_last_ones_found_something_better(n
     for task in noisy.dataset.tasks:
         score = early.estimates[task.name]
         estimates[task.name] = score + task.metric.sign * 0.1 * abs(score)
-    late = replace(early, number=1, estimates=estimates)
-    analysis.candidates = {**analysis.candidates, "single_task": [early, late]}
+    candidates = [early, replace(early, number=1), replace(early, number=2, estimates=estimates)]
+    analysis.candidates = {**analysis.candidates, "single_task": candidates}
     _, advice = advise(analysis)
     assert advice.command == f"python cli.py resume {open_study.folder} --trainings 2"
     assert advice.why == "single_task was still improving when the budget ended"
@@ -171,5 +183,5 @@ def test_more_trainings_are_advised_where_the_last_ones_found_something_better(n
 
 def test_where_the_answer_is_clear_nothing_is_advised(noisy, grown):
     analysis = Analysis(grown, noisy.dataset)
-    assert analysis.verdict.decision != "cannot tell"
+    assert analysis.verdict.claim != "cannot tell"
     assert advise(analysis) == []

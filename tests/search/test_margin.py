@@ -47,7 +47,7 @@ def _confirmed(bench, arm, accuracy, macs):
 
 @pytest.mark.parametrize(("macs", "cheaper"), [(10, "share_all"), (90, "single_task")])
 def test_the_answer_goes_by_the_margin_and_the_cheaper_model_is_used(bench, macs, cheaper):
-    study = bench.create(margin=1.0)
+    study = bench.create(space=bench.space(for_conclusions=True), margin=1.0)
     decisions = []
     for margin in (1.0, 0.01):
         study.set_margin(margin)
@@ -56,7 +56,8 @@ def test_the_answer_goes_by_the_margin_and_the_cheaper_model_is_used(bench, macs
             _confirmed(bench, "share_all", 0.901, macs),
             _confirmed(bench, "single_task", 0.9, 30),
         ]
-        analysis.ensemble_comparisons = {"share_all": NoEnsemble("there are no predictions")}
+        analysis.picks = [model.pick for model in analysis.confirmed]
+        analysis.own_ensemble_comparisons = {"share_all": NoEnsemble("there are no predictions")}
         decisions.append(analysis.verdict.decision)
         if margin == 1.0:
             assert analysis.verdict.recommended == cheaper

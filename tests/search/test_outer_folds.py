@@ -94,7 +94,7 @@ def test_comparisons_are_those_of_the_folds_pooled(analysis):
     assert pooled.gain == pool_intervals([fold.gain for fold in folds], analysis.weights, 2)
     assert analysis.tested_rows == 342
     assert analysis.verdict is not None
-    assert f"ensembles of 2 seeds in {COUNT} outer folds" in analysis.verdict.sentence
+    assert f"ensembles of 2 seeds in {COUNT} outer folds" in analysis.verdict.figures
 
 
 def test_the_report_shows_the_picks_of_all_folds(finished, divided, analysis):
