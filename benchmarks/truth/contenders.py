@@ -280,7 +280,7 @@ def bonferroni(kept: Kept) -> Answer:
     error = ERROR / len(kept.arms)
     ratios = []
     for gain in kept.gains:
-        corrected = _half_width(gain.at(error))
+        corrected = _half_width(gain.at(1 - error))
         ratios.append(corrected / _half_width(gain))
     return _surest(kept, max(ratios))
 
