@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from benchmarks.truth import harm, verdicts
+from benchmarks.truth import harm
 from benchmarks.truth.verdicts import BASELINE
 from mtlsearch.arrays import Array
 from mtlsearch.evidence.comparison import Comparison
@@ -113,9 +113,7 @@ Rule = Callable[[Kept], Answer]
 def read(home: Path) -> Kept:
     """Read a finished study. Raises KeyError for a problem that is not known."""
     answer = json.loads((home / "answer.json").read_text())
-    name = answer["name"]
-    make = verdicts.problem if name in verdicts.GROUPS else harm.problem
-    dataset = make(name, answer["seed"]).dataset
+    dataset = harm.posed(answer["name"], answer["seed"]).dataset
     analysis = Analysis(Study.open(home / "study"), dataset)
     scales = SkillScales.on_test_rows(dataset)
     costs = {}

@@ -11,6 +11,7 @@ exported always.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.truth import verdicts
 from benchmarks.truth.experiment import grouped, side_by_side, space
 from benchmarks.truth.finding import Estimate, Finding, share_of_true
 from benchmarks.truth.verdicts import (
@@ -71,6 +72,13 @@ def problem(name: str, seed: int) -> Problem:
     test_rows = TEST_ROWS + OTHER_TEST_ROWS
     whole = planted(made.teacher, ROWS, test_rows, labelled=made.labelled, seed=seed)
     return with_test_rows(whole, ROWS)
+
+
+def posed(name: str, seed: int) -> Problem:
+    """Return the problem of a study of this part or of `verdicts`. KeyError for another name."""
+    if name in verdicts.GROUPS:
+        return verdicts.problem(name, seed)
+    return problem(name, seed)
 
 
 def _case(case: tuple[str, int]) -> Answered:

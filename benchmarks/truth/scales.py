@@ -5,8 +5,8 @@
 
 On planted problems one trunk and separate networks with the same settings are trained with 5 seeds,
 and with 20 more for the truth on 5,000 other test rows. Errors are judged as rmse and as r2. FOLDER
-holds a folder per study, named after its problem and its seed (`vowel_0`), with the study in
-`study` and, in `answer.json`, under `truth` the scores of fresh ensembles of each arm's model.
+holds a folder per study with `study` and `answer.json`: name and seed of the problem, and under
+`truth` the scores of fresh ensembles of each arm's model.
 """
 
 import json
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,6 +51,7 @@ FIXED = (UNRELATED, *harm.PLANTED)
 COPIES = 3
 SEEDS = 5  # of an ensemble
 TRUE_ENSEMBLES = 4
+ANSWER = "answer.json"
 Case = tuple[str, int]  # the name of a problem and its seed
 SETTINGS = OptimizerSettings(learning_rate=3e-3)
 
@@ -146,11 +148,11 @@ def kept_findings(folder: Path) -> list[Finding]:
     planted = []
     embedded = []
     for home in sorted(folder.iterdir()):
-        if not (home / "answer.json").exists():
+        if not (home / ANSWER).exists():
             continue
-        judged = list(_kept(home))
-        named = _problem_of(home)[0]
-        if named in harm.EMBEDDED:
+        answer = json.loads((home / ANSWER).read_text())
+        judged = list(_kept(home, answer))
+        if answer["name"] in harm.EMBEDDED:
             embedded += judged
         else:
             planted += judged
@@ -207,26 +209,10 @@ def _mean(values: np.ndarray) -> Estimate:
     )
 
 
-def _problem_of(home: Path) -> Case:
-    """The name of a problem and its seed, by the name of a folder."""
-    name, _, seed = home.name.rpartition("_")
-    spelled = {
-        known.replace(" ", "_"): known
-        for known in (*verdicts.GROUPS, *harm.PLANTED, *harm.EMBEDDED)
-    }
-    return spelled[name], int(seed)
-
-
-def _posed(name: str, seed: int) -> Problem:
-    if name in verdicts.GROUPS:
-        return verdicts.problem(name, seed)
-    return harm.problem(name, seed)
-
-
-def _kept(home: Path) -> Iterator[Judged]:
-    """The comparisons of all sharing arms of a finished study."""
-    problem = _posed(*_problem_of(home))
-    truth = json.loads((home / "answer.json").read_text())["truth"]
+def _kept(home: Path, answer: Mapping[str, Any]) -> Iterator[Judged]:
+    """The comparisons of all sharing arms of a finished study, and what is true of them."""
+    problem = harm.posed(answer["name"], answer["seed"])
+    truth = answer["truth"]
     analysis = Analysis(Study.open(home / "study"), problem.dataset)
     for arm, comparison in analysis.ensemble_comparisons.items():
         assert isinstance(comparison, Comparison)
@@ -240,7 +226,7 @@ def _kept(home: Path) -> Iterator[Judged]:
 
 def _fixed_structures(case: Case) -> list[list[Judged]]:
     """One trunk against separate networks, with errors as rmse and as r2."""
-    problem = _posed(*case)
+    problem = harm.posed(*case)
     trained = _predictions(problem)
     judged = []
     for metric in (RMSE, R2):

@@ -5,7 +5,7 @@ that were not trained to their end is no evidence for sharing. What the interval
 such as few seeds and few rows of a class, is a warning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,11 +98,11 @@ class Trained:
         return sum(len(result.epochs) for result in self.results)
 
 
-def reached_by(rivals: Sequence[Rival], sharing: Interval) -> list[Caveat]:
+def reached_by(rivals: Iterable[Rival], sharing: Interval) -> list[Caveat]:
     """Say that models in which the tasks share nothing gain as much as sharing.
 
     Args:
-        rivals: What may reach it.
+        rivals: What may reach it; not looked at where there is nothing to reach.
         sharing: The mean gain over the baseline of the model that stands for sharing. Where it is
             not surely above zero, there is nothing to reach.
     """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlsearch.evidence.comparison import Comparison, Limit
+from mtlsearch.evidence.selection import Pick
 
 Groups = Sequence[Sequence[str]]  # the names of the tasks of each component
 
@@ -86,7 +87,7 @@ class Contest:
     @property
     def standing(self) -> Contender:
         """The contender that stands for sharing."""
-        return max(self.contenders, key=_promise)
+        return max(self.contenders, key=promise)
 
     @property
     def is_equal(self) -> bool:
@@ -115,6 +116,6 @@ class Contest:
         return [contender for contender in self.contenders if not contender.hurts]
 
 
-def _promise(contender: Contender) -> tuple[bool, float]:
-    """What contenders are ordered by."""
-    return contender.breach == 0.0, contender.validation_gain
+def promise(model: Contender | Pick) -> tuple[bool, float]:
+    """Return what models that may stand for sharing are ordered by, on validation rows."""
+    return model.breach == 0.0, model.validation_gain

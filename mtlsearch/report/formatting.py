@@ -2,6 +2,7 @@
 
 import math
 
+from mtlsearch.evidence import spelling
 from mtlsearch.report.model import ReportedInterval
 
 MISSING = "–"
@@ -86,10 +87,7 @@ def point(value: float | None) -> str:
     """Print a gain with one decimal and its sign, `+1.3`; what is printed as zero has none."""
     if value is None or not math.isfinite(value):
         return MISSING
-    text = f"{value:+.1f}"
-    if float(text) == 0.0:
-        return "0.0"
-    return _with_minus(text)
+    return _with_minus(spelling.signed(value, 1))
 
 
 def score_interval(score: float, low: float | None, high: float | None) -> str:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
-from mtlsearch.data import Dataset
 from mtlsearch.evidence.comparison import ENSEMBLE, Comparison
 from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.report.arms import main_arm
@@ -31,17 +30,13 @@ def report_outer_folds(analysis: Analysis) -> ReportedOuterFolds | None:
     pairs = _shared_pairs(folds, arm, names)
     return ReportedOuterFolds(
         tested_rows=analysis.tested_rows,
-        rows=_rows(analysis.dataset),
+        rows=analysis.rows,
         folds=tuple(_report_fold(analysis, number) for number in range(len(folds))),
         all_rows=_trees(analysis.all_rows, names) if analysis.all_rows else {},
         arm=arm,
         pairs=tuple(pairs),
         sentence=_sentence(analysis, arm, pairs),
     )
-
-
-def _rows(dataset: Dataset) -> int:
-    return sum(len(source.inputs) for source in dataset.sources.values())
 
 
 def _report_fold(analysis: Analysis, number: int) -> ReportedOuterFold:
@@ -96,7 +91,7 @@ def _not_compared(analysis: Analysis) -> list[str]:
 def _sentence(analysis: Analysis, arm: str, pairs: Sequence[SharedPair]) -> str:
     """What was tested, how much the picks agree and what is handed over."""
     count = len(analysis.outer_folds)
-    tested = f"{analysis.tested_rows:,} of {_rows(analysis.dataset):,} rows"
+    tested = f"{analysis.tested_rows:,} of {analysis.rows:,} rows"
     sentence = f"{count} outer folds: {tested} were test rows, each in one fold."
     picked = [fold for fold in analysis.outer_folds if fold.pick_of(arm) is not None]
     if len(picked) == count and pairs:

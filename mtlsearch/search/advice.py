@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial
 
-from mtlsearch.data import TEST, Dataset
 from mtlsearch.data.outer_folds import fits
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import LARGE_IMPROVEMENT, late_improvement
@@ -96,26 +95,17 @@ def _outer_folds(analysis: Analysis, costs: Costs) -> list[Advice]:
     study = analysis.study
     if study.request.outer_folds > 1 or not fits(analysis.dataset, OUTER_FOLDS):
         return []
+    untested = analysis.other_rows / analysis.rows
     return [
         Advice(
             command=_resume(study, f"--outer-folds {OUTER_FOLDS}"),
             minutes=OUTER_FOLDS * costs.wall / 60,
             why=(
                 "the test rows are the larger part of the interval, and "
-                f"{_untested(analysis.dataset):.0%} of all rows never were any"
+                f"{untested:.0%} of all rows never were any"
             ),
         )
     ]
-
-
-def _untested(dataset: Dataset) -> float:
-    """The share of the rows of all sources that are no test rows."""
-    rows = 0
-    untested = 0
-    for source in dataset.sources.values():
-        rows += len(source.inputs)
-        untested += int((source.splits.role != TEST).sum())
-    return untested / rows
 
 
 def _more_trainings(analysis: Analysis, costs: Costs) -> list[Advice]:

@@ -4,7 +4,7 @@ It is computed once; report, console and export all read these objects.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,7 +29,7 @@ from mtlsearch.evidence.comparison import (
     Comparison,
     Models,
 )
-from mtlsearch.evidence.contenders import Contender, Contest
+from mtlsearch.evidence.contenders import Contender, Contest, promise
 from mtlsearch.evidence.ensemble import (
     Ensemble,
     NoEnsemble,
@@ -261,7 +261,7 @@ class Analysis(FoldEvidence):
                 sharing.append(self.pick_handed_over(chosen.arm))
         if not sharing:
             return None
-        best = max(sharing, key=lambda chosen: (chosen.breach == 0.0, chosen.validation_gain))
+        best = max(sharing, key=promise)
         ensembles = self._ensemble_comparisons[best.arm]
         if self.study.request.compare == ENSEMBLE and isinstance(ensembles, Comparison):
             return ensembles.gain
@@ -399,16 +399,18 @@ class Analysis(FoldEvidence):
             trained.append(Trained(arm, side, results))
         return trained
 
-    def _rivals(self, sharing: Comparison) -> list[Rival]:
-        """What shares nothing and has a model of every task that counts, beside what shares."""
+    def _rivals(self, sharing: Comparison) -> Iterator[Rival]:
+        """What shares nothing and has a model of every task that counts, beside what shares.
+
+        Each is compared when it is asked for: mostly there is no gain to reach.
+        """
         models = sharing.models
-        rivals = []
         for name, comparison in self._over_baseline(models).items():
             if not ARMS[name].shares:
                 over_sharing = self._compare_arms(name, sharing.arm, models)
                 if over_sharing is not None:
                     gains = (comparison.gain, over_sharing.gain)
-                    rivals.append(Rival(ARMS[name].phrase, *gains, NOT_BY_SHARING))
+                    yield Rival(ARMS[name].phrase, *gains, NOT_BY_SHARING)
         claimed = {task.name for task in scored(self.dataset.tasks)}
         for reference in self.references:
             over_baseline = self._compare_reference(reference.name, BASELINE, models)
@@ -417,8 +419,7 @@ class Analysis(FoldEvidence):
                 continue
             if claimed <= over_baseline.differences.keys():
                 gains = (over_baseline.gain, over_sharing.gain)
-                rivals.append(Rival(_phrase(reference), *gains, UNDER_TRAINED))
-        return rivals
+                yield Rival(_phrase(reference), *gains, UNDER_TRAINED)
 
     def _over_baseline(self, models: Models) -> Mapping[str, Comparison]:
         """The comparisons with the baseline of single models or of ensembles, as far as any."""

@@ -245,10 +245,14 @@ class FoldEvidence:
         return sum(counts)
 
     @cached_property
+    def rows(self) -> int:
+        """How many rows all sources have."""
+        return sum(len(source.inputs) for source in self.dataset.sources.values())
+
+    @property
     def other_rows(self) -> int:
-        """How many rows of all sources are none."""
-        rows = sum(len(source.inputs) for source in self.dataset.sources.values())
-        return rows - self.own_test_rows
+        """How many rows of all sources are no test rows."""
+        return self.rows - self.own_test_rows
 
     @cached_property
     def _scorer(self) -> TestScorer:
