@@ -1,30 +1,21 @@
 """The command line. Heavy modules are imported inside the commands: `--help` answers at once."""
 
 import json
-import os
 import sys
 import webbrowser
-from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import InterruptedSearchError, MtlsearchError, UsageError
+from mtlsearch.errors import InterruptedSearchError, MtlsearchError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from mtlsearch.data import ColumnFlags, Dataset
-    from mtlsearch.search.extension import Extension
-    from mtlsearch.search.study import Study
-    from mtlsearch.space import SearchSpace
+    from mtlsearch.api.findings import Findings
 
-REPORT_FOLDER = "report"  # within that of the study
-STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
 FALLBACK_WIDTH = 120  # columns where standard output is no terminal
-LONGEST_FILE_NAME = 60
 
 app = typer.Typer(
     help=(
@@ -279,65 +270,47 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
-    from mtlsearch.data import check_test_rows
-    from mtlsearch.data.outer_folds import first_outer_fold
-    from mtlsearch.search.arms import USUAL
-    from mtlsearch.search.request import Pacing, Request
-    from mtlsearch.search.seed_plan import read_seeds
-    from mtlsearch.search.study import Study
-    from mtlsearch.search.study_loading import check_folds, default_space, load_problem
-    from mtlsearch.search.versions import installed_versions
-    from mtlsearch.search.worker_context import resolve_device
+    from mtlsearch.api.estimator import Search
+    from mtlsearch.data import DEFAULT_PROBLEM
 
-    asked_seeds = read_seeds(seeds)
-    task_flags = tuple(task or ())
-    columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
-    options = _task_options(importance, auxiliary, at_most_worse)
-    dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns, options)
-    if not gpus_per_worker and not ray_address:
-        resolve_device(device)
-    now = datetime.now().astimezone()
-    names = _split_words(arms) if arms else USUAL
-    workers = workers or len(os.sched_getaffinity(0))
-    pacing = Pacing.of(trainings, replicates, workers, len(names))
-    request = Request(
-        data=_data_name(data, dataset),
-        task_flags=task_flags,
-        task_options=options,
-        space=chosen_space.to_mapping(),
-        space_name=space or default_space(dataset),
-        digest=dataset.digest,
-        created=now.isoformat(timespec="seconds"),
+    estimator = Search(
+        space,
         trainings=trainings,
         replicates=replicates,
+        epochs=epochs,
         seed=seed,
-        seeds=asked_seeds,
+        seeds=seeds,
         outer_folds=outer_folds,
         workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
         engine=engine,
-        arms=names,
-        device=device,
-        runner=runner,
-        ray_address=ray_address,
-        cohort=pacing.cohort,
-        proposal_delay=pacing.proposal_delay,
         compare=compare,
         margin=margin,
         greedy_ensemble=greedy_ensemble,
         references=references,
         reference_rows=reference_rows,
+        arms=arms,
         more_baseline=more_baseline,
-        versions=installed_versions(),
-        column_flags=columns.to_json(),
+        storage=storage,
+        ray_address=ray_address,
+        device=device,
+        runner=runner,
+        study=study,
+        categorical=categorical,
+        text=text,
+        image=image,
+        ignore=ignore,
+        missing=missing,
+        group=group,
+        time=time,
+        split_column=split_column,
+        importance=importance,
+        auxiliary=auxiliary,
+        at_most_worse=at_most_worse,
     )
-    dataset = first_outer_fold(dataset, outer_folds, seed)
-    check_test_rows(dataset)
-    check_folds(dataset, seed, trainings, asked_seeds, outer_folds)
-    default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
-    new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
-    _work(new_study, dataset, chosen_space)
+    estimator.fit(data or DEFAULT_PROBLEM, tasks=task)
+    _print_answer(estimator)
 
 
 @app.command()
@@ -350,23 +323,25 @@ def resume(
     more_baseline: MoreBaseline = False,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
-    from mtlsearch.search.extension import Extension
-    from mtlsearch.search.seed_plan import read_seeds
-    from mtlsearch.search.study_loading import open_study
+    from mtlsearch.api.study import open_study
 
-    asked_seeds = None if seeds is None else read_seeds(seeds)
-    study, dataset, space = open_study(folder)
-    extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline)
-    _work(study, dataset, space, extension)
+    study = open_study(folder)
+    study.resume(
+        trainings=trainings,
+        seeds=seeds,
+        outer_folds=outer_folds,
+        margin=margin,
+        more_baseline=more_baseline,
+    )
+    _print_answer(study)
 
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show what is done, running, failed and left."""
-    from mtlsearch.search.status import StudyStatus
-    from mtlsearch.search.study import Study
+    from mtlsearch.api.inspecting import status as status_of
 
-    value = StudyStatus.of(Study.open(folder))
+    value = status_of(folder)
     if as_json:
         typer.echo(json.dumps(value.to_json(), indent=1))
     else:
@@ -381,20 +356,10 @@ def report(
     margin: NewMargin = None,
 ) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
-    from mtlsearch.report.build import build_report
-    from mtlsearch.report.write import write_report
-    from mtlsearch.search.arms import BASELINE
-    from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
-    from mtlsearch.search.study_loading import open_study
+    from mtlsearch.api.study import open_study
 
-    study, dataset, space = open_study(folder)
-    if margin is not None:
-        study.set_margin(margin)
-        typer.echo(f"--margin {margin:g}: in this report; `resume` keeps it", err=True)
-    if greedy_ensemble:
-        with study.lock():
-            add_greedy_ensemble(study, dataset, BASELINE)
-    page = write_report(build_report(study, dataset, space), study.folder / REPORT_FOLDER)
+    study = open_study(folder)
+    page = study.write_report(greedy_ensemble=greedy_ensemble, margin=margin)
     typer.echo(page)
     if open_page:
         webbrowser.open(page.resolve().as_uri())
@@ -410,15 +375,16 @@ def export(
     best_per_task: BestPerTask = False,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
-    from mtlsearch.export.from_study import Order, export_from_study
-    from mtlsearch.export.select_model import read_seeds
-    from mtlsearch.search.study_loading import open_study
+    from mtlsearch.api.study import open_study
 
-    order = Order(candidate, read_seeds(seeds), _split_words(formats), best_per_task)
-    study, dataset, space = open_study(folder)
-    exported = export_from_study(study, dataset, space, order, to)
-    for note in exported.notes:
-        typer.echo(note, err=True)
+    study = open_study(folder)
+    exported = study.export(
+        to,
+        candidate=candidate,
+        seeds=seeds,
+        formats=formats,
+        best_per_task=best_per_task,
+    )
     typer.echo(f"{to}: {exported.summary}")
 
 
@@ -432,25 +398,9 @@ def predict(
     seeds: StudyNetworks = None,
 ) -> None:
     """Predict with an exported model, or with the one that `export` would write of a study."""
-    from mtlsearch.export.from_study import Order, export_from_study
-    from mtlsearch.export.predicting import is_exported, predict_folder
-    from mtlsearch.export.select_model import ALL, BEST, read_seeds
-    from mtlsearch.search.study import is_study
-    from mtlsearch.search.study_loading import open_study
+    from mtlsearch.api.prediction import predict_file
 
-    if is_exported(folder) or not is_study(folder):
-        for option, value in (("--candidate", candidate), ("--seeds", seeds)):
-            if value is not None:
-                raise UsageError(f"{option}: found {value}; {folder} is no study to choose from")
-        predict_folder(folder, data, to, source)
-        return
-    order = Order(candidate or BEST, read_seeds(seeds or ALL))
-    study, dataset, space = open_study(folder)
-    with TemporaryDirectory() as temporary:
-        model = Path(temporary) / "model"
-        exported = export_from_study(study, dataset, space, order, model)
-        typer.echo(f"{folder}: {exported.summary}; `export` keeps it", err=True)
-        predict_folder(model, data, to, source)
+    predict_file(folder, data, to, source=source, candidate=candidate, seeds=seeds)
 
 
 @app.command()
@@ -473,32 +423,39 @@ def check(  # noqa: PLR0913 - the list of options
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
-    from mtlsearch.search.dry_run import dry_run
-    from mtlsearch.search.study_loading import check_folds, load_problem
-    from mtlsearch.search.worker_context import resolve_device
+    from mtlsearch.api.estimator import Search
+    from mtlsearch.data import DEFAULT_PROBLEM
 
-    columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
-    options = _task_options(importance, auxiliary, at_most_worse)
-    dataset, chosen_space = load_problem(data, task or (), space, epochs, columns, options)
-    check_folds(dataset)
-    for line in dry_run(dataset, chosen_space, resolve_device(device)):
+    estimator = Search(
+        space,
+        epochs=epochs,
+        device=device,
+        categorical=categorical,
+        text=text,
+        image=image,
+        ignore=ignore,
+        missing=missing,
+        group=group,
+        time=time,
+        split_column=split_column,
+        importance=importance,
+        auxiliary=auxiliary,
+        at_most_worse=at_most_worse,
+    )
+    for line in estimator.check(data or DEFAULT_PROBLEM, tasks=task):
         typer.echo(line)
 
 
 @app.command()
 def spaces(name: SpaceName = None) -> None:
     """List the search spaces, or print one."""
-    from mtlsearch.errors import SpaceError, unknown
-    from mtlsearch.space import describe_space, known_spaces
+    from mtlsearch.api.inspecting import describe_spaces, space_text
 
-    paths = known_spaces()
-    if name is None:
-        for space_name, path in paths.items():
-            typer.echo(f"{space_name:16} {describe_space(path)}")
+    if name is not None:
+        typer.echo(space_text(name), nl=False)
         return
-    if name not in paths:
-        raise SpaceError(unknown("search space", name, paths))
-    typer.echo(paths[name].read_text(encoding="utf-8"), nl=False)
+    for space_name, description in describe_spaces().items():
+        typer.echo(f"{space_name:16} {description}")
 
 
 def main() -> None:
@@ -524,94 +481,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def _work(
-    study: "Study",
-    dataset: "Dataset",
-    space: "SearchSpace",
-    extension: "Extension | None" = None,
-) -> None:
-    """Lock the study, bring it to its end, write the report and print the verdict."""
-    from mtlsearch.data import find_traps
-    from mtlsearch.report.build import build_report
+def _print_answer(study: "Findings") -> None:
+    """Print the confirmed arms, the verdict, and where the report is."""
     from mtlsearch.report.console import summary
-    from mtlsearch.report.write import write_report
-    from mtlsearch.search.progress import Progress
-    from mtlsearch.search.session import work
 
-    with study.lock():
-        if extension is not None:
-            dataset = extension.apply(study, dataset)
-        for notice in dataset.notices:
-            typer.echo(notice, err=True)
-        for warning in find_traps(dataset):
-            typer.echo(f"warning: {warning}", err=True)
-        typer.echo(f"study: {study.folder}", err=True)
-        with Progress(study, dataset) as progress:
-            work(study, dataset, space, progress)
-        written = build_report(study, dataset, space)
-        page = write_report(written, study.folder / REPORT_FOLDER)
-    _print(summary(written))
-    typer.echo(f"report: {page}")
-
-
-def _column_flags(  # noqa: PLR0913 - the list of options
-    categorical: list[str] | None,
-    text: list[str] | None,
-    image: list[str] | None,
-    ignore: list[str] | None,
-    missing: list[str] | None,
-    group: str | None,
-    time: str | None,
-    split_column: str | None,
-) -> "ColumnFlags":
-    """What the options say of columns."""
-    from mtlsearch.data import ColumnFlags
-
-    return ColumnFlags(
-        categorical=tuple(categorical or ()),
-        text=tuple(text or ()),
-        image=tuple(image or ()),
-        ignore=tuple(ignore or ()),
-        missing=tuple(missing or ()),
-        group=group,
-        time=time,
-        split_column=split_column,
-    )
-
-
-def _task_options(
-    importance: list[str] | None,
-    auxiliary: list[str] | None,
-    at_most_worse: list[str] | None,
-) -> tuple[str, ...]:
-    """The options of tasks, each as it is typed."""
-    flags: list[str] = []
-    for option, values in (
-        ("--importance", importance),
-        ("--auxiliary", auxiliary),
-        ("--at-most-worse", at_most_worse),
-    ):
-        flags.extend(f"{option} {value}" for value in values or ())
-    return tuple(flags)
-
-
-def _split_words(words: str) -> tuple[str, ...]:
-    """The words of a comma-separated list."""
-    return tuple(word.strip() for word in words.split(","))
-
-
-def _data_name(data: str | None, dataset: "Dataset") -> str:
-    """What finds the data again from any working directory: an absolute path, or a name."""
-    if data is None:
-        return dataset.name
-    path = Path(data)
-    return str(path.resolve()) if path.is_file() else data
-
-
-def _file_name(name: str) -> str:
-    """A name that every file system takes."""
-    letters = [letter if letter.isalnum() or letter in "-_+." else "-" for letter in name]
-    return "".join(letters)[:LONGEST_FILE_NAME]
+    _print(summary(study.report_))
+    typer.echo(f"report: {study.report_page_}")
 
 
 def _print(renderable: "RenderableType") -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtlsearch import __version__
 from mtlsearch.candidate import Composition
 from mtlsearch.export.formats import FORMATS
 from mtlsearch.export.stacked_layers import OneByOne
@@ -18,6 +17,7 @@ from mtlsearch.export.verification import checked_rows
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.predict import NETWORKS
 from mtlsearch.training.training_data import TrainingData
+from mtlsearch.version import __version__
 
 
 @dataclass(frozen=True)

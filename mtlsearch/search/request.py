@@ -192,6 +192,11 @@ class Request:
         return self.trainings
 
     @property
+    def trains_here(self) -> bool:
+        """Whether it is this process that trains."""
+        return self.runner == "local"
+
+    @property
     def budget_name(self) -> str:
         """What tells the budget from the study's earlier ones: its picks are stored under that."""
         if self.more_baseline:

@@ -57,6 +57,16 @@ class Observer(Protocol):
         ...
 
 
+class Silent:
+    """An observer that tells nothing."""
+
+    def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
+        """Do nothing."""
+
+    def observe(self, arm: str, result: TrainingResult) -> None:
+        """Do nothing."""
+
+
 def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer) -> None:
     """Bring the study to its end: train whatever is not finished, then confirm the picks.
 
@@ -216,7 +226,13 @@ def _runner(study: Study) -> Iterator[Run]:
 
 @contextmanager
 def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """The first SIGINT or SIGTERM calls `stop`; the second acts as it would have."""
+    """The first SIGINT or SIGTERM calls `stop`; the second acts as it would have.
+
+    Only the main thread hears of signals: in another, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     handlers = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
 
     def restore() -> None:

@@ -325,7 +325,9 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     study = Study.open(folder)
     request = study.request
     columns = ColumnFlags.from_json(request.column_flags)
-    dataset = load(request.data, request.task_flags, columns, request.task_options)
+    within = folder / request.data  # of data that was given in memory
+    data = str(within) if within.is_file() else request.data
+    dataset = load(data, request.task_flags, columns, request.task_options)
     if dataset.digest != request.digest:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since, "

@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 
-from mtlsearch import __version__
+from mtlsearch.version import __version__
 
 PACKAGES = ("torch", "ray", "optuna")
 

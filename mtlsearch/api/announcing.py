@@ -1,0 +1,26 @@
+"""What a person is told while something is done; all of it can be turned off."""
+
+import logging
+import sys
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Announcer:
+    """Tells lines on standard error, and to `logging` in any case.
+
+    Attributes:
+        verbose: Whether lines go to standard error.
+        progress: Whether a display of progress does.
+    """
+
+    verbose: bool = True
+    progress: bool = True
+
+    def tell(self, line: str) -> None:
+        """Tell a line."""
+        logger.info("%s", line)
+        if self.verbose:
+            print(line, file=sys.stderr)

@@ -1,0 +1,142 @@
+"""A trained model that predicts tables."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mtlsearch.api.announcing import Announcer
+from mtlsearch.api.given_data import write_table
+from mtlsearch.arrays import Array
+from mtlsearch.errors import DataError, UsageError
+from mtlsearch.export.rows import readable
+from mtlsearch.runtime.predict import Predictor, TableError, read_csv, read_npz
+
+
+class Model:
+    """A model as `export` writes it: its networks, their preparation, and ready-made models.
+
+    Attributes:
+        folder: The exported folder.
+        summary: What it is, in a line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        announcer: Announcer,
+        summary: str = "",
+        temporary: "TemporaryDirectory[str] | None" = None,
+    ) -> None:
+        self.folder = folder
+        self.summary = summary
+        self._announcer = announcer
+        self._temporary = temporary  # around the folder, and gone with the model
+
+    def __repr__(self) -> str:
+        return f"<Model of {', '.join(self._predictor.tasks)}: {self.summary or self.folder}>"
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network, or the ensemble of networks, in evaluation mode.
+
+        It maps a dict of prepared inputs by source to a dict of outputs by task.
+        """
+        network: torch.nn.Module = self._predictor.network
+        return network
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.folder)
+
+    def predict(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+        """Predict rows.
+
+        Args:
+            X: N rows of inputs: anything that `Search.fit` takes data as, but for cards. Other
+                columns than those that the model needs are ignored.
+            source: Which source the rows are of, for a model of several.
+
+        Returns:
+            N rows in the users' units, with the index of `X`: for each task its value or label,
+            and behind the labels their probabilities.
+
+        Raises:
+            DataError: A column is missing, or the rows cannot be read.
+            UsageError: Which source it is cannot be told.
+        """
+        return pd.DataFrame(self._columns(X, source), index=_index_of(X))
+
+    def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+        """Predict probabilities: N rows, with columns (task, class). See `predict`.
+
+        Raises UsageError where no task of the source has classes.
+        """
+        columns: dict[tuple[str, str], Array] = {}
+        for task, predictions in self.predictions(X, source).items():
+            classes = self._predictor.decoders[task].classes
+            if not classes:
+                continue
+            if predictions.ndim == 1:  # the probability of the second of two classes
+                predictions = np.column_stack([1.0 - predictions, predictions])
+            for name, probabilities in zip(classes, predictions.T, strict=True):
+                columns[task, name] = probabilities
+        if not columns:
+            names = ", ".join(self._predictor.tasks)
+            raise UsageError(f"predict_proba: no task has classes; found {names}; use predict")
+        return pd.DataFrame(columns, index=_index_of(X))
+
+    def predictions(self, X: object, source: str | None = None) -> dict[str, Array]:
+        """Return for each task of the source its predictions of N rows, float64.
+
+        They are values or the probability of the second of two classes [N], or probabilities of
+        C classes [N, C].
+        """
+        columns = list(self._columns(X, source).values())
+        predictions = {}
+        for name, task in self._predictor.tasks.items():
+            if source is not None and task["source"] != source:
+                continue
+            decoder = self._predictor.decoders[name]
+            width = len(decoder.column_names(name))
+            predictions[name] = decoder.from_columns(columns[:width])
+            columns = columns[width:]
+        return predictions
+
+    def _columns(self, X: object, source: str | None) -> Mapping[str, Any]:
+        """The output columns for rows, and on the side what was odd about these."""
+        with TemporaryDirectory() as temporary:
+            table, begins = _table_of(X, Path(temporary))
+            try:
+                result = self._predictor.predict(table, source, begins)
+            except TableError as error:
+                raise DataError(f"X: {error}") from error
+        for notice in self._predictor.notices:
+            self._announcer.tell(f"X: {notice}")
+        return result
+
+
+def _table_of(X: object, scratch: Path) -> tuple[Mapping[str, Any], Path]:
+    """The cells of rows as an exported model reads them, and where paths of pictures begin."""
+    if isinstance(X, str | Path):
+        file, begins = Path(X).expanduser(), Path(X).expanduser().parent
+    else:
+        file, begins = write_table(X, None, scratch / "rows"), Path()
+    if not file.is_file():
+        raise DataError(f"{file}: no such file")
+    file = readable(file, scratch)
+    read = read_npz if file.suffix == ".npz" else read_csv
+    try:
+        table, _ = read(file)
+    except TableError as error:
+        raise DataError(f"X: {error}") from error
+    return table, begins
+
+
+def _index_of(X: object) -> "pd.Index[Any] | None":
+    return X.index if isinstance(X, pd.DataFrame) else None

@@ -1,0 +1,163 @@
+"""The problem of a study as the user names it, and a new study of it."""
+
+import operator
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mtlsearch.api.given_data import GivenData
+from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
+from mtlsearch.data.outer_folds import first_outer_fold
+from mtlsearch.errors import UsageError
+from mtlsearch.search.request import Pacing, Request
+from mtlsearch.search.study import Study
+from mtlsearch.search.study_loading import check_folds, default_space, load_problem
+from mtlsearch.search.versions import installed_versions
+from mtlsearch.search.worker_context import resolve_device
+from mtlsearch.space import SearchSpace
+
+STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
+LONGEST_FILE_NAME = 60
+
+WHOLE_NUMBERS = ("trainings", "replicates", "seed", "outer_folds", "workers", "reference_rows")
+NUMBERS = ("gpus_per_worker", "margin")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a study is about, in the words of the command line.
+
+    Attributes:
+        data: The data.
+        task_flags: The tasks, `NAME[:KIND[:METRIC]]`.
+        task_options: The options of tasks, such as `--importance NAME=3`.
+        columns: What is said of columns.
+        space: The name or path of the space; None: the one for this kind of data.
+        epochs: The number of epochs, where it is not the space's.
+    """
+
+    data: GivenData
+    task_flags: tuple[str, ...] = ()
+    task_options: tuple[str, ...] = ()
+    columns: ColumnFlags = NO_FLAGS
+    space: str | None = None
+    epochs: int | None = None
+
+    def load(self) -> tuple[Dataset, SearchSpace]:
+        """Read data and space. Raises DataError, SpaceError and UsageError, as `load_problem`."""
+        with self.data.called():
+            return load_problem(
+                self.data.name,
+                self.task_flags,
+                self.space,
+                self.epochs,
+                self.columns,
+                self.task_options,
+            )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A study together with its problem.
+
+    Attributes:
+        stored: The study as it is stored.
+        dataset: Its data, of outer folds those of the first.
+        space: Its search space.
+    """
+
+    stored: Study
+    dataset: Dataset
+    space: SearchSpace
+
+
+def create_study(
+    problem: Problem,
+    settings: Mapping[str, Any],
+    folder: Path | None,
+    storage: str | None,
+) -> Opened:
+    """Make a new study; nothing is left behind where that fails.
+
+    Args:
+        problem: What it is about.
+        settings: Fields of `Request` that the user sets. No arms are the usual ones, and 0 workers
+            one for each core.
+        folder: Where it is to be; None: a new folder below STUDIES_FOLDER.
+        storage: The URL of a database; None: one in the folder.
+
+    Raises:
+        UsageError: A setting is out of range.
+        DataError: The data cannot be used.
+        SpaceError: The space cannot be used, or not for these data.
+        StudyError: The folder is in use.
+    """
+    settings = _plain(settings)
+    dataset, space = problem.load()
+    if not settings["gpus_per_worker"] and not settings["ray_address"]:
+        resolve_device(settings["device"])
+    now = datetime.now().astimezone()
+    workers = settings["workers"] or len(os.sched_getaffinity(0))
+    arms = settings["arms"]
+    pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
+    request = Request(
+        **{**settings, "workers": workers},
+        data=_data_name(problem.data),
+        task_flags=problem.task_flags,
+        task_options=problem.task_options,
+        column_flags=problem.columns.to_json(),
+        space=space.to_mapping(),
+        space_name=problem.space or default_space(dataset),
+        digest=dataset.digest,
+        created=now.isoformat(timespec="seconds"),
+        cohort=pacing.cohort,
+        proposal_delay=pacing.proposal_delay,
+        versions=installed_versions(),
+    )
+    dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
+    check_test_rows(dataset)
+    check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)
+    default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
+    stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
+    if problem.data.written is not None:
+        shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
+    return Opened(stored, dataset, space)
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with plain numbers, as they are stored. Raises UsageError."""
+    plain = dict(settings)
+    for name in WHOLE_NUMBERS:
+        if plain[name] is not None:
+            plain[name] = _number(name, plain[name], operator.index, "a whole number")
+    for name in NUMBERS:
+        plain[name] = _number(name, plain[name], float, "a number")
+    return plain
+
+
+def _number(name: str, value: object, convert: Any, allowed: str) -> Any:
+    try:
+        return convert(value)
+    except (TypeError, ValueError) as error:  # what numpy's and Python's numbers do not raise
+        raise UsageError(f"{name}: found {value!r}; it must be {allowed}") from error
+
+
+def _data_name(data: GivenData) -> str:
+    """What finds the data again from any working directory.
+
+    It is an absolute path, the name of an embedded problem, or a path within the study's folder.
+    """
+    path = Path(data.name)
+    if data.written is not None:
+        return str(path.relative_to(data.written))
+    return str(path.resolve()) if path.is_file() else data.name
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes."""
+    letters = [letter if letter.isalnum() or letter in "-_+." else "-" for letter in name]
+    return "".join(letters)[:LONGEST_FILE_NAME]

@@ -1,0 +1,50 @@
+"""A study that was opened from its folder, or just searched."""
+
+from pathlib import Path
+
+from mtlsearch.api.announcing import Announcer
+from mtlsearch.api.contents import Contents
+from mtlsearch.api.findings import Findings
+from mtlsearch.api.problem import Opened
+from mtlsearch.search import study_loading
+
+
+class Study(Findings):
+    """A study: what it found, and what can be done with it."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._held = contents
+
+    def _contents(self) -> Contents:
+        return self._held
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, which the command line takes as well."""
+        return self._held.stored.folder
+
+    def __repr__(self) -> str:
+        status = self.status()
+        state = "finished" if status.finished else "not finished; go on with resume()"
+        return f"<Study {self.folder}: {state}>"
+
+
+def open_study(folder: str | Path, *, progress: bool = True, verbose: bool = True) -> Study:
+    """Open a study by its folder, and read its data again.
+
+    Args:
+        folder: The study's folder.
+        progress: Whether `resume` shows its progress.
+        verbose: Whether what is to be known is told on standard error; `logging` has it anyhow.
+
+    Raises:
+        StudyError: There is none, or data, space or a plugin are no longer what they were.
+
+    Example:
+        >>> open_study("no/such/folder")
+        Traceback (most recent call last):
+            ...
+        mtlsearch.errors.StudyError: no/such/folder: there is no study here
+    """
+    opened = Opened(*study_loading.open_study(Path(folder)))
+    return Study(Contents(opened, Announcer(verbose, progress)))

@@ -1,0 +1,83 @@
+"""Work on a study: brings it to its end, writes its report, and leaves the process as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from mtlsearch.api.announcing import Announcer
+from mtlsearch.api.problem import Opened
+from mtlsearch.data import find_traps
+from mtlsearch.kernels import came_too_late
+from mtlsearch.report.build import build_report
+from mtlsearch.report.model import Report
+from mtlsearch.report.write import write_report
+from mtlsearch.search.extension import Extension
+from mtlsearch.search.progress import Progress
+from mtlsearch.search.session import Silent, work
+from mtlsearch.search.study import Study
+
+REPORT_FOLDER = "report"  # within that of the study
+
+
+def bring_to_its_end(
+    opened: Opened,
+    announcer: Announcer,
+    extension: Extension | None = None,
+) -> tuple[Opened, Report]:
+    """Lock a study, extend it, train whatever is left, and write its report.
+
+    Returns:
+        The study with the data of its first outer fold, and its report.
+
+    Raises:
+        InterruptedSearchError: After Ctrl-C, with everything finished recorded.
+        StudyError: Another process works on it, or it cannot be extended so.
+        NoCandidateError: No training succeeded.
+    """
+    stored = opened.stored
+    with stored.lock(), process_as_it_was():
+        if extension is not None:
+            opened = replace(opened, dataset=extension.apply(stored, opened.dataset))
+        for line in _beginning(opened):
+            announcer.tell(line)
+        shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Silent())
+        with shown as observer:
+            work(stored, opened.dataset, opened.space, observer)
+        report = build_report(stored, opened.dataset, opened.space)
+        write_report(report, report_page(stored).parent)
+    return opened, report
+
+
+def report_page(stored: Study) -> Path:
+    """The page of a study's report, beside which its other files are."""
+    return stored.folder / REPORT_FOLDER / "report.html"
+
+
+@contextmanager
+def process_as_it_was() -> Iterator[None]:
+    """Give back what training sets in the whole process: threads, precision, random numbers."""
+    threads = torch.get_num_threads()
+    rounds = torch.backends.cudnn.allow_tf32
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = rounds
+
+
+def _beginning(opened: Opened) -> Iterator[str]:
+    """What is to be known before anything is trained."""
+    yield from opened.dataset.notices
+    for warning in find_traps(opened.dataset):
+        yield f"warning: {warning}"
+    if opened.stored.request.trains_here and came_too_late():
+        yield (
+            "torch has multiplied in this process already, so the last bits of scores may differ "
+            "from those of a fresh process; call fit before anything else that uses torch, or "
+            "leave runner as it is"
+        )
+    yield f"study: {opened.stored.folder}"
