@@ -9,6 +9,10 @@ class MtlsearchError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """The one line that notebooks show, which ask an error for this."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(MtlsearchError):
     """The command line itself is wrong."""

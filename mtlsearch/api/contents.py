@@ -1,6 +1,6 @@
 """A study in memory: its problem, and what was computed of it, once."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +32,7 @@ class Contents:
         self.opened = opened
         self.announcer = announcer
         self._models: dict[Order, Model] = {}
+        self._folders: list[TemporaryDirectory[str]] = []
 
     @property
     def stored(self) -> StoredStudy:
@@ -75,13 +76,20 @@ class Contents:
         return affinity_frame(self.report)
 
     def model(self, order: Order) -> Model:
-        """A model of the study, as `export` would write it; made once."""
+        """A model of the study, as `export` would write it: one for each order."""
         if order not in self._models:
-            temporary = TemporaryDirectory(prefix="mtlsearch-")
-            folder = Path(temporary.name) / "model"
-            exported = self.export(order, folder)
-            self._models[order] = Model(folder, self.announcer, exported.summary, temporary)
+            words = f"{order.choice} of {self.stored.folder}"
+            self._models[order] = Model(words, partial(self._write, order), self.announcer)
         return self._models[order]
+
+    def _write(self, order: Order) -> Path:
+        """Write a model into a folder that is gone with the contents and their models."""
+        temporary = TemporaryDirectory(prefix="mtlsearch-")
+        self._folders.append(temporary)
+        folder = Path(temporary.name) / "model"
+        exported = self.export(order, folder)
+        self.announcer.tell(f"{self.stored.folder}: {exported.summary}; `export` keeps it")
+        return folder
 
     def export(self, order: Order, to: Path) -> Exported:
         """Write a model as a folder; see `export_from_study`."""

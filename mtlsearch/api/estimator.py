@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
@@ -278,6 +278,14 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             space=space_name(self.space),
             epochs=self.epochs,
         )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Return what a notebook shows: the study, or before `fit` scikit-learn's diagram."""
+        study: Study | None = getattr(self, "study_", None)
+        if study is not None:
+            return {"text/plain": repr(self), "text/html": study._repr_html_()}
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)
+        return bundle
 
     def _contents(self) -> Contents:
         study: Study | None = getattr(self, "study_", None)

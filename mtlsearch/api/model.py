@@ -1,6 +1,6 @@
 """A trained model that predicts tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,25 +21,22 @@ from mtlsearch.runtime.predict import Predictor, TableError, read_csv, read_npz
 class Model:
     """A model as `export` writes it: its networks, their preparation, and ready-made models.
 
-    Attributes:
-        folder: The exported folder.
-        summary: What it is, in a line.
+    It is written when it is first used.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        announcer: Announcer,
-        summary: str = "",
-        temporary: "TemporaryDirectory[str] | None" = None,
-    ) -> None:
-        self.folder = folder
-        self.summary = summary
+    def __init__(self, words: str, write: Callable[[], Path], announcer: Announcer) -> None:
+        """Take what writes the model into a folder, and what it is called."""
+        self._words = words
+        self._write = write
         self._announcer = announcer
-        self._temporary = temporary  # around the folder, and gone with the model
 
     def __repr__(self) -> str:
-        return f"<Model of {', '.join(self._predictor.tasks)}: {self.summary or self.folder}>"
+        return f"<Model {self._words}>"
+
+    @cached_property
+    def folder(self) -> Path:
+        """The exported folder."""
+        return self._write()
 
     @property
     def network(self) -> torch.nn.Module:

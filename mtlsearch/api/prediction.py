@@ -45,7 +45,7 @@ def predict(
         model = study.model(candidate=candidate or BEST, seeds=seeds or ALL)
     else:
         _require_model(folder)
-        model = Model(folder, Announcer(verbose))
+        model = Model(str(folder), lambda: folder, Announcer(verbose))
     return model.predict(X, source=source)
 
 
@@ -77,8 +77,7 @@ def predict_file(
     if not _is_study_to_choose_from(folder, candidate, seeds):
         predict_folder(folder, data, to, source)
         return
-    model = open_study(folder, verbose=False).model(candidate=candidate or BEST, seeds=seeds or ALL)
-    Announcer().tell(f"{folder}: {model.summary}; `export` keeps it")
+    model = open_study(folder).model(candidate=candidate or BEST, seeds=seeds or ALL)
     predict_folder(model.folder, data, to, source)
 
 

@@ -1,5 +1,6 @@
 """A study that was opened from its folder, or just searched."""
 
+from html import escape
 from pathlib import Path
 
 from mtlsearch.api.announcing import Announcer
@@ -28,6 +29,15 @@ class Study(Findings):
         state = "finished" if status.finished else "not finished; go on with resume()"
         return f"<Study {self.folder}: {state}>"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the answer, and the models that were compared."""
+        verdict = self.verdict_
+        if verdict is None:
+            return f"<p>{escape(repr(self))}</p>"
+        table = self.leaderboard_.to_html(index=False, float_format="{:.4g}".format, na_rep="")
+        place = f"<p><small>{escape(str(self.folder))}</small></p>"
+        return f"{verdict._repr_html_()}\n{table}\n{place}"
+
 
 def open_study(folder: str | Path, *, progress: bool = True, verbose: bool = True) -> Study:
     """Open a study by its folder, and read its data again.
@@ -44,7 +54,7 @@ def open_study(folder: str | Path, *, progress: bool = True, verbose: bool = Tru
         >>> open_study("no/such/folder")
         Traceback (most recent call last):
             ...
-        mtlsearch.errors.StudyError: no/such/folder: there is no study here
+        mtlsearch.errors.StudyError: no/such/folder: no study here ...
     """
     opened = Opened(*study_loading.open_study(Path(folder)))
     return Study(Contents(opened, Announcer(verbose, progress)))

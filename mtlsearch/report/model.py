@@ -984,6 +984,14 @@ class ReportedVerdict(Documented):
     not be compared; null where there is nothing to say.
     """
 
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        from mtlsearch.report.notebook import verdict_html  # which formats what is reported
+
+        return verdict_html(self)
+
 
 @dataclass(frozen=True)
 class ReportedSeeds(Documented):

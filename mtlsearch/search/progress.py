@@ -1,6 +1,5 @@
-"""What a person sees while a study runs: a live table on a terminal, plain lines elsewhere.
-
-Always on stderr.
+"""What a person sees while a study runs: a live table on a terminal or in a notebook, plain lines
+elsewhere, on standard error.
 """
 
 import time
@@ -8,13 +7,13 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from mtlsearch.data import Dataset
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.arms import BASELINE
+from mtlsearch.search.display import display_on
 from mtlsearch.search.schedules import Schedule
 from mtlsearch.search.study import REFERENCES_ARM, Study
 from mtlsearch.search.work_queue import WorkQueue
@@ -25,7 +24,6 @@ MOST_TASKS = 6  # of which the live table shows the best score
 MOST_ARMS = 14  # of which the live table has a line
 MOST_FAILURES = 3  # of an arm that are told one by one
 PADDING = (0, 2, 0, 0)  # around the cells of the table: above, right, below, left
-REFRESHES_PER_SECOND = 4
 
 
 class Progress:
@@ -42,16 +40,11 @@ class Progress:
         self._began = time.monotonic()  # when the first training of the phase came in
         self._printed = self._began
         self._observed = 0  # trainings of this phase and session
-        self._live = Live(
-            console=self._console,
-            refresh_per_second=REFRESHES_PER_SECOND,
-            get_renderable=self._draw,
-            transient=True,
-        )
+        self._display = display_on(self._console, self._draw)
 
     def __enter__(self) -> "Progress":
-        if self._console.is_terminal:
-            self._live.start()
+        if self._display is not None:
+            self._display.start()
         return self
 
     def __exit__(
@@ -60,7 +53,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.stop()
+        if self._display is not None:
+            self._display.stop()
 
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
@@ -81,6 +75,8 @@ class Progress:
             self._began = time.monotonic()  # the workers' start is no training
         self._observed += 1
         self._count(arm, result)
+        if self._display is not None:
+            self._display.refresh()
         if result.failure and self._failed[arm] <= MOST_FAILURES:
             self._say(f"{arm}: training {result.number} failed: {result.failure}")
         if time.monotonic() - self._printed > LINE_SECONDS:
@@ -106,7 +102,7 @@ class Progress:
                 best[name] = score
 
     def _say(self, words: str) -> None:
-        if not self._console.is_terminal:
+        if self._display is None:
             self._printed = time.monotonic()
             self._console.print(words, markup=False, highlight=False, soft_wrap=True)
 
