@@ -1,8 +1,10 @@
 """A study in memory: its problem, and what was computed of it, once."""
 
+import shutil
+import weakref
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 import pandas as pd
 
@@ -32,7 +34,6 @@ class Contents:
         self.opened = opened
         self.announcer = announcer
         self._models: dict[Order, Model] = {}
-        self._folders: list[TemporaryDirectory[str]] = []
 
     @property
     def stored(self) -> StoredStudy:
@@ -84,9 +85,9 @@ class Contents:
 
     def _write(self, order: Order) -> Path:
         """Write a model into a folder that is gone with the contents and their models."""
-        temporary = TemporaryDirectory(prefix="mtlsearch-")
-        self._folders.append(temporary)
-        folder = Path(temporary.name) / "model"
+        temporary = mkdtemp(prefix="mtlsearch-")
+        weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
+        folder = Path(temporary) / "model"
         exported = self.export(order, folder)
         self.announcer.tell(f"{self.stored.folder}: {exported.summary}; `export` keeps it")
         return folder

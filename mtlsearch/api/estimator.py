@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
@@ -26,6 +27,7 @@ from mtlsearch.api.words import (
     task_flags,
 )
 from mtlsearch.api.working import process_as_it_was
+from mtlsearch.arrays import Array
 from mtlsearch.data import ColumnFlags
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
@@ -278,6 +280,30 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             space=space_name(self.space),
             epochs=self.epochs,
         )
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """The names of the input columns, text [F]; of several sources, one after another."""
+        sources = self._contents().opened.dataset.sources.values()
+        names = [name for source in sources for name in source.inputs.columns]
+        return np.array(names, dtype=object)
+
+    @property
+    def n_features_in_(self) -> int:
+        """The number of input columns."""
+        return len(self.feature_names_in_)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn asks of an estimator: several targets, and any column."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = False
+        tags.target_tags.multi_output = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.input_tags.dict = True
+        return tags
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         """Return what a notebook shows: the study, or before `fit` scikit-learn's diagram."""

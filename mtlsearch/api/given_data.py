@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from mtlsearch.api.torch_rows import arrays_of_dataset
+from mtlsearch.arrays import Array
 from mtlsearch.errors import DataError, UsageError
 
 STEM = "data"  # of the file that in-memory data is written to
@@ -105,6 +106,8 @@ def write_table(
         DataError: It cannot be written as a table.
         UsageError: It is no table, or has not as many rows as the targets.
     """
+    if isinstance(given, np.ndarray) and given.dtype == object and given.ndim == 2:
+        given = _frame_of_objects(given)
     if isinstance(given, pd.DataFrame):
         return _write_pandas(_with_targets(given, targets), path.with_suffix(".parquet"))
     if hasattr(given, "write_parquet"):
@@ -246,6 +249,12 @@ def _as_arrays(given: object) -> dict[str, Any]:
     if isinstance(given, np.ndarray) and given.ndim > 1:
         return {"x": given}
     raise UsageError(f"X: found {type(given).__name__}; allowed: {ACCEPTED}")
+
+
+def _frame_of_objects(array: Array) -> pd.DataFrame:
+    """Return an array [N, F] of Python objects as columns of the types that these have."""
+    names = [f"x_{index}" for index in range(array.shape[1])]
+    return pd.DataFrame(array, columns=names).infer_objects()
 
 
 def _as_array(values: object) -> Any:

@@ -1,7 +1,9 @@
 """A study that was opened from its folder, or just searched."""
 
+from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.contents import Contents
@@ -18,6 +20,12 @@ class Study(Findings):
 
     def _contents(self) -> Contents:
         return self._held
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Pickle it as its folder, which is opened again where it is unpickled."""
+        told = self._held.announcer
+        again = partial(open_study, progress=told.progress, verbose=told.verbose)
+        return again, (str(self.folder.resolve()),)
 
     @property
     def folder(self) -> Path:

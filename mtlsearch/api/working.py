@@ -16,7 +16,7 @@ from mtlsearch.report.model import Report
 from mtlsearch.report.write import write_report
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.progress import Progress
-from mtlsearch.search.session import Silent, work
+from mtlsearch.search.session import Silent, resumable, work
 from mtlsearch.search.study import Study
 
 REPORT_FOLDER = "report"  # within that of the study
@@ -38,7 +38,7 @@ def bring_to_its_end(
         NoCandidateError: No training succeeded.
     """
     stored = opened.stored
-    with stored.lock(), process_as_it_was():
+    with stored.lock(), process_as_it_was(), resumable(stored):
         if extension is not None:
             opened = replace(opened, dataset=extension.apply(stored, opened.dataset))
         for line in _beginning(opened):

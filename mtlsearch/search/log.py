@@ -20,15 +20,21 @@ def study_log(folder: Path) -> Iterator[None]:
     """Append what is logged meanwhile to the log in a study's folder.
 
     Raises ProgramFault, which names the log, for an error that is neither the user's nor the
-    machine's; the log has its traceback. Other errors are raised as they are.
+    machine's; the log has its traceback. Other errors are raised as they are. Handlers above the
+    package's hear of what they would without the log.
     """
     path = folder / LOG
     handler = _QuietFileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(FORMAT))
     package = logging.getLogger(PACKAGE)
     level = package.level
+    propagates = package.propagate
+    relay = _Relay(package.parent, package.getEffectiveLevel())
     package.addHandler(handler)
     package.setLevel(logging.INFO)
+    if propagates:
+        package.propagate = False
+        package.addHandler(relay)
     try:
         yield
     except MtlsearchError as error:
@@ -44,6 +50,8 @@ def study_log(folder: Path) -> Iterator[None]:
         ) from error
     finally:
         package.removeHandler(handler)
+        package.removeHandler(relay)
+        package.propagate = propagates
         package.setLevel(level)
         handler.close()
 
@@ -58,6 +66,19 @@ class _QuietFileHandler(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Do nothing, where the base class prints a traceback."""
+
+
+class _Relay(logging.Handler):
+    """Gives records of some level or more to the handlers of a logger and of those above it."""
+
+    def __init__(self, above: logging.Logger | None, level: int) -> None:
+        super().__init__(level)
+        self._above = above
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Give a record on."""
+        if self._above is not None and self._above.hasHandlers():
+            self._above.callHandlers(record)
 
 
 def _first_line(error: BaseException) -> str:

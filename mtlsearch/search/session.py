@@ -75,7 +75,7 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     """
     is_finished = StudyStatus.of(study).finished
     timed = nullcontext() if is_finished else _timed(study)
-    with study_log(study.folder), timed, _resumable(study), _runner(study) as run:
+    with study_log(study.folder), timed, resumable(study), _runner(study) as run:
         session = _Session(parts_of(study, dataset), space, observer, run)
         session.search()
         session.choose()
@@ -252,7 +252,7 @@ def _stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _resumable(study: Study) -> Iterator[None]:
+def resumable(study: Study) -> Iterator[None]:
     """Interrupted at any other moment, or a second time, it still says how to go on."""
     try:
         yield
