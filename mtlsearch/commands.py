@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mtlsearch.data import ColumnFlags, Dataset
+    from mtlsearch.search.effort import Effort
     from mtlsearch.search.extension import Extension
     from mtlsearch.search.study import Study
     from mtlsearch.space import SearchSpace
@@ -104,7 +105,18 @@ NewFolder = Annotated[
     Path | None,
     typer.Option(help="Folder of the new study (default: studies/NAME-TIME)"),
 ]
-Trainings = Annotated[int, typer.Option(help="Budget of each arm, in trainings")]
+Trainings = Annotated[
+    int | None,
+    typer.Option(help="Budget of each arm, in trainings (default: 32)"),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="The time to spend in all: the budget is what fits into it", metavar="M"),
+]
+EffortName = Annotated[
+    str,
+    typer.Option("--effort", help="quick (not for conclusions), default or thorough"),
+]
 MoreTrainings = Annotated[
     int | None,
     typer.Option(help="A larger budget of each arm, to extend the study"),
@@ -116,7 +128,7 @@ Replicates = Annotated[
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Seed = Annotated[int, typer.Option(help="Seed of the whole study")]
 Seeds = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="Fresh trainings of each arm's best, for the verdict; auto: 5, up to 20 as needed",
         metavar="auto|N",
@@ -131,7 +143,7 @@ MoreSeeds = Annotated[
     ),
 ]
 OuterFolds = Annotated[
-    int,
+    int | None,
     typer.Option(
         help="Sets of test rows, each with a search of its own: with 5, every row is tested",
         metavar="N",
@@ -256,12 +268,14 @@ def search(  # noqa: PLR0913 - the list of options
     at_most_worse: AtMostWorse = None,
     space: Space = None,
     study: NewFolder = None,
-    trainings: Trainings = 32,
+    effort: EffortName = "default",
+    minutes: Minutes = None,
+    trainings: Trainings = None,
     replicates: Replicates = 2,
     epochs: Epochs = None,
     seed: Seed = 0,
-    seeds: Seeds = "auto",
-    outer_folds: OuterFolds = 1,
+    seeds: Seeds = None,
+    outer_folds: OuterFolds = None,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
@@ -282,37 +296,38 @@ def search(  # noqa: PLR0913 - the list of options
     from mtlsearch.data import check_test_rows
     from mtlsearch.data.outer_folds import first_outer_fold
     from mtlsearch.search.arms import USUAL
+    from mtlsearch.search.first_timing import budget_of_minutes
     from mtlsearch.search.request import Pacing, Request
-    from mtlsearch.search.seed_plan import read_seeds
     from mtlsearch.search.study import Study
     from mtlsearch.search.study_loading import check_folds, default_space, load_problem
+    from mtlsearch.search.time_budget import describe_budget
     from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
-    asked_seeds = read_seeds(seeds)
+    spent = _effort(effort, minutes, trainings, seeds, outer_folds, space)
     task_flags = tuple(task or ())
     columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
-    dataset, chosen_space = load_problem(data, task_flags, space, epochs, columns, options)
+    dataset, chosen_space = load_problem(data, task_flags, spent.space, epochs, columns, options)
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     now = datetime.now().astimezone()
     names = _split_words(arms) if arms else USUAL
     workers = workers or len(os.sched_getaffinity(0))
-    pacing = Pacing.of(trainings, replicates, workers, len(names))
+    pacing = Pacing.of(spent.trainings, replicates, workers, len(names))
     request = Request(
         data=_data_name(data, dataset),
         task_flags=task_flags,
         task_options=options,
         space=chosen_space.to_mapping(),
-        space_name=space or default_space(dataset),
+        space_name=spent.space or default_space(dataset),
         digest=dataset.digest,
         created=now.isoformat(timespec="seconds"),
-        trainings=trainings,
+        trainings=spent.trainings,
         replicates=replicates,
         seed=seed,
-        seeds=asked_seeds,
-        outer_folds=outer_folds,
+        seeds=spent.seeds,
+        outer_folds=spent.outer_folds,
         workers=workers,
         gpus_per_worker=gpus_per_worker,
         sampler=sampler,
@@ -331,12 +346,19 @@ def search(  # noqa: PLR0913 - the list of options
         more_baseline=more_baseline,
         versions=installed_versions(),
         column_flags=columns.to_json(),
+        minutes=minutes,
     )
-    dataset = first_outer_fold(dataset, outer_folds, seed)
+    dataset = first_outer_fold(dataset, spent.outer_folds, seed)
     check_test_rows(dataset)
-    check_folds(dataset, seed, trainings, asked_seeds, outer_folds)
+    check_folds(dataset, seed, spent.trainings, spent.seeds, spent.outer_folds)
+    timing = None
+    if minutes is not None:
+        request, timing = budget_of_minutes(request, dataset, chosen_space)
+        typer.echo(describe_budget(request), err=True)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     new_study = Study.create(study or default_folder, request, storage, numbered=study is None)
+    if timing is not None:
+        timing.keep(new_study)
     _work(new_study, dataset, chosen_space)
 
 
@@ -470,18 +492,43 @@ def check(  # noqa: PLR0913 - the list of options
     at_most_worse: AtMostWorse = None,
     space: Space = None,
     epochs: Epochs = None,
+    effort: EffortName = "default",
+    trainings: Trainings = None,
+    seeds: Seeds = None,
+    outer_folds: OuterFolds = None,
+    workers: Workers = 0,
+    arms: Arms = None,
+    references: References = True,
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
+    from mtlsearch.search.arms import USUAL
     from mtlsearch.search.dry_run import dry_run
+    from mtlsearch.search.request import Request
     from mtlsearch.search.study_loading import check_folds, load_problem
     from mtlsearch.search.worker_context import resolve_device
 
     columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
-    dataset, chosen_space = load_problem(data, task or (), space, epochs, columns, options)
+    spent = _effort(effort, None, trainings, seeds, outer_folds, space)
+    dataset, chosen_space = load_problem(data, task or (), spent.space, epochs, columns, options)
     check_folds(dataset)
-    for line in dry_run(dataset, chosen_space, resolve_device(device)):
+    request = Request(
+        data=dataset.name,
+        task_flags=(),
+        space=chosen_space.to_mapping(),
+        space_name="",
+        digest=dataset.digest,
+        created="",
+        trainings=spent.trainings,
+        seeds=spent.seeds,
+        outer_folds=spent.outer_folds,
+        workers=workers or len(os.sched_getaffinity(0)),
+        arms=_split_words(arms) if arms else USUAL,
+        references=references,
+        device=device,
+    )
+    for line in dry_run(dataset, chosen_space, resolve_device(device), request):
         typer.echo(line)
 
 
@@ -548,8 +595,9 @@ def _work(
         typer.echo(f"study: {study.folder}", err=True)
         with Progress(study, dataset) as progress:
             work(study, dataset, space, progress)
-        written = build_report(study, dataset, space)
-        page = write_report(written, study.folder / REPORT_FOLDER)
+            progress.enter("writing the report")
+            written = build_report(study, dataset, space)
+            page = write_report(written, study.folder / REPORT_FOLDER)
     _print(summary(written))
     typer.echo(f"report: {page}")
 
@@ -577,6 +625,30 @@ def _column_flags(  # noqa: PLR0913 - the list of options
         time=time,
         split_column=split_column,
     )
+
+
+def _effort(
+    name: str,
+    minutes: float | None,
+    trainings: int | None,
+    seeds: str | None,
+    outer_folds: int | None,
+    space: str | None,
+) -> "Effort":
+    """How much is spent; what a preset means is said where one is named."""
+    from mtlsearch.search.effort import DEFAULT_EFFORT, Wishes
+    from mtlsearch.search.seed_plan import read_seeds
+
+    if minutes is not None and trainings is not None:
+        raise UsageError(
+            f"--minutes: found {minutes:g} beside --trainings {trainings}; say one of them"
+        )
+    asked_seeds = None if seeds is None else read_seeds(seeds)
+    wishes = Wishes(trainings, asked_seeds, outer_folds, space)
+    effort = wishes.with_effort(name)
+    if name != DEFAULT_EFFORT:
+        typer.echo(wishes.describe(name), err=True)
+    return effort
 
 
 def _task_options(

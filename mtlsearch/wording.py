@@ -17,3 +17,20 @@ def first_of_many(names: Sequence[str], separator: str = ", ") -> str:
     if more:
         shown.append(f"{more} more")
     return separator.join(shown)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, to two units at most.
+
+    Example:
+        >>> duration(7.4), duration(234), duration(8000)
+        ('7 s', '3 min 54 s', '2 h 13 min')
+    """
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min {rest:02d} s"
+    return f"{hours} h {minutes_left:02d} min"

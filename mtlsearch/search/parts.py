@@ -40,6 +40,11 @@ class Part:
         return f"{self.name} {arm}" if self.name else arm
 
 
+def base_arm(key: str) -> str:
+    """The arm of a part that is called so."""
+    return key.rpartition(" ")[2]
+
+
 def fold_names(outer_folds: int) -> list[str]:
     """The names of the outer folds after the first."""
     return [f"fold-{number}" for number in range(2, outer_folds + 1)]

@@ -98,6 +98,8 @@ class Request:
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets MORE_BASELINE times the budget of another arm.
         outer_folds: How many sets of test rows there are, each with a search of its own.
+        minutes: The time that was asked for, into which the number of trainings fits; None: they
+            were asked for themselves.
     """
 
     data: str
@@ -130,6 +132,7 @@ class Request:
     margin: float = 1.0
     more_baseline: bool = False
     outer_folds: int = 1
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -180,6 +183,8 @@ class Request:
                 f"--gpus-per-worker: found {self.gpus_per_worker}; "
                 "it must be a number and not negative"
             )
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise UsageError(f"--minutes: found {self.minutes:g}; it must be more than 0")
         if not 0 <= self.margin < math.inf:
             raise UsageError(
                 f"--margin: found {self.margin:g}; it must be a number of points and not negative"

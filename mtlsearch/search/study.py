@@ -28,6 +28,7 @@ from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
+from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
 from mtlsearch.training.engine_choice import Choice
 
@@ -43,6 +44,7 @@ GREEDY_ENSEMBLE = "greedy_ensemble"
 REFERENCES = "references"
 WALL_SECONDS = "wall_seconds"
 SEEDS = "seeds"
+TIMINGS = "timings"
 
 REFERENCES_ARM = "references"  # under which their fits are stored
 
@@ -358,6 +360,16 @@ class Study:
     def set_engine(self, choice: Choice) -> None:
         """Fix the engine before the first training."""
         self._root.set_user_attr(ENGINE, choice.to_json())
+
+    @property
+    def timings(self) -> Timings | None:
+        """What its trainings were expected to take, once they are timed."""
+        stored = self._root.user_attrs.get(TIMINGS)
+        return Timings.from_json(stored) if stored else None
+
+    def set_timings(self, timings: Timings) -> None:
+        """Keep what its trainings are expected to take: it is timed once."""
+        self._root.set_user_attr(TIMINGS, timings.to_json())
 
     @property
     def references(self) -> tuple[str, ...] | None:
