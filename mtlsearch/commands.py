@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import InterruptedSearchError, MtlsearchError, UsageError
+from mtlsearch.errors import DataError, InterruptedSearchError, MtlsearchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -293,18 +293,23 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
+    from mtlsearch.search.arms import USUAL
+    from mtlsearch.search.request import Pacing, Request, check_names
+
+    names = _split_words(arms) if arms else USUAL
+    check_names(names, sampler, engine, compare, runner)
+    spent = _effort(effort, minutes, trainings, seeds, outer_folds, space)
+    _check_file(data)
+
     from mtlsearch.data import check_test_rows
     from mtlsearch.data.outer_folds import first_outer_fold
-    from mtlsearch.search.arms import USUAL
     from mtlsearch.search.first_timing import budget_of_minutes
-    from mtlsearch.search.request import Pacing, Request
     from mtlsearch.search.study import Study
     from mtlsearch.search.study_loading import check_folds, default_space, load_problem
     from mtlsearch.search.time_budget import describe_budget
     from mtlsearch.search.versions import installed_versions
     from mtlsearch.search.worker_context import resolve_device
 
-    spent = _effort(effort, minutes, trainings, seeds, outer_folds, space)
     task_flags = tuple(task or ())
     columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
@@ -312,7 +317,6 @@ def search(  # noqa: PLR0913 - the list of options
     if not gpus_per_worker and not ray_address:
         resolve_device(device)
     now = datetime.now().astimezone()
-    names = _split_words(arms) if arms else USUAL
     workers = workers or len(os.sched_getaffinity(0))
     pacing = Pacing.of(spent.trainings, replicates, workers, len(names))
     request = Request(
@@ -502,6 +506,9 @@ def check(  # noqa: PLR0913 - the list of options
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
+    _check_file(data)
+    spent = _effort(effort, None, trainings, seeds, outer_folds, space)
+
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.dry_run import dry_run
     from mtlsearch.search.request import Request
@@ -510,7 +517,6 @@ def check(  # noqa: PLR0913 - the list of options
 
     columns = _column_flags(categorical, text, image, ignore, missing, group, time, split_column)
     options = _task_options(importance, auxiliary, at_most_worse)
-    spent = _effort(effort, None, trainings, seeds, outer_folds, space)
     dataset, chosen_space = load_problem(data, task or (), spent.space, epochs, columns, options)
     check_folds(dataset)
     request = Request(
@@ -625,6 +631,15 @@ def _column_flags(  # noqa: PLR0913 - the list of options
         time=time,
         split_column=split_column,
     )
+
+
+def _check_file(data: str | None) -> None:
+    """Raise DataError for a file that is not there, before anything heavy is imported."""
+    from mtlsearch.wording import no_such_file
+
+    path = Path(data or "").expanduser()
+    if path.suffix and not path.exists():
+        raise DataError(f"{no_such_file(path)}; `check` without DATA tries an embedded problem")
 
 
 def _effort(

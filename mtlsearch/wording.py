@@ -1,6 +1,8 @@
 """Words that several rooms say alike."""
 
+import difflib
 from collections.abc import Sequence
+from pathlib import Path
 
 MOST_NAMES = 8
 
@@ -34,3 +36,15 @@ def duration(seconds: float) -> str:
     if not hours:
         return f"{minutes} min {rest:02d} s"
     return f"{hours} h {minutes_left:02d} min"
+
+
+def no_such_file(path: Path) -> str:
+    """Return `PATH: no such file`, with the most similar file beside it."""
+    if not path.parent.is_dir():
+        return f'{path}: no such file: the folder "{path.parent}" does not exist'
+    names = [neighbour.name for neighbour in path.parent.iterdir()]
+    similar = difflib.get_close_matches(path.name, names, n=1)
+    message = f"{path}: no such file"
+    if similar:
+        message += f'; did you mean "{similar[0]}"?'
+    return message

@@ -1,12 +1,11 @@
 """What would make a study's answer surer: commands with what they would take, as measured."""
 
-import shlex
-
 from mtlsearch.data.outer_folds import fits
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import LARGE_IMPROVEMENT, late_improvement
 from mtlsearch.evidence.sequential import MOST_SEEDS, seeds_dominate
 from mtlsearch.evidence.verdict import OPEN
+from mtlsearch.program import command
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.forecast import Costs
@@ -95,4 +94,4 @@ def _still_improves(analysis: Analysis, arm: str) -> bool:
 
 
 def _resume(study: Study, option: str) -> str:
-    return f"python cli.py resume {shlex.quote(str(study.folder))} {option}"
+    return f"{command('resume', study.folder)} {option}"

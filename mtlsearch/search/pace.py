@@ -15,7 +15,7 @@ from mtlsearch.search.forecast import (
     first_seeds,
     parallel_workers,
 )
-from mtlsearch.search.parts import base_arm
+from mtlsearch.search.part_names import base_arm
 from mtlsearch.search.request import Request
 from mtlsearch.search.schedules import Schedule
 from mtlsearch.search.study import REFERENCES_ARM

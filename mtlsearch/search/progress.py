@@ -17,7 +17,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.forecast import Forecast
 from mtlsearch.search.pace import Pace
-from mtlsearch.search.parts import base_arm
+from mtlsearch.search.part_names import base_arm
 from mtlsearch.search.schedules import Schedule
 from mtlsearch.search.session import Observer
 from mtlsearch.search.study import REFERENCES_ARM, Study

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtlsearch.errors import UsageError, unknown
-from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
+from mtlsearch.evidence.words import ENSEMBLE, SINGLE
 from mtlsearch.search.arms import ARMS, BASELINE, USUAL
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.search.seed_plan import AUTO, Seeds
-from mtlsearch.space import FOR_CONCLUSIONS
 from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
@@ -136,21 +135,9 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
-        for arm in self.arms:
-            _check_name("arms", arm, ARMS)
-        _check_name("sampler", self.sampler, SAMPLERS)
-        _check_name("runner", self.runner, RUNNERS)
-        _check_name("engine", self.engine, ENGINES)
-        _check_name("compare", self.compare, COMPARED)
-        self._check_arms()
+        check_names(self.arms, self.sampler, self.engine, self.compare, self.runner)
         self._check_baseline()
         self._check_numbers()
-
-    def _check_arms(self) -> None:
-        if self.arms and len(set(self.arms)) == len(self.arms):
-            return
-        found = ",".join(self.arms) or "none"
-        raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
 
     def _check_baseline(self) -> None:
         if self.more_baseline and BASELINE not in self.arms:
@@ -211,6 +198,8 @@ class Request:
     @property
     def for_conclusions(self) -> bool:
         """Whether the space is one that a study may claim anything from."""
+        from mtlsearch.space import FOR_CONCLUSIONS
+
         return bool(self.space.get(FOR_CONCLUSIONS, True))
 
     def to_json(self) -> dict[str, Any]:
@@ -225,6 +214,25 @@ class Request:
         fields["task_options"] = tuple(value.get("task_options", ()))
         fields["arms"] = tuple(value["arms"])
         return cls(**fields)
+
+
+def check_names(
+    arms: tuple[str, ...],
+    sampler: str,
+    engine: str,
+    compare: str,
+    runner: str,
+) -> None:
+    """Raise UsageError for an unknown name, or an arm that is named twice."""
+    for arm in arms:
+        _check_name("arms", arm, ARMS)
+    _check_name("sampler", sampler, SAMPLERS)
+    _check_name("runner", runner, RUNNERS)
+    _check_name("engine", engine, ENGINES)
+    _check_name("compare", compare, COMPARED)
+    if not arms or len(set(arms)) < len(arms):
+        found = ",".join(arms) or "none"
+        raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
 
 
 def _check_name(flag: str, name: str, known: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from types import FrameType
 
 from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.program import command
 from mtlsearch.records import TrainingResult
 from mtlsearch.references import installed_references
 from mtlsearch.search.analysis import Analysis
@@ -278,10 +279,8 @@ def _resumable(study: Study) -> Iterator[None]:
 
 
 def _interrupted(study: Study) -> InterruptedSearchError:
-    command = f"python cli.py resume {study.folder}"
-    return InterruptedSearchError(
-        f"stopped; all finished trainings are kept. Go on with: {command}"
-    )
+    go_on = command("resume", study.folder)
+    return InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: {go_on}")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The study: an Optuna storage as the only truth, a folder that points to it, and a lock.
 
-One process at a time holds the lock and writes.
+One process at a time holds the lock and writes. What makes networks is imported where
+it is needed: a study can be counted without it.
 """
 
 import itertools
@@ -9,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from filelock import FileLock, Timeout
@@ -17,20 +18,21 @@ from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from mtlsearch.candidate import Composition
 from mtlsearch.errors import StudyError
-from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.sequential import FIRST_SEEDS
-from mtlsearch.records import Trial
+from mtlsearch.program import command
 from mtlsearch.search.greedy_choice import GreedyChoice
-from mtlsearch.search.ledger import is_recorded, trial_of
-from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
-from mtlsearch.training.engine_choice import Choice
+
+if TYPE_CHECKING:
+    from mtlsearch.evidence.selection import Pick
+    from mtlsearch.records import Trial
+    from mtlsearch.search.objectives import Direction
+    from mtlsearch.training.engine_choice import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 
@@ -170,7 +172,7 @@ class Study:
             raise StudyError(f"{self.folder}: another process is working on this study") from error
         return lock
 
-    def arm(self, arm: str, directions: Sequence[Direction] = ("minimize",)) -> optuna.Study:
+    def arm(self, arm: str, directions: "Sequence[Direction]" = ("minimize",)) -> optuna.Study:
         """The Optuna study of an arm, made when first asked for."""
         if arm not in self._arms:
             self._arms[arm] = optuna.create_study(
@@ -187,8 +189,10 @@ class Study:
             return []
         return self.arm(arm).get_trials(deepcopy=False)
 
-    def trials(self, arm: str) -> list[Trial]:
+    def trials(self, arm: str) -> "list[Trial]":
         """The finished trainings of an arm of the search, in order."""
+        from mtlsearch.search.ledger import is_recorded, trial_of
+
         trials = []
         for stored in self.stored_trials(arm):
             if is_recorded(stored):
@@ -282,6 +286,8 @@ class Study:
     @property
     def _is_confirmed(self) -> bool:
         """Whether every pick is trained with the seeds that there are so far."""
+        from mtlsearch.search.ledger import is_recorded
+
         recorded = [trial for trial in self.stored_trials(self.confirmation) if is_recorded(trial)]
         return 0 < self.picked * self.seeds <= len(recorded)
 
@@ -307,8 +313,11 @@ class Study:
         """The name of the confirmation of this budget."""
         return f"confirmation@{self.request.budget_name}"
 
-    def picks(self) -> list[Pick]:
+    def picks(self) -> "list[Pick]":
         """The models that were chosen for confirmation; none before they are chosen."""
+        from mtlsearch.candidate import Composition
+        from mtlsearch.evidence.selection import Pick
+
         picks = []
         for stored in self._stored_picks():
             composition = Composition.from_json(stored["composition"])
@@ -333,7 +342,7 @@ class Study:
         """How many models are chosen for confirmation; to count them needs no plugin."""
         return len(self._stored_picks())
 
-    def set_picks(self, picks: Sequence[Pick]) -> None:
+    def set_picks(self, picks: "Sequence[Pick]") -> None:
         """Fix the choice before any test row is predicted."""
         stored = []
         for pick in picks:
@@ -349,15 +358,17 @@ class Study:
         self._root.set_user_attr(self._within_part(self.confirmation), stored)
 
     @property
-    def engine(self) -> Choice | None:
+    def engine(self) -> "Choice | None":
         """The engine that all of the study is trained with, once it is chosen.
 
         Scores of two are not compared.
         """
+        from mtlsearch.training.engine_choice import Choice
+
         stored = self._root.user_attrs.get(ENGINE)
         return Choice(**stored) if stored else None
 
-    def set_engine(self, choice: Choice) -> None:
+    def set_engine(self, choice: "Choice") -> None:
         """Fix the engine before the first training."""
         self._root.set_user_attr(ENGINE, choice.to_json())
 
@@ -449,8 +460,8 @@ def _read_pointer(folder: Path) -> tuple[str | None, str]:
     """The URL of the storage, None for the one in the folder, and the study's name in it."""
     path = folder / POINTER
     if not path.is_file():
-        command = f"python cli.py search DATA --study {folder}"
-        raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: {command}")
+        start = command("search", "DATA", "--study", folder)
+        raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: {start}")
     try:
         pointer = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -494,7 +505,7 @@ def _occupied(folder: Path) -> str:
     if (folder / POINTER).is_file():
         return (
             "a study is already here; "
-            f"continue it with: python cli.py resume {folder} (or give another --study)"
+            f"continue it with: {command('resume', folder)} (or give another --study)"
         )
     return "the folder is not empty and holds no study; give another --study"
 
