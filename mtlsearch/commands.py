@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import webbrowser
 from datetime import datetime
 from pathlib import Path
@@ -26,16 +28,23 @@ REPORT_FOLDER = "report"  # within that of the study
 STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
 FALLBACK_WIDTH = 120  # columns where standard output is no terminal
 LONGEST_FILE_NAME = 60
+NAME_WIDTH = 17  # columns for the name of a space
 
 app = typer.Typer(
-    help=(
-        "Search what the tasks of a multi-task network should share, "
-        "and whether they should share at all."
-    ),
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from mtlsearch import __version__
+
+        typer.echo(f"mtlsearch {__version__}")
+        raise typer.Exit
+
 
 Data = Annotated[
     str | None,
@@ -248,7 +257,26 @@ SourceName = Annotated[
     str | None,
     typer.Option(help="Which source the table is, for a model of several"),
 ]
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        help="Say which version this is",
+        is_eager=True,
+        callback=_print_version,
+    ),
+]
+MoreArms = Annotated[
+    str | None,
+    typer.Option("--arms", help="Comma-separated further arms, with the budget of the others"),
+]
+OtherEpochs = Annotated[int | None, typer.Option("--epochs", hidden=True)]
 SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")]
+
+
+@app.callback()
+def program(version: Version = False) -> None:
+    """Search what the tasks of a multi-task network should share, and whether at all."""
 
 
 @app.command()
@@ -367,13 +395,15 @@ def search(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def resume(
+def resume(  # noqa: PLR0913 - the list of options
     folder: Folder,
     trainings: MoreTrainings = None,
     seeds: MoreSeeds = None,
     outer_folds: MoreOuterFolds = None,
     margin: NewMargin = None,
     more_baseline: MoreBaseline = False,
+    arms: MoreArms = None,
+    epochs: OtherEpochs = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.search.extension import Extension
@@ -382,7 +412,10 @@ def resume(
 
     asked_seeds = None if seeds is None else read_seeds(seeds)
     study, dataset, space = open_study(folder)
-    extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline)
+    if epochs is not None:
+        study.refuse_epochs(epochs)
+    added_arms = _split_words(arms) if arms else ()
+    extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline, added_arms)
     _work(study, dataset, space, extension)
 
 
@@ -547,7 +580,7 @@ def spaces(name: SpaceName = None) -> None:
     paths = known_spaces()
     if name is None:
         for space_name, path in paths.items():
-            typer.echo(f"{space_name:16} {describe_space(path)}")
+            typer.echo(_wrapped(space_name, describe_space(path)))
         return
     if name not in paths:
         raise SpaceError(unknown("search space", name, paths))
@@ -588,6 +621,7 @@ def _work(
     from mtlsearch.report.build import build_report
     from mtlsearch.report.console import summary
     from mtlsearch.report.write import write_report
+    from mtlsearch.search.next_steps import next_steps
     from mtlsearch.search.progress import Progress
     from mtlsearch.search.session import work
 
@@ -606,6 +640,8 @@ def _work(
             page = write_report(written, study.folder / REPORT_FOLDER)
     _print(summary(written))
     typer.echo(f"report: {page}")
+    for line in next_steps(study):
+        typer.echo(line)
 
 
 def _column_flags(  # noqa: PLR0913 - the list of options
@@ -699,6 +735,17 @@ def _file_name(name: str) -> str:
     """A name that every file system takes."""
     letters = [letter if letter.isalnum() or letter in "-_+." else "-" for letter in name]
     return "".join(letters)[:LONGEST_FILE_NAME]
+
+
+def _wrapped(name: str, description: str) -> str:
+    """A name and what it is for, in as many lines as it takes."""
+    width = shutil.get_terminal_size((FALLBACK_WIDTH, 0)).columns
+    return textwrap.fill(
+        description,
+        max(width, NAME_WIDTH + 20),
+        initial_indent=f"{name:{NAME_WIDTH}}",
+        subsequent_indent=" " * NAME_WIDTH,
+    )
 
 
 def _print(renderable: "RenderableType") -> None:

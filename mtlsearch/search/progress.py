@@ -111,7 +111,8 @@ class Progress(Observer):
         self._pace.forecast = expected
         if expected is not None:
             words = f"forecast: {expected.describe()}"
-            self._console.print(words, markup=False, highlight=False, soft_wrap=True)
+            is_cut = self._console.is_terminal  # between words; what reads a file needs whole lines
+            self._console.print(words, markup=False, highlight=False, soft_wrap=not is_cut)
 
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
@@ -214,12 +215,8 @@ class Progress(Observer):
         if not self._schedules:
             return Text(self._summary())
         tasks = self._tasks[: self._columns()]
-        table = Table(
-            title=f"{self._title()} (scores: the median candidate of each arm, by validation)",
-            title_justify="left",
-            box=None,
-            padding=PADDING,
-        )
+        title = Text(f"{self._title()} (scores: the median candidate of each arm, by validation)")
+        table = Table(box=None, padding=PADDING)
         table.add_column("arm", justify="left")
         table.add_column("done", justify="right")
         table.add_column("failed", justify="right")
@@ -232,7 +229,7 @@ class Progress(Observer):
             failed = self._failed.get(arm, 0)
             scores = [self._cell(arm, task) for task in tasks]
             table.add_row(Text(arm), f"{done}/{schedule.total}", str(failed), *scores)
-        return Group(table, *self._hidden(len(tasks), len(shown)), Text(self._summary()))
+        return Group(title, table, *self._hidden(len(tasks), len(shown)), Text(self._summary()))
 
     def _columns(self) -> int:
         """How many tasks fit into the table."""

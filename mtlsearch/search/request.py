@@ -99,6 +99,7 @@ class Request:
         outer_folds: How many sets of test rows there are, each with a search of its own.
         minutes: The time that was asked for, into which the number of trainings fits; None: they
             were asked for themselves.
+        added_arms: Those of the arms that were added to a study that had begun.
     """
 
     data: str
@@ -132,6 +133,7 @@ class Request:
     more_baseline: bool = False
     outer_folds: int = 1
     minutes: float | None = None
+    added_arms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
@@ -186,9 +188,10 @@ class Request:
     @property
     def budget_name(self) -> str:
         """What tells the budget from the study's earlier ones: its picks are stored under that."""
+        name = f"{self.trainings}"
         if self.more_baseline:
-            return f"{self.trainings}+baseline"
-        return f"{self.trainings}"
+            name += "+baseline"
+        return "+".join([name, *self.added_arms])
 
     @property
     def epochs(self) -> int:
@@ -213,6 +216,7 @@ class Request:
         fields["task_flags"] = tuple(value["task_flags"])
         fields["task_options"] = tuple(value.get("task_options", ()))
         fields["arms"] = tuple(value["arms"])
+        fields["added_arms"] = tuple(value.get("added_arms", ()))
         return cls(**fields)
 
 

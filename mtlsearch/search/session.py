@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
@@ -77,12 +78,14 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     is_finished = StudyStatus.of(study).finished
     timed = nullcontext() if is_finished else _timed(study)
     observer.enter(STARTING)
-    with study_log(study.folder), timed, _resumable(study), _runner(study) as run:
-        session = _Session(parts_of(study, dataset), space, observer, run)
-        if not is_finished:
-            session.time()
-        session.train()
-        session.add_greedy_ensemble()
+    with study_log(study.folder), timed, _resumable(study):
+        session = _Session(parts_of(study, dataset), space, observer)
+        if is_finished:
+            session.train(run_local)
+            return
+        with _runner(study, session.time) as run:
+            session.train(run)
+            session.add_greedy_ensemble()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +93,6 @@ class _Session:
     parts: Sequence[Part]
     space: SearchSpace
     observer: Observer
-    run: Run
 
     @property
     def study(self) -> Study:
@@ -109,7 +111,7 @@ class _Session:
         engine_of(self.study, self.dataset, self.space)
         self.observer.expect(lambda: forecast_of(self.study, self.dataset, self.space))
 
-    def train(self) -> None:
+    def train(self, run: Run) -> None:
         """Train all phases, one after another, and the references beside them.
 
         The references need nothing of the search: their folds are known before it.
@@ -123,7 +125,7 @@ class _Session:
                 logger.info("training begins with engine %s", context.engine.trainer)
                 for notice in batch_size_notices(self.dataset, self.space, context.seed):
                     logger.info(notice)
-                self.run(queue, context)
+                run(queue, context)
         if queue.stopped:
             raise _interrupted(self.study)
 
@@ -224,23 +226,39 @@ class _Session:
 
 
 @contextmanager
-def _runner(study: Study) -> Iterator[Run]:
-    """What trains a queue: this process, or Ray, which is up meanwhile."""
+def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
+    """What trains a queue: this process, or Ray, which is up inside of the block.
+
+    While Ray starts, `meanwhile` is done here.
+    """
     request = study.request
     if request.runner == "local":
+        meanwhile()
         yield run_local
         return
     signalled = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
-        with _stop_on_signal(signalled.set):  # half-started, Ray would neither work nor end
-            from mtlsearch.search.runners import ray as ray_runner
+    # Ray's processes end with the thread that started them: it lives as long as they are needed
+    with (
+        tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder,
+        ThreadPoolExecutor(max_workers=1) as starter,
+    ):
+        from mtlsearch.search.runners import ray as ray_runner
 
+        def start() -> None:
             ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
 
         def run(queue: WorkQueue, context: WorkerContext) -> None:
             ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
 
+        # half-started, Ray would neither work nor end
+        with _stop_on_signal(signalled.set):
+            started = starter.submit(start)
+            try:
+                meanwhile()
+            finally:
+                wait([started])
         try:
+            started.result()
             if signalled.is_set():
                 raise _interrupted(study)
             yield run

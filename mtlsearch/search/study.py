@@ -18,7 +18,7 @@ from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from mtlsearch.errors import StudyError
+from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.program import command
 from mtlsearch.search.greedy_choice import GreedyChoice
@@ -228,6 +228,36 @@ class Study:
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
         self._ask(replace(self.request, more_baseline=True))
+
+    def add_arms(self, arms: tuple[str, ...]) -> None:
+        """Add arms, with the budget of the others; those that are there already change nothing.
+
+        What an arm tries depends on no other arm. What is picked depends on the trainings of all of
+        them: all arms are picked and confirmed anew, apart from what was confirmed before.
+
+        Raises UsageError for an unknown name.
+        """
+        added = tuple(arm for arm in arms if arm not in self.request.arms)
+        self._ask(
+            replace(
+                self.request,
+                arms=(*self.request.arms, *added),
+                added_arms=(*self.request.added_arms, *added),
+            )
+        )
+
+    def refuse_epochs(self, epochs: int) -> None:
+        """Raise UsageError, with the search that has so many epochs."""
+        request = self.request
+        flags: list[object] = []
+        for task in request.task_flags:
+            flags += ["--task", task]
+        start = command("search", request.data, *flags, "--epochs", epochs)
+        raise UsageError(
+            f"--epochs: found {epochs}; the study's trainings have {request.epochs} at most, and "
+            f"scores of longer ones are no equal of theirs; search anew, with its other options: "
+            f"{start}"
+        )
 
     def _ask(self, request: Request) -> None:
         self.request = request

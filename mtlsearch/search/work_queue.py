@@ -98,7 +98,9 @@ class WorkQueue:
                 waiting[arm] = numbers
         if not waiting:
             return None
-        arm = min(waiting, key=lambda name: waiting[name][0])
+        # what holds up a phase goes before what is beside it
+        phase = {schedule.arm for schedule in self._phase}
+        arm = min(waiting, key=lambda name: (waiting[name][0], name not in phase))
         self._in_flight[arm].update(waiting[arm])
         schedule = self._schedules[arm]
         jobs = [schedule.job(number) for number in waiting[arm]]
