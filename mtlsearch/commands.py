@@ -1,14 +1,16 @@
 """The command line. Heavy modules are imported inside the commands: `--help` answers at once."""
 
 import json
+import shutil
 import sys
+import textwrap
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import InterruptedSearchError, MtlsearchError
+from mtlsearch.errors import DataError, InterruptedSearchError, MtlsearchError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,16 +18,23 @@ if TYPE_CHECKING:
     from mtlsearch.api.findings import Findings
 
 FALLBACK_WIDTH = 120  # columns where standard output is no terminal
+NAME_WIDTH = 17  # columns for the name of a space
 
 app = typer.Typer(
-    help=(
-        "Search what the tasks of a multi-task network should share, "
-        "and whether they should share at all."
-    ),
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from mtlsearch import __version__
+
+        typer.echo(f"mtlsearch {__version__}")
+        raise typer.Exit
+
 
 Data = Annotated[
     str | None,
@@ -95,7 +104,18 @@ NewFolder = Annotated[
     Path | None,
     typer.Option(help="Folder of the new study (default: studies/NAME-TIME)"),
 ]
-Trainings = Annotated[int, typer.Option(help="Budget of each arm, in trainings")]
+Trainings = Annotated[
+    int | None,
+    typer.Option(help="Budget of each arm, in trainings (default: 32)"),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="The time to spend in all: the budget is what fits into it", metavar="M"),
+]
+EffortName = Annotated[
+    str,
+    typer.Option("--effort", help="quick (not for conclusions), default or thorough"),
+]
 MoreTrainings = Annotated[
     int | None,
     typer.Option(help="A larger budget of each arm, to extend the study"),
@@ -107,7 +127,7 @@ Replicates = Annotated[
 Epochs = Annotated[int | None, typer.Option(help="Most epochs per training (default: the space's)")]
 Seed = Annotated[int, typer.Option(help="Seed of the whole study")]
 Seeds = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="Fresh trainings of each arm's best, for the verdict; auto: 5, up to 20 as needed",
         metavar="auto|N",
@@ -122,7 +142,7 @@ MoreSeeds = Annotated[
     ),
 ]
 OuterFolds = Annotated[
-    int,
+    int | None,
     typer.Option(
         help="Sets of test rows, each with a search of its own: with 5, every row is tested",
         metavar="N",
@@ -227,7 +247,26 @@ SourceName = Annotated[
     str | None,
     typer.Option(help="Which source the table is, for a model of several"),
 ]
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        help="Say which version this is",
+        is_eager=True,
+        callback=_print_version,
+    ),
+]
+MoreArms = Annotated[
+    str | None,
+    typer.Option("--arms", help="Comma-separated further arms, with the budget of the others"),
+]
+OtherEpochs = Annotated[int | None, typer.Option("--epochs", hidden=True)]
 SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")]
+
+
+@app.callback()
+def program(version: Version = False) -> None:
+    """Search what the tasks of a multi-task network should share, and whether at all."""
 
 
 @app.command()
@@ -247,12 +286,14 @@ def search(  # noqa: PLR0913 - the list of options
     at_most_worse: AtMostWorse = None,
     space: Space = None,
     study: NewFolder = None,
-    trainings: Trainings = 32,
+    effort: EffortName = "default",
+    minutes: Minutes = None,
+    trainings: Trainings = None,
     replicates: Replicates = 2,
     epochs: Epochs = None,
     seed: Seed = 0,
-    seeds: Seeds = "auto",
-    outer_folds: OuterFolds = 1,
+    seeds: Seeds = None,
+    outer_folds: OuterFolds = None,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
     sampler: Sampler = "affinity",
@@ -270,11 +311,16 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
+    _refuse_early(data, arms, sampler, engine, compare, runner)
+    _refuse_effort(effort)
+
     from mtlsearch.api.estimator import Search
     from mtlsearch.data import DEFAULT_PROBLEM
 
     estimator = Search(
         space,
+        effort=effort,
+        minutes=minutes,
         trainings=trainings,
         replicates=replicates,
         epochs=epochs,
@@ -314,13 +360,15 @@ def search(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def resume(
+def resume(  # noqa: PLR0913 - the list of options
     folder: Folder,
     trainings: MoreTrainings = None,
     seeds: MoreSeeds = None,
     outer_folds: MoreOuterFolds = None,
     margin: NewMargin = None,
     more_baseline: MoreBaseline = False,
+    arms: MoreArms = None,
+    epochs: OtherEpochs = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.api.study import open_study
@@ -332,6 +380,8 @@ def resume(
         outer_folds=outer_folds,
         margin=margin,
         more_baseline=more_baseline,
+        arms=arms,
+        epochs=epochs,
     )
     _print_answer(study)
 
@@ -420,15 +470,32 @@ def check(  # noqa: PLR0913 - the list of options
     at_most_worse: AtMostWorse = None,
     space: Space = None,
     epochs: Epochs = None,
+    effort: EffortName = "default",
+    trainings: Trainings = None,
+    seeds: Seeds = None,
+    outer_folds: OuterFolds = None,
+    workers: Workers = 0,
+    arms: Arms = None,
+    references: References = True,
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
+    _refuse_file(data)
+    _refuse_effort(effort)
+
     from mtlsearch.api.estimator import Search
     from mtlsearch.data import DEFAULT_PROBLEM
 
     estimator = Search(
         space,
+        effort=effort,
+        trainings=trainings,
         epochs=epochs,
+        seeds=seeds,
+        outer_folds=outer_folds,
+        workers=workers,
+        arms=arms,
+        references=references,
         device=device,
         categorical=categorical,
         text=text,
@@ -455,7 +522,7 @@ def spaces(name: SpaceName = None) -> None:
         typer.echo(space_text(name), nl=False)
         return
     for space_name, description in describe_spaces().items():
-        typer.echo(f"{space_name:16} {description}")
+        typer.echo(_wrapped(space_name, description))
 
 
 def main() -> None:
@@ -482,11 +549,57 @@ def main() -> None:
 
 
 def _print_answer(study: "Findings") -> None:
-    """Print the confirmed arms, the verdict, and where the report is."""
+    """Print the confirmed arms, the verdict, where the report is, and what to do next."""
     from mtlsearch.report.console import summary
 
     _print(summary(study.report_))
     typer.echo(f"report: {study.report_page_}")
+    for line in study.next_steps():
+        typer.echo(line)
+
+
+def _refuse_early(
+    data: str | None,
+    arms: str | None,
+    sampler: str,
+    engine: str,
+    compare: str,
+    runner: str,
+) -> None:
+    """Raise UsageError or DataError for a misspelling, before anything heavy is imported."""
+    from mtlsearch.search.arms import USUAL
+    from mtlsearch.search.request import check_names
+
+    names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
+    check_names(names, sampler, engine, compare, runner)
+    _refuse_file(data)
+
+
+def _refuse_file(data: str | None) -> None:
+    """Raise DataError for a file that is not there."""
+    from mtlsearch.wording import no_such_file
+
+    path = Path(data or "").expanduser()
+    if path.suffix and not path.exists():
+        raise DataError(f"{no_such_file(path)}; `check` without DATA tries an embedded problem")
+
+
+def _refuse_effort(name: str) -> None:
+    """Raise UsageError for an effort that is unknown."""
+    from mtlsearch.search.effort import Wishes
+
+    Wishes().with_effort(name)
+
+
+def _wrapped(name: str, description: str) -> str:
+    """A name and what it is for, in as many lines as it takes."""
+    width = shutil.get_terminal_size((FALLBACK_WIDTH, 0)).columns
+    return textwrap.fill(
+        description,
+        max(width, NAME_WIDTH + 20),
+        initial_indent=f"{name:{NAME_WIDTH}}",
+        subsequent_indent=" " * NAME_WIDTH,
+    )
 
 
 def _print(renderable: "RenderableType") -> None:

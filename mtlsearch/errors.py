@@ -55,8 +55,14 @@ class InterruptedSearchError(MtlsearchError):
 
 
 def unknown(where: str, found: object, known: Iterable[str]) -> str:
-    """Return `where: "found" is unknown; did you mean "x"? Known: a, b, c`."""
+    """Return `where: "found" is unknown; did you mean "x"? Known: a, b, c`.
+
+    Of names that are known one by one it says that the option is repeated.
+    """
     names = sorted(known)
     close = difflib.get_close_matches(str(found), names, n=1)
     hint = f'; did you mean "{close[0]}"?' if close else "."
+    parts = [part.partition(":")[0].strip() for part in str(found).split(",")]
+    if len(parts) > 1 and set(parts) <= set(names):
+        hint = f"; repeat the option for each of {', '.join(parts)}."
     return f'{where}: "{found}" is unknown{hint} Known: {", ".join(names)}'

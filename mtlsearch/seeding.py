@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 
 def derive_seed(*parts: object) -> int:
     """A 63-bit seed from the parts' spelling; equal in every process and on every platform."""
@@ -19,5 +17,7 @@ def fork_rng() -> Iterator[None]:
 
     The caller's state is put back afterwards.
     """
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         yield

@@ -30,7 +30,7 @@ from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.interval import Interval, interval
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.search.analysis import Analysis
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace
@@ -78,7 +78,7 @@ class Problem(NamedTuple):
     for_truth: Dataset
 
 
-class Silent:
+class Silent(Observer):
     """Watches nothing."""
 
     def begin(

@@ -29,17 +29,18 @@ from mtlsearch.api.words import (
 from mtlsearch.api.working import process_as_it_was
 from mtlsearch.arrays import Array
 from mtlsearch.data import ColumnFlags
+from mtlsearch.errors import UsageError
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
+from mtlsearch.search.effort import DEFAULT_EFFORT, Effort, Wishes
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.study_loading import check_folds
 from mtlsearch.search.worker_context import resolve_device
 
 STORED_AS_THEY_ARE = (
-    "trainings",
+    "minutes",
     "replicates",
     "seed",
-    "outer_folds",
     "workers",
     "gpus_per_worker",
     "sampler",
@@ -66,12 +67,17 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     Args:
         space: A search space: a YAML file, or a name from `spaces()`; None: the one for this kind
             of data.
-        trainings: Budget of each arm, in trainings.
+        effort: quick (not for conclusions), default or thorough: the space, the trainings, the seeds
+            and the outer folds of which nothing is said.
+        minutes: The time to spend in all: the budget is what fits into it; None: say `trainings`.
+        trainings: Budget of each arm, in trainings; None: 32, or as the effort has it.
         replicates: Trainings of each candidate, with other seeds and folds.
         epochs: Most epochs per training; None: the space's.
         seed: Seed of the whole study.
-        seeds: Fresh trainings of each arm's best, for the verdict; auto: 5, up to 20 as needed.
-        outer_folds: Sets of test rows, each with a search of its own: with 5, every row is tested.
+        seeds: Fresh trainings of each arm's best, for the verdict; auto: 5, up to 20 as needed;
+            None: auto, or as the effort has it.
+        outer_folds: Sets of test rows, each with a search of its own: with 5, every row is tested;
+            None: 1, or as the effort has it.
         workers: Parallel trials; 0: one per CPU core.
         gpus_per_worker: Share of a GPU for each worker.
         sampler: affinity, tpe, nsga2, nsga3 or random.
@@ -120,12 +126,14 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self,
         space: str | PathLike[str] | None = None,
         *,
-        trainings: int = 32,
+        effort: str = DEFAULT_EFFORT,
+        minutes: float | None = None,
+        trainings: int | None = None,
         replicates: int = 2,
         epochs: int | None = None,
         seed: int = 0,
-        seeds: int | str = "auto",
-        outer_folds: int = 1,
+        seeds: int | str | None = None,
+        outer_folds: int | None = None,
         workers: int = 0,
         gpus_per_worker: float = 0.0,
         sampler: str = "affinity",
@@ -157,6 +165,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         verbose: bool = True,
     ) -> None:
         self.space = space
+        self.effort = effort
+        self.minutes = minutes
         self.trainings = trainings
         self.replicates = replicates
         self.epochs = epochs
@@ -218,14 +228,14 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             NoCandidateError: No training succeeded.
             InterruptedSearchError: After Ctrl-C; `resume` goes on.
         """
-        settings = {name: getattr(self, name) for name in STORED_AS_THEY_ARE}
-        settings["seeds"] = read_seeds(str(self.seeds))
-        settings["arms"] = comma_separated(self.arms) if self.arms else USUAL
+        announcer = Announcer(self.verbose, self.progress)
         folder = None if self.study is None else Path(self.study)
-        with tempfile.TemporaryDirectory() as temporary:
-            problem = self._problem(X, y, tasks, Path(temporary))
-            opened = create_study(problem, settings, folder, self.storage)
-        contents = Contents(opened, Announcer(self.verbose, self.progress))
+        effort = self._effort(announcer)
+        with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
+            problem = self._problem(X, y, tasks, Path(temporary), effort)
+            settings = self._settings(effort)
+            opened = create_study(problem, settings, folder, self.storage, announcer)
+        contents = Contents(opened, announcer)
         self.study_ = Study(contents)
         contents.work()
         return self
@@ -253,12 +263,49 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             NoCandidateError: A training fails.
         """
         with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
-            problem = self._problem(X, y, tasks, Path(temporary))
+            effort = self._effort(Announcer(self.verbose, self.progress))
+            problem = self._problem(X, y, tasks, Path(temporary), effort)
             dataset, space = problem.load()
             check_folds(dataset)
-            yield from dry_run(dataset, space, resolve_device(self.device))
+            device = resolve_device(self.device)
+            request = problem.request(self._settings(effort), dataset, space)
+            yield from dry_run(dataset, space, device, request)
 
-    def _problem(self, X: object, y: object, tasks: TaskNames, scratch: Path) -> Problem:
+    def _effort(self, announcer: Announcer) -> Effort:
+        """Return how much is spent; what an effort means is told. Raises UsageError."""
+        if self.minutes is not None and self.trainings is not None:
+            raise UsageError(
+                f"--minutes: found {self.minutes:g} beside --trainings {self.trainings}; "
+                "say one of them"
+            )
+        wishes = Wishes(
+            self.trainings,
+            None if self.seeds is None else read_seeds(str(self.seeds)),
+            self.outer_folds,
+            space_name(self.space),
+        )
+        effort = wishes.with_effort(self.effort)
+        if self.effort != DEFAULT_EFFORT:
+            announcer.tell(wishes.describe(self.effort))
+        return effort
+
+    def _settings(self, effort: Effort) -> dict[str, Any]:
+        """Return what a study stores of the parameters."""
+        settings = {name: getattr(self, name) for name in STORED_AS_THEY_ARE}
+        settings["trainings"] = effort.trainings
+        settings["seeds"] = effort.seeds
+        settings["outer_folds"] = effort.outer_folds
+        settings["arms"] = comma_separated(self.arms) if self.arms else USUAL
+        return settings
+
+    def _problem(
+        self,
+        X: object,
+        y: object,
+        tasks: TaskNames,
+        scratch: Path,
+        effort: Effort,
+    ) -> Problem:
         """Return the problem in the words of the command line; data in memory are written."""
         flags = task_flags(tasks) or names_of(y)
         names = [flag.partition(":")[0] for flag in flags]
@@ -277,7 +324,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             task_flags=flags,
             task_options=option_flags(self.importance, self.auxiliary, self.at_most_worse),
             columns=columns,
-            space=space_name(self.space),
+            space=effort.space,
             epochs=self.epochs,
         )
 

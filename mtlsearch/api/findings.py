@@ -19,6 +19,7 @@ from mtlsearch.report.write import write_report
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
+from mtlsearch.search.next_steps import next_steps
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.status import StudyStatus
 
@@ -159,6 +160,8 @@ class Findings(ABC):
         outer_folds: int | None = None,
         margin: float | None = None,
         more_baseline: bool = False,
+        arms: Names = None,
+        epochs: int | None = None,
     ) -> Self:
         """Continue the study after any interruption, or extend it; return self.
 
@@ -168,6 +171,8 @@ class Findings(ABC):
             outer_folds: Search so many sets of test rows, of which the study's own are the first.
             margin: Points of mean skill that make no difference that matters.
             more_baseline: Give the baseline twice the budget of the other arms.
+            arms: Further arms, with the budget of the others.
+            epochs: What the study has; others need a new study, which the error says how to make.
 
         Raises:
             UsageError: A number is out of range.
@@ -175,9 +180,18 @@ class Findings(ABC):
             InterruptedSearchError: After Ctrl-C, with everything finished recorded.
         """
         asked_seeds = None if seeds is None else read_seeds(str(seeds))
-        extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline)
-        self._contents().work(extension)
+        contents = self._contents()
+        if epochs is not None:
+            contents.stored.refuse_epochs(epochs)
+        added_arms = comma_separated(arms) if arms else ()
+        contents.work(
+            Extension(trainings, asked_seeds, outer_folds, margin, more_baseline, added_arms)
+        )
         return self
+
+    def next_steps(self) -> list[str]:
+        """Return commands of the command line that go on from here, a line each."""
+        return next_steps(self._contents().stored)
 
     def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:
         """Write report.html, report.json, tables and drawings into the study's folder.

@@ -9,13 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.given_data import GivenData
 from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
+from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
+from mtlsearch.search.time_budget import describe_budget
 from mtlsearch.search.versions import installed_versions
 from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
@@ -24,7 +27,7 @@ STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
 LONGEST_FILE_NAME = 60
 
 WHOLE_NUMBERS = ("trainings", "replicates", "seed", "outer_folds", "workers", "reference_rows")
-NUMBERS = ("gpus_per_worker", "margin")
+NUMBERS = ("gpus_per_worker", "margin", "minutes")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,34 @@ class Problem:
                 self.task_options,
             )
 
+    def request(self, settings: Mapping[str, Any], dataset: Dataset, space: SearchSpace) -> Request:
+        """Return what is asked for, as a study stores it. Raises UsageError.
+
+        Args:
+            settings: Fields of `Request` that the user sets. 0 workers are one for each core.
+            dataset: What `load` gave.
+            space: The search space.
+        """
+        settings = _plain(settings)
+        workers = settings["workers"] or len(os.sched_getaffinity(0))
+        arms = settings["arms"]
+        pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
+        now = datetime.now().astimezone()
+        return Request(
+            **{**settings, "workers": workers},
+            data=_data_name(self.data),
+            task_flags=self.task_flags,
+            task_options=self.task_options,
+            column_flags=self.columns.to_json(),
+            space=space.to_mapping(),
+            space_name=self.space or default_space(dataset),
+            digest=dataset.digest,
+            created=now.isoformat(timespec="seconds"),
+            cohort=pacing.cohort,
+            proposal_delay=pacing.proposal_delay,
+            versions=installed_versions(),
+        )
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -80,15 +111,16 @@ def create_study(
     settings: Mapping[str, Any],
     folder: Path | None,
     storage: str | None,
+    announcer: Announcer,
 ) -> Opened:
     """Make a new study; nothing is left behind where that fails.
 
     Args:
         problem: What it is about.
-        settings: Fields of `Request` that the user sets. No arms are the usual ones, and 0 workers
-            one for each core.
+        settings: Fields of `Request` that the user sets, as `Problem.request` takes them.
         folder: Where it is to be; None: a new folder below STUDIES_FOLDER.
         storage: The URL of a database; None: one in the folder.
+        announcer: Is told which budget fits into the minutes, where those are asked for.
 
     Raises:
         UsageError: A setting is out of range.
@@ -96,33 +128,22 @@ def create_study(
         SpaceError: The space cannot be used, or not for these data.
         StudyError: The folder is in use.
     """
-    settings = _plain(settings)
     dataset, space = problem.load()
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
-    now = datetime.now().astimezone()
-    workers = settings["workers"] or len(os.sched_getaffinity(0))
-    arms = settings["arms"]
-    pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
-    request = Request(
-        **{**settings, "workers": workers},
-        data=_data_name(problem.data),
-        task_flags=problem.task_flags,
-        task_options=problem.task_options,
-        column_flags=problem.columns.to_json(),
-        space=space.to_mapping(),
-        space_name=problem.space or default_space(dataset),
-        digest=dataset.digest,
-        created=now.isoformat(timespec="seconds"),
-        cohort=pacing.cohort,
-        proposal_delay=pacing.proposal_delay,
-        versions=installed_versions(),
-    )
+    request = problem.request(settings, dataset, space)
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)
+    timing = None
+    if request.minutes is not None:
+        request, timing = budget_of_minutes(request, dataset, space)
+        announcer.tell(describe_budget(request))
+    now = datetime.fromisoformat(request.created)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
+    if timing is not None:
+        timing.keep(stored)
     if problem.data.written is not None:
         shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
     return Opened(stored, dataset, space)
@@ -135,7 +156,8 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
         if plain[name] is not None:
             plain[name] = _number(name, plain[name], operator.index, "a whole number")
     for name in NUMBERS:
-        plain[name] = _number(name, plain[name], float, "a number")
+        if plain[name] is not None:
+            plain[name] = _number(name, plain[name], float, "a number")
     return plain
 
 

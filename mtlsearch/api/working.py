@@ -16,7 +16,7 @@ from mtlsearch.report.model import Report
 from mtlsearch.report.write import write_report
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.progress import Progress
-from mtlsearch.search.session import Silent, resumable, work
+from mtlsearch.search.session import Observer, resumable, work
 from mtlsearch.search.study import Study
 
 REPORT_FOLDER = "report"  # within that of the study
@@ -43,11 +43,12 @@ def bring_to_its_end(
             opened = replace(opened, dataset=extension.apply(stored, opened.dataset))
         for line in _beginning(opened):
             announcer.tell(line)
-        shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Silent())
+        shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Observer())
         with shown as observer:
             work(stored, opened.dataset, opened.space, observer)
-        report = build_report(stored, opened.dataset, opened.space)
-        write_report(report, report_page(stored).parent)
+            observer.enter("writing the report")
+            report = build_report(stored, opened.dataset, opened.space)
+            write_report(report, report_page(stored).parent)
     return opened, report
 
 

@@ -472,7 +472,10 @@ class TaskFlag(_Strict):
         """
         parts = [part.strip() for part in text.split(":")]
         if len(parts) > 3 or not parts[0]:
-            raise UsageError(f'--task: "{text}" cannot be read; allowed is NAME[:KIND[:METRIC]]')
+            raise UsageError(
+                f'--task: "{text}" cannot be read; allowed is NAME[:KIND[:METRIC]], one task each '
+                "time that --task is given"
+            )
         missing = 3 - len(parts)
         name, kind, metric = parts + [""] * missing
         return cls(

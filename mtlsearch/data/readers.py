@@ -3,7 +3,6 @@
 They say what a file must look like before anything is known about tasks.
 """
 
-import difflib
 import io
 import json
 import zipfile
@@ -23,6 +22,7 @@ from mtlsearch.arrays import Array
 from mtlsearch.columns import RawTable
 from mtlsearch.errors import DataError, unknown
 from mtlsearch.runtime.csv_file import CsvError, CsvShape, CsvText, open_csv, shape_of
+from mtlsearch.wording import no_such_file
 
 REASON_LENGTH = 160  # characters of the reason that a library gives, in an error message
 
@@ -143,14 +143,7 @@ def missing_file(path: Path) -> str:
     if path.is_dir():
         known = ", ".join(READERS)
         return f"{path}: is a folder; a file is needed ({known})"
-    if not path.parent.is_dir():
-        return f'{path}: no such file: the folder "{path.parent}" does not exist'
-    names = [neighbour.name for neighbour in path.parent.iterdir()]
-    similar = difflib.get_close_matches(path.name, names, n=1)
-    message = f"{path}: no such file"
-    if similar:
-        message += f'; did you mean "{similar[0]}"?'
-    return message
+    return no_such_file(path)
 
 
 def require_columns(where: str, table: pd.DataFrame, names: Iterable[str]) -> None:

@@ -21,14 +21,14 @@ from mtlsearch.evidence.interval import (
 from mtlsearch.evidence.relative_gain import mean_relative_gain
 from mtlsearch.evidence.scoring import Scores, TestScores
 from mtlsearch.evidence.skill import SkillScales
+from mtlsearch.evidence.words import ENSEMBLE as ENSEMBLE
+from mtlsearch.evidence.words import SINGLE as SINGLE
+from mtlsearch.evidence.words import Models as Models
 from mtlsearch.tasks import Task
 
 Difference = Callable[[Scores, Scores], float]  # between a model's scores and the baseline's
 Result = Literal["win", "lose", "tie"]
-Models = Literal["ensemble", "single"]  # what is compared: the seeds together, or one by one
 
-ENSEMBLE: Models = "ensemble"
-SINGLE: Models = "single"
 MODEL_NAMES: dict[Models, str] = {
     ENSEMBLE: "ensembles",
     SINGLE: "single models",

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
+from mtlsearch.evidence.words import CONFIDENCE as CONFIDENCE
+
 UPPER_QUANTILE = 0.5 + CONFIDENCE / 2
 NEGLIGIBLE = 1e-9  # share of the variance of the rows below which that of the seeds is rounding
 

@@ -12,7 +12,12 @@ the idea of Haybittle (1971) and Peto et al. (1976): while more seeds may follow
 INTERIM, which is all but out of reach by luck; the last look then needs little more than 95%.
 """
 
-from mtlsearch.evidence.interval import CONFIDENCE, Interval
+from typing import TYPE_CHECKING
+
+from mtlsearch.evidence.words import CONFIDENCE
+
+if TYPE_CHECKING:
+    from mtlsearch.evidence.interval import Interval
 
 FIRST_SEEDS = 5
 STEP = 5
@@ -22,12 +27,12 @@ LAST = 0.975  # confidence of the last of several looks
 ONLY = 0.96  # confidence of the first look where it turns out to be the last
 
 
-def seeds_dominate(gain: Interval) -> bool:
+def seeds_dominate(gain: "Interval") -> bool:
     """Whether the seeds are the larger part of an interval's variance, which more seeds lower."""
     return gain.seed_variance > gain.row_variance
 
 
-def may_grow(seeds: int, gain: Interval) -> bool:
+def may_grow(seeds: int, gain: "Interval") -> bool:
     """Whether more seeds follow after so many if the answer is still open."""
     return seeds < MOST_SEEDS and seeds_dominate(gain)
 

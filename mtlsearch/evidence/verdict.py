@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from mtlsearch.evidence.caveats import Caveat, is_tuned
 from mtlsearch.evidence.comparison import ENSEMBLE, MODEL_NAMES, SINGLE, Models
@@ -10,12 +9,11 @@ from mtlsearch.evidence.contenders import Contender, Contest
 from mtlsearch.evidence.ensemble import NoEnsemble
 from mtlsearch.evidence.recommendation import Option, Recommendation, cheapest, recommend
 from mtlsearch.evidence.verdict_words import figures_of, reason_of, sentence_of
+from mtlsearch.evidence.words import OPEN as OPEN
+from mtlsearch.evidence.words import Decision as Decision
 
-Decision = Literal["share", "share some", "do not share", "equal", "cannot tell"]
 CLAIMED = "It is the model that the claim is made of."
 SEPARATE = "Separate models are what sharing was shown to be worse than."
-
-OPEN: Decision = "cannot tell"
 
 
 @dataclass(frozen=True)

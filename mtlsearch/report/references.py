@@ -128,7 +128,7 @@ def _notices(references: Sequence[FittedReference]) -> list[str]:
     missing = _not_installed(references)
     if missing:
         notices.append(
-            f"not among the references, since not installed when the study confirmed its models: "
+            f"not among the references, since not installed when the study began: "
             f"{', '.join(missing)}; pip install {' '.join(missing)}, and search again"
         )
     return notices

@@ -1,57 +1,17 @@
 """What would make a study's answer surer: commands with what they would take, as measured."""
 
-import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from optuna.trial import FrozenTrial
-
 from mtlsearch.data.outer_folds import fits
 from mtlsearch.evidence.advice import Advice
 from mtlsearch.evidence.caveats import LARGE_IMPROVEMENT, late_improvement
 from mtlsearch.evidence.sequential import MOST_SEEDS, seeds_dominate
 from mtlsearch.evidence.verdict import OPEN
+from mtlsearch.program import command
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
-from mtlsearch.search.ledger import is_recorded, result_of
-from mtlsearch.search.study import REFERENCES_ARM, Study
+from mtlsearch.search.forecast import Costs
+from mtlsearch.search.study import Study
 
 OUTER_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What a study took.
-
-    Attributes:
-        search: The time of all trainings of its search, in seconds.
-        confirmation: The time of all trainings of its confirmation.
-        references: The time of all fits of references.
-        wall: The time that has passed while these trainings ran, in seconds.
-    """
-
-    search: float
-    confirmation: float
-    references: float
-    wall: float
-
-    @classmethod
-    def of(cls, study: Study) -> "Costs":
-        """What a study took so far."""
-        search = 0.0
-        for arm in study.request.arms:
-            search += _seconds(study.stored_trials(arm))
-        return cls(
-            search=search,
-            confirmation=_seconds(study.stored_trials(study.confirmation)),
-            references=_seconds(study.stored_trials(REFERENCES_ARM)),
-            wall=study.wall_seconds,
-        )
-
-    def minutes(self, seconds: float) -> float:
-        """How many minutes trainings of so many seconds would take, beside each other as these."""
-        total = self.search + self.confirmation + self.references
-        return self.wall * seconds / total / 60 if total else 0.0
 
 
 def advise(analysis: Analysis) -> list[Advice]:
@@ -81,7 +41,7 @@ def _more_seeds(study: Study, costs: Costs) -> list[Advice]:
     return [
         Advice(
             command=_resume(study, f"--seeds {MOST_SEEDS}"),
-            minutes=costs.minutes(costs.confirmation * missing / study.seeds),
+            minutes=costs.minutes(costs.workload.confirmation * missing / study.seeds),
             why="the training seeds are the larger part of the interval, which more of them lower",
         )
     ]
@@ -121,7 +81,7 @@ def _more_trainings(analysis: Analysis, costs: Costs) -> list[Advice]:
     return [
         Advice(
             command=_resume(study, f"--trainings {2 * study.request.trainings}"),
-            minutes=costs.minutes(costs.search + costs.confirmation),
+            minutes=costs.minutes(costs.workload.search + costs.workload.confirmation),
             why=f"{' and '.join(improving)} {verb} still improving when the budget ended",
         )
     ]
@@ -133,9 +93,5 @@ def _still_improves(analysis: Analysis, arm: str) -> bool:
     return improvement >= LARGE_IMPROVEMENT
 
 
-def _seconds(trials: Iterable[FrozenTrial]) -> float:
-    return sum(result_of(trial).train_seconds for trial in trials if is_recorded(trial))
-
-
 def _resume(study: Study, option: str) -> str:
-    return f"python cli.py resume {shlex.quote(str(study.folder))} {option}"
+    return f"{command('resume', study.folder)} {option}"

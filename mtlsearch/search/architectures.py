@@ -5,12 +5,11 @@ To add one: one entry here; it becomes an arm.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mtlsearch.candidate import setting_name
-from mtlsearch.sharing import Attention, CrossStitch, Gate, Sharing, Sluice
-from mtlsearch.space import SearchSpace
-from mtlsearch.structure.tree import SharingTree
+if TYPE_CHECKING:
+    from mtlsearch.sharing import Sharing
+    from mtlsearch.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,18 @@ class Architecture:
         searched: The settings of the soft sharing that the arm varies, as a space spells them.
     """
 
-    sharing: Callable[[int], Sharing]
+    sharing: "Callable[[int], Sharing]"
     searched: Mapping[str, Any]
 
-    def restrict(self, space: SearchSpace) -> SearchSpace:
+    def restrict(self, space: "SearchSpace") -> "SearchSpace":
         """The space with this architecture.
 
         Backbone, weighting, optimizer and initialization vary as before.
         """
+        from mtlsearch.candidate import setting_name
+        from mtlsearch.space import SearchSpace
+        from mtlsearch.structure.tree import SharingTree
+
         depth = space.tree.levels
         fixed = self.sharing(depth)
         mapping = space.to_mapping()
@@ -48,19 +51,27 @@ def _below_towers(depth: int) -> int:
     return max(1, depth - 1)
 
 
-def _cross_stitch(depth: int) -> Sharing:
+def _cross_stitch(depth: int) -> "Sharing":
+    from mtlsearch.sharing import CrossStitch
+
     return CrossStitch(strength=0.2)
 
 
-def _sluice(depth: int) -> Sharing:
+def _sluice(depth: int) -> "Sharing":
+    from mtlsearch.sharing import Sluice
+
     return Sluice(strength=0.2)
 
 
-def _mtan(depth: int) -> Sharing:
+def _mtan(depth: int) -> "Sharing":
+    from mtlsearch.sharing import Attention
+
     return Attention(experts=1, private=True)
 
 
-def _mmoe(depth: int) -> Sharing:
+def _mmoe(depth: int) -> "Sharing":
+    from mtlsearch.sharing import Gate
+
     level = _below_towers(depth)
     return Gate(
         strength=1.0,
@@ -70,7 +81,9 @@ def _mmoe(depth: int) -> Sharing:
     )
 
 
-def _ple(depth: int) -> Sharing:
+def _ple(depth: int) -> "Sharing":
+    from mtlsearch.sharing import Gate
+
     return Gate(
         strength=1.0,
         last_level=_below_towers(depth),

@@ -1,18 +1,17 @@
 """The table of arms: the search and the controls it is compared with, each with the same budget.
 
-To add an arm: one entry here. No other room spells an arm's name.
+To add an arm: one entry here. No other room spells an arm's name. What makes networks is imported
+where an arm needs it, so that a name can be checked at once.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mtlsearch.initializations import Random
 from mtlsearch.search.architectures import ARCHITECTURES
-from mtlsearch.sharing import NoSharing
-from mtlsearch.space import SearchSpace
-from mtlsearch.structure.tree import SharingTree
-from mtlsearch.weightings import Fixed
+
+if TYPE_CHECKING:
+    from mtlsearch.space import SearchSpace
 
 # shares of the fine-tuning during which only the heads move
 FROZEN_SHARES = {"choice": [0.0, 0.25, 0.5]}
@@ -37,7 +36,7 @@ class Arm:
         on_request: Whether only a study that names the arm has it.
     """
 
-    restrict: Callable[[SearchSpace], SearchSpace]
+    restrict: "Callable[[SearchSpace], SearchSpace]"
     phrase: str
     sampler: str | None = None
     per_task: bool = False
@@ -58,11 +57,15 @@ class Arm:
         return self.sampler is not None
 
 
-def _whole(space: SearchSpace) -> SearchSpace:
+def _whole(space: "SearchSpace") -> "SearchSpace":
     return space
 
 
-def _separate(space: SearchSpace) -> SearchSpace:
+def _separate(space: "SearchSpace") -> "SearchSpace":
+    from mtlsearch.sharing import NoSharing
+    from mtlsearch.structure.tree import SharingTree
+    from mtlsearch.weightings import Fixed
+
     tree = SharingTree.separate(space.tasks, space.tree.levels)
     return space.with_fixed(
         tree=tree,
@@ -71,17 +74,22 @@ def _separate(space: SearchSpace) -> SearchSpace:
     )
 
 
-def _from_scratch(space: SearchSpace) -> SearchSpace:
+def _from_scratch(space: "SearchSpace") -> "SearchSpace":
     """What gains are measured against knows nothing of other tasks."""
+    from mtlsearch.initializations import Random
+
     return _separate(space).with_fixed(initialization=Random())
 
 
-def _shared(space: SearchSpace) -> SearchSpace:
+def _shared(space: "SearchSpace") -> "SearchSpace":
+    from mtlsearch.sharing import NoSharing
+    from mtlsearch.structure.tree import SharingTree
+
     tree = SharingTree.shared(space.tasks, space.tree.levels)
     return space.with_fixed(tree=tree, sharing=NoSharing())
 
 
-def _balanced(space: SearchSpace) -> SearchSpace:
+def _balanced(space: "SearchSpace") -> "SearchSpace":
     weighting = {
         "name": "fixed",
         "weights": {"log": [0.1, 10]},
@@ -90,7 +98,7 @@ def _balanced(space: SearchSpace) -> SearchSpace:
     return _shared(weighted)
 
 
-def _pretrained(space: SearchSpace) -> SearchSpace:
+def _pretrained(space: "SearchSpace") -> "SearchSpace":
     initialization = {
         "name": "pretrained",
         "tasks": "others",
@@ -101,7 +109,7 @@ def _pretrained(space: SearchSpace) -> SearchSpace:
     return _separate(pretrained)
 
 
-def _meta_learned(space: SearchSpace) -> SearchSpace:
+def _meta_learned(space: "SearchSpace") -> "SearchSpace":
     initialization = {
         "name": "reptile",
         "pretraining": {"choice": [0.25, 0.5]},
@@ -113,8 +121,10 @@ def _meta_learned(space: SearchSpace) -> SearchSpace:
     return _separate(meta_learned)
 
 
-def _with(space: SearchSpace, group: str, settings: Mapping[str, Any]) -> SearchSpace:
+def _with(space: "SearchSpace", group: str, settings: Mapping[str, Any]) -> "SearchSpace":
     """The space with other settings of one group, spelled as in its file."""
+    from mtlsearch.space import SearchSpace
+
     mapping = space.to_mapping()
     mapping[group] = settings
     return SearchSpace.from_mapping(mapping, space.tasks)

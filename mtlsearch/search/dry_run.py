@@ -13,8 +13,11 @@ from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
 from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import time_engines
+from mtlsearch.search.first_timing import time_trainings, wanted_references
+from mtlsearch.search.forecast import Forecast
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
+from mtlsearch.search.request import Request
 from mtlsearch.space import SearchSpace
 from mtlsearch.tasks import Task
 from mtlsearch.training.engine import Engine
@@ -26,8 +29,13 @@ PROCESS_MEMORY = "about 400 MiB for the process itself"
 MEBIBYTE = 2**20
 
 
-def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Iterator[str]:
-    """Describe the problem, train some arms for one epoch and estimate a full training.
+def dry_run(
+    dataset: Dataset,
+    space: SearchSpace,
+    device: torch.device,
+    request: Request,
+) -> Iterator[str]:
+    """Describe the problem, train some arms for one epoch and forecast what is asked for.
 
     Yields the description line by line. Raises NoCandidateError when such a training fails.
     """
@@ -48,6 +56,10 @@ def dry_run(dataset: Dataset, space: SearchSpace, device: torch.device) -> Itera
     yield _describe_engine(engine)
     for arm in DRY_RUN:
         yield _describe_training(arm, space, data, engine)
+    timings = time_trainings(request, dataset, space, engine)
+    if timings is not None:
+        forecast = Forecast(request, timings, wanted_references(request))
+        yield f"forecast: {forecast.describe()}"
     size = _bytes_held(data) / MEBIBYTE
     yield f"memory: {size:.1f} MiB of data on each worker, besides {PROCESS_MEMORY}"
     yield "ok"

@@ -7,6 +7,7 @@ from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.arms import ARMS, SEARCH
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose, shape_parameters
+from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
 from mtlsearch.search.worker_context import is_here, resolve_device
 from mtlsearch.space import SearchSpace
@@ -23,21 +24,29 @@ def engine_of(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
     """The study's engine; chosen and stored now if it has none yet."""
     engine = study.engine
     if engine is None:
-        engine = _choose(study, dataset, space)
+        engine = choose_engine(study.request, dataset, space)
         study.set_engine(engine)
     return engine
 
 
-def _choose(study: Study, dataset: Dataset, space: SearchSpace) -> Choice:
-    request = study.request
+def choose_engine(request: Request, dataset: Dataset, space: SearchSpace) -> Choice:
+    """The engine for what is asked for, timed where there is something to choose."""
     if request.engine == PLAIN.trainer:
         return PLAIN
-    if request.ray_address or not is_here(request.device):
-        return ELSEWHERE
-    device = resolve_device(request.device)
-    if request.gpus_per_worker and device.type == "cpu":
+    device = local_device(request)
+    if device is None:
         return ELSEWHERE
     return time_engines(dataset, space, device, request.seed, request.engine)
+
+
+def local_device(request: Request) -> torch.device | None:
+    """The device that the workers train on; None where it is not this process's."""
+    if request.ray_address or not is_here(request.device):
+        return None
+    device = resolve_device(request.device)
+    if request.gpus_per_worker and device.type == "cpu":
+        return None
+    return device
 
 
 def time_engines(

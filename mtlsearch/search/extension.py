@@ -18,6 +18,7 @@ class Extension:
         outer_folds: The number of sets of test rows.
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets more budget than the other arms.
+        arms: Further arms, each with the budget of the others.
     """
 
     trainings: int | None = None
@@ -25,6 +26,7 @@ class Extension:
     outer_folds: int | None = None
     margin: float | None = None
     more_baseline: bool = False
+    arms: tuple[str, ...] = ()
 
     def apply(self, study: Study, dataset: Dataset) -> Dataset:
         """Write it into a study, which must be locked.
@@ -44,6 +46,8 @@ class Extension:
         request = study.request
         if self.seeds is not None:
             check_folds(dataset, request.seed, request.trainings, self.seeds)
+        if self.arms:
+            study.add_arms(self.arms)
         study.extend(self.trainings, self.seeds)
         if self.margin is not None:
             study.keep_margin(self.margin)

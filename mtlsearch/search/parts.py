@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from mtlsearch.data import Dataset
 from mtlsearch.data.outer_folds import further_outer_folds, without_test_rows
 from mtlsearch.records import Job, TrainingResult
+from mtlsearch.search.part_names import ALL_ROWS, fold_names
 from mtlsearch.search.schedules import Schedule
 from mtlsearch.search.study import Study
-
-ALL_ROWS = "all-rows"
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,6 @@ class Part:
     def key(self, arm: str) -> str:
         """What an arm of this part is called beside those of the others."""
         return f"{self.name} {arm}" if self.name else arm
-
-
-def fold_names(outer_folds: int) -> list[str]:
-    """The names of the outer folds after the first."""
-    return [f"fold-{number}" for number in range(2, outer_folds + 1)]
-
-
-def part_names(outer_folds: int) -> list[str]:
-    """The names of all parts of a study with so many outer folds, the first's being empty."""
-    if outer_folds == 1:
-        return [""]
-    return ["", *fold_names(outer_folds), ALL_ROWS]
 
 
 def tested_parts(study: Study, dataset: Dataset) -> list[Part]:

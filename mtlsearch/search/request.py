@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtlsearch.errors import UsageError, unknown
-from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
+from mtlsearch.evidence.words import ENSEMBLE, SINGLE
 from mtlsearch.search.arms import ARMS, BASELINE, USUAL
 from mtlsearch.search.samplers import SAMPLERS
 from mtlsearch.search.seed_plan import AUTO, Seeds
-from mtlsearch.space import FOR_CONCLUSIONS
 from mtlsearch.training.trainers import TRAINERS
 
 RUNNERS = ("ray", "local")
@@ -98,6 +97,9 @@ class Request:
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets MORE_BASELINE times the budget of another arm.
         outer_folds: How many sets of test rows there are, each with a search of its own.
+        minutes: The time that was asked for, into which the number of trainings fits; None: they
+            were asked for themselves.
+        added_arms: Those of the arms that were added to a study that had begun.
     """
 
     data: str
@@ -130,24 +132,14 @@ class Request:
     margin: float = 1.0
     more_baseline: bool = False
     outer_folds: int = 1
+    minutes: float | None = None
+    added_arms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
-        for arm in self.arms:
-            _check_name("arms", arm, ARMS)
-        _check_name("sampler", self.sampler, SAMPLERS)
-        _check_name("runner", self.runner, RUNNERS)
-        _check_name("engine", self.engine, ENGINES)
-        _check_name("compare", self.compare, COMPARED)
-        self._check_arms()
+        check_names(self.arms, self.sampler, self.engine, self.compare, self.runner)
         self._check_baseline()
         self._check_numbers()
-
-    def _check_arms(self) -> None:
-        if self.arms and len(set(self.arms)) == len(self.arms):
-            return
-        found = ",".join(self.arms) or "none"
-        raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
 
     def _check_baseline(self) -> None:
         if self.more_baseline and BASELINE not in self.arms:
@@ -180,6 +172,8 @@ class Request:
                 f"--gpus-per-worker: found {self.gpus_per_worker}; "
                 "it must be a number and not negative"
             )
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise UsageError(f"--minutes: found {self.minutes:g}; it must be more than 0")
         if not 0 <= self.margin < math.inf:
             raise UsageError(
                 f"--margin: found {self.margin:g}; it must be a number of points and not negative"
@@ -199,9 +193,10 @@ class Request:
     @property
     def budget_name(self) -> str:
         """What tells the budget from the study's earlier ones: its picks are stored under that."""
+        name = f"{self.trainings}"
         if self.more_baseline:
-            return f"{self.trainings}+baseline"
-        return f"{self.trainings}"
+            name += "+baseline"
+        return "+".join([name, *self.added_arms])
 
     @property
     def epochs(self) -> int:
@@ -211,6 +206,8 @@ class Request:
     @property
     def for_conclusions(self) -> bool:
         """Whether the space is one that a study may claim anything from."""
+        from mtlsearch.space import FOR_CONCLUSIONS
+
         return bool(self.space.get(FOR_CONCLUSIONS, True))
 
     def to_json(self) -> dict[str, Any]:
@@ -224,7 +221,27 @@ class Request:
         fields["task_flags"] = tuple(value["task_flags"])
         fields["task_options"] = tuple(value.get("task_options", ()))
         fields["arms"] = tuple(value["arms"])
+        fields["added_arms"] = tuple(value.get("added_arms", ()))
         return cls(**fields)
+
+
+def check_names(
+    arms: tuple[str, ...],
+    sampler: str,
+    engine: str,
+    compare: str,
+    runner: str,
+) -> None:
+    """Raise UsageError for an unknown name, or an arm that is named twice."""
+    for arm in arms:
+        _check_name("arms", arm, ARMS)
+    _check_name("sampler", sampler, SAMPLERS)
+    _check_name("runner", runner, RUNNERS)
+    _check_name("engine", engine, ENGINES)
+    _check_name("compare", compare, COMPARED)
+    if not arms or len(set(arms)) < len(arms):
+        found = ",".join(arms) or "none"
+        raise UsageError(f"--arms: found {found}; name each arm once. Known: {', '.join(ARMS)}")
 
 
 def _check_name(flag: str, name: str, known: Iterable[str]) -> None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mtlsearch.errors import UsageError
-from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.sequential import (
     FIRST_SEEDS,
     MOST_SEEDS,
     next_seeds,
     seeds_dominate,
 )
-from mtlsearch.evidence.verdict import OPEN
+from mtlsearch.evidence.words import OPEN
+
+if TYPE_CHECKING:
+    from mtlsearch.evidence.interval import Interval
 
 AUTO: Literal["auto"] = "auto"
 Seeds = int | Literal["auto"]
@@ -52,7 +54,7 @@ class SeedPlan:
         """The number of seeds."""
         return self.looks[-1]
 
-    def after(self, claim: str | None, gain: Interval | None) -> "SeedPlan":
+    def after(self, claim: str | None, gain: "Interval | None") -> "SeedPlan":
         """The plan after a look at the answer.
 
         Args:

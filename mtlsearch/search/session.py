@@ -10,18 +10,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Protocol
 
 from mtlsearch.data import Dataset
 from mtlsearch.errors import InterruptedSearchError
+from mtlsearch.program import command
 from mtlsearch.records import TrainingResult
 from mtlsearch.references import installed_references
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.batch_sizes import batch_size_notices
 from mtlsearch.search.engine_choice import engine_of
+from mtlsearch.search.first_timing import forecast_of
+from mtlsearch.search.forecast import Forecast
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
 from mtlsearch.search.parts import Part, in_part, parts_of
@@ -40,31 +43,30 @@ from mtlsearch.space import SearchSpace
 
 Run = Callable[[WorkQueue, WorkerContext], None]
 
+# what a session does beside training
+STARTING = "starting"
+TIMING = "timing engines"
+CHOOSING = "choosing what is confirmed"
+
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 logger = logging.getLogger(__name__)
 
 
-class Observer(Protocol):
-    """Watches a session."""
+class Observer:
+    """Watches a session. As it is, it looks at nothing."""
+
+    def enter(self, step: str) -> None:
+        """Something begins that trains nothing of the study: starting, timing, choosing."""
+
+    def expect(self, forecast: Callable[[], Forecast | None]) -> None:
+        """How long all will take can be asked for, before it begins: a new study is timed then."""
 
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
-        """A phase begins: the arms of the search, or the confirmation."""
-        ...
+        """A phase begins: the arms of the search, or the confirmation; references are beside."""
 
     def observe(self, arm: str, result: TrainingResult) -> None:
         """A training is recorded."""
-        ...
-
-
-class Silent:
-    """An observer that tells nothing."""
-
-    def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
-        """Do nothing."""
-
-    def observe(self, arm: str, result: TrainingResult) -> None:
-        """Do nothing."""
 
 
 def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer) -> None:
@@ -75,12 +77,15 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     """
     is_finished = StudyStatus.of(study).finished
     timed = nullcontext() if is_finished else _timed(study)
-    with study_log(study.folder), timed, resumable(study), _runner(study) as run:
-        session = _Session(parts_of(study, dataset), space, observer, run)
-        session.search()
-        session.choose()
-        session.confirm()
-        session.add_greedy_ensemble()
+    observer.enter(STARTING)
+    with study_log(study.folder), timed, resumable(study):
+        session = _Session(parts_of(study, dataset), space, observer)
+        if is_finished:
+            session.train(run_local)
+            return
+        with _runner(study, session.time) as run:
+            session.train(run)
+            session.add_greedy_ensemble()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +93,6 @@ class _Session:
     parts: Sequence[Part]
     space: SearchSpace
     observer: Observer
-    run: Run
 
     @property
     def study(self) -> Study:
@@ -100,44 +104,79 @@ class _Session:
         """What its first part is trained on."""
         return self.parts[0].dataset
 
-    def search(self) -> None:
-        """Spend the budget of every arm, in all parts side by side."""
+    def time(self) -> None:
+        """Choose the engine and forecast the whole, unless that was done before."""
+        if self.study.engine is None or self.study.timings is None:
+            self.observer.enter(TIMING)
+        engine_of(self.study, self.dataset, self.space)
+        self.observer.expect(lambda: forecast_of(self.study, self.dataset, self.space))
+
+    def train(self, run: Run) -> None:
+        """Train all phases, one after another, and the references beside them.
+
+        The references need nothing of the search: their folds are known before it.
+        """
+        context = self._context()
+        beside = self._references()
+        queue = WorkQueue(beside, self.observer.observe)
+        with _stop_on_signal(queue.stop):
+            queue.follow(self._phases(queue, beside))
+            if not queue.finished:
+                logger.info("training begins with engine %s", context.engine.trainer)
+                for notice in batch_size_notices(self.dataset, self.space, context.seed):
+                    logger.info(notice)
+                run(queue, context)
+        if queue.stopped:
+            raise _interrupted(self.study)
+
+    def _phases(self, queue: WorkQueue, beside: Sequence[Schedule]) -> Iterator[list[Schedule]]:
+        """The arms of the search, the confirmation, and more seeds as the answer needs them."""
+        for name, phase in self._all_phases():
+            logger.info("%s begins", name)
+            self.observer.begin([*phase, *beside], queue)
+            yield phase
+
+    def _all_phases(self) -> Iterator[tuple[str, list[Schedule]]]:
+        yield "search", self._arms()
+        self._choose()
+        yield "confirmation", self._confirmations()
+        while self._needs_more_seeds():
+            yield "confirmation with more seeds", self._confirmations()
+
+    def _arms(self) -> list[Schedule]:
+        """What spends the budget of every arm, in all parts side by side."""
         schedules = []
         for part in self.parts:
             arms: list[Schedule] = []
             for arm in self.study.request.arms:
                 arms.append(ArmSchedule(part.study, arm, part.dataset, self.space))
             schedules += in_part(part, arms)
-        self._phase("search", schedules, self._context())
+        return schedules
 
-    def choose(self) -> None:
+    def _choose(self) -> None:
         """Fix the model of each arm that is confirmed, unless that was done before."""
-        for part in self.parts:
-            if not part.study.picks():
-                part.study.set_picks(Analysis(part.study, part.dataset).choose())
+        missing = [part for part in self.parts if not part.study.picks()]
+        if missing:
+            self.observer.enter(CHOOSING)
+        for part in missing:
+            part.study.set_picks(Analysis(part.study, part.dataset).choose())
 
-    def confirm(self) -> None:
-        """Train the chosen models with fresh seeds, in the precision of the verdict.
-
-        The references are fitted beside them, on the same folds. More seeds follow as long as the
-        answer needs them, where their number is not fixed.
-        """
-        context = self._context()
-        settings = self.space.training.for_verdict()
-        context = dataclasses.replace(context, settings=settings)
-        references = self._references()
+    def _confirmations(self) -> list[Schedule]:
+        """What trains the chosen models with fresh seeds, in the precision of the verdict."""
         schedules = []
         for part in self.parts:
-            models: list[Schedule] = [ConfirmationSchedule(part.study, part.study.picks())]
-            if references and part.is_tested:
-                models.append(ReferenceSchedule(part.study, references))
-            schedules += in_part(part, models)
-        self._phase("confirmation", schedules, context)
-        while self._needs_more_seeds():
-            more: list[Schedule] = []
-            for part in self.parts:
-                more += in_part(part, [ConfirmationSchedule(part.study, part.study.picks())])
-            self._phase("confirmation with more seeds", more, context)
+            schedule = ConfirmationSchedule(part.study, part.study.picks())
+            schedules += in_part(part, [schedule])
+        return schedules
+
+    def _references(self) -> list[Schedule]:
+        """What fits the references, on the folds of the confirmation."""
+        names = self._reference_names()
+        schedules: list[Schedule] = []
+        for part in self.parts:
+            if names and part.is_tested:
+                schedules += in_part(part, [ReferenceSchedule(part.study, names)])
+        return schedules
 
     def _needs_more_seeds(self) -> bool:
         """Look at the answer, unless it is settled that no seeds follow, and keep what it says."""
@@ -164,7 +203,7 @@ class _Session:
         if self.study.request.greedy_ensemble:
             add_greedy_ensemble(self.study, self.dataset, BASELINE)
 
-    def _references(self) -> tuple[str, ...]:
+    def _reference_names(self) -> tuple[str, ...]:
         """The references of the study, which are those that were installed when it first asked."""
         if not self.study.request.references:
             return ()
@@ -185,38 +224,41 @@ class _Session:
             ),
         )
 
-    def _phase(self, name: str, schedules: Sequence[Schedule], context: WorkerContext) -> None:
-        queue = WorkQueue(schedules, self.observer.observe)
-        self.observer.begin(schedules, queue)
-        if queue.finished:
-            return
-        logger.info("%s begins with engine %s", name, context.engine.trainer)
-        for notice in batch_size_notices(self.dataset, self.space, context.seed):
-            logger.info(notice)
-        with _stop_on_signal(queue.stop):
-            self.run(queue, context)
-        if queue.stopped:
-            raise _interrupted(self.study)
-
 
 @contextmanager
-def _runner(study: Study) -> Iterator[Run]:
-    """What trains a queue: this process, or Ray, which is up meanwhile."""
+def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
+    """What trains a queue: this process, or Ray, which is up inside of the block.
+
+    While Ray starts, `meanwhile` is done here.
+    """
     request = study.request
     if request.runner == "local":
+        meanwhile()
         yield run_local
         return
     signalled = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder:
-        with _stop_on_signal(signalled.set):  # half-started, Ray would neither work nor end
-            from mtlsearch.search.runners import ray as ray_runner
+    # Ray's processes end with the thread that started them: it lives as long as they are needed
+    with (
+        tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder,
+        ThreadPoolExecutor(max_workers=1) as starter,
+    ):
+        from mtlsearch.search.runners import ray as ray_runner
 
+        def start() -> None:
             ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
 
         def run(queue: WorkQueue, context: WorkerContext) -> None:
             ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
 
+        # half-started, Ray would neither work nor end
+        with _stop_on_signal(signalled.set):
+            started = starter.submit(start)
+            try:
+                meanwhile()
+            finally:
+                wait([started])
         try:
+            started.result()
             if signalled.is_set():
                 raise _interrupted(study)
             yield run
@@ -261,10 +303,8 @@ def resumable(study: Study) -> Iterator[None]:
 
 
 def _interrupted(study: Study) -> InterruptedSearchError:
-    command = f"python cli.py resume {study.folder}"
-    return InterruptedSearchError(
-        f"stopped; all finished trainings are kept. Go on with: {command}"
-    )
+    go_on = command("resume", study.folder)
+    return InterruptedSearchError(f"stopped; all finished trainings are kept. Go on with: {go_on}")
 
 
 @contextmanager

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna.trial import TrialState
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from mtlsearch.search.parts import ALL_ROWS, part_names
+from mtlsearch.program import command
+from mtlsearch.search.part_names import ALL_ROWS, part_names
 from mtlsearch.search.study import REFERENCES_ARM, Study
 
 COLUMNS = ("arm", "trainings", "complete", "failed", "running", "left")
@@ -77,13 +79,13 @@ class StudyStatus:
         """All fields as plain values."""
         return asdict(self)
 
-    def table(self) -> Table:
-        """The status for people."""
+    def table(self) -> Group:
+        """The status for people: a line that can be copied, and a table."""
         state = "finished"
         if not self.finished:
-            state = f"not finished; go on with: python cli.py resume {self.folder}"
-        title = Text(f"{self.folder}: {state}")
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+            state = f"not finished; go on with: {command('resume', self.folder)}"
+        title = Text(f"{self.folder}: {state}", no_wrap=True, overflow="ignore")
+        table = Table(box=None, padding=(0, 2, 0, 0))
         for name in COLUMNS:
             table.add_column(name, justify="left" if name == "arm" else "right")
         for arm in self.arms:
@@ -91,7 +93,7 @@ class StudyStatus:
             if arm.part:
                 values[0] = f"{arm.part} {arm.arm}"
             table.add_row(*values)
-        return table
+        return Group(title, table)
 
 
 def _arms_of(study: Study, part: str) -> list[ArmStatus]:

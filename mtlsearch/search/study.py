@@ -1,6 +1,7 @@
 """The study: an Optuna storage as the only truth, a folder that points to it, and a lock.
 
-One process at a time holds the lock and writes.
+One process at a time holds the lock and writes. What makes networks is imported where
+it is needed: a study can be counted without it.
 """
 
 import itertools
@@ -9,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from filelock import FileLock, Timeout
@@ -17,19 +18,21 @@ from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from mtlsearch.candidate import Composition
-from mtlsearch.errors import StudyError
-from mtlsearch.evidence.selection import Pick
+from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.sequential import FIRST_SEEDS
-from mtlsearch.records import Trial
+from mtlsearch.program import command
 from mtlsearch.search.greedy_choice import GreedyChoice
-from mtlsearch.search.ledger import is_recorded, trial_of
-from mtlsearch.search.objectives import Direction
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import open_storage
+from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
-from mtlsearch.training.engine_choice import Choice
+
+if TYPE_CHECKING:
+    from mtlsearch.evidence.selection import Pick
+    from mtlsearch.records import Trial
+    from mtlsearch.search.objectives import Direction
+    from mtlsearch.training.engine_choice import Choice
 
 POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 
@@ -43,6 +46,7 @@ GREEDY_ENSEMBLE = "greedy_ensemble"
 REFERENCES = "references"
 WALL_SECONDS = "wall_seconds"
 SEEDS = "seeds"
+TIMINGS = "timings"
 
 REFERENCES_ARM = "references"  # under which their fits are stored
 
@@ -168,7 +172,7 @@ class Study:
             raise StudyError(f"{self.folder}: another process is working on this study") from error
         return lock
 
-    def arm(self, arm: str, directions: Sequence[Direction] = ("minimize",)) -> optuna.Study:
+    def arm(self, arm: str, directions: "Sequence[Direction]" = ("minimize",)) -> optuna.Study:
         """The Optuna study of an arm, made when first asked for."""
         if arm not in self._arms:
             self._arms[arm] = optuna.create_study(
@@ -185,8 +189,10 @@ class Study:
             return []
         return self.arm(arm).get_trials(deepcopy=False)
 
-    def trials(self, arm: str) -> list[Trial]:
+    def trials(self, arm: str) -> "list[Trial]":
         """The finished trainings of an arm of the search, in order."""
+        from mtlsearch.search.ledger import is_recorded, trial_of
+
         trials = []
         for stored in self.stored_trials(arm):
             if is_recorded(stored):
@@ -222,6 +228,36 @@ class Study:
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
         self._ask(replace(self.request, more_baseline=True))
+
+    def add_arms(self, arms: tuple[str, ...]) -> None:
+        """Add arms, with the budget of the others; those that are there already change nothing.
+
+        What an arm tries depends on no other arm. What is picked depends on the trainings of all of
+        them: all arms are picked and confirmed anew, apart from what was confirmed before.
+
+        Raises UsageError for an unknown name.
+        """
+        added = tuple(arm for arm in arms if arm not in self.request.arms)
+        self._ask(
+            replace(
+                self.request,
+                arms=(*self.request.arms, *added),
+                added_arms=(*self.request.added_arms, *added),
+            )
+        )
+
+    def refuse_epochs(self, epochs: int) -> None:
+        """Raise UsageError, with the search that has so many epochs."""
+        request = self.request
+        flags: list[object] = []
+        for task in request.task_flags:
+            flags += ["--task", task]
+        start = command("search", request.data, *flags, "--epochs", epochs)
+        raise UsageError(
+            f"--epochs: found {epochs}; the study's trainings have {request.epochs} at most, and "
+            f"scores of longer ones are no equal of theirs; search anew, with its other options: "
+            f"{start}"
+        )
 
     def _ask(self, request: Request) -> None:
         self.request = request
@@ -280,6 +316,8 @@ class Study:
     @property
     def _is_confirmed(self) -> bool:
         """Whether every pick is trained with the seeds that there are so far."""
+        from mtlsearch.search.ledger import is_recorded
+
         recorded = [trial for trial in self.stored_trials(self.confirmation) if is_recorded(trial)]
         return 0 < self.picked * self.seeds <= len(recorded)
 
@@ -305,8 +343,11 @@ class Study:
         """The name of the confirmation of this budget."""
         return f"confirmation@{self.request.budget_name}"
 
-    def picks(self) -> list[Pick]:
+    def picks(self) -> "list[Pick]":
         """The models that were chosen for confirmation; none before they are chosen."""
+        from mtlsearch.candidate import Composition
+        from mtlsearch.evidence.selection import Pick
+
         picks = []
         for stored in self._stored_picks():
             composition = Composition.from_json(stored["composition"])
@@ -331,7 +372,7 @@ class Study:
         """How many models are chosen for confirmation; to count them needs no plugin."""
         return len(self._stored_picks())
 
-    def set_picks(self, picks: Sequence[Pick]) -> None:
+    def set_picks(self, picks: "Sequence[Pick]") -> None:
         """Fix the choice before any test row is predicted."""
         stored = []
         for pick in picks:
@@ -347,17 +388,29 @@ class Study:
         self._root.set_user_attr(self._within_part(self.confirmation), stored)
 
     @property
-    def engine(self) -> Choice | None:
+    def engine(self) -> "Choice | None":
         """The engine that all of the study is trained with, once it is chosen.
 
         Scores of two are not compared.
         """
+        from mtlsearch.training.engine_choice import Choice
+
         stored = self._root.user_attrs.get(ENGINE)
         return Choice(**stored) if stored else None
 
-    def set_engine(self, choice: Choice) -> None:
+    def set_engine(self, choice: "Choice") -> None:
         """Fix the engine before the first training."""
         self._root.set_user_attr(ENGINE, choice.to_json())
+
+    @property
+    def timings(self) -> Timings | None:
+        """What its trainings were expected to take, once they are timed."""
+        stored = self._root.user_attrs.get(TIMINGS)
+        return Timings.from_json(stored) if stored else None
+
+    def set_timings(self, timings: Timings) -> None:
+        """Keep what its trainings are expected to take: it is timed once."""
+        self._root.set_user_attr(TIMINGS, timings.to_json())
 
     @property
     def references(self) -> tuple[str, ...] | None:
@@ -437,8 +490,8 @@ def _read_pointer(folder: Path) -> tuple[str | None, str]:
     """The URL of the storage, None for the one in the folder, and the study's name in it."""
     path = folder / POINTER
     if not path.is_file():
-        command = f"python cli.py search DATA --study {folder}"
-        raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: {command}")
+        start = command("search", "DATA", "--study", folder)
+        raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: {start}")
     try:
         pointer = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -482,7 +535,7 @@ def _occupied(folder: Path) -> str:
     if (folder / POINTER).is_file():
         return (
             "a study is already here; "
-            f"continue it with: python cli.py resume {folder} (or give another --study)"
+            f"continue it with: {command('resume', folder)} (or give another --study)"
         )
     return "the folder is not empty and holds no study; give another --study"
 

@@ -30,7 +30,7 @@ from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
 from mtlsearch.records import Replicate
-from mtlsearch.search.parts import part_names
+from mtlsearch.search.part_names import part_names
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import Seeds, most_seeds
 from mtlsearch.search.study import Study, part_seed

@@ -4,7 +4,7 @@ Runners take cohorts from it and give results back; the schedules write the stud
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mtlsearch.records import Job, TrainingResult
@@ -25,10 +25,14 @@ class Cohort:
     jobs: tuple[Job, ...]
 
 
+Phases = Iterator[Sequence[Schedule]]
+
+
 class WorkQueue:
     """Hands out cohorts, arm by arm in turn, and takes results back. `stop` ends it early.
 
-    `observe` is called with the arm and the result of every training that is recorded.
+    What it is made with holds up no phase: it is trained beside all of them. `observe` is called
+    with the arm and the result of every training that is recorded.
     """
 
     def __init__(self, schedules: Sequence[Schedule], observe: Observe) -> None:
@@ -37,19 +41,39 @@ class WorkQueue:
         self._schedules: dict[str, Schedule] = {}
         self._in_flight: dict[str, set[int]] = {}
         self._attempts: dict[tuple[str, int], int] = {}
+        self._phases: Phases | None = None
+        self._phase: Sequence[Schedule] = ()
+        self._add(schedules)
+
+    def follow(self, phases: Phases) -> None:
+        """Hand out phase after phase; the next one is asked for when all of the last is finished.
+
+        So a phase may depend on the results of those before it.
+        """
+        self._phases = phases
+        self._advance()
+
+    def _add(self, schedules: Sequence[Schedule]) -> None:
         for schedule in schedules:
             self._schedules[schedule.arm] = schedule
             self._in_flight[schedule.arm] = set()
+
+    def _advance(self) -> None:
+        """Begin the next phase if the present one is finished, unless it is the last."""
+        while self._phases is not None and not self.stopped and _are_finished(self._phase):
+            phase = next(self._phases, None)
+            if phase is None:
+                self._phases = None
+                return
+            self._phase = phase
+            self._add(phase)
 
     @property
     def finished(self) -> bool:
         """True when nothing is left to hand out or to wait for, or when the queue was stopped."""
         if self.stopped:
             return True
-        for schedule in self._schedules.values():
-            if len(schedule.finished()) < schedule.total:
-                return False
-        return True
+        return self._phases is None and _are_finished(list(self._schedules.values()))
 
     @property
     def running(self) -> int:
@@ -74,7 +98,9 @@ class WorkQueue:
                 waiting[arm] = numbers
         if not waiting:
             return None
-        arm = min(waiting, key=lambda name: waiting[name][0])
+        # what holds up a phase goes before what is beside it
+        phase = {schedule.arm for schedule in self._phase}
+        arm = min(waiting, key=lambda name: (waiting[name][0], name not in phase))
         self._in_flight[arm].update(waiting[arm])
         schedule = self._schedules[arm]
         jobs = [schedule.job(number) for number in waiting[arm]]
@@ -108,6 +134,7 @@ class WorkQueue:
         if result.failure:
             logger.warning("%s: training %d failed: %s", arm, result.number, result.failure)
         self._observe(arm, result)
+        self._advance()
 
     def lost(self, cohort: Cohort, reason: str) -> None:
         """Take back the cohort of a worker that died.
@@ -127,3 +154,7 @@ class WorkQueue:
             if attempts >= ATTEMPTS:
                 result = TrainingResult.failed(number, f"the worker died: {reason}")
                 self.done(arm, result)
+
+
+def _are_finished(schedules: Sequence[Schedule]) -> bool:
+    return all(len(schedule.finished()) >= schedule.total for schedule in schedules)

@@ -31,7 +31,7 @@ class WorkerContext:
 
     Attributes:
         dataset: What is trained on.
-        settings: How every candidate trains.
+        settings: How every candidate trains; in the confirmation, in the verdict's precision.
         seed: The seed of the study.
         engine: Which engine trains, and how many networks at a time.
         device: auto, cpu or cuda.
@@ -68,7 +68,7 @@ class WorkerContext:
 
     def make_worker(self) -> Worker:
         """What trains networks with that engine, and fits references. Raises as `make_engine`."""
-        return Worker(self.make_engine)
+        return Worker(self.make_engine, self.settings.for_verdict())
 
 
 def resolve_device(device: str) -> torch.device:

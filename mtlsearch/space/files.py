@@ -1,5 +1,6 @@
 """The files of search spaces: those that come with the package, and the user's own."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,14 @@ def known_spaces(folders: Sequence[Path] = FOLDERS) -> dict[str, Path]:
 
 
 def describe_space(path: Path) -> str:
-    """What the file of a space is for, as its first line says, and whether it may claim anything.
+    """What the file of a space is for, as its first lines say, and whether it may claim anything.
 
     Raises SpaceError when it cannot be read.
     """
-    first_line = path.read_text(encoding="utf-8").splitlines()[0]
-    description = first_line.lstrip("# ")
+    comment = itertools.takewhile(
+        lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines()
+    )
+    description = " ".join(line.lstrip("# ") for line in comment)
     if read_yaml(path).get(FOR_CONCLUSIONS, True):
         return description
     return f"{description} Not for conclusions."

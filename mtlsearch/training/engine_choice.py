@@ -73,7 +73,7 @@ def choose(
     seconds = {}
     for size, best in _time_in_turn(runs).items():
         timed_members = members[: size or SIZES[0]]
-        seconds[size] = best / _count_stages(timed_members)
+        seconds[size] = best / sum(member.stages for member in timed_members)
     return _choice(seconds, trainer)
 
 
@@ -146,16 +146,6 @@ def _time_in_turn(runs: Mapping[int, Run]) -> dict[int, float]:
             seconds = (time.perf_counter() - started) / STEPS
             best[size] = min(best.get(size, math.inf), seconds)
     return best
-
-
-def _count_stages(members: Sequence[Member]) -> int:
-    """The number of stages of all members, those of experts included."""
-    count = 0
-    for member in members:
-        candidate = member.component.candidate
-        count += sum(len(nodes) for nodes in candidate.tree.levels)
-        count += sum(candidate.experts)
-    return count
 
 
 def _plain_run(

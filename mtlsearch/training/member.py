@@ -69,6 +69,12 @@ class Member:
         )
 
     @property
+    def stages(self) -> int:
+        """The number of its stages, those of experts included."""
+        candidate = self.component.candidate
+        return sum(len(nodes) for nodes in candidate.tree.levels) + sum(candidate.experts)
+
+    @property
     def shape(self) -> tuple[object, ...]:
         """The facts that members must have in common to be stacked.
 

@@ -4,24 +4,26 @@ Each is loaded when it is asked for, so that the plain one can be used, and read
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mtlsearch.training.trainer import TrainerFactory
+if TYPE_CHECKING:
+    from mtlsearch.training.trainer import TrainerFactory
 
 
-def _plain_trainer() -> TrainerFactory:
+def _plain_trainer() -> "TrainerFactory":
     from mtlsearch.training.plain.trainer import PlainTrainer
 
     return PlainTrainer
 
 
-def _stacked_trainer() -> TrainerFactory:
+def _stacked_trainer() -> "TrainerFactory":
     from mtlsearch.training.stacked.trainer import StackedTrainer
 
     return StackedTrainer
 
 
 # By the names that users know: `serial` trains networks one by one, `forest` many at a time.
-TRAINERS: dict[str, Callable[[], TrainerFactory]] = {
+TRAINERS: dict[str, Callable[[], "TrainerFactory"]] = {
     "serial": _plain_trainer,
     "forest": _stacked_trainer,
 }

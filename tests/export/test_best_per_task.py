@@ -21,7 +21,7 @@ from mtlsearch.runtime.reference_models import TRUSTED
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.reference_fits import FittedReference
 from mtlsearch.search.request import Request
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace, load_space
 from mtlsearch.training.training_data import TrainingData
@@ -29,16 +29,6 @@ from mtlsearch.training.training_data import TrainingData
 pytest.importorskip("skops")
 
 NAMES = ("linear", "random_forest", "histogram_boosting")
-
-
-class Watch:
-    """Looks at nothing."""
-
-    def begin(self, schedules, queue) -> None:
-        """The queue begins."""
-
-    def observe(self, arm, result) -> None:
-        """A result came."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +65,7 @@ def study(dataset: Dataset, space: SearchSpace, tmp_path_factory) -> Study:
     study = Study.create(tmp_path_factory.mktemp("study") / "study", request, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session_module, "installed_references", lambda: NAMES)
-        work(study, dataset, space, Watch())
+        work(study, dataset, space, Observer())
     return study
 
 

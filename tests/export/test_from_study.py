@@ -18,7 +18,7 @@ from mtlsearch.export.trained_model import predict_mean
 from mtlsearch.records import TrainingJob
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.request import Request
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace, load_space
 from mtlsearch.training.engine import Engine
@@ -28,16 +28,6 @@ from mtlsearch.training.training_data import TrainingData
 from tests.support.replicates import confirmed
 
 ARMS = ("searched", "single_task")
-
-
-class Watch:
-    """Looks at nothing."""
-
-    def begin(self, schedules, queue) -> None:
-        """The queue begins."""
-
-    def observe(self, arm, result) -> None:
-        """A result came."""
 
 
 class Trainings:
@@ -98,7 +88,7 @@ def make_study(
 def study(make_study: Callable[[], Study], dataset: Dataset, space: SearchSpace) -> Study:
     """A finished study."""
     finished = make_study()
-    work(finished, dataset, space, Watch())
+    work(finished, dataset, space, Observer())
     return finished
 
 

@@ -83,6 +83,7 @@ ALLOWED = {
     ("mtlsearch/data/problems.py", "table"): "a key in the files of embedded problems",
     ("mtlsearch/search/samplers.py", "random"): SAMPLER,
     ("mtlsearch/search/dry_run.py", "random"): SAMPLER,
+    ("mtlsearch/search/timing.py", "random"): SAMPLER,
     ("mtlsearch/search/engine_choice.py", "random"): SAMPLER,
 }
 

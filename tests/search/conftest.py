@@ -18,7 +18,7 @@ from mtlsearch.search.ledger import files_of
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
 from mtlsearch.search.schedules import Schedule
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace, load_space
@@ -26,7 +26,7 @@ from mtlsearch.space import SearchSpace, load_space
 TRAINING = {"epochs": 3, "batch_size": 128, "patience": 3}
 
 
-class Watch:
+class Watch(Observer):
     """Remembers what was observed, and stops the queue after `stop_after` outcomes."""
 
     def __init__(self, stop_after: int | None = None) -> None:

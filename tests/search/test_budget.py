@@ -20,7 +20,7 @@ from mtlsearch.search.arms import ARMS
 from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
 from mtlsearch.search.ledger import files_of
 from mtlsearch.search.schedules import ArmSchedule, ConfirmationSchedule
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.work_queue import WorkQueue
 
 STARTED = ("pretrain_finetune", "meta_learning")
@@ -117,7 +117,7 @@ def test_test_rows_are_scored_in_the_confirmation_only(all_arms):
 def test_the_picks_are_fixed_before_the_first_test_row_is_scored(bench):
     study = bench.create()
 
-    class Stop:
+    class Stop(Observer):
         begun = ()
 
         def begin(self, schedules, queue):

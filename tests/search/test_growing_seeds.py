@@ -10,8 +10,9 @@ from mtlsearch.errors import StudyError
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.sequential import INTERIM, LAST
-from mtlsearch.search.advice import Costs, advise
+from mtlsearch.search.advice import advise
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.forecast import Costs
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.ledger import ARM, REPLICATE, Ledger
 from mtlsearch.search.schedules import ConfirmationSchedule
@@ -139,9 +140,9 @@ def test_a_greedy_ensemble_of_fewer_seeds_is_chosen_anew(bench):
 def test_more_seeds_are_advised_where_they_are_the_larger_part(noisy, open_study):
     analysis = Analysis(open_study, noisy.dataset)
     [advice] = advise(analysis)
-    assert advice.command == f"python cli.py resume {open_study.folder} --seeds 20"
-    costs = Costs.of(open_study)
-    share = costs.confirmation / (costs.search + costs.confirmation)
+    assert advice.command == f"mtlsearch resume {open_study.folder} --seeds 20"
+    workload = Costs.of(open_study).workload
+    share = workload.confirmation / (workload.search + workload.confirmation)
     assert advice.minutes == pytest.approx(open_study.wall_seconds / 60 * share * 18 / 2)
 
 
@@ -176,7 +177,7 @@ def test_more_trainings_are_advised_where_the_last_ones_found_something_better(n
     candidates = [early, replace(early, number=1), replace(early, number=2, estimates=estimates)]
     analysis.candidates = {**analysis.candidates, "single_task": candidates}
     _, advice = advise(analysis)
-    assert advice.command == f"python cli.py resume {open_study.folder} --trainings 2"
+    assert advice.command == f"mtlsearch resume {open_study.folder} --trainings 2"
     assert advice.why == "single_task was still improving when the budget ended"
     assert advice.minutes == pytest.approx(open_study.wall_seconds / 60)
 

@@ -196,19 +196,15 @@ import sys
 from pathlib import Path
 from mtlsearch.data import load
 from mtlsearch.data.outer_folds import first_outer_fold
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
-
-class Silent:
-    def begin(self, schedules, queue): pass
-    def observe(self, arm, result): pass
 
 study = Study.open(Path(sys.argv[1]))
 dataset = first_outer_fold(load("penguins"), study.request.outer_folds, study.request.seed)
 space = SearchSpace.from_mapping(study.request.space, len(dataset.tasks))
 with study.lock():
-    work(study, dataset, space, Silent())
+    work(study, dataset, space, Observer())
 """
 
 

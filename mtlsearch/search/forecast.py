@@ -1,0 +1,202 @@
+"""How long a study will take and what takes the time, by timings made before it or by itself."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from optuna.trial import FrozenTrial
+
+from mtlsearch.evidence.sequential import FIRST_SEEDS
+from mtlsearch.search.ledger import is_recorded, result_of
+from mtlsearch.search.request import Request
+from mtlsearch.search.seed_plan import AUTO, most_seeds
+from mtlsearch.search.study import REFERENCES_ARM, Study
+from mtlsearch.search.timings import Timings
+from mtlsearch.wording import duration
+
+FIXED_SECONDS = 15.0  # to start workers, choose models and write the report
+LARGEST = 2  # things that take the most time, which are named
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the trainings and fits of a study take, in seconds of one worker.
+
+    Attributes:
+        arms: Those of the search, by arm.
+        confirmation: Those of the confirmation with the seeds that are certain.
+        references: Those of the fits of references.
+    """
+
+    arms: Mapping[str, float]
+    confirmation: float
+    references: float
+
+    @property
+    def search(self) -> float:
+        """Those of the search."""
+        return sum(self.arms.values())
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.search + self.confirmation + self.references
+
+    @classmethod
+    def planned(cls, request: Request, timings: Timings) -> "Workload":
+        """What a study is expected to take.
+
+        Args:
+            request: What is asked for.
+            timings: What single trainings and fits take.
+        """
+        searches = count_searches(request)
+        arms = {}
+        confirmation = 0.0
+        for arm in request.arms:
+            seconds = timings.trainings[arm]
+            arms[arm] = seconds * request.budget(arm) * searches
+            confirmation += seconds * first_seeds(request) * searches
+        later_folds = min(first_seeds(request), FIRST_SEEDS) - 1
+        references = timings.first_fold + timings.later_fold * later_folds
+        return cls(arms, confirmation, references * request.outer_folds)
+
+    @classmethod
+    def recorded(cls, study: Study) -> "Workload":
+        """What a study took so far, outer folds after the first left out."""
+        arms = {arm: _seconds(study.stored_trials(arm)) for arm in study.request.arms}
+        return cls(
+            arms=arms,
+            confirmation=_seconds(study.stored_trials(study.confirmation)),
+            references=_seconds(study.stored_trials(REFERENCES_ARM)),
+        )
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long a study is expected to take, in all.
+
+    Attributes:
+        request: What is asked for.
+        timings: What single trainings and fits take.
+        references: The ready-made models that are fitted.
+    """
+
+    request: Request
+    timings: Timings
+    references: tuple[str, ...] = ()
+
+    @property
+    def workload(self) -> Workload:
+        """What all workers do."""
+        return Workload.planned(self.request, self.timings)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds on the clock from the start to the report."""
+        return FIXED_SECONDS + self.on_the_clock(self.workload.total)
+
+    def on_the_clock(self, seconds: float) -> float:
+        """How many seconds on the clock so many of one worker are, divided among all."""
+        return seconds / parallel_workers(self.request)
+
+    def describe(self) -> str:
+        """Say how many trainings there will be, how long it takes in all, and what takes it."""
+        workers = parallel_workers(self.request)
+        on_workers = "on 1 worker" if workers == 1 else f"on {workers} workers"
+        return (
+            f"{', '.join(self._counts())}: about {duration(self.seconds)} {on_workers}, "
+            f"{self._presumption()}; most of it: {self._largest()}"
+        )
+
+    def _counts(self) -> list[str]:
+        request = self.request
+        searches = count_searches(request)
+        trainings = sum(request.budget(arm) for arm in request.arms) * searches
+        times = f" x {searches} searches" if searches > 1 else ""
+        counts = [
+            f"{trainings} trainings ({_plural(len(request.arms), 'arm')} x {request.trainings}"
+            f"{_more_baseline(request)}{times})"
+        ]
+        models = len(request.arms) * searches
+        confirmed = f"{models * first_seeds(request)} to confirm"
+        if request.seeds == AUTO:
+            confirmed += f" (up to {models * most_seeds(AUTO)} while the answer is open)"
+        counts.append(confirmed)
+        seeds = min(first_seeds(request), FIRST_SEEDS)
+        fits = len(self.references) * seeds * request.outer_folds
+        if fits:
+            counts.append(f"{fits} fits of {len(self.references)} references")
+        return counts
+
+    def _presumption(self) -> str:
+        timings = self.timings
+        if timings.epochs == timings.most_epochs:
+            return f"with {timings.epochs} epochs each"
+        return f"if trainings end after about {timings.epochs} of {timings.most_epochs} epochs"
+
+    def _largest(self) -> str:
+        """What takes the most time, with its share."""
+        workload = self.workload
+        parts = {
+            **workload.arms,
+            "the confirmation": workload.confirmation,
+            "the references": workload.references,
+        }
+        names = sorted(parts, key=lambda name: -parts[name])[:LARGEST]
+        total = max(workload.total, 1e-9)
+        return ", ".join(f"{name} {parts[name] / total:.0%}" for name in names)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a study took.
+
+    Attributes:
+        workload: Its trainings and fits, in seconds of one worker.
+        wall: The time that has passed while these ran, in seconds.
+    """
+
+    workload: Workload
+    wall: float
+
+    @classmethod
+    def of(cls, study: Study) -> "Costs":
+        """What a study took so far."""
+        return cls(Workload.recorded(study), study.wall_seconds)
+
+    def minutes(self, seconds: float) -> float:
+        """How many minutes trainings of so many seconds would take, beside each other as these."""
+        total = self.workload.total
+        return self.wall * seconds / total / 60 if total else 0.0
+
+
+def count_searches(request: Request) -> int:
+    """The number of searches: one for each outer fold and one on all rows, or one alone."""
+    return 1 if request.outer_folds == 1 else request.outer_folds + 1
+
+
+def first_seeds(request: Request) -> int:
+    """The number of seeds that the confirmation has in any case."""
+    return FIRST_SEEDS if request.seeds == AUTO else request.seeds
+
+
+def parallel_workers(request: Request) -> int:
+    """The number of trainings that really run side by side: on this machine one per core."""
+    if request.runner == "local":
+        return 1
+    if request.ray_address or request.gpus_per_worker:
+        return request.workers
+    return min(request.workers, len(os.sched_getaffinity(0)))
+
+
+def _more_baseline(request: Request) -> str:
+    return ", the baseline twice" if request.more_baseline else ""
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _seconds(trials: Iterable[FrozenTrial]) -> float:
+    return sum(result_of(trial).train_seconds for trial in trials if is_recorded(trial))
