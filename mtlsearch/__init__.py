@@ -19,8 +19,9 @@ from mtlsearch.version import __version__
 if TYPE_CHECKING:
     from mtlsearch.api.checking import check
     from mtlsearch.api.estimator import Search
-    from mtlsearch.api.inspecting import spaces, status
     from mtlsearch.api.prediction import predict
+    from mtlsearch.api.spaces import spaces
+    from mtlsearch.api.state import status
     from mtlsearch.api.study import Study, open_study
     from mtlsearch.errors import (
         DataError,
@@ -58,8 +59,8 @@ _ROOMS = {
     "check": "mtlsearch.api.checking",
     "open_study": "mtlsearch.api.study",
     "predict": "mtlsearch.api.prediction",
-    "spaces": "mtlsearch.api.inspecting",
-    "status": "mtlsearch.api.inspecting",
+    "spaces": "mtlsearch.api.spaces",
+    "status": "mtlsearch.api.state",
 }
 """Where the public names are that are no errors."""
 

@@ -312,7 +312,7 @@ def search(  # noqa: PLR0913 - the list of options
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
     _refuse_early(data, arms, sampler, engine, compare, runner)
-    _refuse_effort(effort)
+    _refuse_effort(effort, seeds)
 
     from mtlsearch.api.estimator import Search
     from mtlsearch.data import DEFAULT_PROBLEM
@@ -389,7 +389,7 @@ def resume(  # noqa: PLR0913 - the list of options
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show what is done, running, failed and left."""
-    from mtlsearch.api.inspecting import status as status_of
+    from mtlsearch.api.state import status as status_of
 
     value = status_of(folder)
     if as_json:
@@ -481,7 +481,7 @@ def check(  # noqa: PLR0913 - the list of options
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
     _refuse_file(data)
-    _refuse_effort(effort)
+    _refuse_effort(effort, seeds)
 
     from mtlsearch.api.estimator import Search
     from mtlsearch.data import DEFAULT_PROBLEM
@@ -516,7 +516,7 @@ def check(  # noqa: PLR0913 - the list of options
 @app.command()
 def spaces(name: SpaceName = None) -> None:
     """List the search spaces, or print one."""
-    from mtlsearch.api.inspecting import describe_spaces, space_text
+    from mtlsearch.api.spaces import describe_spaces, space_text
 
     if name is not None:
         typer.echo(space_text(name), nl=False)
@@ -584,11 +584,13 @@ def _refuse_file(data: str | None) -> None:
         raise DataError(f"{no_such_file(path)}; `check` without DATA tries an embedded problem")
 
 
-def _refuse_effort(name: str) -> None:
-    """Raise UsageError for an effort that is unknown."""
+def _refuse_effort(name: str, seeds: str | None) -> None:
+    """Raise UsageError for an effort that is unknown, or seeds that are no number."""
     from mtlsearch.search.effort import Wishes
+    from mtlsearch.search.seed_plan import read_seeds
 
     Wishes().with_effort(name)
+    read_seeds(seeds or "auto")
 
 
 def _wrapped(name: str, description: str) -> str:

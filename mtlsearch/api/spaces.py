@@ -1,19 +1,7 @@
-"""What can be asked without reading any data."""
-
-from pathlib import Path
+"""The search spaces that come with the package."""
 
 from mtlsearch.errors import SpaceError, unknown
-from mtlsearch.search.status import StudyStatus
-from mtlsearch.search.study import Study
 from mtlsearch.space import describe_space, known_spaces
-
-
-def status(folder: str | Path) -> StudyStatus:
-    """Return for every arm of a study what is done, running, failed and left.
-
-    Raises StudyError where there is no study.
-    """
-    return StudyStatus.of(Study.open(Path(folder)))
 
 
 def spaces(name: str | None = None) -> dict[str, str] | str:
