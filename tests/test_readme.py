@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mtlsearch.commands import app
 
 ROOT = Path(__file__).parent.parent
@@ -50,3 +52,14 @@ def test_the_files_that_the_documentation_links_to_exist() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_s_python_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "mtlsearch").symlink_to(ROOT / "mtlsearch")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "Adelie" in capsys.readouterr().out
+    assert (tmp_path / "studies/birds-model/model.py").is_file()

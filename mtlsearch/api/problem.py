@@ -173,7 +173,7 @@ def _data_name(data: GivenData) -> str:
 
     It is an absolute path, the name of an embedded problem, or a path within the study's folder.
     """
-    path = Path(data.name)
+    path = Path(data.name).expanduser()
     if data.written is not None:
         return str(path.relative_to(data.written))
     return str(path.resolve()) if path.is_file() else data.name

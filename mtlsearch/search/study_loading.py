@@ -12,6 +12,7 @@ from mtlsearch.backbones import Backbone
 from mtlsearch.candidate import SETTING_GROUPS
 from mtlsearch.data import (
     NO_FLAGS,
+    PROBLEMS,
     TEST,
     ColumnFlags,
     Dataset,
@@ -325,8 +326,9 @@ def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
     study = Study.open(folder)
     request = study.request
     columns = ColumnFlags.from_json(request.column_flags)
-    within = folder / request.data  # of data that was given in memory
-    data = str(within) if within.is_file() else request.data
+    data = request.data
+    if data not in PROBLEMS:
+        data = str(folder / Path(data).expanduser())  # in the study, if it was given in memory
     dataset = load(data, request.task_flags, columns, request.task_options)
     if dataset.digest != request.digest:
         raise StudyError(

@@ -138,7 +138,7 @@ def test_the_frame_is_in_the_study_wherever_that_lies(fitted: Search, tmp_path: 
     study = open_study(moved, progress=False, verbose=False)
     assert study.report_.study.settings.margin == 2.0
     (moved / "data.parquet").unlink()
-    with pytest.raises(mtlsearch.MtlsearchError, match="data.parquet"):
+    with pytest.raises(mtlsearch.MtlsearchError, match=r"moved/data\.parquet: no such file"):
         open_study(moved)
 
 
@@ -146,9 +146,9 @@ def test_ctrl_c_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     settings = {**QUIET, "arms": "single_task", "trainings": 30, "seeds": 1}
     search = Search(**settings, study=folder)
-    with interrupted_when(lambda: complete(folder) > 1):
-        with pytest.raises(mtlsearch.InterruptedSearchError, match="resume"):
-            search.fit(penguins(), tasks=TASKS)
+    stopped = pytest.raises(mtlsearch.InterruptedSearchError, match="resume")
+    with interrupted_when(lambda: complete(folder) > 1), stopped:
+        search.fit(penguins(), tasks=TASKS)
     assert 1 < complete(folder) < 30
     assert "not finished" in repr(search.study_)
     assert search.verdict_ is None
@@ -183,7 +183,7 @@ def test_it_fits_in_a_pipeline_and_in_a_thread_that_is_not_the_main_one(tmp_path
     thread.start()
     thread.join()
     assert "year" not in search.feature_names_in_
-    assert list(pipeline.predict(inputs.head(3)))[0] == "species"
+    assert "species" in pipeline.predict(inputs.head(3))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ began = time.process_time()
 import mtlsearch
 seconds = time.process_time() - began
 heavy = {"torch", "numpy", "pandas", "sklearn", "optuna", "ray", "rich"} & sys.modules.keys()
-said = [seconds, state() == before, sorted(heavy), sorted(set(mtlsearch.__all__) - set(dir(mtlsearch)))]
+missing = sorted(set(mtlsearch.__all__) - set(dir(mtlsearch)))
+said = [seconds, state() == before, sorted(heavy), missing]
 mtlsearch.DataError
 said.append(sorted(heavy & sys.modules.keys()))
 print(json.dumps(said))
