@@ -23,7 +23,7 @@ from mtlsearch.export.reference_models import packages_of, write_references
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 from mtlsearch.runtime.encoding import ENCODINGS
-from mtlsearch.runtime.predict import NETWORKS
+from mtlsearch.runtime.predictor import NETWORKS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
 OF_REFERENCES = ("flat_inputs", "reference_models")  # modules that ready-made models alone need

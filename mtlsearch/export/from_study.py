@@ -1,6 +1,8 @@
 """The export of a study's model, with the weights of its confirmation if it was confirmed."""
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +16,13 @@ from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.export.deviation import deviation
-from mtlsearch.export.folder import export_model
+from mtlsearch.export.folder import export_model, write_predictor
 from mtlsearch.export.readme import ModelCard
 from mtlsearch.export.reference_models import HandOver, hand_over
 from mtlsearch.export.select_model import BEST, SelectedModel, select_model
 from mtlsearch.export.trained_model import TrainedModel, predict_mean
 from mtlsearch.records import Replicate, TrainingJob
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.confirmed_models import ConfirmedTraining
 from mtlsearch.search.study import Study
@@ -30,7 +33,7 @@ from mtlsearch.training.engine import Engine
 from mtlsearch.training.plain.network import CompositionNetwork
 from mtlsearch.training.trainers import FALLBACK
 from mtlsearch.training.training_data import TrainingData
-from mtlsearch.training.weights import load_model
+from mtlsearch.training.weights import load_model as load_network
 
 Train = Callable[[TrainingJob], CompositionNetwork]
 """Trains the model of a job. Raises TrainingFailedError."""
@@ -84,6 +87,23 @@ class Exported:
         )
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What an order comes to, before it is written.
+
+    Attributes:
+        models: The networks with what they were trained on.
+        card: What the README says beyond them.
+        notes: What else is to be known, in sentences.
+        compared: Which rows an export is compared on.
+    """
+
+    models: Sequence[TrainedModel]
+    card: ModelCard
+    notes: list[str]
+    compared: str
+
+
 def export_from_study(
     study: Study,
     dataset: Dataset,
@@ -102,6 +122,50 @@ def export_from_study(
         StudyError: The study has not come so far that it could tell.
         ExportError: A model does not predict what the study keeps of it.
     """
+    with _one_thread():
+        chosen = _choose(study, dataset, space, order)
+        largest = export_model(chosen.models, to, chosen.card, order.formats)
+    networks = len(chosen.models)
+    return Exported(networks, _size(to), largest, chosen.notes, chosen.compared)
+
+
+def load_model(
+    study: Study,
+    dataset: Dataset,
+    space: SearchSpace,
+    order: Order | None = None,
+) -> Predictor:
+    """Return a model of a study as a module that predicts DataFrames.
+
+    It is the class that an exported folder holds, with the same weights and the same predictions.
+    `order` says which model, as for an export; None: the recommended one. Its formats are not
+    looked at. Raises what `export_from_study` raises, but compares nothing.
+    """
+    with _one_thread(), tempfile.TemporaryDirectory() as temporary:
+        chosen = _choose(study, dataset, space, order or Order())
+        draft = Path(temporary)
+        write_predictor(draft, [model.on_cpu() for model in chosen.models])
+        return Predictor.of_folder(draft)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute as in the confirmation: more threads sum in another order, and crowd busy cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _choose(
+    study: Study,
+    dataset: Dataset,
+    space: SearchSpace,
+    order: Order,
+) -> Chosen:
+    """The networks that an order is for, trained if they are not yet."""
     if order.best_per_task and order.choice != BEST:
         raise UsageError(
             f"--best-per-task: found --candidate {order.choice}; ready-made models are compared "
@@ -116,8 +180,6 @@ def export_from_study(
         )
     selected = select_model(analysis, order.choice)
     dataset = handed_over.dataset
-    # As in the confirmation: more threads sum in another order, and crowd busy cores.
-    torch.set_num_threads(1)
     data = TrainingData(dataset, handed_over.study.request.seed, resolve_device("cpu"))
     trainer = study.engine.trainer if study.engine else FALLBACK
     engine = Engine(data, space.training.for_verdict(), trainer)
@@ -141,11 +203,11 @@ def export_from_study(
         card = _card(selected, trainings, data, notes)
     else:
         card = _card_of_all_rows(selected, analysis, notes)
-    largest = export_model(models, to, card, order.formats)
+    notes = list(notes)
     if selected.confirmed is None:
         notes.append("It was trained now, as its confirmation would have; --seeds trains several.")
     compared = "test rows" if handed_over is analysis else "all rows"
-    return Exported(len(models), _size(to), largest, notes, compared)
+    return Chosen(models, card, notes, compared)
 
 
 def trained_models(
@@ -162,7 +224,7 @@ def trained_models(
     models = []
     for training in selected.trainings(seeds):
         job = _job(selected, data, training.seed_index)
-        network = load_model(job, data, training.weights())
+        network = load_network(job, data, training.weights())
         models.append(TrainedModel(network.eval(), data, job.replicate))
     if selected.confirmed is None:
         for index in range(seeds or 1):

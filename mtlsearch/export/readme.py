@@ -16,7 +16,7 @@ from mtlsearch.export.text import wrap
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import checked_rows
 from mtlsearch.runtime.decoding import OutputDecoder
-from mtlsearch.runtime.predict import NETWORKS
+from mtlsearch.runtime.predictor import NETWORKS
 from mtlsearch.training.training_data import TrainingData
 
 

@@ -193,6 +193,8 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "pictures.py",
         "preprocess.json",
         "predict.py",
+        "predictor.py",
+        "tables.py",
         "tokenized_text.py",
     }
     assert all(f"`{name}`" in readme for name in files - {"README.md"})

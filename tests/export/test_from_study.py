@@ -12,10 +12,16 @@ from mtlsearch.data import Dataset
 from mtlsearch.data import load as load_dataset
 from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
-from mtlsearch.export.from_study import Order, export_from_study, trained_models
+from mtlsearch.export.from_study import (
+    Order,
+    export_from_study,
+    load_model,
+    trained_models,
+)
 from mtlsearch.export.select_model import read_seeds, select_model
 from mtlsearch.export.trained_model import predict_mean
 from mtlsearch.records import TrainingJob
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.request import Request
 from mtlsearch.search.session import work
@@ -216,6 +222,21 @@ def test_a_confirmed_model_tells_its_scores_and_another_that_it_has_none(
     assert "trained now" in exported.notes[-1]
     readme = (tmp_path / "candidate" / "README.md").read_text("utf-8")
     assert "not confirmed on test rows" in readme
+
+
+def test_a_model_as_an_object_predicts_what_its_folder_does(
+    study: Study, dataset: Dataset, space: SearchSpace, tmp_path: Path
+) -> None:
+    threads = torch.get_num_threads()
+    order = Order("searched", seeds=1)
+    model = load_model(study, dataset, space, order)
+    export_from_study(study, dataset, space, order, tmp_path / "model")
+    [source] = dataset.sources.values()
+    rows = source.inputs.iloc[::7]
+    exported = Predictor.of_folder(tmp_path / "model")
+    assert model.predict(rows).equals(exported.predict(rows))
+    assert len(load_model(study, dataset, space).preparations) == 2
+    assert torch.get_num_threads() == threads
 
 
 def test_one_seed_is_one_network(

@@ -1,0 +1,150 @@
+"""A trained model as an object: tables of any form in, the same form out, one set of weights."""
+
+import copy
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mtlsearch.backbones import Mlp
+from mtlsearch.candidate import Candidate
+from mtlsearch.data import load
+from mtlsearch.export.folder import write_predictor
+from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.runtime import predict as script
+from mtlsearch.runtime.predictor import Predictor, TableWarning
+from mtlsearch.runtime.tables import TableError
+from mtlsearch.sharing import CrossStitch
+from mtlsearch.structure.tree import SharingTree
+from mtlsearch.training.plain.network import CompositionNetwork, Network
+from mtlsearch.training.training_data import TrainingData
+from mtlsearch.weightings import Fixed
+from tests.support.replicates import searched
+
+ROWS = 40
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return TrainingData(load("penguins"), 0, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one network", "two networks"])
+def folder(request, data: TrainingData, tmp_path_factory) -> Path:
+    """A model, or an ensemble, whose branches are mixed: so it has tensors that are no weights."""
+    tree = SharingTree.decode([0, 0], [2, 1], 3)
+    composition = Candidate(tree, Mlp(width=8), CrossStitch(), Fixed()).composition()
+    models = []
+    for index in range(request.param):
+        replicate = searched(index)
+        signature = data.signature(replicate)
+        networks = [Network(part, signature, index) for part in composition]
+        network = CompositionNetwork(composition, networks).eval()
+        models.append(TrainedModel(network, data, replicate))
+    place = tmp_path_factory.mktemp("model")
+    write_predictor(place, models)
+    return place
+
+
+@pytest.fixture
+def model(folder: Path) -> Predictor:
+    return Predictor.of_folder(folder)
+
+
+@pytest.fixture
+def table(data: TrainingData) -> pd.DataFrame:
+    [source] = data.dataset.sources.values()
+    return source.inputs.iloc[:ROWS].set_axis(range(100, 100 + ROWS))
+
+
+class OtherFrame:
+    """Has what DataFrames of other libraries have in common."""
+
+    def __init__(self, columns) -> None:
+        self.columns = list(columns)
+        self._cells = {name: np.asarray(columns[name]) for name in columns}
+
+    def __getitem__(self, name):
+        return pd.Series(self._cells[name])
+
+    def to_numpy(self):
+        return np.column_stack(list(self._cells.values()))
+
+
+def test_a_frame_comes_back_as_what_the_command_line_writes(
+    model: Predictor, folder: Path, table: pd.DataFrame, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(script, "load", lambda: Predictor.of_folder(folder))
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    assert script.main([str(tmp_path / "rows.csv"), "--to", str(tmp_path / "out.csv")]) == 0
+    written = pd.read_csv(tmp_path / "out.csv")
+    predicted = model.predict(table)
+    assert list(predicted.index) == list(table.index)
+    pd.testing.assert_frame_equal(predicted.reset_index(drop=True), written, rtol=1e-12)
+
+
+def test_every_form_of_table_is_predicted_alike(model: Predictor, table: pd.DataFrame) -> None:
+    expected = model.predict(table).to_dict("list")
+    other = model.predict(OtherFrame(table))
+    assert isinstance(other, OtherFrame)
+    assert {name: list(other[name]) for name in other.columns} == expected
+    assert model.predict(table.to_dict("list")) == expected
+    rows = model.predict(table.to_dict("records"))
+    assert [row["body_mass_g"] for row in rows] == expected["body_mass_g"]
+    assert model.predict([]) == []
+
+
+def test_probabilities_are_those_of_the_columns(model: Predictor, table: pd.DataFrame) -> None:
+    predicted = model.predict(table)
+    probabilities = model.predict_proba(table)
+    assert list(probabilities) == ["species", "sex"]
+    for code, label in enumerate(model.tasks["species"]["classes"]):
+        assert list(probabilities["species"][:, code]) == list(predicted[f"species={label}"])
+    assert list(probabilities["sex"][:, 1]) == list(predicted["sex_probability"])
+    assert probabilities["sex"].sum(1) == pytest.approx(1)
+
+
+def test_its_state_is_that_of_the_file_and_its_network(model: Predictor, folder: Path) -> None:
+    written = load_file(folder / "weights.safetensors")
+    state = model.state_dict()
+    assert state.keys() == written.keys() == model.network.state_dict().keys()
+    assert all(torch.equal(state[name], written[name]) for name in written)
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    moved = copy.deepcopy(model).to("meta")
+    assert all(tensor.is_meta for tensor in moved.network.state_dict().values())
+    assert all(buffer.is_meta for buffer in moved.network.buffers())
+    assert not model.training and not model.network.training
+
+
+def test_it_can_be_kept_by_pickle(model: Predictor, table: pd.DataFrame) -> None:
+    expected = model.predict(table)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)
+    changed = model.predict(table)
+    assert not changed.equals(expected)
+    kept = pickle.loads(pickle.dumps(model))
+    assert kept.predict(table).equals(changed)
+
+
+def test_what_is_odd_is_said_in_a_warning_each(model: Predictor, table: pd.DataFrame) -> None:
+    odd = table.assign(island="Atlantis")
+    with pytest.warns(TableWarning, match="a value that training did not see") as said:
+        model.predict(odd)
+    assert [str(warning.message) for warning in said] == model.notices
+    assert {warning.filename for warning in said} == {__file__}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(table)
+
+
+def test_columns_of_one_name_are_refused(model: Predictor, table: pd.DataFrame) -> None:
+    twice = pd.concat([table, table[["island"]]], axis=1)
+    with pytest.raises(TableError, match="several columns are called island"):
+        model.predict(twice)
