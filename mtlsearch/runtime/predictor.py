@@ -19,6 +19,7 @@ from .cells import Spelling
 from .decoding import OutputDecoder
 from .encoded_input import Array, Columns, EncodedInput, Table
 from .tables import TableError, is_frame, like_frame, listed, one_line, rows_of, to_columns
+from .training_range import range_notices
 
 ROWS_AT_ONCE = 8192
 NUMBERS_AT_ONCE = 2**24
@@ -273,6 +274,8 @@ class Predictor(nn.Module):
                 notices.append(notices_of_one)
         except (encodings.ShapeError, ImportError) as error:  # a package may be missing
             raise TableError(one_line(error)) from error
+        networks = [preparation.sources[source] for preparation in self.preparations]
+        self.notices += range_notices(networks, columns)
         self.notices += _merged(notices)
         return encoded
 

@@ -196,6 +196,7 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "predictor.py",
         "tables.py",
         "tokenized_text.py",
+        "training_range.py",
     }
     assert all(f"`{name}`" in readme for name in files - {"README.md"})
     assert (

@@ -148,3 +148,26 @@ def test_columns_of_one_name_are_refused(model: Predictor, table: pd.DataFrame) 
     twice = pd.concat([table, table[["island"]]], axis=1)
     with pytest.raises(TableError, match="several columns are called island"):
         model.predict(twice)
+
+
+def test_numbers_far_outside_the_range_of_training_are_said_once_a_column(
+    model: Predictor, table: pd.DataFrame
+) -> None:
+    """The range is that of all networks, though each was trained on other rows."""
+    column = "bill_length_mm"
+    lows, highs = [], []
+    for preparation in model.preparations:
+        [encoding] = [entry for entry in preparation.sources["penguins"] if entry.name == column]
+        lows.append(encoding.low)
+        highs.append(encoding.high)
+    low, high = min(lows), max(highs)
+    width = high - low
+    numbers = table[column].to_numpy().copy()
+    numbers[[3, 5, 7, 9]] = [1e9, low - 1.01 * width, high + 0.99 * width, np.inf]
+    odd = table.assign(**{column: numbers})
+    with pytest.warns(TableWarning) as said:
+        model.predict(odd)
+    infinite, far = [str(warning.message) for warning in said]
+    assert infinite.startswith(f"column '{column}': 1 of 40 cells are infinite")
+    assert far.startswith(f"column '{column}': 2 of 40 cells are far outside {low:g} to ")
+    assert "(the first is 1e+09 in row 4)" in far
