@@ -124,7 +124,14 @@ def export_from_study(
     """
     with _one_thread():
         chosen = _choose(study, dataset, space, order)
-        largest = export_model(chosen.models, to, chosen.card, order.formats)
+        schedule = space.training.for_verdict()
+        largest = export_model(
+            chosen.models,
+            to,
+            chosen.card,
+            order.formats,
+            schedule=schedule,
+        )
     networks = len(chosen.models)
     return Exported(networks, _size(to), largest, chosen.notes, chosen.compared)
 
@@ -144,7 +151,8 @@ def load_model(
     with _one_thread(), tempfile.TemporaryDirectory() as temporary:
         chosen = _choose(study, dataset, space, order or Order())
         draft = Path(temporary)
-        write_predictor(draft, [model.on_cpu() for model in chosen.models])
+        models = [model.on_cpu() for model in chosen.models]
+        write_predictor(draft, models, space.training.for_verdict())
         return Predictor.of_folder(draft)
 
 

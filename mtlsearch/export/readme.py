@@ -47,6 +47,7 @@ def write_readme(
     dataset = data.dataset
     prepared = json.loads((draft / "preprocess.json").read_text("utf-8"))
     fitted = prepared.get(NETWORKS, [prepared])[0]
+    plan = json.loads((draft / "training.json").read_text("utf-8"))
     names = [task.name for task in dataset.tasks]
     text = render(
         "README.md.jinja",
@@ -66,6 +67,7 @@ def write_readme(
         tree=wrap(composition.spell(names)),
         settings=_settings(composition),
         rows=_checked_rows(data),
+        plan=plan,
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")

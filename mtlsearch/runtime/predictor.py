@@ -107,7 +107,7 @@ class Predictor(nn.Module):
         self.notices: list[str] = []
         self._code = code
         self._fitted = fitted
-        network = _network_of(code)
+        network = network_of(code)
         network.load_state_dict(weights)
         # The parts of the network are this module's, under the same names; the network itself is
         # hidden in a tuple, or all of them would be there twice.
@@ -348,7 +348,7 @@ def _put_together(
     return kind(*arguments).to(device).train(training)
 
 
-def _network_of(code: str) -> nn.Module:
+def network_of(code: str) -> nn.Module:
     """Return the network that the text of a `model.py` defines, with random weights."""
     names: dict[str, Any] = {"__name__": "model"}
     exec(compile(code, CODE_FILE, "exec"), names)
