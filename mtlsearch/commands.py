@@ -218,6 +218,10 @@ Networks = Annotated[
         metavar="all|N",
     ),
 ]
+TaskNames = Annotated[
+    str | None,
+    typer.Option("--tasks", help="Comma-separated: only these tasks, with what they need"),
+]
 Model = Annotated[Path, typer.Argument(help="An exported model, or a study's folder")]
 StudyChoice = Annotated[
     str | None,
@@ -401,20 +405,27 @@ def report(
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0913 - the list of options
     folder: Folder,
     to: ExportFolder,
     candidate: Choice = "best",
     seeds: Networks = "all",
     formats: Formats = "code",
     best_per_task: BestPerTask = False,
+    tasks: TaskNames = None,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.export.from_study import Order, export_from_study
     from mtlsearch.export.select_model import read_seeds
     from mtlsearch.search.study_loading import open_study
 
-    order = Order(candidate, read_seeds(seeds), _split_words(formats), best_per_task)
+    order = Order(
+        choice=candidate,
+        seeds=read_seeds(seeds),
+        formats=_split_words(formats),
+        best_per_task=best_per_task,
+        tasks=_split_words(tasks) if tasks else (),
+    )
     study, dataset, space = open_study(folder)
     exported = export_from_study(study, dataset, space, order, to)
     for note in exported.notes:

@@ -11,7 +11,7 @@ import torch
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import Dataset
-from mtlsearch.errors import UsageError
+from mtlsearch.errors import UsageError, unknown
 from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
 from mtlsearch.evidence.interval import standard_error
 from mtlsearch.evidence.scoring import TestScorer
@@ -49,12 +49,14 @@ class Order:
             confirmation kept, or one of a model that was not confirmed.
         formats: Names of formats, see `export_model`; but for the code they hold networks alone.
         best_per_task: Whether ready-made models predict the tasks on which they are better.
+        tasks: The names of the tasks that are to be predicted; empty: all.
     """
 
     choice: str = BEST
     seeds: int | None = None
     formats: Sequence[str] = ("code",)
     best_per_task: bool = False
+    tasks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _choose(
             f"--best-per-task: found --candidate {order.choice}; ready-made models are compared "
             f"with the recommended model, so leave it out, or say {BEST}"
         )
+    _check_tasks(order.tasks, dataset)
     analysis = Analysis(study, dataset)
     handed_over = analysis.handed_over
     if order.best_per_task and handed_over is not analysis:
@@ -196,12 +199,14 @@ def _choose(
         network, _ = engine.fit_model(job)
         return network
 
-    models = trained_models(selected, data, train, order.seeds)
+    models = []
+    for model in trained_models(selected, data, train, order.seeds):
+        models.append(replace(model, only=order.tasks))
     trainings = selected.trainings(order.seeds)
     kept = "The test predictions that the networks were scored by were kept"
     if handed_over is not analysis:
         kept = "What the networks predict for all rows was kept"
-    notes = _notes(selected, trainings, models, kept)
+    notes = [*_slice_notes(models[0]), *_notes(selected, trainings, models, kept)]
     if order.best_per_task:
         replicates = [model.replicate for model in models]
         handed = hand_over(analysis, data, replicates)
@@ -216,6 +221,26 @@ def _choose(
         notes.append("It was trained now, as its confirmation would have; --seeds trains several.")
     compared = "test rows" if handed_over is analysis else "all rows"
     return Chosen(models, card, notes, compared)
+
+
+def _check_tasks(names: Sequence[str], dataset: Dataset) -> None:
+    """Raise UsageError for a name of no task."""
+    known = [task.name for task in dataset.tasks]
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown("--tasks", name, known))
+
+
+def _slice_notes(model: TrainedModel) -> list[str]:
+    """Say which tasks are left out, if any are."""
+    kept = [task.name for task in model.tasks]
+    left_out = [task.name for task in model.data.dataset.tasks if task.name not in kept]
+    if not left_out:
+        return []
+    return [
+        f"It was trained with {', '.join(left_out)} as well: what only these need is left out, "
+        "and the predictions of the others are those of the whole model."
+    ]
 
 
 def trained_models(
@@ -245,7 +270,9 @@ def _with_references(models: Sequence[TrainedModel], handed: HandOver) -> list[T
     """The models, each with the ready-made models that are fitted on its replicate."""
     together = []
     for model, references in zip(models, handed.references, strict=True):
-        together.append(replace(model, references=references))
+        names = {task.name for task in model.tasks}
+        kept = {name: reference for name, reference in references.items() if name in names}
+        together.append(replace(model, references=kept))
     return together
 
 
@@ -290,7 +317,7 @@ def _deviation_from(kept: Mapping[str, Array], models: Sequence[TrainedModel]) -
     data = models[0].data
     decoders = data.fold(models[0].replicate).prepared.decoders
     deviations = []
-    for task in data.dataset.tasks:
+    for task in models[0].tasks:
         predicted = predict_mean(models, task, data.test_rows(task))
         deviations.append(deviation(predicted, kept[task.name], decoders[task.name].scale))
     return float(np.max(deviations))

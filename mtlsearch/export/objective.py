@@ -57,7 +57,14 @@ def write_objective(
         "components": components,
         "limits": list(dict.fromkeys([*_schedule_limits(schedule), *plan.limits])),
     }
-    text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
+    text = (
+        json.dumps(
+            settings,
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
     (draft / "training.json").write_text(text, "utf-8")
     (draft / "objective.py").write_text(_methods(code.components[0]), "utf-8")
 
@@ -73,7 +80,11 @@ def _methods(components: Sequence[UnrolledComponent]) -> str:
             "layout": kind.layout,
             "name": kind.name,
         }
-        constructors.define_with_methods(type(kind), attributes, KIND_METHODS)
+        constructors.define_with_methods(
+            type(kind),
+            attributes,
+            KIND_METHODS,
+        )
     weightings: dict[str, type[Weighting]] = {}
     ties: dict[str, type[Any]] = {}
     for unrolled in components:
@@ -85,9 +96,17 @@ def _methods(components: Sequence[UnrolledComponent]) -> str:
             ties[type(candidate.sharing).__name__] = type(candidate.sharing)
     for weighting in weightings.values():
         attributes = {"needs_updated_losses": weighting.needs_updated_losses}
-        constructors.define_with_methods(weighting, attributes, WEIGHTING_METHODS)
+        constructors.define_with_methods(
+            weighting,
+            attributes,
+            WEIGHTING_METHODS,
+        )
     for sharing in ties.values():
-        constructors.define_with_methods(sharing, {}, TIE_METHODS)
+        constructors.define_with_methods(
+            sharing,
+            {},
+            TIE_METHODS,
+        )
     return render(
         "objective.py.jinja",
         imports=sorted(set(constructors.imports)),
@@ -107,7 +126,11 @@ class _Plan:
         limits: What a plain script does not do as the search did, in sentences.
     """
 
-    def __init__(self, models: Sequence[TrainedModel], code: Code) -> None:
+    def __init__(
+        self,
+        models: Sequence[TrainedModel],
+        code: Code,
+    ) -> None:
         self._models = models
         self._networks = code.components
         self._tasks = models[0].data.dataset.tasks
@@ -122,7 +145,11 @@ class _Plan:
         """The settings of each component."""
         return [unrolled.network.component.candidate for unrolled in self._networks[0]]
 
-    def _task(self, unrolled: UnrolledComponent, position: int) -> Task:
+    def _task(
+        self,
+        unrolled: UnrolledComponent,
+        position: int,
+    ) -> Task:
         return self._tasks[unrolled.network.component.tasks[position]]
 
     def _names(self, unrolled: UnrolledComponent) -> list[str]:
@@ -130,7 +157,10 @@ class _Plan:
 
     def _add_paths(self, unrolled: UnrolledComponent) -> None:
         wiring = unrolled.network.wiring
-        last_mixed = max((level for level, _ in unrolled.mixings), default=-1)
+        last_mixed = max(
+            (level for level, _ in unrolled.mixings),
+            default=-1,
+        )
         for position, head in unrolled.heads.items():
             task = self._task(unrolled, position)
             nodes = [wiring.structure.node(level, position) for level in range(wiring.depth)]
@@ -178,7 +208,14 @@ class _Plan:
         positions = list(unrolled.heads)
         for network in (components[place].network for components in self._networks):
             tasks = network.component.tasks
-            seeds = [derive_seed(network.seed, "weight", task) for task in tasks]
+            seeds = [
+                derive_seed(
+                    network.seed,
+                    "weight",
+                    task,
+                )
+                for task in tasks
+            ]
             initial.append(weighting.initial_state(seeds))
             trained.append(weighting.trainable_state(len(tasks)))
         return {
@@ -233,7 +270,10 @@ class _Plan:
         return heads
 
 
-def _listed(states: Sequence[Mapping[str, Tensor]], positions: Sequence[int]) -> dict[str, Any]:
+def _listed(
+    states: Sequence[Mapping[str, Tensor]],
+    positions: Sequence[int],
+) -> dict[str, Any]:
     """Return the tensors [T] of S states as lists [S, T], for the tasks at these positions."""
     listed = {}
     for name in states[0]:

@@ -17,7 +17,6 @@ from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import checked_rows
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.predictor import NETWORKS
-from mtlsearch.training.training_data import TrainingData
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def write_readme(
     deviation: float,
 ) -> None:
     """Write README.md into a folder that holds everything else, with its largest deviation."""
-    composition = models[0].network.composition
+    composition = models[0].composition
     data = models[0].data
     dataset = data.dataset
     prepared = json.loads((draft / "preprocess.json").read_text("utf-8"))
@@ -66,7 +65,7 @@ def write_readme(
         digest=dataset.digest,
         tree=wrap(composition.spell(names)),
         settings=_settings(composition),
-        rows=_checked_rows(data),
+        rows=_checked_rows(models[0]),
         plan=plan,
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
@@ -97,7 +96,7 @@ def _settings(composition: Composition) -> list[str]:
     return lines
 
 
-def _checked_rows(data: TrainingData) -> int:
+def _checked_rows(model: TrainedModel) -> int:
     """The number of rows that were compared."""
-    sources = {task.source for task in data.dataset.tasks}
-    return sum(len(checked_rows(data, source)) for source in sources)
+    sources = {task.source for task in model.tasks}
+    return sum(len(checked_rows(model.data, source)) for source in sources)

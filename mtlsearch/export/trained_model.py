@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
+from mtlsearch.candidate import Composition
 from mtlsearch.export.reference_models import HandedReference
 from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
@@ -44,6 +45,14 @@ class TrainedModel:
         """The tasks that it is exported for, in the order of the dataset."""
         tasks = self.data.dataset.tasks
         return [task for task in tasks if not self.only or task.name in self.only]
+
+    @property
+    def composition(self) -> Composition:
+        """The components that hold these tasks."""
+        numbers = {self.data.dataset.tasks.index(task) for task in self.tasks}
+        components = self.network.composition.components
+        kept = [component for component in components if numbers.intersection(component.tasks)]
+        return Composition(tuple(kept))
 
     def on_cpu(self) -> "TrainedModel":
         """Return a copy on the CPU, where an exported folder predicts.

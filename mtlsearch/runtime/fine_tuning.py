@@ -58,12 +58,19 @@ class Data:
             inputs[source] = taken if len(taken) > 1 else taken[0]
         return inputs
 
-    def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def batches(
+        self,
+        batch_size: int,
+        generator: torch.Generator,
+    ) -> Iterator[Batch]:
         """Read every row once in random order; a small source has smaller batches."""
         steps = self.steps(batch_size)
         chunks = {}
         for source, rows in self.train.items():
-            order = torch.randperm(len(rows), generator=generator)
+            order = torch.randperm(
+                len(rows),
+                generator=generator,
+            )
             chunks[source] = torch.tensor_split(rows[order.to(rows.device)], steps)
         for step in range(steps):
             yield {source: parts[step] for source, parts in chunks.items()}
@@ -94,7 +101,14 @@ class Component:
         self.kinds = {name: methods.KINDS[plan["tasks"][name]] for name in self.tasks}
         self.importances = _tensor(plan["importances"], model)[places]
         self.stopping_weights = _tensor(plan["stopping_weights"], model)[places]
-        self.ties = [_Tie(model, tie, methods.TIES[plan["sharing"]]) for tie in plan["ties"]]
+        self.ties = [
+            _Tie(
+                model,
+                tie,
+                methods.TIES[plan["sharing"]],
+            )
+            for tie in plan["ties"]
+        ]
         self.weighting = methods.WEIGHTINGS.get(plan["weighting"])
         self.state: dict[str, Tensor] = {}
         for name, values in plan["state"].items():
@@ -112,10 +126,18 @@ class Component:
             {"params": trained, "weight_decay": 0.0},
         ]
         self.weights = [*self.weights, *mixing]
-        self.optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
+        self.optimizer = torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=rate,
+        )
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
 
-    def losses(self, outputs: Mapping[str, Tensor], batch: Batch, smooths: bool = False) -> Tensor:
+    def losses(
+        self,
+        outputs: Mapping[str, Tensor],
+        batch: Batch,
+        smooths: bool = False,
+    ) -> Tensor:
         """Return the losses [S, T] of the tasks on a batch."""
         losses = []
         for name in self.tasks:
@@ -128,7 +150,13 @@ class Component:
             smoothing = None
             if smooths and self.settings["label_smoothing"] > 0 and kind.is_classification:
                 smoothing = target.new_full((networks,), self.settings["label_smoothing"])
-            loss = task_loss(kind, output, target, self._emphasis(name), smoothing)
+            loss = task_loss(
+                kind,
+                output,
+                target,
+                self._emphasis(name),
+                smoothing,
+            )
             losses.append(loss)
         return torch.stack(losses, -1)
 
@@ -144,7 +172,13 @@ class Component:
         classes = 2 if is_set else len(self.records[name]["classes"])
         weights = []
         for column in labels.reshape(len(labels), -1).T:
-            weights.append(_class_weights(column, classes, is_balanced))
+            weights.append(
+                _class_weights(
+                    column,
+                    classes,
+                    is_balanced,
+                )
+            )
         stacked = torch.stack(weights) if is_set else weights[0]
         return Emphasis(
             stacked.expand(len(target), *stacked.shape),
@@ -155,7 +189,11 @@ class Component:
         """Return what is minimised, a scalar, for the losses [S, T] of a step."""
         total = losses.sum()
         if self.weighting is not None:
-            weights = self.weighting.weigh(losses, None, self.state)
+            weights = self.weighting.weigh(
+                losses,
+                None,
+                self.state,
+            )
             total = (weights * losses).sum() + self.weighting.penalty(self.state).sum()
         for tie in self.ties:
             total = total + tie.penalty()
@@ -165,15 +203,29 @@ class Component:
         """Move the weights along their gradients, at so much of the learning rate."""
         if self.settings["clip_norm"] > 0:
             nn.utils.clip_grad_norm_(self.weights, self.settings["clip_norm"])
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+        for group, rate in zip(
+            self.optimizer.param_groups,
+            self.rates,
+            strict=True,
+        ):
             group["lr"] = rate * factor
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
-    def after_step(self, losses: Tensor, updated: Tensor | None) -> None:
+    def after_step(
+        self,
+        losses: Tensor,
+        updated: Tensor | None,
+    ) -> None:
         """Tell the weighting of the losses [S, T] of a step, and of those after it."""
         if self.weighting is not None:
-            self.state.update(self.weighting.after_step(losses, updated, self.state))
+            self.state.update(
+                self.weighting.after_step(
+                    losses,
+                    updated,
+                    self.state,
+                )
+            )
 
     def after_epoch(self, losses: Tensor) -> None:
         """Tell the weighting of the mean losses [S, T] of an epoch."""
@@ -184,10 +236,23 @@ class Component:
 class _Tie:
     """A penalty on the distance between the weights of parts that are alike."""
 
-    def __init__(self, model: Predictor, tie: Mapping[str, Any], method: Any) -> None:
+    def __init__(
+        self,
+        model: Predictor,
+        tie: Mapping[str, Any],
+        method: Any,
+    ) -> None:
         parts = [list(model.get_submodule(name).parameters()) for name in tie["parts"]]
-        self.parameters = list(zip(*parts, strict=True))
-        self.edges = torch.tensor(tie["edges"], device=model.device)
+        self.parameters = list(
+            zip(
+                *parts,
+                strict=True,
+            )
+        )
+        self.edges = torch.tensor(
+            tie["edges"],
+            device=model.device,
+        )
         self.state = {name: _tensor(values, model) for name, values in tie["state"].items()}
         self.method = method
 
@@ -195,7 +260,13 @@ class _Tie:
         """Return the loss of all pairs, a scalar."""
         losses = []
         for weights in self.parameters:
-            losses.append(self.method.penalty(torch.stack(weights), self.edges, self.state).sum())
+            losses.append(
+                self.method.penalty(
+                    torch.stack(weights),
+                    self.edges,
+                    self.state,
+                ).sum()
+            )
         return torch.stack(losses).sum()
 
 
@@ -221,12 +292,20 @@ class Training:
     def run(self) -> None:
         """Train until the losses on the validation rows fall no more; keep the best epoch."""
         first = self.validate()
-        best = _relative(first, first, self.components)
+        best = _relative(
+            first,
+            first,
+            self.components,
+        )
         kept = copy.deepcopy(self.model.state_dict())
         since = 0
         for epoch in range(1, self.schedule.epochs + 1):
             loss = self.train_epoch()
-            validation = _relative(self.validate(), first, self.components)
+            validation = _relative(
+                self.validate(),
+                first,
+                self.components,
+            )
             print(f"epoch {epoch}: training loss {loss:.4f}, validation loss {validation:.4f}")
             since += 1
             if validation < best:
@@ -244,14 +323,31 @@ class Training:
         self.model.train()
         for part in self.frozen:
             part.eval()
-        sums = [torch.zeros((), device=self.model.device) for _ in self.components]
+        sums = [
+            torch.zeros(
+                (),
+                device=self.model.device,
+            )
+            for _ in self.components
+        ]
         steps = 0
         for batch in self.data.batches(self.schedule.batch_size, self.generator):
             losses = self._step(batch)
-            sums = [total + loss for total, loss in zip(sums, losses, strict=True)]
+            sums = [
+                total + loss
+                for total, loss in zip(
+                    sums,
+                    losses,
+                    strict=True,
+                )
+            ]
             steps += 1
         means = [total / steps for total in sums]
-        for component, mean in zip(self.components, means, strict=True):
+        for component, mean in zip(
+            self.components,
+            means,
+            strict=True,
+        ):
             component.after_epoch(mean)
         return float(torch.cat([mean.flatten() for mean in means]).mean())
 
@@ -260,22 +356,43 @@ class Training:
         noise = torch.get_rng_state()
         losses = self._losses(batch)
         total = sum(
-            component.total(loss) for component, loss in zip(self.components, losses, strict=True)
+            component.total(loss)
+            for component, loss in zip(
+                self.components,
+                losses,
+                strict=True,
+            )
         )
         assert isinstance(total, Tensor)
         total.backward()  # type: ignore[no-untyped-call]
         for component in self.components:
-            component.step(_rate_factor(component.settings, self.steps_taken, self.steps))
+            component.step(
+                _rate_factor(
+                    component.settings,
+                    self.steps_taken,
+                    self.steps,
+                )
+            )
         self.steps_taken += 1
         updated: list[Tensor | None] = [None for _ in losses]
         if any(
-            getattr(entry.weighting, "needs_updated_losses", False) for entry in self.components
+            getattr(
+                entry.weighting,
+                "needs_updated_losses",
+                False,
+            )
+            for entry in self.components
         ):
             torch.set_rng_state(noise)  # the dropout masks of the step
             with torch.no_grad():
                 updated = list(self._losses(batch))
         before = [loss.detach() for loss in losses]
-        for component, loss, after in zip(self.components, before, updated, strict=True):
+        for component, loss, after in zip(
+            self.components,
+            before,
+            updated,
+            strict=True,
+        ):
             component.after_step(loss, after)
         return before
 
@@ -283,7 +400,11 @@ class Training:
         outputs = self.model(self.data.inputs_of(batch))
         losses = []
         for component in self.components:
-            loss = component.losses(outputs, batch, smooths=True)
+            loss = component.losses(
+                outputs,
+                batch,
+                smooths=True,
+            )
             losses.append(loss * component.importances)
         return losses
 
@@ -302,13 +423,22 @@ def _relative(
 ) -> float:
     """Return the mean of losses as shares of what they were before training."""
     parts = []
-    for loss, before, component in zip(losses, first, components, strict=True):
+    for loss, before, component in zip(
+        losses,
+        first,
+        components,
+        strict=True,
+    ):
         share = loss / before.clamp(min=1e-8)
         parts.append((share * component.stopping_weights).flatten())
     return float(torch.cat(parts).mean())
 
 
-def _rate_factor(settings: Mapping[str, Any], step: int, steps: int) -> float:
+def _rate_factor(
+    settings: Mapping[str, Any],
+    step: int,
+    steps: int,
+) -> float:
     """Return by what the learning rate is multiplied: it warms up, and may fall along a cosine."""
     warm_up = round(settings["warm_up"] * steps)
     if step < warm_up:
@@ -319,21 +449,41 @@ def _rate_factor(settings: Mapping[str, Any], step: int, steps: int) -> float:
     return (1.0 + math.cos(math.pi * share)) / 2
 
 
-def _class_weights(codes: Tensor, classes: int, is_balanced: bool) -> Tensor:
+def _class_weights(
+    codes: Tensor,
+    classes: int,
+    is_balanced: bool,
+) -> Tensor:
     """Return weights [C] with which the classes of codes [N] count alike, or all 1."""
     known = codes[~codes.isnan()].long()
     if not is_balanced:
         return codes.new_ones(classes)
-    counts = torch.bincount(known, minlength=classes)
+    counts = torch.bincount(
+        known,
+        minlength=classes,
+    )
     weights = len(known) / (counts.count_nonzero() * counts.clamp(min=1))
-    return torch.where(counts > 0, weights, 1.0).to(codes.dtype)
+    return torch.where(
+        counts > 0,
+        weights,
+        1.0,
+    ).to(codes.dtype)
 
 
-def _tensor(values: Any, model: Predictor) -> Tensor:
-    return torch.tensor(values, device=model.device)
+def _tensor(
+    values: Any,
+    model: Predictor,
+) -> Tensor:
+    return torch.tensor(
+        values,
+        device=model.device,
+    )
 
 
-def _parameters(model: Predictor, parts: Sequence[str]) -> list[nn.Parameter]:
+def _parameters(
+    model: Predictor,
+    parts: Sequence[str],
+) -> list[nn.Parameter]:
     parameters = []
     for name in parts:
         for parameter in model.get_submodule(name).parameters():

@@ -12,7 +12,11 @@ from .cells import read_number, read_numbers, read_text
 from .encoded_input import Array, Cells, Table
 
 
-def find_labels(table: Table, task: dict[str, Any], name: str) -> tuple[Array, list[str]] | None:
+def find_labels(
+    table: Table,
+    task: dict[str, Any],
+    name: str,
+) -> tuple[Array, list[str]] | None:
     """Return the labels of a task, float64 [N], or [N, C] of a set, and notices.
 
     They are in the task's own units, NaN where a label is missing. None where the table has no
@@ -20,17 +24,34 @@ def find_labels(table: Table, task: dict[str, Any], name: str) -> tuple[Array, l
     """
     classes = task["classes"]
     if task["layout"] == "labels":
-        return _label_set(table, classes, name)
+        return _label_set(
+            table,
+            classes,
+            name,
+        )
     if task["target"] not in table:
         return None
     cells = table[task["target"]]
     if classes:
-        return class_codes(cells, classes, task["target"])
+        return class_codes(
+            cells,
+            classes,
+            task["target"],
+        )
     numbers, unreadable = read_numbers(cells)
-    return numbers, _notice(task["target"], cells, unreadable, "numbers")
+    return numbers, _notice(
+        task["target"],
+        cells,
+        unreadable,
+        "numbers",
+    )
 
 
-def class_codes(cells: Cells, classes: Sequence[str], column: str) -> tuple[Array, list[str]]:
+def class_codes(
+    cells: Cells,
+    classes: Sequence[str],
+    column: str,
+) -> tuple[Array, list[str]]:
     """Return the code of the class in each cell, float64 [N], and notices."""
     code_of = {label: code for code, label in enumerate(classes)}
     codes = np.full(len(cells), np.nan)
@@ -43,7 +64,12 @@ def class_codes(cells: Cells, classes: Sequence[str], column: str) -> tuple[Arra
             unknown.append(row)
         else:
             codes[row] = code
-    return codes, _notice(column, cells, unknown, "known classes")
+    return codes, _notice(
+        column,
+        cells,
+        unknown,
+        "known classes",
+    )
 
 
 def classes_of(cells: Cells) -> list[str]:
@@ -53,7 +79,10 @@ def classes_of(cells: Cells) -> list[str]:
     numbers = {name: read_number(name) for name in names}
     if any(number is None for number in numbers.values()):
         return sorted(texts)
-    return sorted(names, key=lambda name: numbers[name] or 0.0)
+    return sorted(
+        names,
+        key=lambda name: numbers[name] or 0.0,
+    )
 
 
 def _as_number(text: str) -> str:
@@ -77,11 +106,21 @@ def _label_set(
     for column in columns:
         numbers, unreadable = read_numbers(table[column])
         labels.append(numbers)
-        notices += _notice(column, table[column], unreadable, "0 or 1")
+        notices += _notice(
+            column,
+            table[column],
+            unreadable,
+            "0 or 1",
+        )
     return np.column_stack(labels), notices
 
 
-def _notice(column: str, cells: Cells, rows: Sequence[int], wanted: str) -> list[str]:
+def _notice(
+    column: str,
+    cells: Cells,
+    rows: Sequence[int],
+    wanted: str,
+) -> list[str]:
     if not rows:
         return []
     return [

@@ -64,13 +64,30 @@ class NewTask:
         host, shared = self._place(fitted, plan)
         path = plan["paths"][host]
         copied = path[shared:-1]
-        copies = {_unused(part, self.name, code): part for part in copied}
-        head = _unused("head", self.name, code)
+        copies = {
+            _unused(
+                part,
+                self.name,
+                code,
+            ): part
+            for part in copied
+        }
+        head = _unused(
+            "head",
+            self.name,
+            code,
+        )
         template = plan["heads"].get(host)
         if template is None:
             raise NewTaskError(f"the head of {host} has a form that cannot be made anew")
         edited = _Model(code).with_branch(
-            _Branch(self.name, host, path[:shared], copies, head),
+            _Branch(
+                self.name,
+                host,
+                path[:shared],
+                copies,
+                head,
+            ),
             template.format(outputs=self.outputs),
         )
         joins = f"the last stage of {host}"
@@ -79,12 +96,20 @@ class NewTask:
         return Extended(
             edited,
             self._fitted(fitted),
-            self._plan(plan, host, [*path[:shared], *copies, head]),
+            self._plan(
+                plan,
+                host,
+                [*path[:shared], *copies, head],
+            ),
             copies,
             joins,
         )
 
-    def _place(self, fitted: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[str, int]:
+    def _place(
+        self,
+        fitted: Mapping[str, Any],
+        plan: Mapping[str, Any],
+    ) -> tuple[str, int]:
         """Return the task that this one goes along with, and how many of its parts they share."""
         paths = plan["paths"]
         if self.host is not None:
@@ -161,7 +186,11 @@ class _Model:
         ]
         self.methods = [node for node in model.body if isinstance(node, ast.FunctionDef)]
 
-    def with_branch(self, branch: _Branch, head: str) -> str:
+    def with_branch(
+        self,
+        branch: _Branch,
+        head: str,
+    ) -> str:
         """Return the text with a branch, whose head is made by the call `head`."""
         method, returned, place = self._output_of(branch.host)
         variable, rest, steps = self._steps(method, branch)
@@ -190,7 +219,11 @@ class _Model:
             last = method.body[-1]
             if not isinstance(last, ast.Return) or not isinstance(last.value, ast.Dict):
                 continue
-            for key, value in zip(last.value.keys, last.value.values, strict=True):
+            for key, value in zip(
+                last.value.keys,
+                last.value.values,
+                strict=True,
+            ):
                 if isinstance(key, ast.Constant) and key.value == task:
                     assert value.end_lineno is not None
                     return method, last, value.end_lineno
@@ -223,7 +256,11 @@ class _Model:
             variable = result
         return variable, rest, steps
 
-    def _constructor(self, old: str, new: str) -> list[str]:
+    def _constructor(
+        self,
+        old: str,
+        new: str,
+    ) -> list[str]:
         """Return the lines that make a part, under a new name."""
         for statement in self.methods[0].body:
             if not isinstance(statement, ast.Assign):
@@ -231,14 +268,32 @@ class _Model:
             [target] = statement.targets
             if isinstance(target, ast.Attribute) and target.attr == old:
                 lines = self.lines[statement.lineno - 1 : statement.end_lineno]
-                return [lines[0].replace(f"self.{old} =", f"self.{new} =", 1), *lines[1:]]
+                return [
+                    lines[0].replace(
+                        f"self.{old} =",
+                        f"self.{new} =",
+                        1,
+                    ),
+                    *lines[1:],
+                ]
         raise NewTaskError(f"model.py has no part {old}")
 
 
-def _unused(part: str, task: str, code: str) -> str:
+def _unused(
+    part: str,
+    task: str,
+    code: str,
+) -> str:
     """Return the name of a part of a new task that the code does not have yet."""
     decomposed = unicodedata.normalize("NFKD", task).encode("ascii", "ignore").decode()
-    words = re.sub(r"\W+", "_", decomposed).strip("_") or "task"
+    words = (
+        re.sub(
+            r"\W+",
+            "_",
+            decomposed,
+        ).strip("_")
+        or "task"
+    )
     level = part.partition("_")[0]
     name = f"{level}_{words}"
     while re.search(rf"\b{name}\b", code):

@@ -58,7 +58,11 @@ class Preparation:
         for name, task in self.tasks.items():
             self.decoders[name] = OutputDecoder.from_json(task)
 
-    def encode(self, source: str, columns: Columns) -> tuple[EncodedInput, list[str]]:
+    def encode(
+        self,
+        source: str,
+        columns: Columns,
+    ) -> tuple[EncodedInput, list[str]]:
         """Return the `EncodedInput` of columns, and notices."""
         return encodings.encode_with_notices(self.sources[source], columns)
 
@@ -122,7 +126,12 @@ class Predictor(nn.Module):
         code = (folder / CODE_FILE).read_text("utf-8")
         fitted = json.loads((folder / FITTED_FILE).read_text("utf-8"))
         weights = load_file(folder / WEIGHTS_FILE)
-        return cls(code, weights, fitted, _references(folder))
+        return cls(
+            code,
+            weights,
+            fitted,
+            _references(folder),
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what makes an equal model, in another process too: `model.py` is text."""
@@ -173,7 +182,11 @@ class Predictor(nn.Module):
         """
         if isinstance(table, list) and not table:
             return table
-        result = self.predict_columns(to_columns(table), source, folder)
+        result = self.predict_columns(
+            to_columns(table),
+            source,
+            folder,
+        )
         self._warn()
         if is_frame(table):
             return like_frame(result, table)
@@ -191,7 +204,11 @@ class Predictor(nn.Module):
         The classes are in the order of `tasks[name]["classes"]`. Of a set of labels it is the
         probability of each label, which do not add up to 1. For the arguments see `predict`.
         """
-        predictions = self._predict(to_columns(table), source, folder)
+        predictions = self._predict(
+            to_columns(table),
+            source,
+            folder,
+        )
         self._warn()
         probabilities = {}
         for name, values in predictions.items():
@@ -210,7 +227,11 @@ class Predictor(nn.Module):
     ) -> Result:
         """Return what `predict` does for columns, without warnings: see `notices`."""
         result: Result = {}
-        for name, predictions in self._predict(table, source, folder).items():
+        for name, predictions in self._predict(
+            table,
+            source,
+            folder,
+        ).items():
             columns = self.decoders[name].to_columns(name, predictions)
             for column, cells in columns.items():
                 unused = _unused(column, result)
@@ -238,21 +259,41 @@ class Predictor(nn.Module):
             raise TableError(f"which source is this? Name one of: {listed(self.sources)}")
         return fitting[0]
 
-    def missing(self, source: str, columns: Iterable[str]) -> list[str]:
+    def missing(
+        self,
+        source: str,
+        columns: Iterable[str],
+    ) -> list[str]:
         """Return the names of the source's input columns that are not among these."""
         present = set(columns)
         needed = encodings.columns_of(self.sources[source])
         return [name for name in needed if name not in present]
 
-    def encode(self, source: str, table: Any, folder: Path = Path()) -> Tensors:
+    def encode(
+        self,
+        source: str,
+        table: Any,
+        folder: Path = Path(),
+    ) -> Tensors:
         """Return the tensors [N, ...] that the network reads of a table, where its weights are.
 
         For S networks they are [S, N, ...]. Raises TableError.
         """
-        tensors = _tensors(self.read(source, to_columns(table), folder))
+        tensors = _tensors(
+            self.read(
+                source,
+                to_columns(table),
+                folder,
+            )
+        )
         return tuple(tensor.to(self.device) for tensor in tensors)
 
-    def read(self, source: str, table: Table, folder: Path = Path()) -> list[EncodedInput]:
+    def read(
+        self,
+        source: str,
+        table: Table,
+        folder: Path = Path(),
+    ) -> list[EncodedInput]:
         """Return the `EncodedInput` of columns for each network. Raises TableError."""
         if source not in self.sources:
             raise TableError(f"unknown source {source!r}; known: {listed(self.sources)}")
@@ -289,7 +330,11 @@ class Predictor(nn.Module):
         """Return the predictions for the tasks of a source: values or probabilities."""
         if source is None:
             source = self.choose_source(table)
-        encoded = self.read(source, table, folder)
+        encoded = self.read(
+            source,
+            table,
+            folder,
+        )
         outputs = self._run(source, _tensors(encoded))
         predictions = {}
         for name, task in self.tasks.items():
@@ -301,7 +346,11 @@ class Predictor(nn.Module):
                 predictions[name] = self._decode(name, outputs[name])
         return predictions
 
-    def _run(self, source: str, tensors: Tensors) -> dict[str, Array]:
+    def _run(
+        self,
+        source: str,
+        tensors: Tensors,
+    ) -> dict[str, Array]:
         """Return the network's outputs for each task, computed for some rows at once.
 
         They are [N, C], or [N, k, C] of an ensemble of k members; of S networks with an axis S in
@@ -312,11 +361,19 @@ class Predictor(nn.Module):
         rows_axis = min(len(self.preparations) - 1, 1)
         rows = tensors[0].shape[rows_axis]
         rows_at_once = _rows_at_once(tensors, rows_axis)
-        for start in range(0, max(rows, 1), rows_at_once):
+        for start in range(
+            0,
+            max(rows, 1),
+            rows_at_once,
+        ):
             count = min(rows_at_once, rows - start)
             chunks = []
             for tensor in tensors:
-                chunk = tensor.narrow(rows_axis, start, count)
+                chunk = tensor.narrow(
+                    rows_axis,
+                    start,
+                    count,
+                )
                 chunks.append(chunk.to(device))
             inputs = chunks[0] if len(chunks) == 1 else tuple(chunks)
             outputs = self.network({source: inputs})
@@ -324,19 +381,36 @@ class Predictor(nn.Module):
                 parts.setdefault(name, []).append(output.cpu().numpy())
         return {name: np.concatenate(arrays, rows_axis) for name, arrays in parts.items()}
 
-    def _decode(self, task: str, outputs: Array) -> Array:
+    def _decode(
+        self,
+        task: str,
+        outputs: Array,
+    ) -> Array:
         """Return the predictions of N rows: the mean of those of the networks if several."""
         if len(self.preparations) == 1:
             return self.decoders[task].rows_to_predictions(outputs)
         predictions = []
-        for preparation, outputs_of_one in zip(self.preparations, outputs, strict=True):
+        for preparation, outputs_of_one in zip(
+            self.preparations,
+            outputs,
+            strict=True,
+        ):
             decoder = preparation.decoders[task]
             predictions.append(decoder.rows_to_predictions(outputs_of_one))
-        return np.asarray(np.mean(predictions, axis=0))
+        return np.asarray(
+            np.mean(
+                predictions,
+                axis=0,
+            )
+        )
 
     def _warn(self) -> None:
         for notice in self.notices:
-            warnings.warn(notice, TableWarning, stacklevel=3)
+            warnings.warn(
+                notice,
+                TableWarning,
+                stacklevel=3,
+            )
 
 
 def _put_together(
@@ -351,7 +425,14 @@ def _put_together(
 def network_of(code: str) -> nn.Module:
     """Return the network that the text of a `model.py` defines, with random weights."""
     names: dict[str, Any] = {"__name__": "model"}
-    exec(compile(code, CODE_FILE, "exec"), names)
+    exec(
+        compile(
+            code,
+            CODE_FILE,
+            "exec",
+        ),
+        names,
+    )
     network: nn.Module = names["Model"]()
     return network
 
@@ -376,21 +457,39 @@ def _references(folder: Path) -> Mapping[str, Sequence[Any]]:
 def _tensors(encoded: Sequence[EncodedInput]) -> Tensors:
     """Return what the network reads; of several encodings [N, ...] a stack [S, N, ...]."""
     tensors = []
-    for arrays in zip(*(encoding.arrays for encoding in encoded), strict=True):
+    for arrays in zip(
+        *(encoding.arrays for encoding in encoded),
+        strict=True,
+    ):
         parts = [torch.from_numpy(array) for array in arrays]
         tensors.append(parts[0] if len(parts) == 1 else torch.stack(parts))
     return tuple(tensors)
 
 
-def _mean_prediction(models: Sequence[Any], encoded: Sequence[EncodedInput]) -> Array:
+def _mean_prediction(
+    models: Sequence[Any],
+    encoded: Sequence[EncodedInput],
+) -> Array:
     """Return the mean prediction of ready-made models, each of its own encoding of N rows."""
     predictions = []
-    for model, encoded_for_one in zip(models, encoded, strict=True):
+    for model, encoded_for_one in zip(
+        models,
+        encoded,
+        strict=True,
+    ):
         predictions.append(model.predict(encoded_for_one))
-    return np.asarray(np.mean(predictions, axis=0))
+    return np.asarray(
+        np.mean(
+            predictions,
+            axis=0,
+        )
+    )
 
 
-def _rows_at_once(tensors: Tensors, rows_axis: int) -> int:
+def _rows_at_once(
+    tensors: Tensors,
+    rows_axis: int,
+) -> int:
     largest = 0
     for tensor in tensors:
         rows = max(tensor.shape[rows_axis], 1)
@@ -402,7 +501,10 @@ def _rows_at_once(tensors: Tensors, rows_axis: int) -> int:
 def _merged(notices: Sequence[Sequence[str]]) -> list[str]:
     """Return the notices of all networks, each once; of some of them with their numbers."""
     networks: dict[str, list[int]] = {}
-    for number, notices_of_one in enumerate(notices, start=1):
+    for number, notices_of_one in enumerate(
+        notices,
+        start=1,
+    ):
         for notice in notices_of_one:
             networks.setdefault(notice, []).append(number)
     merged = []
@@ -413,7 +515,10 @@ def _merged(notices: Sequence[Sequence[str]]) -> list[str]:
     return merged
 
 
-def _unused(column: str, taken: Iterable[str]) -> str:
+def _unused(
+    column: str,
+    taken: Iterable[str],
+) -> str:
     while column in taken:
         column += "_"
     return column

@@ -63,11 +63,17 @@ def _columns_of_rows(rows: Sequence[Mapping[str, object]]) -> Table:
     return columns
 
 
-def like_frame(result: Mapping[str, list[Any]], frame: Frame) -> Frame:
+def like_frame(
+    result: Mapping[str, list[Any]],
+    frame: Frame,
+) -> Frame:
     """Return columns as a DataFrame of the same library, with the same index if it has one."""
     library: Any = type(frame)
     if hasattr(frame, "index"):
-        answer: Frame = library(dict(result), index=frame.index)
+        answer: Frame = library(
+            dict(result),
+            index=frame.index,
+        )
     else:
         answer = library(dict(result))
     return answer
@@ -76,8 +82,15 @@ def like_frame(result: Mapping[str, list[Any]], frame: Frame) -> Frame:
 def rows_of(result: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Return columns as rows, each a mapping of column names to cells."""
     rows = []
-    for cells in zip(*result.values(), strict=True):
-        named = zip(result, cells, strict=True)
+    for cells in zip(
+        *result.values(),
+        strict=True,
+    ):
+        named = zip(
+            result,
+            cells,
+            strict=True,
+        )
         rows.append(dict(named))
     return rows
 
@@ -109,7 +122,13 @@ def read_npz(path: Path) -> Table:
     An array of two axes is split into the columns NAME_0, NAME_1, ...
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with (
+            path.open("rb") as file,
+            np.load(
+                file,
+                allow_pickle=False,
+            ) as archive,
+        ):
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # numpy raises many kinds for what is no such file
         raise TableError(f"cannot be read: {one_line(error)}") from error
@@ -126,7 +145,10 @@ def read_npz(path: Path) -> Table:
     return table
 
 
-def write_csv(result: Mapping[str, list[Any]], path: Path | None) -> None:
+def write_csv(
+    result: Mapping[str, list[Any]],
+    path: Path | None,
+) -> None:
     """Write columns as CSV to a file, or to standard output.
 
     Raises TableError if the file cannot be written.
@@ -135,11 +157,23 @@ def write_csv(result: Mapping[str, list[Any]], path: Path | None) -> None:
         if path is None:
             opened: Any = nullcontext(sys.stdout)
         else:
-            opened = path.open("w", encoding="utf-8", newline="")
+            opened = path.open(
+                "w",
+                encoding="utf-8",
+                newline="",
+            )
         with opened as file:
-            lines = csv.writer(file, lineterminator="\n")
+            lines = csv.writer(
+                file,
+                lineterminator="\n",
+            )
             lines.writerow(result)
-            lines.writerows(zip(*result.values(), strict=True))
+            lines.writerows(
+                zip(
+                    *result.values(),
+                    strict=True,
+                )
+            )
     except OSError as error:
         raise TableError(f"the predictions cannot be written: {one_line(error)}") from error
 

@@ -55,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = json.loads((HERE / PLAN_FILE).read_text("utf-8"))
     for name in ("epochs", "patience", "batch_size"):
         if getattr(options, name) is None:
-            setattr(options, name, plan[name])
+            setattr(
+                options,
+                name,
+                plan[name],
+            )
     options.to = options.to or Path(f"{HERE.name}-trained")
     if options.to.exists() and (not options.to.is_dir() or any(options.to.iterdir())):
         parser.error(f"--to: {options.to} exists and is not an empty folder")
@@ -63,7 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         train(options, plan)
     except (TableError, NewTaskError) as error:
-        print(f"{listed(options.inputs)}: {error}", file=sys.stderr)
+        print(
+            f"{listed(options.inputs)}: {error}",
+            file=sys.stderr,
+        )
         return 3
     return 0
 
@@ -82,20 +89,64 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="the weights to begin with (default: random ones)",
     )
-    parser.add_argument("--to", type=Path, help="a new folder (default: this one's name-trained)")
-    parser.add_argument("--task", metavar="NAME:KIND", help="a new task, in the column NAME")
-    parser.add_argument("--joins", metavar="TASK", help="whose last stage the new head reads")
-    parser.add_argument("--epochs", type=int, help="at most (default: as in the search)")
-    parser.add_argument("--patience", type=int, help="epochs without a better one")
-    parser.add_argument("--batch-size", type=int, help="rows of a step")
-    parser.add_argument("--rate", type=float, default=1.0, help="times the learning rate found")
-    parser.add_argument("--validation", type=float, default=0.2, help="share of rows to stop by")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        help="a new folder (default: this one's name-trained)",
+    )
+    parser.add_argument(
+        "--task",
+        metavar="NAME:KIND",
+        help="a new task, in the column NAME",
+    )
+    parser.add_argument(
+        "--joins",
+        metavar="TASK",
+        help="whose last stage the new head reads",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        help="at most (default: as in the search)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        help="epochs without a better one",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        help="rows of a step",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=1.0,
+        help="times the learning rate found",
+    )
+    parser.add_argument(
+        "--validation",
+        type=float,
+        default=0.2,
+        help="share of rows to stop by",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+    )
+    parser.add_argument(
+        "--device",
+        default="cpu",
+    )
     return parser
 
 
-def train(options: argparse.Namespace, plan: dict[str, Any]) -> None:
+def train(
+    options: argparse.Namespace,
+    plan: dict[str, Any],
+) -> None:
     """Train as the options say, and write the new folder. Raises TableError, NewTaskError."""
     methods = import_module(".objective", __package__)
     code = (HERE / CODE_FILE).read_text("utf-8")
@@ -104,11 +155,23 @@ def train(options: argparse.Namespace, plan: dict[str, Any]) -> None:
     weights = network_of(code).state_dict()
     if options.weights is not None:
         weights.update(load_file(options.weights))
-    model = Predictor(code, weights, fitted)
+    model = Predictor(
+        code,
+        weights,
+        fitted,
+    )
     tables = _read_tables(model, options.inputs)
     if options.task is not None:
-        task = _new_task(options, methods, tables)
-        extended = task.add(code, fitted, plan)
+        task = _new_task(
+            options,
+            methods,
+            tables,
+        )
+        extended = task.add(
+            code,
+            fitted,
+            plan,
+        )
         code, fitted, plan = extended.code, extended.fitted, extended.plan
         old = model.state_dict()
         weights = network_of(code).state_dict()
@@ -117,23 +180,62 @@ def train(options: argparse.Namespace, plan: dict[str, Any]) -> None:
             for name, tensor in old.items():
                 if name.startswith(f"{source}."):
                     weights[f"{new}.{name.removeprefix(f'{source}.')}"] = tensor
-        model = Predictor(code, weights, fitted)
+        model = Predictor(
+            code,
+            weights,
+            fitted,
+        )
         _say(f"{task.name}: joins {extended.joins}")
     model.to(options.device)
-    data = _data(model, tables, options)
-    _freeze(model, plan, data)
+    data = _data(
+        model,
+        tables,
+        options,
+    )
+    _freeze(
+        model,
+        plan,
+        data,
+    )
     components = []
     for settings in plan["components"]:
         if any(name in data.targets for name in settings["tasks"]):
-            components.append(Component(model, settings, methods, data, options.rate))
+            components.append(
+                Component(
+                    model,
+                    settings,
+                    methods,
+                    data,
+                    options.rate,
+                )
+            )
     for limit in plan["limits"]:
         _say(limit)
-    schedule = Schedule(options.epochs, options.patience, options.batch_size, options.seed)
-    Training(model, components, data, schedule).run()
-    _write(model, code, fitted, plan, options)
+    schedule = Schedule(
+        options.epochs,
+        options.patience,
+        options.batch_size,
+        options.seed,
+    )
+    Training(
+        model,
+        components,
+        data,
+        schedule,
+    ).run()
+    _write(
+        model,
+        code,
+        fitted,
+        plan,
+        options,
+    )
 
 
-def _read_tables(model: Predictor, inputs: Sequence[str]) -> dict[str, tuple[Table, Path]]:
+def _read_tables(
+    model: Predictor,
+    inputs: Sequence[str],
+) -> dict[str, tuple[Table, Path]]:
     """Return the table of each source, and the folder where paths of pictures begin."""
     tables: dict[str, tuple[Table, Path]] = {}
     for word in inputs:
@@ -178,12 +280,21 @@ def _new_task(
         "classes": classes,
     }
     if kind.transform in SCALES:
-        labelled = find_labels(table, {**record, "mean": mean, "scale": scale}, name)
+        labelled = find_labels(
+            table,
+            {**record, "mean": mean, "scale": scale},
+            name,
+        )
         assert labelled is not None
         labels = torch.from_numpy(labelled[0])
         mean, scale = SCALES[kind.transform](labels[~labels.isnan()])
     record |= {"mean": mean, "scale": scale}
-    return NewTask(name, record, kind.output_count(classes), options.joins)
+    return NewTask(
+        name,
+        record,
+        kind.output_count(classes),
+        options.joins,
+    )
 
 
 def _standardised(labels: Tensor) -> tuple[float, float]:
@@ -213,11 +324,18 @@ def _data(
     generator = torch.Generator().manual_seed(options.seed)
     rows_axis = min(len(model.preparations) - 1, 1)
     for source, (table, folder) in tables.items():
-        inputs[source] = model.encode(source, table, folder)
+        inputs[source] = model.encode(
+            source,
+            table,
+            folder,
+        )
         for notice in model.notices:
             _say(notice)
         rows = inputs[source][0].shape[rows_axis]
-        order = torch.randperm(rows, generator=generator).to(model.device)
+        order = torch.randperm(
+            rows,
+            generator=generator,
+        ).to(model.device)
         held_out = max(round(options.validation * rows), 1)
         if held_out >= rows:
             raise TableError(f"has {rows} rows; needs more, to train on some and stop by others")
@@ -225,7 +343,11 @@ def _data(
     for name, record in model.tasks.items():
         if record["source"] not in tables:
             continue
-        labelled = find_labels(tables[record["source"]][0], record, name)
+        labelled = find_labels(
+            tables[record["source"]][0],
+            record,
+            name,
+        )
         if labelled is None:
             continue
         labels, notices = labelled
@@ -239,10 +361,20 @@ def _data(
     if not targets:
         wanted = listed(record["target"] for record in model.tasks.values())
         raise TableError(f"has no column of labels; known: {wanted}")
-    return Data(inputs, targets, train, validation, rows_axis)
+    return Data(
+        inputs,
+        targets,
+        train,
+        validation,
+        rows_axis,
+    )
 
 
-def _freeze(model: Predictor, plan: Mapping[str, Any], data: Data) -> None:
+def _freeze(
+    model: Predictor,
+    plan: Mapping[str, Any],
+    data: Data,
+) -> None:
     """Leave what tasks without labels depend on as it is, so that their predictions stay."""
     unlabelled = [name for name in model.tasks if name not in data.targets]
     for part, tasks in plan["serves"].items():
@@ -261,7 +393,12 @@ def _write(
 ) -> None:
     """Write the new folder."""
     ignored = shutil.ignore_patterns(*NOT_COPIED)
-    shutil.copytree(HERE, options.to, ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(
+        HERE,
+        options.to,
+        ignore=ignored,
+        dirs_exist_ok=True,
+    )
     (options.to / CODE_FILE).write_text(code, "utf-8")
     (options.to / FITTED_FILE).write_text(_json(fitted), "utf-8")
     (options.to / PLAN_FILE).write_text(_json(plan), "utf-8")
@@ -278,11 +415,21 @@ def _write(
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            value,
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
 
 
 def _say(notice: str) -> None:
-    print(notice, file=sys.stderr)
+    print(
+        notice,
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,10 @@ class TrainingRange:
         return np.asarray(is_below | is_above)
 
 
-def range_notices(networks: Iterable[Sequence[object]], columns: Columns) -> list[str]:
+def range_notices(
+    networks: Iterable[Sequence[object]],
+    columns: Columns,
+) -> list[str]:
     """Say once for each column of numbers which cells are far outside its range, or infinite.
 
     The range is that of all networks, of which each brings the encodings of its columns. A column

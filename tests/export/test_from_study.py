@@ -239,6 +239,19 @@ def test_a_model_as_an_object_predicts_what_its_folder_does(
     assert torch.get_num_threads() == threads
 
 
+def test_some_tasks_are_exported_alone(
+    study: Study, dataset: Dataset, space: SearchSpace, tmp_path: Path
+) -> None:
+    order = Order("searched", seeds=1, tasks=("sex",))
+    exported = export_from_study(study, dataset, space, order, tmp_path / "model")
+    assert exported.deviation <= 1e-6
+    assert exported.notes[0].startswith("It was trained with species, body_mass_g as well")
+    readme = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert "It was trained with species" in readme and "| species |" not in readme
+    with pytest.raises(UsageError, match='--tasks: "weight" is unknown'):
+        export_from_study(study, dataset, space, Order(tasks=("weight",)), tmp_path / "none")
+
+
 def test_one_seed_is_one_network(
     study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,14 @@ from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.runtime import predict as script
 from mtlsearch.runtime.predictor import Predictor, TableWarning
 from mtlsearch.runtime.tables import TableError
-from mtlsearch.sharing import CrossStitch
+from mtlsearch.sharing import CrossStitch, L2Sharing, NoSharing, Sharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.training_data import TrainingData
-from mtlsearch.weightings import Fixed
 from tests.support.replicates import searched
 
 ROWS = 40
+BRANCHING = SharingTree.decode([0, 0], [2, 1], 3)
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +35,24 @@ def data() -> TrainingData:
     return TrainingData(load("penguins"), 0, torch.device("cpu"))
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one network", "two networks"])
-def folder(request, data: TrainingData, tmp_path_factory) -> Path:
-    """A model, or an ensemble, whose branches are mixed: so it has tensors that are no weights."""
-    tree = SharingTree.decode([0, 0], [2, 1], 3)
-    composition = Candidate(tree, Mlp(width=8), CrossStitch(), Fixed()).composition()
+def random_models(
+    data: TrainingData, sharing: Sharing, count: int, tree: SharingTree = BRANCHING
+) -> list[TrainedModel]:
+    composition = Candidate(tree, Mlp(width=8), sharing).composition()
     models = []
-    for index in range(request.param):
+    for index in range(count):
         replicate = searched(index)
         signature = data.signature(replicate)
         networks = [Network(part, signature, index) for part in composition]
         network = CompositionNetwork(composition, networks).eval()
         models.append(TrainedModel(network, data, replicate))
+    return models
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one network", "two networks"])
+def folder(request, data: TrainingData, tmp_path_factory) -> Path:
+    """A model, or an ensemble, whose branches are mixed: so it has tensors that are no weights."""
+    models = random_models(data, CrossStitch(), request.param)
     place = tmp_path_factory.mktemp("model")
     write_predictor(place, models)
     return place
@@ -142,6 +149,48 @@ def test_what_is_odd_is_said_in_a_warning_each(model: Predictor, table: pd.DataF
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict(table)
+
+
+SLICES = {
+    "branches that are mixed": (CrossStitch(), ("sex",)),
+    "branches that are tied": (L2Sharing(), ("sex",)),
+    "branches alone": (NoSharing(), ("sex", "body_mass_g")),
+}
+
+
+@pytest.mark.parametrize("case", SLICES)
+@pytest.mark.parametrize("count", [1, 2])
+def test_some_tasks_are_exported_with_what_they_need(
+    case: str, count: int, data: TrainingData, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    sharing, names = SLICES[case]
+    models = random_models(data, sharing, count)
+    for name, only in (("whole", ()), ("slice", names)):
+        (tmp_path / name).mkdir()
+        write_predictor(tmp_path / name, [replace(model, only=only) for model in models])
+    whole = Predictor.of_folder(tmp_path / "whole")
+    some = Predictor.of_folder(tmp_path / "slice")
+    predicted = some.predict(table)
+    assert list(some.tasks) == list(names)
+    assert predicted.equals(whole.predict(table)[list(predicted)])
+    weights = some.state_dict()
+    assert weights.keys() < whole.state_dict().keys()
+    heads = {name.split(".")[0] for name in weights if name.startswith("head_")}
+    assert heads == {f"head_{name}" for name in names}
+    is_mixed = sharing.mixes_activations
+    assert any(name.startswith("level3_species.") for name in weights) == is_mixed
+    said = (tmp_path / "slice" / "training.json").read_text("utf-8")
+    assert ("tied to some that are not in this folder" in said) == sharing.ties_weights
+
+
+def test_a_component_and_a_source_that_no_task_needs_are_left_out(tmp_path: Path) -> None:
+    data = TrainingData(load("iris+breast_cancer"), 0, torch.device("cpu"))
+    [model] = random_models(data, NoSharing(), 1, SharingTree.separate(2, 2))
+    write_predictor(tmp_path, [replace(model, only=("malignant",))])
+    some = Predictor.of_folder(tmp_path)
+    assert list(some.sources) == ["breast_cancer"]
+    assert not any("iris" in name or "species" in name for name in some.state_dict())
+    assert "species" not in (tmp_path / "model.py").read_text("utf-8")
 
 
 def test_columns_of_one_name_are_refused(model: Predictor, table: pd.DataFrame) -> None:
