@@ -218,6 +218,13 @@ Networks = Annotated[
         metavar="all|N",
     ),
 ]
+Refit = Annotated[
+    bool,
+    typer.Option(
+        "--refit",
+        help="Train it anew on all rows, as long as it was confirmed; no score is measured then",
+    ),
+]
 TaskNames = Annotated[
     str | None,
     typer.Option("--tasks", help="Comma-separated: only these tasks, with what they need"),
@@ -413,6 +420,7 @@ def export(  # noqa: PLR0913 - the list of options
     formats: Formats = "code",
     best_per_task: BestPerTask = False,
     tasks: TaskNames = None,
+    refit: Refit = False,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.export.from_study import Order, export_from_study
@@ -425,6 +433,7 @@ def export(  # noqa: PLR0913 - the list of options
         formats=_split_words(formats),
         best_per_task=best_per_task,
         tasks=_split_words(tasks) if tasks else (),
+        refit=refit,
     )
     study, dataset, space = open_study(folder)
     exported = export_from_study(study, dataset, space, order, to)

@@ -19,11 +19,14 @@ from mtlsearch.export.deviation import deviation
 from mtlsearch.export.folder import export_model, write_predictor
 from mtlsearch.export.readme import ModelCard
 from mtlsearch.export.reference_models import HandOver, hand_over
-from mtlsearch.export.select_model import BEST, SelectedModel, select_model
+from mtlsearch.export.refitting import refit, refit_note
+from mtlsearch.export.select_model import BEST, SelectedModel, recommended_arm, select_model
 from mtlsearch.export.trained_model import TrainedModel, predict_mean
+from mtlsearch.export.verification import Runner, run_alone
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.confirmed_models import ConfirmedTraining
 from mtlsearch.search.study import Study
 from mtlsearch.search.tested_models import tested_models
@@ -50,6 +53,7 @@ class Order:
         formats: Names of formats, see `export_model`; but for the code they hold networks alone.
         best_per_task: Whether ready-made models predict the tasks on which they are better.
         tasks: The names of the tasks that are to be predicted; empty: all.
+        refit: Whether it is trained anew on all rows, those to validate and to test on as well.
     """
 
     choice: str = BEST
@@ -57,6 +61,7 @@ class Order:
     formats: Sequence[str] = ("code",)
     best_per_task: bool = False
     tasks: Sequence[str] = ()
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def export_from_study(
     space: SearchSpace,
     order: Order,
     to: Path,
+    run: Runner = run_alone,
 ) -> Exported:
     """Export a model of a study into the folder `to`, which does not exist or is empty.
 
@@ -132,7 +138,8 @@ def export_from_study(
             to,
             chosen.card,
             order.formats,
-            schedule=schedule,
+            run,
+            schedule,
         )
     networks = len(chosen.models)
     return Exported(networks, _size(to), largest, chosen.notes, chosen.compared)
@@ -176,51 +183,90 @@ def _choose(
     order: Order,
 ) -> Chosen:
     """The networks that an order is for, trained if they are not yet."""
-    if order.best_per_task and order.choice != BEST:
-        raise UsageError(
-            f"--best-per-task: found --candidate {order.choice}; ready-made models are compared "
-            f"with the recommended model, so leave it out, or say {BEST}"
-        )
     _check_tasks(order.tasks, dataset)
     analysis = Analysis(study, dataset)
-    handed_over = analysis.handed_over
-    if order.best_per_task and handed_over is not analysis:
-        raise UsageError(
-            "--best-per-task: the model of a study with outer folds is searched and fitted on all "
-            "rows, and no ready-made model was; leave it out"
-        )
+    _check_ready_made(order, analysis)
     selected = select_model(analysis, order.choice)
-    dataset = handed_over.dataset
-    data = TrainingData(dataset, handed_over.study.request.seed, resolve_device("cpu"))
+    handed_over = analysis.handed_over
+    data = TrainingData(
+        handed_over.dataset,
+        handed_over.study.request.seed,
+        resolve_device("cpu"),
+    )
     trainer = study.engine.trainer if study.engine else FALLBACK
     engine = Engine(data, space.training.for_verdict(), trainer)
-
-    def train(job: TrainingJob) -> CompositionNetwork:
-        network, _ = engine.fit_model(job)
-        return network
-
-    models = []
-    for model in trained_models(selected, data, train, order.seeds):
-        models.append(replace(model, only=order.tasks))
-    trainings = selected.trainings(order.seeds)
-    kept = "The test predictions that the networks were scored by were kept"
-    if handed_over is not analysis:
-        kept = "What the networks predict for all rows was kept"
-    notes = [*_slice_notes(models[0]), *_notes(selected, trainings, models, kept)]
+    models = _models(selected, engine, order)
+    notes = _slice_notes(models[0])
+    if order.refit:
+        notes.append(refit_note(selected, engine.schedule))
+    else:
+        kept = "The test predictions that the networks were scored by were kept"
+        if handed_over is not analysis:
+            kept = "What the networks predict for all rows was kept"
+        notes += _notes(selected, selected.trainings(order.seeds), models, kept)
     if order.best_per_task:
         replicates = [model.replicate for model in models]
         handed = hand_over(analysis, data, replicates)
         models = _with_references(models, handed)
         notes += handed.sentences
     if handed_over is analysis:
-        card = _card(selected, trainings, data, notes)
+        card = _card(selected, order, data, notes)
     else:
         card = _card_of_all_rows(selected, analysis, notes)
-    notes = list(notes)
     if selected.confirmed is None:
         notes.append("It was trained now, as its confirmation would have; --seeds trains several.")
-    compared = "test rows" if handed_over is analysis else "all rows"
-    return Chosen(models, card, notes, compared)
+    if order.choice == BEST:
+        notes.insert(0, _which_is_best(analysis))
+    is_tested = handed_over is analysis and not order.refit
+    return Chosen(models, card, notes, "test rows" if is_tested else "all rows")
+
+
+def _check_ready_made(order: Order, analysis: Analysis) -> None:
+    """Raise UsageError where ready-made models are wanted beside what they were not fitted for."""
+    if not order.best_per_task:
+        return
+    if order.choice != BEST:
+        raise UsageError(
+            f"--best-per-task: found --candidate {order.choice}; ready-made models are compared "
+            f"with the recommended model, so leave it out, or say {BEST}"
+        )
+    if order.refit:
+        raise UsageError(
+            "--best-per-task: found --refit, which trains networks on all rows and no ready-made "
+            "models; leave one of them out"
+        )
+    if analysis.handed_over is not analysis:
+        raise UsageError(
+            "--best-per-task: the model of a study with outer folds is searched and fitted on all "
+            "rows, and no ready-made model was; leave it out"
+        )
+
+
+def _which_is_best(analysis: Analysis) -> str:
+    """Say which model is recommended, and how to get the one that stands on the other side."""
+    recommended = recommended_arm(analysis)
+    verdict = analysis.verdict
+    assert verdict is not None
+    other = verdict.arm if recommended == BASELINE else BASELINE
+    what = "shares" if other != BASELINE else "shares nothing"
+    return (
+        f"{BEST} is the model of {recommended}, which the verdict recommends; "
+        f"--candidate {other}: the one that {what}"
+    )
+
+
+def _models(selected: SelectedModel, engine: Engine, order: Order) -> list[TrainedModel]:
+    """The networks of a model, refitted or as they were confirmed, for the tasks of an order."""
+
+    def train(job: TrainingJob) -> CompositionNetwork:
+        network, _ = engine.fit_model(job)
+        return network
+
+    if order.refit:
+        models = refit(selected, engine, order.seeds)
+    else:
+        models = trained_models(selected, engine.data, train, order.seeds)
+    return [replace(model, only=order.tasks) for model in models]
 
 
 def _check_tasks(names: Sequence[str], dataset: Dataset) -> None:
@@ -325,30 +371,32 @@ def _deviation_from(kept: Mapping[str, Array], models: Sequence[TrainedModel]) -
 
 def _card(
     selected: SelectedModel,
-    trainings: Sequence[ConfirmedTraining],
+    order: Order,
     data: TrainingData,
     notes: Sequence[str],
 ) -> ModelCard:
     """The model's test scores with fresh seeds, if it was confirmed."""
     dataset = data.dataset
+    notes = list(notes)
     confirmed = selected.confirmed
     if confirmed is None:
         return ModelCard(dataset.name, notes=notes)
+    trainings = selected.trainings(order.seeds)
     metrics = {}
     for task in dataset.tasks:
         metrics[task.name] = f"{task.metric.name} {_mean_score(confirmed.scores(task.name))}"
     if len(trainings) == 1:
-        weights = "The weights are those of the first of these trainings."
-        return ModelCard(dataset.name, metrics, [weights, *notes])
+        weights = ["The weights are those of the first of these trainings."]
+        return ModelCard(dataset.name, metrics, [*([] if order.refit else weights), *notes])
     predictions = mean_prediction([training.predictions for training in trainings])
     ensemble = TestScorer(dataset, data.seed).score(predictions)
     for task in dataset.tasks:
         score = f"{task.metric.name} {ensemble.scores[task.name]:.4g} on test rows"
         metrics[task.name] = f"{score}; a network alone: {metrics[task.name]}"
-    weights = f"The weights are those of the first {len(trainings)} of these trainings."
+    weights = [f"The weights are those of the first {len(trainings)} of these trainings."]
     if len(trainings) == len(confirmed.trainings):
-        weights = "The weights are those of all of these trainings."
-    return ModelCard(dataset.name, metrics, [weights, *notes])
+        weights = ["The weights are those of all of these trainings."]
+    return ModelCard(dataset.name, metrics, [*([] if order.refit else weights), *notes])
 
 
 def _card_of_all_rows(
@@ -357,6 +405,7 @@ def _card_of_all_rows(
     notes: Sequence[str],
 ) -> ModelCard:
     """The card of a model that has seen all rows: the scores of its arm over the outer folds."""
+    notes = list(notes)
     name = f"{analysis.dataset.name}, all rows"
     count = len(analysis.outer_folds)
     seen = "It was searched and fitted on all rows, so it has no test scores of its own"

@@ -44,6 +44,7 @@ from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
+from tests.support.exported import run_in_process
 from tests.support.replicates import searched
 
 SMALL, INDEPENDENT = Mlp(width=8), NoSharing()
@@ -111,17 +112,6 @@ def random_model(composition: Composition, data: TrainingData) -> CompositionNet
 @pytest.fixture(scope="module")
 def penguins() -> TrainingData:
     return training_data(load("penguins"))
-
-
-def run_in_process(draft: Path, arguments: Sequence[str]) -> None:
-    """Run predict.py without starting an interpreter, which takes seconds."""
-    wrote_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        script = runpy.run_path(str(draft / "predict.py"), run_name="predict")
-        assert script["main"](arguments) == 0
-    finally:
-        sys.dont_write_bytecode = wrote_bytecode
 
 
 def export(
