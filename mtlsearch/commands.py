@@ -229,6 +229,17 @@ Networks = Annotated[
         metavar="all|N",
     ),
 ]
+Refit = Annotated[
+    bool,
+    typer.Option(
+        "--refit",
+        help="Train it anew on all rows, as long as it was confirmed; no score is measured then",
+    ),
+]
+TaskNames = Annotated[
+    str | None,
+    typer.Option("--tasks", help="Comma-separated: only these tasks, with what they need"),
+]
 Model = Annotated[Path, typer.Argument(help="An exported model, or a study's folder")]
 StudyChoice = Annotated[
     str | None,
@@ -416,13 +427,15 @@ def report(
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0913 - the list of options
     folder: Folder,
     to: ExportFolder,
     candidate: Choice = "best",
     seeds: Networks = "all",
     formats: Formats = "code",
     best_per_task: BestPerTask = False,
+    tasks: TaskNames = None,
+    refit: Refit = False,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.api.study import open_study
@@ -434,6 +447,8 @@ def export(
         seeds=seeds,
         formats=formats,
         best_per_task=best_per_task,
+        tasks=tasks,
+        refit=refit,
     )
     typer.echo(f"{to}: {exported.summary}")
 

@@ -51,7 +51,9 @@ class TrainingJob:
     """One training to be done: a composition on one replicate.
 
     `number` tells the jobs of one arm apart. `seed` is that of the study. `part` is the index of
-    the part of the study whose rows it is trained on: an outer fold, or all rows.
+    the part of the study whose rows it is trained on: an outer fold, or all rows. `ends` says of
+    each component after how many epochs its training ends, with the weights that it then has; where
+    it is empty the validation rows say so.
     """
 
     number: int
@@ -59,6 +61,7 @@ class TrainingJob:
     replicate: Replicate
     seed: int
     part: int = 0
+    ends: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""
@@ -68,6 +71,7 @@ class TrainingJob:
             "replicate": {"phase": self.replicate.phase, "index": self.replicate.index},
             "seed": self.seed,
             "part": self.part,
+            "ends": list(self.ends),
         }
 
     @classmethod
@@ -75,7 +79,14 @@ class TrainingJob:
         """Inverse of `to_json`."""
         composition = Composition.from_json(value["composition"])
         replicate = Replicate(**value["replicate"])
-        return cls(value["number"], composition, replicate, value["seed"], value["part"])
+        return cls(
+            number=value["number"],
+            composition=composition,
+            replicate=replicate,
+            seed=value["seed"],
+            part=value["part"],
+            ends=tuple(value.get("ends", ())),
+        )
 
 
 @dataclass(frozen=True)

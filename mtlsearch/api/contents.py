@@ -1,22 +1,19 @@
 """A study in memory: its problem, and what was computed of it, once."""
 
-import shutil
-import weakref
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pandas as pd
 
 from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.frames import affinity_frame, front_frame, leaderboard
-from mtlsearch.api.model import Model
 from mtlsearch.api.problem import Opened
 from mtlsearch.api.working import bring_to_its_end, process_as_it_was
 from mtlsearch.evidence.skill import SkillScales
-from mtlsearch.export.from_study import Exported, Order, export_from_study
+from mtlsearch.export.from_study import Exported, Order, export_from_study, load_model
 from mtlsearch.report.build import build_report
 from mtlsearch.report.model import Report
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.study import Study as StoredStudy
@@ -33,7 +30,7 @@ class Contents:
     def __init__(self, opened: Opened, announcer: Announcer) -> None:
         self.opened = opened
         self.announcer = announcer
-        self._models: dict[Order, Model] = {}
+        self._models: dict[Order, Predictor] = {}
 
     @property
     def stored(self) -> StoredStudy:
@@ -76,21 +73,14 @@ class Contents:
         """Who helps whom."""
         return affinity_frame(self.report)
 
-    def model(self, order: Order) -> Model:
+    def model(self, order: Order) -> Predictor:
         """A model of the study, as `export` would write it: one for each order."""
         if order not in self._models:
-            words = f"{order.choice} of {self.stored.folder}"
-            self._models[order] = Model(words, partial(self._write, order), self.announcer)
+            opened = self.opened
+            with process_as_it_was():
+                model = load_model(opened.stored, opened.dataset, opened.space, order)
+            self._models[order] = model
         return self._models[order]
-
-    def _write(self, order: Order) -> Path:
-        """Write a model into a folder that is gone with the contents and their models."""
-        temporary = mkdtemp(prefix="mtlsearch-")
-        weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
-        folder = Path(temporary) / "model"
-        exported = self.export(order, folder)
-        self.announcer.tell(f"{self.stored.folder}: {exported.summary}; `export` keeps it")
-        return folder
 
     def export(self, order: Order, to: Path) -> Exported:
         """Write a model as a folder; see `export_from_study`."""

@@ -67,8 +67,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     Args:
         space: A search space: a YAML file, or a name from `spaces()`; None: the one for this kind
             of data.
-        effort: quick (not for conclusions), default or thorough: the space, the trainings, the seeds
-            and the outer folds of which nothing is said.
+        effort: quick (not for conclusions), default or thorough: the space, the trainings, the
+            seeds and the outer folds of which nothing is said.
         minutes: The time to spend in all: the budget is what fits into it; None: say `trainings`.
         trainings: Budget of each arm, in trainings; None: 32, or as the effort has it.
         replicates: Trainings of each candidate, with other seeds and folds.

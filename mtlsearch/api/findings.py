@@ -7,7 +7,7 @@ from typing import Self
 import pandas as pd
 
 from mtlsearch.api.contents import Contents
-from mtlsearch.api.model import Model
+from mtlsearch.api.predicting import predict_rows, predict_rows_proba
 from mtlsearch.api.scoring import mean_skill
 from mtlsearch.api.words import Names, comma_separated
 from mtlsearch.api.working import report_page
@@ -16,6 +16,7 @@ from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
 from mtlsearch.report.model import Report, ReportedVerdict
 from mtlsearch.report.write import write_report
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
@@ -79,15 +80,16 @@ class Findings(ABC):
         return self._contents().affinity
 
     @property
-    def best_model_(self) -> Model:
-        """The model that the verdict recommends, ready to predict; made when first asked for.
+    def best_model_(self) -> Predictor:
+        """The model that the verdict recommends, a module of torch; made when first asked for.
 
-        Raises StudyError before there is a verdict.
+        It predicts DataFrames: its preparation is part of it. Raises StudyError before there is a
+        verdict.
         """
         return self.model()
 
-    def model(self, *, candidate: str = BEST, seeds: int | str = ALL) -> Model:
-        """Return a model of the study, ready to predict.
+    def model(self, *, candidate: str = BEST, seeds: int | str = ALL) -> Predictor:
+        """Return a model of the study, a module of torch that predicts DataFrames.
 
         Args:
             candidate: best, an arm's name, or ARM:NUMBER (a bare number is of the search).
@@ -115,7 +117,7 @@ class Findings(ABC):
             DataError: A column is missing, or the rows cannot be read.
             StudyError: There is no verdict yet.
         """
-        return self.best_model_.predict(X, source=source)
+        return predict_rows(self.best_model_, X, source, self._contents().announcer)
 
     def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
         """Predict probabilities with the recommended model.
@@ -134,7 +136,7 @@ class Findings(ABC):
             DataError: A column is missing, or the rows cannot be read.
             StudyError: There is no verdict yet.
         """
-        return self.best_model_.predict_proba(X, source=source)
+        return predict_rows_proba(self.best_model_, X, source, self._contents().announcer)
 
     def score(self, X: object, y: object = None) -> float:
         """Return the mean skill of the recommended model on rows with targets, in points.
@@ -150,9 +152,10 @@ class Findings(ABC):
             DataError: A target column is missing, or has no labels that can be scored.
             StudyError: There is no verdict yet.
         """
-        return mean_skill(self.best_model_, self._contents().opened.dataset, X, y)
+        contents = self._contents()
+        return mean_skill(self.best_model_, contents.opened.dataset, X, y, contents.announcer)
 
-    def resume(
+    def resume(  # noqa: PLR0913 - the list of options
         self,
         *,
         trainings: int | None = None,
@@ -214,7 +217,7 @@ class Findings(ABC):
         contents.forget()
         return write_report(contents.report, report_page(stored).parent)
 
-    def export(
+    def export(  # noqa: PLR0913 - the list of options
         self,
         to: str | Path,
         *,
@@ -222,6 +225,8 @@ class Findings(ABC):
         seeds: int | str = ALL,
         formats: Names = "code",
         best_per_task: bool = False,
+        tasks: Names = None,
+        refit: bool = False,
     ) -> Exported:
         """Write a model as plain PyTorch code with its weights, checked in a clean interpreter.
 
@@ -231,6 +236,8 @@ class Findings(ABC):
             seeds: all: the ensemble of all confirmed seeds; a number: of the first ones.
             formats: Of code, onnx and torch-export, those that are written.
             best_per_task: Let ready-made models predict the tasks where they are surely better.
+            tasks: Only these, with what they need and nothing else; None: all.
+            refit: Train it anew on all rows, the test rows as well; no score is measured on it.
 
         Returns:
             What is to be known of it: its size, its largest deviation, and notes.
@@ -240,8 +247,14 @@ class Findings(ABC):
             ExportError: The model cannot be exported.
             StudyError: There is no verdict yet.
         """
-        networks = read_networks(str(seeds))
-        order = Order(candidate, networks, comma_separated(formats), best_per_task)
+        order = Order(
+            choice=candidate,
+            seeds=read_networks(str(seeds)),
+            formats=comma_separated(formats),
+            best_per_task=best_per_task,
+            tasks=comma_separated(tasks),
+            refit=refit,
+        )
         return self._contents().export(order, Path(to))
 
     def status(self) -> StudyStatus:

@@ -1,15 +1,17 @@
 """Predictions by an exported model, or by the one that `export` would write of a study."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from mtlsearch.api.announcing import Announcer
-from mtlsearch.api.model import Model
+from mtlsearch.api.predicting import predict_rows
 from mtlsearch.api.study import open_study
 from mtlsearch.errors import UsageError
 from mtlsearch.export.predicting import is_exported, predict_folder
 from mtlsearch.export.select_model import ALL, BEST
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.study import is_study
 
 
@@ -45,8 +47,8 @@ def predict(
         model = study.model(candidate=candidate or BEST, seeds=seeds or ALL)
     else:
         _require_model(folder)
-        model = Model(str(folder), lambda: folder, Announcer(verbose))
-    return model.predict(X, source=source)
+        model = Predictor.of_folder(folder)
+    return predict_rows(model, X, source, Announcer(verbose))
 
 
 def predict_file(
@@ -77,8 +79,12 @@ def predict_file(
     if not _is_study_to_choose_from(folder, candidate, seeds):
         predict_folder(folder, data, to, source)
         return
-    model = open_study(folder).model(candidate=candidate or BEST, seeds=seeds or ALL)
-    predict_folder(model.folder, data, to, source)
+    study = open_study(folder)
+    with TemporaryDirectory() as temporary:
+        model = Path(temporary) / "model"
+        exported = study.export(model, candidate=candidate or BEST, seeds=seeds or ALL)
+        Announcer().tell(f"{folder}: {exported.summary}; `export` keeps it")
+        predict_folder(model, data, to, source)
 
 
 def _is_study_to_choose_from(folder: Path, candidate: object, seeds: object) -> bool:

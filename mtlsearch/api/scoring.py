@@ -5,17 +5,25 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.given_data import as_file
-from mtlsearch.api.model import Model
+from mtlsearch.api.predicting import predict_tasks
 from mtlsearch.arrays import Array
 from mtlsearch.columns import Column, RawTable, resolve
 from mtlsearch.data import TEST, Dataset, read_table
 from mtlsearch.errors import DataError
 from mtlsearch.evidence.skill import SkillScale, SkillScales
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.tasks import Task
 
 
-def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
+def mean_skill(
+    model: Predictor,
+    dataset: Dataset,
+    X: object,
+    y: object,
+    announcer: Announcer,
+) -> float:
     """Return the mean skill of a model on rows, in points.
 
     The constants that have no skill are those of the rows of the study that are no test rows.
@@ -25,6 +33,7 @@ def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
         dataset: The data of the study.
         X: N rows of inputs, and of targets unless `y` has them.
         y: The targets.
+        announcer: Is told what is odd about the rows.
 
     Raises:
         DataError: A target column is missing, or a task cannot be scored on these rows.
@@ -33,7 +42,7 @@ def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
         given = as_file(X, y, Path(temporary), [task.name for task in dataset.tasks])
         with given.called():
             table = read_table(Path(given.name))
-            predictions = model.predictions(Path(given.name))
+            predictions = predict_tasks(model, Path(given.name), None, announcer)
     scales = []
     scores = {}
     for task in dataset.tasks:

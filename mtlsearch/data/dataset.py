@@ -39,6 +39,7 @@ class Splits:
         validation_fraction: The part of the rows other than test rows that a fold validates on.
         times: Numbers [N] in the order of the rows' times, of rows that are divided by time.
         by_column: The test rows are the user's own: a column says so.
+        all_trained: Every row is trained on, so that there is none to validate or to test on.
     """
 
     role: np.ndarray
@@ -48,6 +49,7 @@ class Splits:
     validation_fraction: float = 0.2
     times: np.ndarray | None = None
     by_column: bool = False
+    all_trained: bool = False
 
     @property
     def predicted(self) -> np.ndarray:

@@ -29,6 +29,8 @@ RowPair = tuple[Array, Array]  # training rows and validation rows
 def fold(dataset: Dataset, replicate: int, seed: int) -> Fold:
     """Return the training and validation rows of a replicate (0, 1, ...).
 
+    Where all rows are trained on they are the validation rows as well, by which nothing is chosen.
+
     With K = round(1 / validation_fraction), replicate r is fold r % K of repetition r // K; each
     repetition shuffles anew. Rows that the user gave as validation rows are always those. The
     same arguments give the same fold.
@@ -71,6 +73,9 @@ def _bootstrap(rng: np.random.Generator, count: int) -> Array:
 
 def _fold_rows(source: Source, replicate: int, seed: int) -> RowPair:
     splits = source.splits
+    if splits.all_trained:
+        every_row = np.arange(len(splits.role))
+        return every_row, every_row
     if splits.given:
         train = np.flatnonzero(splits.role == TRAIN)
         validation = np.flatnonzero(splits.role == VALIDATION)

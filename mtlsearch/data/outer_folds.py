@@ -156,6 +156,15 @@ def without_test_rows(dataset: Dataset) -> Dataset:
     return replace(with_splits(dataset, splits), name=f"{dataset.name}, all rows", notices=())
 
 
+def all_trained(dataset: Dataset) -> Dataset:
+    """Return the dataset with every row to train on, and none to validate or to test on."""
+    splits = {}
+    for name, source in dataset.sources.items():
+        role = np.full_like(source.splits.role, TRAIN)
+        splits[name] = replace(source.splits, role=role, all_trained=True)
+    return replace(with_splits(dataset, splits), notices=())
+
+
 def _with_notices(dataset: Dataset, notices: Sequence[str]) -> Dataset:
     return replace(dataset, notices=(*dataset.notices, *notices))
 

@@ -66,9 +66,10 @@ class Preparation:
         concatenated; compute in float64 and cast the result to float32. Booleans are 0/1; empty
         fields, infinite numbers and those of 1e30 and more in magnitude are missing.
 
-        - `{name, type: "numeric", median, mean, scale, constant, indicator, indicator_seen}`: one
-          input, 0 if `constant`, else `((median if missing else x) - mean) / scale`; then, if
-          `indicator`, one more: 1 if missing and `indicator_seen`, else 0.
+        - `{name, type: "numeric", median, mean, scale, constant, indicator, indicator_seen, low,
+          high}`: one input, 0 if `constant`, else `((median if missing else x) - mean) / scale`;
+          then, if `indicator`, one more: 1 if missing and `indicator_seen`, else 0. Training rows
+          are between `low` and `high`.
         - `{name, type: "categorical", categories, seen}`: one input per category: 1 if it equals
           the value and is `seen`.
 

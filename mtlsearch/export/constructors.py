@@ -4,7 +4,7 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import GenericAlias, ModuleType
 from typing import Any
 
@@ -70,6 +70,29 @@ class Constructors:
             arguments.append(Argument(f"{name}=", self._value(module, name)))
         return Call(kind.__name__, tuple(arguments))
 
+    def define_with_methods(
+        self,
+        kind: type[Any],
+        attributes: Mapping[str, object],
+        methods: Sequence[str],
+    ) -> None:
+        """Define a class of the name of `kind`, with these attributes and the methods of `kind`.
+
+        So a method of training is written down without what it is a part of. Raises ExportError.
+        """
+        name = kind.__name__
+        docstring = inspect.cleandoc(kind.__doc__ or "A method.")
+        if "\n" in docstring:
+            docstring += "\n"
+        lines = [f'"""{docstring}"""', ""]
+        for attribute, value in attributes.items():
+            lines.append(f"{attribute} = {_literal(value, f'{name}.{attribute}')}")
+        for method in methods:
+            lines += ["", self._source(getattr(kind, method), kind)]
+        body = textwrap.indent("\n".join(lines), "    ")
+        self._meanings[name] = kind
+        self.definitions.append(f"class {name}:\n{body}")
+
     def _call_one_by_one(self, module: OneByOne) -> Call:
         """The call that makes modules of one make, a number of times."""
         self._define(OneByOne.__name__, OneByOne, OneByOne)
@@ -91,7 +114,7 @@ class Constructors:
         self,
         name: str,
         thing: Any,
-        owner: type[nn.Module],
+        owner: type[Any],
     ) -> None:
         """Make `name` mean `thing`, by an import, a pasted definition or a constant."""
         if name in self._meanings:
@@ -130,7 +153,7 @@ class Constructors:
         if self._meanings[name] is not kind.mix:
             raise _ambiguous(kind, "so")
 
-    def _source(self, thing: Any, owner: type[nn.Module]) -> str:
+    def _source(self, thing: Any, owner: type[Any]) -> str:
         """Return the text of a thing, after the names that it uses are defined."""
         try:
             text = textwrap.dedent(inspect.getsource(thing))
@@ -145,7 +168,7 @@ class Constructors:
         return text.rstrip()
 
 
-def _ambiguous(owner: type[nn.Module], name: str) -> ExportError:
+def _ambiguous(owner: type[Any], name: str) -> ExportError:
     return ExportError(
         f"{owner.__name__} cannot be exported: two different things are called {name}"
     )
@@ -166,7 +189,7 @@ def _top_level(module: str) -> str:
 def _is_pasted(
     thing: Any,
     home: str,
-    owner: type[nn.Module],
+    owner: type[Any],
 ) -> bool:
     """Whether the text of a thing is pasted: it comes from the owner's package or from this one."""
     if isinstance(thing, ModuleType):

@@ -14,18 +14,21 @@ from typing import Any
 from safetensors.torch import save
 
 import mtlsearch.runtime
+from mtlsearch.candidate import TrainingSettings
 from mtlsearch.data import Preparation
 from mtlsearch.errors import UsageError
 from mtlsearch.export.code import write_code
 from mtlsearch.export.formats import check_formats, write_formats
+from mtlsearch.export.objective import write_objective
 from mtlsearch.export.readme import ModelCard, write_readme
 from mtlsearch.export.reference_models import packages_of, write_references
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import Runner, run_alone, verify
 from mtlsearch.runtime.encoding import ENCODINGS
-from mtlsearch.runtime.predict import NETWORKS
+from mtlsearch.runtime.predictor import NETWORKS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
+ANY_SCHEDULE = TrainingSettings()
 OF_REFERENCES = ("flat_inputs", "reference_models")  # modules that ready-made models alone need
 
 
@@ -35,6 +38,7 @@ def export_model(
     card: ModelCard,
     formats: Sequence[str] = ("code",),
     run: Runner = run_alone,
+    schedule: TrainingSettings = ANY_SCHEDULE,
 ) -> float:
     """Write models as a folder; return the largest deviation of its predictions from theirs.
 
@@ -47,6 +51,7 @@ def export_model(
         card: What the README says beyond the model.
         formats: Names in `FORMATS`; the code is always written.
         run: Runs the folder's predict.py for the comparison.
+        schedule: How the models were trained, for the folder's train.py.
 
     Raises:
         UsageError: The folder is not empty, or a format is unknown or needs more packages.
@@ -61,7 +66,7 @@ def export_model(
         scratch = Path(temporary)
         draft = scratch / "draft"
         draft.mkdir()
-        write_predictor(draft, models)
+        write_predictor(draft, models, schedule)
         deviation = verify(draft, scratch, models, run)
         write_formats(draft, models, formats)
         write_readme(draft, models, card, deviation)
@@ -75,18 +80,24 @@ def _check_empty(folder: Path) -> None:
         raise UsageError(f"{folder}: exists and is not an empty folder; name a new one")
 
 
-def write_predictor(draft: Path, models: Sequence[TrainedModel]) -> None:
-    """Write everything that predicts into a folder."""
+def write_predictor(
+    draft: Path,
+    models: Sequence[TrainedModel],
+    schedule: TrainingSettings = ANY_SCHEDULE,
+) -> None:
+    """Write everything that predicts into a folder, and how it was trained: by this schedule."""
     first = models[0]
     schemas = first.data.signature(first.replicate).schemas
     networks = [model.network for model in models]
-    code = write_code(networks, first.data.dataset.tasks, schemas)
+    wanted = [task.name for task in first.tasks]
+    code = write_code(networks, first.data.dataset.tasks, schemas, wanted)
     weights = {name: tensor.detach().contiguous() for name, tensor in code.weights.items()}
     (draft / "model.py").write_text(code.text, "utf-8")
     (draft / "weights.safetensors").write_bytes(save(weights))
     (draft / "preprocess.json").write_text(_preparations(models), "utf-8")
     references = [model.references for model in models]
     write_references(draft, references)
+    write_objective(draft, models, code, schedule)
     packages = packages_of(references)
     (draft / "requirements.txt").write_text(_requirements(draft, packages), "utf-8")
     for module in RUNTIME.glob("*.py"):
@@ -110,13 +121,14 @@ def _preparation(model: TrainedModel) -> dict[str, Any]:
     dataset = model.data.dataset
     fold = model.data.fold(model.replicate).prepared.fold
     fitted = Preparation.fit(dataset, fold).to_json()
-    used_sources = {task.source for task in dataset.tasks}
+    used_sources = {task.source for task in model.tasks}
+    names = {task.name for task in model.tasks}
     sources = {
         source: columns for source, columns in fitted["sources"].items() if source in used_sources
     }
     return {
         "sources": sources,
-        "tasks": fitted["targets"],
+        "tasks": {name: task for name, task in fitted["targets"].items() if name in names},
         "spellings": fitted["spellings"],
     }
 

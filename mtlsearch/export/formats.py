@@ -98,7 +98,7 @@ def _load_network(draft: Path) -> nn.Module:
 def _example_inputs(models: Sequence[TrainedModel], rows: int) -> Inputs:
     """Return the first rows of every source, as the written network takes them."""
     inputs: dict[str, Tensor | tuple[Tensor, ...]] = {}
-    for task in models[0].data.dataset.tasks:
+    for task in models[0].tasks:
         prepared = []
         for model in models:
             fold = model.data.fold(model.replicate)

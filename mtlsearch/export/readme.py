@@ -15,8 +15,7 @@ from mtlsearch.export.text import wrap
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.export.verification import checked_rows
 from mtlsearch.runtime.decoding import OutputDecoder
-from mtlsearch.runtime.predict import NETWORKS
-from mtlsearch.training.training_data import TrainingData
+from mtlsearch.runtime.predictor import NETWORKS
 from mtlsearch.version import __version__
 
 
@@ -42,11 +41,12 @@ def write_readme(
     deviation: float,
 ) -> None:
     """Write README.md into a folder that holds everything else, with its largest deviation."""
-    composition = models[0].network.composition
+    composition = models[0].composition
     data = models[0].data
     dataset = data.dataset
     prepared = json.loads((draft / "preprocess.json").read_text("utf-8"))
     fitted = prepared.get(NETWORKS, [prepared])[0]
+    plan = json.loads((draft / "training.json").read_text("utf-8"))
     names = [task.name for task in dataset.tasks]
     text = render(
         "README.md.jinja",
@@ -65,7 +65,8 @@ def write_readme(
         digest=dataset.digest,
         tree=wrap(composition.spell(names)),
         settings=_settings(composition),
-        rows=_checked_rows(data),
+        rows=_checked_rows(models[0]),
+        plan=plan,
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")
@@ -95,7 +96,7 @@ def _settings(composition: Composition) -> list[str]:
     return lines
 
 
-def _checked_rows(data: TrainingData) -> int:
+def _checked_rows(model: TrainedModel) -> int:
     """The number of rows that were compared."""
-    sources = {task.source for task in data.dataset.tasks}
-    return sum(len(checked_rows(data, source)) for source in sources)
+    sources = {task.source for task in model.tasks}
+    return sum(len(checked_rows(model.data, source)) for source in sources)

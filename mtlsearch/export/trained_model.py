@@ -6,13 +6,14 @@ prepares its inputs and decodes its outputs as its own fold says.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
+from mtlsearch.candidate import Composition
 from mtlsearch.export.reference_models import HandedReference
 from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
@@ -30,12 +31,28 @@ class TrainedModel:
         data: The data that it was trained on.
         replicate: The replicate, whose fold decides how inputs are prepared.
         references: Ready-made models by the name of the task that they predict instead.
+        only: The names of the tasks that it is exported for; empty for all.
     """
 
     network: CompositionNetwork
     data: TrainingData
     replicate: Replicate
     references: Mapping[str, HandedReference] = field(default_factory=dict)
+    only: Sequence[str] = ()
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks that it is exported for, in the order of the dataset."""
+        tasks = self.data.dataset.tasks
+        return [task for task in tasks if not self.only or task.name in self.only]
+
+    @property
+    def composition(self) -> Composition:
+        """The components that hold these tasks."""
+        numbers = {self.data.dataset.tasks.index(task) for task in self.tasks}
+        components = self.network.composition.components
+        kept = [component for component in components if numbers.intersection(component.tasks)]
+        return Composition(tuple(kept))
 
     def on_cpu(self) -> "TrainedModel":
         """Return a copy on the CPU, where an exported folder predicts.
@@ -48,7 +65,7 @@ class TrainedModel:
         data = self.data
         if data.device != cpu:
             data = TrainingData(data.dataset, data.seed, cpu)
-        return TrainedModel(network, data, self.replicate, self.references)
+        return replace(self, network=network, data=data)
 
 
 def predict_mean(

@@ -1,7 +1,7 @@
 """A model unrolled: its modules, each under a name, and the lines that run them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,7 +11,7 @@ from mtlsearch.export.identifiers import Identifiers, identifier
 from mtlsearch.export.mixing import mixing
 from mtlsearch.export.text import assignment, wrap
 from mtlsearch.inputs import InputSchema
-from mtlsearch.structure.wiring import Stream
+from mtlsearch.structure.wiring import Link, Stream, Wiring
 from mtlsearch.tasks import Task
 from mtlsearch.training.plain.network import Network
 
@@ -23,6 +23,9 @@ MASK = "mask"
 
 Variables = dict[Stream, str]
 """The name of the variable that holds what flows in a stream."""
+
+Stage = tuple[int, int]
+"""A level and a node of it."""
 
 
 @dataclass(frozen=True)
@@ -61,73 +64,144 @@ class SourceMethod:
     outputs: dict[int, TaskOutput] = field(default_factory=dict)
 
 
+@dataclass
+class UnrolledComponent:
+    """The names of the parts that the network of a component has become.
+
+    What no exported task needs has none.
+
+    Attributes:
+        network: The network.
+        stems: By stream of level 0.
+        stages: By level and node.
+        mixings: By level and source.
+        heads: By the place of the task in the component.
+    """
+
+    network: Network
+    stems: dict[Stream, str] = field(default_factory=dict)
+    stages: dict[Stage, str] = field(default_factory=dict)
+    mixings: dict[Link, str] = field(default_factory=dict)
+    heads: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of all parts."""
+        by_kind = (self.stems, self.stages, self.mixings, self.heads)
+        return [name for names in by_kind for name in names.values()]
+
+
 class Unrolling:
     """The modules of networks that are added one by one, and for each source how they run.
 
     Attributes:
         parts: The modules, in the order in which they are made.
         sources: The methods, by the names of the sources.
+        components: The networks, each with the names of its parts.
     """
 
-    def __init__(self, tasks: Sequence[Task], schemas: Mapping[str, InputSchema]) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        schemas: Mapping[str, InputSchema],
+        wanted: Collection[str],
+    ) -> None:
+        """Prepare for networks of these tasks, of which those with a `wanted` name are exported."""
         self.parts: list[Part] = []
         self.sources: dict[str, SourceMethod] = {}
+        self.components: list[UnrolledComponent] = []
         self._tasks = tasks
+        self._wanted = wanted
         self._identifiers = Identifiers(RESERVED)
         for task in tasks:
-            if task.source not in self.sources:
+            if task.name in wanted and task.source not in self.sources:
                 argument = self._identifiers.unused("", [task.source])
                 tensors = schemas[task.source].example(1).names
                 self.sources[task.source] = SourceMethod(task.source, argument, tensors)
 
     def add(self, number: int, network: Network) -> None:
-        """Unroll the network of a component, which has this number among the model's, from 1."""
-        variables = self._run_stems(number, network)
-        for level in range(network.wiring.depth):
-            variables = self._run_level(network, level, variables)
-        self._run_heads(network, variables)
+        """Unroll the network of a component, which has this number among the model's, from 1.
 
-    def _run_stems(self, number: int, network: Network) -> Variables:
+        A branch that no wanted task reads is left out, unless others take something of it.
+        """
+        positions = []
+        for position, task in enumerate(network.component.tasks):
+            if self._tasks[task].name in self._wanted:
+                positions.append(position)
+        if not positions:
+            return
+        component = UnrolledComponent(network)
+        self.components.append(component)
+        needed = _needed_streams(network.wiring, positions)
+        variables = self._run_stems(number, component, needed[0])
+        for level in range(network.wiring.depth):
+            variables = self._run_level(component, level, variables, needed[level])
+        self._run_heads(component, variables, positions)
+
+    def _run_stems(
+        self,
+        number: int,
+        unrolled: UnrolledComponent,
+        needed: Collection[Stream],
+    ) -> Variables:
+        network = unrolled.network
         candidate = network.component.candidate
         names = [self._tasks[task].name for task in network.component.tasks]
         component = f"Component {number}: {', '.join(names)}; {candidate.backbone!r}"
         variables: Variables = {}
         for stream, stem in zip(network.wiring.streams[0], network.stems, strict=True):
+            if stream not in needed:
+                continue
             node, source = stream
             members = self._members(network, 0, node)
             inputs = f"the inputs from {source} for {', '.join(members)}"
             comments = [inputs] if variables else [component, inputs]
             part = self._add_part(f"stem_{identifier(source)}_", members, stem, comments)
+            unrolled.stems[stream] = part.name
             tensors = [name for name in self.sources[source].tensors if name != MASK]
             variables[stream] = self._run(part, source, self._arguments(network, source, tensors))
         return variables
 
     def _run_level(
         self,
-        network: Network,
+        unrolled: UnrolledComponent,
         level: int,
         variables: Variables,
+        needed: set[Stream],
     ) -> Variables:
         """Run the stages of a level and then its soft sharing; returns what flows out of it."""
+        network = unrolled.network
         wiring = network.wiring
-        nodes = range(wiring.nodes(level))
-        stages = [self._add_stage(network, level, node) for node in nodes]
+        stages = {}
+        for node in sorted({node for node, _ in needed}):
+            stages[node] = self._add_stage(network, level, node)
+            unrolled.stages[level, node] = stages[node].name
         results: Variables = {}
-        for node, source in wiring.streams[level]:
+        for stream in wiring.streams[level]:
+            if stream not in needed:
+                continue
+            node, source = stream
             before = variables[wiring.parent(level, node), source]
             arguments = self._arguments(network, source, [before])
-            results[node, source] = self._run(stages[node], source, arguments)
-        for mixed_level, source in wiring.mixed_streams:
-            if mixed_level == level:
-                self._add_mixing(network, level, source, results)
+            results[stream] = self._run(stages[node], source, arguments)
+        for link, streams in wiring.mixed_streams.items():
+            if link[0] == level and needed.issuperset(streams):
+                part = self._add_mixing(network, level, link[1], results)
+                unrolled.mixings[link] = part.name
         return results
 
-    def _run_heads(self, network: Network, variables: Variables) -> None:
-        tasks = network.component.tasks
-        for position, head in enumerate(network.heads):
-            number = tasks[position]
+    def _run_heads(
+        self,
+        unrolled: UnrolledComponent,
+        variables: Variables,
+        positions: Sequence[int],
+    ) -> None:
+        network = unrolled.network
+        for position in positions:
+            number = network.component.tasks[position]
             name = self._tasks[number].name
-            part = self._add_part("head_", [name], head, [])
+            part = self._add_part("head_", [name], network.heads[position], [])
+            unrolled.heads[position] = part.name
             leaf = network.wiring.leaf(position)
             _, source = leaf
             arguments = self._arguments(network, source, [variables[leaf]])
@@ -194,7 +268,7 @@ class Unrolling:
         level: int,
         source: str,
         variables: Variables,
-    ) -> None:
+    ) -> Part:
         """Mix the streams of a source on a level: each variable gets what becomes of it."""
         prefix = f"level{level + 1}_mix"
         if len(self.sources) > 1:
@@ -207,6 +281,7 @@ class Unrolling:
         branches = [variables[stream] for stream in streams]
         lines = assignment(branches, f"self.{part.name}")
         self.sources[source].steps.extend(lines)
+        return part
 
     def _arguments(
         self,
@@ -245,3 +320,17 @@ class Unrolling:
             return [f"expert {network.wiring.expert(level, node) + 1}"]
         numbers = [network.component.tasks[task] for task in tasks]
         return [self._tasks[number].name for number in numbers]
+
+
+def _needed_streams(wiring: Wiring, positions: Iterable[int]) -> list[set[Stream]]:
+    """The streams of each level that the tasks at these places in the component depend on."""
+    needed: list[set[Stream]] = [set() for _ in range(wiring.depth)]
+    needed[-1].update(wiring.leaf(position) for position in positions)
+    for level in reversed(range(wiring.depth)):
+        for (mixed_level, _), streams in wiring.mixed_streams.items():
+            if mixed_level == level and not needed[level].isdisjoint(streams):
+                needed[level].update(streams)
+        if level > 0:
+            for node, source in needed[level]:
+                needed[level - 1].add((wiring.parent(level, node), source))
+    return needed

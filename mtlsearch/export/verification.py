@@ -50,7 +50,7 @@ def verify(
     dataset = data.dataset
     decoders = data.fold(models[0].replicate).prepared.decoders
     deviations = []
-    for source, tasks in _tasks_by_source(dataset.tasks).items():
+    for source, tasks in _tasks_by_source(models[0].tasks).items():
         rows = checked_rows(data, source)
         inputs = dataset.sources[source].inputs.iloc[rows.numpy()]
         table = write_rows(inputs, scratch, dataset.sources[source].forms)

@@ -77,6 +77,8 @@ def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericCol
     missing = np.isnan(values)
     indicator = np.asarray(missing[rows.non_test].any(axis=0))
     indicator_seen = np.asarray(missing[rows.train].any(axis=0))
+    low = filled.min(axis=0)
+    high = filled.max(axis=0)
     columns = {}
     for index, column in enumerate(inputs):
         name = str(column)
@@ -88,6 +90,8 @@ def fit_numbers(inputs: pd.DataFrame, rows: FittingRows) -> dict[str, NumericCol
             constant=not varies[index],
             indicator=bool(indicator[index]),
             indicator_seen=bool(indicator_seen[index]),
+            low=float(low[index]),
+            high=float(high[index]),
         )
     return columns
 

@@ -87,7 +87,7 @@ class NumericColumn(ColumnEncoding):
     A column that is `constant` on the training rows gives zeros. With `indicator`, a second input
     is 1 where the number is missing; it stays 0 unless `indicator_seen`, that is, unless a training
     row was missing. So the schema is the same in every fold, and nothing that was never trained on
-    reaches the network.
+    reaches the network. `low` and `high` are the ends of the range of the training rows.
     """
 
     type: ClassVar[str] = "numeric"
@@ -98,6 +98,8 @@ class NumericColumn(ColumnEncoding):
     constant: bool
     indicator: bool
     indicator_seen: bool
+    low: float | None = None
+    high: float | None = None
 
     @property
     def width(self) -> int:

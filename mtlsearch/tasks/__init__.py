@@ -1,12 +1,12 @@
 """The table of task kinds: what there is to predict. To add one: one file, one line here."""
 
+from mtlsearch.runtime.task_loss import Emphasis, task_loss
 from mtlsearch.tasks.binary import Binary
 from mtlsearch.tasks.classes import balanced_weights
 from mtlsearch.tasks.contract import EstimatorLoss, TargetColumn, TargetScale, TaskKind
 from mtlsearch.tasks.count import Count
 from mtlsearch.tasks.label_set import LabelSet
 from mtlsearch.tasks.labels import LabelColumn, has_label
-from mtlsearch.tasks.loss import Emphasis, task_loss
 from mtlsearch.tasks.metrics import Metric
 from mtlsearch.tasks.multiclass import Multiclass
 from mtlsearch.tasks.options import TaskOptions, loss_weights, stopping_weights

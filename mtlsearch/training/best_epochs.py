@@ -1,5 +1,8 @@
 """The best epochs of one training, whose weights are kept and averaged."""
 
+from collections.abc import Sequence
+
+from mtlsearch.candidate import TrainingSettings
 from mtlsearch.training.history import EpochRank
 
 
@@ -58,3 +61,34 @@ class BestEpochs:
 
     def _place(self, slot: int) -> tuple[EpochRank, int]:
         return self.ranks[slot], self.epochs[slot]
+
+
+def usual_end(trainings: Sequence[Sequence[float]], schedule: TrainingSettings) -> int:
+    """After how many epochs to end where there are no validation rows, to have like weights.
+
+    `trainings` holds the validation losses of some that had them, epoch by epoch. A model has the
+    mean of the weights of its best epochs: their middle, in the mean over trainings, is where that
+    of the last epochs will be.
+
+    >>> usual_end([[0.9, 0.5, 0.7], [0.9, 0.8, 0.7, 0.6]], TrainingSettings(epochs=9, patience=3))
+    3
+    """
+    middles = [_middle_of_best(losses, schedule) for losses in trainings]
+    middle = sum(middles) / len(middles)
+    end = round(middle + (schedule.averaged_epochs - 1) / 2)
+    return min(max(end, 1), schedule.epochs)
+
+
+def _middle_of_best(losses: Sequence[float], schedule: TrainingSettings) -> float:
+    """The mean number, from 1, of the best epochs of a training.
+
+    Where it was stopped by the metrics, of which no history is kept, the patience tells the best.
+    """
+    best = len(losses) - schedule.patience
+    if schedule.stop_on != "loss" and best > 0 and len(losses) < schedule.epochs:
+        return best
+    epochs = BestEpochs(schedule.averaged_epochs)
+    for loss in losses:
+        epochs.add(EpochRank.by_loss(loss))
+    numbers = [epoch + 1 for epoch in epochs.epochs]
+    return sum(numbers) / len(numbers)

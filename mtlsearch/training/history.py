@@ -43,6 +43,7 @@ class TrainingHistory:
         ended: Whether it has come to its end.
         epochs_since_best: The epochs after the best one.
         best: The rank of the best one.
+        end: After how many epochs it ends, whatever their ranks; None: as these say.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -51,6 +52,13 @@ class TrainingHistory:
     ended: bool = False
     epochs_since_best: int = 0
     best: EpochRank = WORST
+    end: int | None = None
+
+    def rank(self, validated: EpochRank) -> EpochRank:
+        """The rank of the next epoch; where the end is given, the later one is the better one."""
+        if self.end is None:
+            return validated
+        return EpochRank(-len(self.losses), validated.loss)
 
     def add_epoch(
         self,
@@ -67,7 +75,8 @@ class TrainingHistory:
         if rank < self.best:
             self.best = rank
             self.epochs_since_best = 0
-        self.ended = len(self.losses) >= epochs or self.epochs_since_best >= patience
+        last = epochs if self.end is None else self.end
+        self.ended = len(self.losses) >= last or self.epochs_since_best >= patience
 
     def fail(self, reason: str) -> None:
         """End the training without a result."""

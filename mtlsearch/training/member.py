@@ -25,6 +25,8 @@ class Member:
         pretraining: The member whose trunk it begins with; None: it begins at random.
         averaging: For a pretraining member whose tasks have a branch each, how these are averaged;
             they begin alike.
+        end: After how many epochs its training ends, with the weights that it then has; None: as
+            the validation rows say.
     """
 
     component: Component
@@ -34,6 +36,7 @@ class Member:
     frozen_epochs: int = 0
     pretraining: "Member | None" = None
     averaging: Initialization | None = None
+    end: int | None = None
 
     @classmethod
     def of(
@@ -66,6 +69,7 @@ class Member:
             epochs=epochs,
             frozen_epochs=round(epochs * initialization.frozen),
             pretraining=pretraining,
+            end=_end_of(component, job),
         )
 
     @property
@@ -93,6 +97,14 @@ class Member:
             weighting.needs_gramian and has_shared_parameters,
             weighting.needs_updated_losses,
         )
+
+
+def _end_of(component: Component, job: TrainingJob) -> int | None:
+    """After how many epochs a component of a job ends, where the job says so."""
+    if not job.ends:
+        return None
+    place = job.composition.components.index(component)
+    return job.ends[place]
 
 
 def replicate_seed(job: TrainingJob) -> int:

@@ -44,6 +44,7 @@ from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
+from tests.support.exported import run_in_process
 from tests.support.replicates import searched
 
 SMALL, INDEPENDENT = Mlp(width=8), NoSharing()
@@ -113,17 +114,6 @@ def penguins() -> TrainingData:
     return training_data(load("penguins"))
 
 
-def run_in_process(draft: Path, arguments: Sequence[str]) -> None:
-    """Run predict.py without starting an interpreter, which takes seconds."""
-    wrote_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        script = runpy.run_path(str(draft / "predict.py"), run_name="predict")
-        assert script["main"](arguments) == 0
-    finally:
-        sys.dont_write_bytecode = wrote_bytecode
-
-
 def export(
     network: CompositionNetwork,
     data: TrainingData,
@@ -190,10 +180,20 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         "decoding.py",
         "encoded_input.py",
         "encoding.py",
+        "fine_tuning.py",
+        "labels.py",
+        "new_task.py",
+        "objective.py",
         "pictures.py",
         "preprocess.json",
         "predict.py",
+        "predictor.py",
+        "tables.py",
+        "task_loss.py",
         "tokenized_text.py",
+        "train.py",
+        "training.json",
+        "training_range.py",
     }
     assert all(f"`{name}`" in readme for name in files - {"README.md"})
     assert (

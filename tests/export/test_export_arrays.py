@@ -62,13 +62,12 @@ def test_the_inputs_are_those_of_the_search_to_the_bit(exported: Exported) -> No
     [(name, source)] = data.dataset.sources.items()
     model = runpy.run_path(str(folder / "predict.py"))["load"]()
     table = {column: np.stack(list(source.inputs[column])) for column in source.inputs}
-    columns, notices = model.encoding.read_columns(model.sources[name], table)
-    encoded = model.encoding.encode(model.sources[name], columns)
+    [encoded] = model.read(name, table)
     expected = data.fold(searched(0)).inputs[name]
     assert encoded.names == expected.names
     for array, tensor in zip(encoded.arrays, expected.tensors, strict=True):
         assert torch.equal(torch.from_numpy(array), tensor)
-    assert notices == []
+    assert not any("are no" in notice for notice in model.notices)
 
 
 def test_rows_are_predicted_from_python(exported: Exported) -> None:
@@ -76,7 +75,7 @@ def test_rows_are_predicted_from_python(exported: Exported) -> None:
     runtime = runpy.run_path(str(folder / "predict.py"))
     [source] = data.dataset.sources.values()
     rows = source.inputs.iloc[:3].to_dict("records")
-    whole = runtime["load"]().predict(
+    whole = runtime["load"]().predict_columns(
         {name: np.stack(list(source.inputs[name])) for name in source.inputs}
     )
     assert [row["amount"] for row in runtime["predict"](rows)] == pytest.approx(

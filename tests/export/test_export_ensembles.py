@@ -203,9 +203,8 @@ def export(models: Sequence[TrainedModel], folder: Path, *formats: str) -> Path:
 
 
 def predicted(folder: Path, table: Cells) -> dict[str, list[Any]]:
-    result: dict[str, list[Any]] = runpy.run_path(str(folder / "predict.py"))["load"]().predict(
-        table
-    )
+    model = runpy.run_path(str(folder / "predict.py"))["load"]()
+    result: dict[str, list[Any]] = model.predict_columns(table)
     return result
 
 
@@ -279,7 +278,7 @@ def test_what_only_some_networks_do_not_know_is_said_with_their_numbers(tmp_path
     saw = [row in rows for rows in trained]
     folder = export(models, tmp_path / "model")
     predictor = runpy.run_path(str(folder / "predict.py"))["load"]()
-    predictor.predict({"x": ["1", "2", "no"], "place": ["a", table["place"][row], "new"]})
+    predictor.predict_columns({"x": ["1", "2", "no"], "place": ["a", table["place"][row], "new"]})
     numbers = ", ".join(str(number) for number, seen in enumerate(saw, start=1) if not seen)
     notices = "\n".join(predictor.notices)
     assert f"to network {numbers} of 4: column 'place': 2 of 3 cells" in notices

@@ -1,6 +1,7 @@
 """The export of a study's models: with the weights of the confirmation, where these were kept."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,19 @@ from safetensors.torch import load, load_file
 
 from mtlsearch.data import Dataset
 from mtlsearch.data import load as load_dataset
+from mtlsearch.data.outer_folds import all_trained
 from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.ensemble import Ensemble, mean_prediction
-from mtlsearch.export.from_study import Order, export_from_study, trained_models
-from mtlsearch.export.select_model import read_seeds, select_model
+from mtlsearch.export.from_study import (
+    Order,
+    export_from_study,
+    load_model,
+    trained_models,
+)
+from mtlsearch.export.select_model import read_seeds, recommended_arm, select_model
 from mtlsearch.export.trained_model import predict_mean
 from mtlsearch.records import TrainingJob
+from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.request import Request
 from mtlsearch.search.session import Observer, work
@@ -25,6 +33,7 @@ from mtlsearch.training.engine import Engine
 from mtlsearch.training.plain.network import CompositionNetwork
 from mtlsearch.training.prediction import predict
 from mtlsearch.training.training_data import TrainingData
+from tests.support.exported import run_in_process
 from tests.support.replicates import confirmed
 
 ARMS = ("searched", "single_task")
@@ -201,18 +210,105 @@ def test_a_confirmed_model_tells_its_scores_and_another_that_it_has_none(
     assert "The test predictions that the networks were scored by were kept" in readme
 
     order = Order(unconfirmed(analysis))
-    exported = export_from_study(study, dataset, space, order, tmp_path / "candidate")
+    exported = export_from_study(
+        study, dataset, space, order, tmp_path / "candidate", run_in_process
+    )
     assert exported.networks == 1
     assert "trained now" in exported.notes[-1]
     readme = (tmp_path / "candidate" / "README.md").read_text("utf-8")
     assert "not confirmed on test rows" in readme
 
 
+def test_a_model_as_an_object_predicts_what_its_folder_does(
+    study: Study, dataset: Dataset, space: SearchSpace, tmp_path: Path
+) -> None:
+    threads = torch.get_num_threads()
+    order = Order("searched", seeds=1)
+    model = load_model(study, dataset, space, order)
+    export_from_study(study, dataset, space, order, tmp_path / "model", run_in_process)
+    [source] = dataset.sources.values()
+    rows = source.inputs.iloc[::7]
+    exported = Predictor.of_folder(tmp_path / "model")
+    assert model.predict(rows).equals(exported.predict(rows))
+    assert len(load_model(study, dataset, space).preparations) == 2
+    assert torch.get_num_threads() == threads
+
+
+def test_some_tasks_are_exported_alone(
+    study: Study, dataset: Dataset, space: SearchSpace, tmp_path: Path
+) -> None:
+    order = Order("searched", seeds=1, tasks=("sex",))
+    exported = export_from_study(study, dataset, space, order, tmp_path / "model", run_in_process)
+    assert exported.deviation <= 1e-6
+    assert exported.notes[0].startswith("It was trained with species, body_mass_g as well")
+    readme = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert "It was trained with species" in readme and "| species |" not in readme
+    with pytest.raises(UsageError, match='--tasks: "weight" is unknown'):
+        export_from_study(study, dataset, space, Order(tasks=("weight",)), tmp_path / "none")
+
+
+def test_best_says_which_model_it_is(
+    study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
+) -> None:
+    exported = export_from_study(
+        study, dataset, space, Order(seeds=1), tmp_path / "model", run_in_process
+    )
+    recommended = recommended_arm(analysis)
+    [other] = set(ARMS) - {recommended}
+    said = f"best is the model of {recommended}, which the verdict recommends; --candidate {other}"
+    assert exported.notes[0].startswith(said)
+
+
+def test_a_refitted_model_has_seen_all_rows_for_as_long_as_it_was_confirmed(
+    study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
+) -> None:
+    order = Order("searched", refit=True)
+    exported = export_from_study(study, dataset, space, order, tmp_path / "model", run_in_process)
+    assert exported.compared == "all rows" and exported.deviation <= 1e-6
+    assert any("no score is measured on it" in note for note in exported.notes)
+    readme = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert "no score is measured on it" in readme and "The weights are those of" not in readme
+    model = Predictor.of_folder(tmp_path / "model")
+    [source] = dataset.sources.values()
+    for preparation in model.preparations:
+        [encoding] = [e for e in preparation.sources["penguins"] if e.name == "bill_length_mm"]
+        assert encoding.median == source.inputs["bill_length_mm"].median()
+    kept = load_model(study, dataset, space, Order("searched"))
+    assert not kept.predict(source.inputs).equals(model.predict(source.inputs))
+    with pytest.raises(UsageError, match="--refit: the model was not confirmed"):
+        load_model(study, dataset, space, Order(unconfirmed(analysis), refit=True))
+    with pytest.raises(UsageError, match="--best-per-task: found --refit"):
+        load_model(study, dataset, space, Order(best_per_task=True, refit=True))
+
+
+@pytest.mark.parametrize("engine", ["serial", "forest"])
+def test_a_training_with_an_end_has_the_weights_of_its_last_epochs(
+    engine: str, analysis: Analysis, dataset: Dataset, space: SearchSpace
+) -> None:
+    """Of epochs 1 and 2, whatever the validation rows say, and however many would be allowed."""
+    selected = select_model(analysis, "single_task")
+    data = TrainingData(all_trained(dataset), 0, torch.device("cpu"))
+    schedule = space.training.for_verdict()
+    ends = tuple(2 for _ in selected.composition)
+    job = TrainingJob(0, selected.composition, confirmed(0), 0, ends=ends)
+    assert TrainingJob.from_json(job.to_json()) == job
+    network, losses = Engine(data, schedule, engine).fit_model(job)
+    assert [len(of_component) for of_component in losses] == list(ends)
+    last = []
+    for end in (1, 2):
+        one_epoch = replace(schedule, averaged_epochs=1)
+        at_end = replace(job, ends=tuple(end for _ in ends))
+        last.append(Engine(data, one_epoch, engine).fit_model(at_end)[0].state_dict())
+    for name, value in network.state_dict().items():
+        mean = (last[0][name].double() + last[1][name].double()) / 2
+        torch.testing.assert_close(value, mean.to(value.dtype), rtol=0, atol=0)
+
+
 def test_one_seed_is_one_network(
     study: Study, dataset: Dataset, space: SearchSpace, analysis: Analysis, tmp_path: Path
 ) -> None:
     order = Order("searched", seeds=1)
-    exported = export_from_study(study, dataset, space, order, tmp_path / "model")
+    exported = export_from_study(study, dataset, space, order, tmp_path / "model", run_in_process)
     assert exported.summary.startswith("one network, ")
     readme = (tmp_path / "model" / "README.md").read_text("utf-8")
     assert "The weights are those of the first of these trainings." in readme

@@ -83,7 +83,7 @@ class Fitting:
         is_frozen = epoch < self.frozen_epochs
         self.step.freeze_trunk(is_frozen)
         self.step.run(self.batches(epoch), epoch)
-        rank = self._validate(epoch)
+        rank = self.history.rank(self._validate(epoch))
         self.history.add_epoch(
             rank,
             epochs=self.schedule.epochs,

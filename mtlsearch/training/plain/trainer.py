@@ -31,7 +31,9 @@ class PlainTrainer:
         self.schedule = schedule
         self.fittings: dict[Member, Fitting] = {}
         for member, network in zip(members, networks, strict=True):
-            self.fittings[member] = self._make_fitting(member, network)
+            fitting = self._make_fitting(member, network)
+            fitting.history.end = member.end
+            self.fittings[member] = fitting
         self.histories: dict[Member, TrainingHistory] = {}
         for member, fitting in self.fittings.items():
             self.histories[member] = fitting.history

@@ -95,7 +95,7 @@ class StackedTrainer:
         self.epoch = 0
         self.members = list(members)
         self.running = list(members)
-        self.histories = {member: TrainingHistory() for member in members}
+        self.histories = {member: TrainingHistory(end=member.end) for member in members}
         self.replicates: list[ReadingOrder] = []
         folds = []
         weights = []
@@ -274,11 +274,12 @@ class StackedTrainer:
         where the epoch is not among its best.
         """
         slots: list[int | None] = []
-        for member, rank in zip(self.running, ranks, strict=True):
+        for member, validated in zip(self.running, ranks, strict=True):
             history = self.histories[member]
             if history.failure is not None:
                 slots.append(None)
                 continue
+            rank = history.rank(validated)
             history.add_epoch(
                 rank,
                 member.epochs,

@@ -1,13 +1,29 @@
-"""The training loss of a task, with missing labels left out and rare or hard rows emphasised."""
+"""The training loss of a task, with missing labels left out and rare or hard rows emphasised.
+
+Needs torch only: an exported folder holds a copy of this file.
+"""
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from mtlsearch.tasks.contract import TaskKind
-
 LEAST_MISS = 1e-12  # below it a power of the missed probability has no finite slope
+
+
+class LossKind(Protocol):
+    """What is asked of a kind of task."""
+
+    labels_per_class: ClassVar[bool]
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each target for outputs [*H, B, C]."""
+        ...
+
+    def loss_of_others(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean loss of the labels that label smoothing goes to."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class Emphasis:
 
 
 def task_loss(
-    kind: TaskKind,
+    kind: LossKind,
     output: Tensor,
     target: Tensor,
     emphasis: Emphasis | None = None,

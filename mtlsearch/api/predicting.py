@@ -1,0 +1,139 @@
+"""What a model predicts for rows in any form in which `Search.fit` takes data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtlsearch.api.announcing import Announcer
+from mtlsearch.api.given_data import write_table
+from mtlsearch.arrays import Array
+from mtlsearch.errors import DataError, UsageError
+from mtlsearch.export.rows import readable
+from mtlsearch.runtime.encoded_input import Table
+from mtlsearch.runtime.predictor import Predictor
+from mtlsearch.runtime.tables import TableError, read_file
+
+
+def predict_rows(
+    model: Predictor,
+    X: object,
+    source: str | None,
+    announcer: Announcer,
+) -> pd.DataFrame:
+    """Predict rows.
+
+    Args:
+        model: The model.
+        X: N rows of inputs: anything that `Search.fit` takes data as, but for cards. Other columns
+            than those that the model needs are ignored.
+        source: Which source the rows are of, for a model of several.
+        announcer: Is told what is odd about the rows.
+
+    Returns:
+        N rows in the users' units, with the index of `X`: for each task its value or label, and
+        behind the labels their probabilities.
+
+    Raises:
+        DataError: A column is missing, the rows cannot be read, or their source is unclear.
+    """
+    with TemporaryDirectory() as temporary:
+        rows = _Rows.read(X, Path(temporary))
+        try:
+            columns = model.predict_columns(rows.table, source, rows.begins)
+        except TableError as error:
+            raise DataError(f"X: {error}") from error
+    _tell(announcer, rows.notices, model.notices)
+    return pd.DataFrame(columns, index=_index_of(X))
+
+
+def predict_rows_proba(
+    model: Predictor,
+    X: object,
+    source: str | None,
+    announcer: Announcer,
+) -> pd.DataFrame:
+    """Predict probabilities: N rows, with columns (task, class). See `predict_rows`.
+
+    Raises UsageError where no task of the source has classes.
+    """
+    columns: dict[tuple[str, str], Array] = {}
+    for task, predictions in predict_tasks(model, X, source, announcer).items():
+        classes = model.decoders[task].classes
+        if not classes:
+            continue
+        if predictions.ndim == 1:  # the probability of the second of two classes
+            predictions = np.column_stack([1.0 - predictions, predictions])
+        for name, probabilities in zip(classes, predictions.T, strict=True):
+            columns[task, name] = probabilities
+    if not columns:
+        names = ", ".join(model.tasks)
+        raise UsageError(f"predict_proba: no task has classes; found {names}; use predict")
+    return pd.DataFrame(columns, index=_index_of(X))
+
+
+def predict_tasks(
+    model: Predictor,
+    X: object,
+    source: str | None,
+    announcer: Announcer,
+) -> dict[str, Array]:
+    """Return for each task of the source its predictions of N rows, float64.
+
+    They are values or the probability of the second of two classes [N], or probabilities of C
+    classes [N, C]. See `predict_rows`.
+    """
+    with TemporaryDirectory() as temporary:
+        rows = _Rows.read(X, Path(temporary))
+        try:
+            predictions = model.predict_tasks(rows.table, source, rows.begins)
+        except TableError as error:
+            raise DataError(f"X: {error}") from error
+    _tell(announcer, rows.notices, model.notices)
+    return predictions
+
+
+def _tell(announcer: Announcer, *notices: Sequence[str]) -> None:
+    for notice in chain(*notices):
+        announcer.tell(f"X: {notice}")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows as an exported model reads them.
+
+    Attributes:
+        table: Their cells, column by column.
+        begins: Where paths of pictures begin.
+        notices: What is to be known of how they were read.
+    """
+
+    table: Table
+    begins: Path
+    notices: Sequence[str]
+
+    @classmethod
+    def read(cls, X: object, scratch: Path) -> "_Rows":
+        """Read rows in any form; what is in memory is written on the way. Raises DataError."""
+        if isinstance(X, str | Path):
+            file = Path(X).expanduser()
+            begins = file.parent
+        else:
+            file = write_table(X, None, scratch / "rows")
+            begins = Path()
+        if not file.is_file():
+            raise DataError(f"{file}: no such file")
+        try:
+            table, notices = read_file(readable(file, scratch))
+        except TableError as error:
+            raise DataError(f"X: {error}") from error
+        return cls(table, begins, notices)
+
+
+def _index_of(X: object) -> "pd.Index[Any] | None":
+    return X.index if isinstance(X, pd.DataFrame) else None
