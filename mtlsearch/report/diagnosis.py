@@ -13,6 +13,7 @@ from mtlsearch.evidence.diagnostics.deviations import deviations
 from mtlsearch.evidence.diagnostics.importance import ColumnImportance
 from mtlsearch.evidence.diagnostics.predicted_rows import PredictedRows
 from mtlsearch.evidence.diagnostics.worst_rows import worst_rows
+from mtlsearch.report.formatting import number
 from mtlsearch.report.labels import shorten
 from mtlsearch.report.model import (
     ReportedCalibration,
@@ -132,5 +133,5 @@ def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "missing"
     if isinstance(value, float | np.floating):
-        return f"{value:.5g}"
+        return number(float(value))
     return shorten(str(value), CELL_COLUMNS)

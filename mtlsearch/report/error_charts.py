@@ -69,7 +69,7 @@ def _scatter(deviations: ReportedDeviations) -> str:
     drawn = len(deviations.points)
     title = "Predicted against true"
     if drawn < deviations.rows:
-        title = f"{title}, {count(drawn)} of {count(deviations.rows)} rows"
+        title = f"{title}, {count(drawn)} of {count(deviations.rows)}"
     words = f"Median distance {number(deviations.median_size)}"
     plot = SmallPlot(title, words, x, y)
     plot.line([(x.low, x.low), (x.high, x.high)], RULE, "perfect predictions")

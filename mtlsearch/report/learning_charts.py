@@ -32,12 +32,13 @@ def learning_charts(diagnosis: ReportedDiagnosis, task: str) -> list[str]:
     return charts
 
 
-def trained_with(diagnosis: ReportedDiagnosis, task: str) -> list[str]:
-    """Return the other tasks whose losses are in a task's curves of the recommended model."""
+def trained_with(diagnosis: ReportedDiagnosis, task: str) -> dict[str, list[str]]:
+    """Return by arm the other tasks whose losses are in a task's curves, where there are any."""
+    others = {}
     for curve in diagnosis.curves:
-        if curve.arm == diagnosis.arm and task in curve.tasks:
-            return [name for name in curve.tasks if name != task]
-    return []
+        if task in curve.tasks and len(curve.tasks) > 1:
+            others[curve.arm] = [name for name in curve.tasks if name != task]
+    return others
 
 
 def _axes(curves: Sequence[ReportedCurve]) -> tuple[Axis, Axis]:

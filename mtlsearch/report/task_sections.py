@@ -1,6 +1,6 @@
 """What the page shows of each task: a line to find it by, and below it how the model errs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from mtlsearch.report.model import (
     Report,
     ReportedConfusion,
     ReportedDeviations,
+    ReportedDiagnosis,
     ReportedInterval,
     ReportedTask,
     ReportedTaskDiagnosis,
@@ -57,7 +58,7 @@ class TaskSection:
     strip: Markup | None
     result: str | None
     learning: Sequence[Markup]
-    trained_with: str
+    trained_with: Mapping[str, str]
     confusion: Sequence[ConfusionRow]
     merged: int
     errors: Sequence[Markup]
@@ -122,7 +123,7 @@ def _section(
         strip=Markup(strip) if strip else None,
         result=difference.result if difference else None,
         learning=_markup(learning_charts(report.diagnosis, task.name)),
-        trained_with=first_of_many(trained_with(report.diagnosis, task.name)),
+        trained_with=_trained_with(report.diagnosis, task.name),
         confusion=_confusion_rows(confusion) if confusion else (),
         merged=confusion.merged if confusion else 0,
         errors=_error_charts(diagnosis),
@@ -133,6 +134,14 @@ def _section(
         worst=diagnosis.worst,
         is_open=len(report.tasks) <= MOST_OPEN,
     )
+
+
+def _trained_with(diagnosis: ReportedDiagnosis, task: str) -> dict[str, str]:
+    """By arm the other tasks whose losses are in a task's curves, as words."""
+    words = {}
+    for arm, others in trained_with(diagnosis, task).items():
+        words[arm] = first_of_many(others)
+    return words
 
 
 def _score(report: Report, task: ReportedTask) -> str:

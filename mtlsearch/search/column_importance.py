@@ -51,7 +51,7 @@ class ModelImportances:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Slot(NamedTuple):
+class Slot(NamedTuple):
     """The part of an encoded array, along its second axis, that is made of a column."""
 
     array: str
@@ -158,14 +158,14 @@ def _look_at(
     whole: list[ScoresByTask] = []
     shuffled: list[dict[str, ScoresByTask]] = []
     for number, (network, fold) in enumerate(networks):
-        slots = _slots(fold.prepared.encoders[look.source.name], look.source)
+        slots = column_slots(fold.prepared.encoders[look.source.name], look.source)
         rows = torch.from_numpy(look.rows)
         inputs = fold.inputs[look.source.name].take(rows)
         whole.append(_scores(look, network, fold, inputs))
         scores = {}
         for column in look.columns:
             order = _order(len(rows), (data.seed, number, column))
-            dealt = _dealt(inputs, slots[column], order)
+            dealt = with_other_cells(inputs, slots[column], order)
             scores[column] = _scores(look, network, fold, dealt)
         shuffled.append(scores)
     by_task: dict[str, Sequence[ColumnImportance]] = {}
@@ -180,10 +180,10 @@ def _look_at(
     return by_task
 
 
-def _slots(encoder: FittedInput, source: Source) -> dict[str, list[_Slot]]:
+def column_slots(encoder: FittedInput, source: Source) -> dict[str, list[Slot]]:
     """Where each column is in what a network reads, as one row shows."""
     cells = column_arrays(source.inputs.iloc[:1])
-    slots: dict[str, list[_Slot]] = {}
+    slots: dict[str, list[Slot]] = {}
     ends: dict[str, int] = {}
     for encoding in encoder.encodings:
         encoded = encoding.encode(cells)
@@ -191,7 +191,7 @@ def _slots(encoder: FittedInput, source: Source) -> dict[str, list[_Slot]]:
             start = ends.get(array, 0)
             ends[array] = start + getattr(encoded, array).shape[1]
             for column in columns_of([encoding]):
-                slots.setdefault(column, []).append(_Slot(array, start, ends[array]))
+                slots.setdefault(column, []).append(Slot(array, start, ends[array]))
     return slots
 
 
@@ -200,7 +200,9 @@ def _order(count: int, purpose: tuple[object, ...]) -> torch.Tensor:
     return torch.from_numpy(draw.permutation(count))
 
 
-def _dealt(inputs: NetworkInput, slots: Sequence[_Slot], order: torch.Tensor) -> NetworkInput:
+def with_other_cells(
+    inputs: NetworkInput, slots: Sequence[Slot], order: torch.Tensor
+) -> NetworkInput:
     """The inputs with what is made of one column in another order of rows."""
     changed: dict[str, torch.Tensor] = {}
     for slot in slots:

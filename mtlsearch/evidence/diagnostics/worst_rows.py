@@ -9,6 +9,7 @@ from mtlsearch.evidence.diagnostics.predicted_rows import PredictedRows
 from mtlsearch.tasks import Task
 
 MOST_ROWS = 8
+LARGE = 1e5  # numbers from here on are spelled without decimals
 MOST_NAMES = 4  # of a set of labels
 
 
@@ -66,7 +67,7 @@ def _words(task: Task, label: Array, prediction: Array) -> tuple[str, str]:
         shares = [f"{task.classes[place]} {prediction[place]:.0%}" for place in likely]
         return _present(task, label), ", ".join(shares)
     if not task.kind.is_classification:
-        return f"{label:.5g}", f"{prediction:.5g}"
+        return _number(float(label)), _number(float(prediction))
     if prediction.ndim == 0:
         place = int(prediction >= 0.5)
         share = prediction if place else 1.0 - prediction
@@ -74,6 +75,10 @@ def _words(task: Task, label: Array, prediction: Array) -> tuple[str, str]:
         place = int(prediction.argmax())
         share = prediction[place]
     return task.classes[int(label)], f"{task.classes[place]} {share:.0%}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.5g}"
 
 
 def _present(task: Task, labels: Array) -> str:
