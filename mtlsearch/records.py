@@ -184,6 +184,8 @@ class TrainingResult:
             the test rows of the task's source in ascending order: [N], or [N, C] probabilities.
         weights: The weights of a confirmed model in the format of safetensors.
         reference: Of a reference, how it was fitted; None for a network.
+        training_history: The same as `history` of the training rows, as the steps of each epoch saw
+            them. Of a confirmed model alone: for reading only, nothing is decided on it.
     """
 
     number: int
@@ -197,6 +199,7 @@ class TrainingResult:
     predictions: Mapping[str, Array] = field(default_factory=dict, compare=False, repr=False)
     weights: bytes = field(default=b"", compare=False, repr=False)
     reference: ReferenceFit | None = None
+    training_history: list[list[float]] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -207,6 +210,8 @@ class TrainingResult:
         """All fields but the predictions and the weights, which are arrays and kept apart."""
         names = [item.name for item in fields(self) if item.compare]
         values = {name: getattr(self, name) for name in names}
+        if not self.training_history:
+            del values["training_history"]
         if self.reference is None:
             del values["reference"]
         else:

@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from mtlsearch.columns import ColumnForm
-from mtlsearch.inputs import DEFAULT_INPUT_KIND, InputKind, InputSchema, SelectedColumns
+from mtlsearch.inputs import (
+    DEFAULT_INPUT_KIND,
+    FittedInput,
+    InputKind,
+    InputSchema,
+    SelectedColumns,
+)
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.tasks import Task
@@ -180,6 +186,7 @@ class Prepared:
     fold: Fold
     schemas: dict[str, InputSchema]
     class_weights: dict[str, np.ndarray] = field(default_factory=dict)
+    encoders: dict[str, FittedInput] = field(default_factory=dict)
 
 
 def _numbers_of(column: "pd.Series[Any]") -> int:

@@ -264,6 +264,17 @@ def _until(source: Source, test: Array) -> Array:
     return np.flatnonzero(times <= times[test].max())
 
 
+def rows_before_cut(first: Source, cut: Source) -> Array:
+    """The numbers in the table of the first outer fold of the rows that a source has in another.
+
+    By time a fold has the rows until the end of its block alone.
+    """
+    if len(cut.inputs) == len(first.inputs):
+        return np.arange(len(cut.inputs))
+    assert first.splits.times is not None and cut.splits.times is not None
+    return np.flatnonzero(first.splits.times <= cut.splits.times.max())
+
+
 def _with_block(source: Source, test: Array) -> Splits:
     """Splits of the rows until the end of a block of time, whose rows are the test rows."""
     splits = source.splits

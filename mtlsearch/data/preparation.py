@@ -155,6 +155,7 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         fold=fold,
         schemas=schemas,
         class_weights=class_weights,
+        encoders=fitted.inputs,
     )
 
 

@@ -16,6 +16,7 @@ from mtlsearch.report.confirmed import (
     report_test_metrics,
     report_verdict,
 )
+from mtlsearch.report.diagnosis import report_diagnosis
 from mtlsearch.report.greedy_ensemble import report_greedy_ensemble
 from mtlsearch.report.model import (
     SCHEMA_VERSION,
@@ -78,6 +79,7 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         seeds=report_seeds(analysis),
         test_metrics=tuple(report_test_metrics(tested, tasks)),
         outer_folds=report_outer_folds(analysis),
+        diagnosis=report_diagnosis(analysis),
     )
 
 

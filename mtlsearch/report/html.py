@@ -12,11 +12,14 @@ from mtlsearch.report import formatting, page_sections
 from mtlsearch.report.ensembles import ensemble_section, in_the_verdict
 from mtlsearch.report.greedy_ensemble import greedy_score
 from mtlsearch.report.model import Report
+from mtlsearch.report.next_steps import next_steps
 from mtlsearch.report.plots import Plots
 from mtlsearch.report.references import reference_rows
-from mtlsearch.report.skill_chart import MOST_TASKS, skill_chart
+from mtlsearch.report.skill_chart import skill_charts
+from mtlsearch.report.task_sections import FEWEST_SEARCHED, gaining_arm, task_sections
 
 PAGE_TEMPLATE = "report.html.j2"
+TASKS_TEMPLATE = "tasks.html.j2"
 MACROS_TEMPLATE = "parts.html.j2"
 
 
@@ -29,6 +32,7 @@ def render_page(report: Report) -> str:
     static = {
         "style": _static("style.css"),
         "script": _static("report.js"),
+        "plots_script": _static("plots.js"),
         "plotly": _static("plotly-basic.min.js"),
     }
     plots = asdict(Plots.of(report)) if report.candidates else None
@@ -39,7 +43,11 @@ def render_page(report: Report) -> str:
         plots=plots,
         recommended=page_sections.recommended_section(report),
         arms=page_sections.arm_rows(report),
-        skill_chart=_skill_chart(report),
+        next_steps=next_steps(report),
+        skill_charts=skill_charts(report),
+        task_sections=task_sections(report),
+        gaining_arm=gaining_arm(report),
+        fewest_searched=FEWEST_SEARCHED,
         reference_gains=page_sections.reference_gain_rows(report),
         ensembles=ensemble_section(report),
         in_the_verdict=in_the_verdict(report),
@@ -51,13 +59,13 @@ def render_page(report: Report) -> str:
         ties=sum(candidate.tie for candidate in report.front),
         space=_spell_space(report),
         margin=report.study.settings.margin,
-        most_tasks=MOST_TASKS,
     )
 
 
 @cache
 def _environment() -> Environment:
-    templates = {name: _read(name) for name in (PAGE_TEMPLATE, MACROS_TEMPLATE)}
+    names = (PAGE_TEMPLATE, TASKS_TEMPLATE, MACROS_TEMPLATE)
+    templates = {name: _read(name) for name in names}
     environment = Environment(
         loader=DictLoader(templates),
         autoescape=True,
@@ -91,8 +99,3 @@ def _static(name: str) -> Markup:
 def _spell_space(report: Report) -> str:
     """The search space as the YAML that a user would write."""
     return str(yaml.safe_dump(dict(report.space), allow_unicode=True, sort_keys=False))
-
-
-def _skill_chart(report: Report) -> Markup | None:
-    drawing = skill_chart(report)
-    return None if drawing is None else Markup(drawing)

@@ -13,7 +13,7 @@ from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE, Models, Result
 from mtlsearch.evidence.interval import Interval
 from mtlsearch.evidence.verdict import Decision
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -924,6 +924,11 @@ class ReportedReferences(Documented):
         """The choice of a task."""
         return next((choice for choice in self.choices if choice.task == task), None)
 
+    @property
+    def better(self) -> list[str]:
+        """The tasks on which one is surely better than the recommended model."""
+        return [choice.task for choice in self.choices if choice.result == "win"]
+
 
 @dataclass(frozen=True)
 class ReportedAdvice(Documented):
@@ -1013,6 +1018,195 @@ class ReportedSeeds(Documented):
 
 
 @dataclass(frozen=True)
+class ReportedCurve(Documented):
+    """How a component of a confirmed model learned with one seed."""
+
+    arm: str
+    """Arm of the model: the recommended one, or the one that it stands beside."""
+
+    seed: Count
+    """Index of the seed."""
+
+    tasks: Names
+    """Tasks of the component: they are trained together and share a curve."""
+
+    validation: tuple[float, ...]
+    """Validation loss after each epoch, relative to that of the best constant, mean over tasks."""
+
+    training: tuple[float, ...]
+    """The same of the training rows, as the steps of each epoch saw them: with dropout and smoothed
+    labels. Empty where an earlier version trained."""
+
+
+@dataclass(frozen=True)
+class ReportedConfusion(Documented):
+    """Which class is taken for which."""
+
+    classes: Names
+    """Classes in their order; of more than 12 the 11 most frequent, then `others`."""
+
+    counts: tuple[tuple[Count, ...], ...]
+    """Of each class, row by row, how many test rows were predicted to be of each class."""
+
+    merged: Count
+    """How many classes `others` stands for."""
+
+
+@dataclass(frozen=True)
+class ReportedCalibration(Documented):
+    """Test rows of similar predicted probability."""
+
+    predicted: float
+    """Mean of the predicted probabilities."""
+
+    observed: float
+    """Share of the rows that are of the class."""
+
+    low: float
+    """Lower end of its 95% interval (Wilson 1927)."""
+
+    high: float
+    """Upper end of its 95% interval."""
+
+    rows: Count
+    """Number of rows."""
+
+
+@dataclass(frozen=True)
+class ReportedDetection(Documented):
+    """How well a class is detected."""
+
+    name: str
+    """The second of two classes, or a label of a set."""
+
+    positives: Count
+    """Test rows that are of it."""
+
+    rows: Count
+    """Test rows of which that is known."""
+
+    roc: tuple[tuple[float, float], ...]
+    """Points of the ROC curve: false positive rate, true positive rate; at most 60."""
+
+    precision_recall: tuple[tuple[float, float], ...]
+    """Points of the other curve: recall, precision; at most 60."""
+
+    calibration: tuple[ReportedCalibration, ...]
+    """Bins of about as many rows each, by their probability."""
+
+
+@dataclass(frozen=True)
+class ReportedDeviations(Documented):
+    """Predicted numbers beside the true ones."""
+
+    points: tuple[tuple[float, float], ...]
+    """True and predicted numbers; of more than 300 rows a sample of so many."""
+
+    rows: Count
+    """Labelled test rows."""
+
+    edges: tuple[float, ...]
+    """Edges of bins of the residuals, predicted minus true."""
+
+    counts: tuple[Count, ...]
+    """Rows in each bin; the first and the last hold what is beyond them."""
+
+    mean: float
+    """Mean residual."""
+
+    median_size: float
+    """Median of the residuals without their sign."""
+
+
+@dataclass(frozen=True)
+class ReportedColumnImportance(Documented):
+    """What shuffling a column among the test rows costs a task (Breiman 2001)."""
+
+    column: str
+    """Name of the column."""
+
+    loss: float
+    """Mean loss of skill over the networks that were looked at, in points."""
+
+    low: float
+    """Smallest loss of one of them."""
+
+    high: float
+    """Largest loss of one of them."""
+
+
+@dataclass(frozen=True)
+class ReportedWorstRow(Documented):
+    """A test row that the model errs on."""
+
+    row: Annotated[int, Field(ge=1)]
+    """Its number in the source's table: 1 is the first row below the header."""
+
+    truth: str
+    """The label."""
+
+    prediction: str
+    """What was predicted."""
+
+    error: float
+    """Distance of a number; of a class how improbable it was held to be, of a set of labels in the
+    mean."""
+
+    inputs: Mapping[str, str]
+    """Some inputs of the row as text, the most important columns first."""
+
+
+@dataclass(frozen=True)
+class ReportedTaskDiagnosis(Documented):
+    """How the recommended model errs on the test rows of a task."""
+
+    task: str
+    """Name of the task."""
+
+    rows: Count
+    """Labelled test rows, over all outer folds."""
+
+    confusion: ReportedConfusion | None
+    """Which class is taken for which; null where a row has no single class."""
+
+    detections: tuple[ReportedDetection, ...]
+    """How classes with a probability of their own are detected: of two classes the second, of a set
+    of labels the 12 most frequent ones; empty for other tasks."""
+
+    deviations: ReportedDeviations | None
+    """Predicted numbers beside true ones; null for classes."""
+
+    importance: tuple[ReportedColumnImportance, ...]
+    """What columns are worth, the most important first; empty where that was not looked at."""
+
+    importance_note: str
+    """What was looked at for the importance, or why nothing was."""
+
+    worst: tuple[ReportedWorstRow, ...]
+    """The rows with the largest errors, the worst first."""
+
+
+@dataclass(frozen=True)
+class ReportedDiagnosis(Documented):
+    """How the recommended model learned and errs; test rows are for looking only."""
+
+    arm: str
+    """Arm of the recommended model."""
+
+    beside: str
+    """Arm whose learning curves stand beside: the baseline, or what stood for sharing."""
+
+    seeds: Count
+    """Networks that the predictions are the mean of."""
+
+    curves: tuple[ReportedCurve, ...]
+    """Learning curves of both, seed by seed, in the first outer fold."""
+
+    tasks: tuple[ReportedTaskDiagnosis, ...]
+    """The tasks in their order."""
+
+
+@dataclass(frozen=True)
 class ReportedOuterFold(Documented):
     """One of several sets of test rows, with what was picked without them."""
 
@@ -1081,7 +1275,7 @@ class Report(Documented):
     their metric; trees run from the inputs to the heads.
     """
 
-    schema_version: Literal[8]
+    schema_version: Literal[9]
     """Version of this layout; it changes when a field changes its meaning or goes."""
 
     versions: Mapping[str, str]
@@ -1146,6 +1340,9 @@ class Report(Documented):
     outer_folds: ReportedOuterFolds | None
     """The outer folds, over which scores are then means; null where there is one set of test rows.
     """
+
+    diagnosis: ReportedDiagnosis | None
+    """How the recommended model learned and errs; null before there is one."""
 
     @property
     def front(self) -> tuple[ReportedCandidate, ...]:

@@ -14,24 +14,19 @@ from mtlsearch.report.formatting import gain
 from mtlsearch.report.labels import shorten
 from mtlsearch.report.model import Report, ReportedInterval
 from mtlsearch.report.svg import Drawing, Style
+from mtlsearch.report.ticks import round_ticks
 
-MOST_TASKS = 12  # that are drawn; the tables hold them all
+MOST_ROWS = 48  # of a chart; of many tasks there are several charts
 LARGEST_REACH = 6.0  # in median reaches of the intervals; what goes on beyond has an arrow
 
 MEAN = "mean over tasks"
-NAME_COLUMNS = 20
 ROW_HEIGHT = 16.0
 GROUP_GAP = 12.0
 TOP = 10.0
 AXIS_HEIGHT = 40.0
-ARM_X = 150.0
-PLOT_LEFT = 290.0
-PLOT_RIGHT = 770.0
-FIGURES_X = 785.0
-WIDTH = 930.0
-MOST_TICKS = 9
 
-COLORS = ("#3b85d6", "#d9772b", "#3a9d6e", "#a45bb0", "#8b7a2e", "#4aa3b5", "#8b95a3")
+COLORS = ("#3b85d6", "#d9772b", "#3a9d6e", "#a45bb0", "#8b7a2e", "#4aa3b5")
+REFERENCE_COLOR = "#8b95a3"
 BAND: Style = {"fill": "currentColor", "fill-opacity": "0.08"}
 ZERO: Style = {"stroke": "currentColor", "stroke-width": "1.3"}
 GRID: Style = {"stroke": "currentColor", "stroke-opacity": "0.12"}
@@ -42,6 +37,36 @@ AXIS_TEXT: Style = {"text-anchor": "middle", "font-size": "11", "fill-opacity": 
 
 
 @dataclass(frozen=True)
+class _Layout:
+    """Where the parts of a chart are, in pixels from the left.
+
+    Attributes:
+        group_columns: How many terminal columns the name of a task may take.
+        group_height: What the name of a task takes above the lines; 0 where it is beside them.
+        arm_x: Where names of arms begin, of NAME_COLUMNS at most.
+        left: Where the plot begins.
+        right: Where it ends.
+        figures_x: Where the figures begin; None where there is no room for them.
+        width: The width of the drawing.
+        most_ticks: How many ticks the axis has at most.
+    """
+
+    group_columns: int
+    group_height: float
+    arm_x: float
+    left: float
+    right: float
+    figures_x: float | None
+    width: float
+    most_ticks: int
+
+
+NAME_COLUMNS = 19
+WIDE = _Layout(16, 0.0, 150.0, 290.0, 770.0, 785.0, 930.0, 9)
+NARROW = _Layout(38, 18.0, 0.0, 140.0, 326.0, None, 336.0, 5)
+
+
+@dataclass(frozen=True)
 class Series:
     """The gains of one model over the baseline, in points of skill.
 
@@ -49,11 +74,13 @@ class Series:
         name: What it is called.
         mean: The gain of mean skill; None where it is not known.
         by_task: By the name of a task its gain.
+        is_reference: Whether it is a ready-made model.
     """
 
     name: str
     mean: ReportedInterval | None
     by_task: Mapping[str, ReportedInterval]
+    is_reference: bool
 
 
 @dataclass(frozen=True)
@@ -72,9 +99,10 @@ class _Scale:
 
     low: float
     high: float
+    layout: _Layout
 
     @classmethod
-    def around(cls, rows: Sequence[_Row], margin: float) -> "_Scale":
+    def around(cls, rows: Sequence[_Row], margin: float, layout: _Layout) -> "_Scale":
         """A scale that shows the margin and the intervals, but for the ends of the widest."""
         ends = []
         for row in rows:
@@ -82,23 +110,17 @@ class _Scale:
         limit = LARGEST_REACH * max(float(np.median(np.abs(ends))), margin)
         low = max(min([*ends, -1.5 * margin]), -limit)
         high = min(max([*ends, 1.5 * margin]), limit)
-        return cls(low, high)
+        return cls(low, high, layout)
 
     def x(self, value: float) -> float:
         """The place of a value; beyond the ends that of the end."""
         inside = min(max(value, self.low), self.high)
         share = (inside - self.low) / (self.high - self.low)
-        return PLOT_LEFT + share * (PLOT_RIGHT - PLOT_LEFT)
+        return self.layout.left + share * (self.layout.right - self.layout.left)
 
     def ticks(self) -> list[float]:
-        """Round values between the ends, at most MOST_TICKS."""
-        least = (self.high - self.low) / MOST_TICKS
-        magnitude = 10.0 ** math.floor(math.log10(least))
-        steps = [factor * magnitude for factor in (1, 2, 5, 10)]
-        step = next(step for step in steps if step >= least)
-        first = math.ceil(self.low / step)
-        last = math.floor(self.high / step)
-        return [number * step for number in range(first, last + 1)]
+        """Round values between the ends."""
+        return round_ticks(self.low, self.high, self.layout.most_ticks)
 
 
 def series_of(report: Report) -> list[Series]:
@@ -108,43 +130,78 @@ def series_of(report: Report) -> list[Series]:
         if entry.models != report.compared:
             continue
         by_task = {name: task.points for name, task in entry.tasks.items()}
-        series.append(Series(entry.arm, entry.gain, by_task))
+        series.append(Series(entry.arm, entry.gain, by_task, entry.of_reference))
     return series
 
 
-def skill_chart(report: Report) -> str | None:
-    """Draw the chart as a standalone SVG document; None where nothing was compared."""
+@dataclass(frozen=True)
+class SkillChart:
+    """A standalone SVG document of some tasks, of which the first and the last are counted from 1.
+
+    The first chart begins with the mean over all tasks. `narrow` is the same for a phone.
+    """
+
+    drawing: str
+    narrow: str
+    first: int
+    last: int
+
+
+def skill_charts(report: Report) -> list[SkillChart]:
+    """Draw charts on one scale, of MOST_ROWS lines at most; none where nothing was compared."""
     series = series_of(report)
-    tasks = [task.name for task in report.tasks[:MOST_TASKS]]
-    rows = list(_rows(series, tasks))
-    if not rows:
-        return None
+    names = [task.name for task in report.tasks]
+    whole = list(_rows(series, [None, *names]))
+    if not whole:
+        return []
+    margin = report.study.settings.margin
+    scales = [_Scale.around(whole, margin, layout) for layout in (WIDE, NARROW)]
     title = f"Skill gained over {report.baseline}, {MODEL_NAMES[report.compared]}"
-    return _draw(rows, report.study.settings.margin, title)
+    groups: list[str | None] = [None, *names]
+    size = _groups_of_chart(len(groups), len(series))
+    charts = []
+    for start in range(0, len(groups), size):
+        shown = groups[start : start + size]
+        rows = list(_rows(series, shown))
+        drawing, narrow = [_draw(rows, scale, margin, title) for scale in scales]
+        last = start + len(shown) - 1
+        charts.append(SkillChart(drawing, narrow, max(start, 1), last))
+    return charts
 
 
-def _rows(series: Sequence[Series], tasks: Sequence[str]) -> Iterator[_Row]:
-    for group in (None, *tasks):
+def _groups_of_chart(groups: int, series: int) -> int:
+    """How many groups of lines a chart has, where all charts have about as many."""
+    most = max(2, MOST_ROWS // series)
+    return math.ceil(groups / math.ceil(groups / most))
+
+
+def _rows(series: Sequence[Series], groups: Sequence[str | None]) -> Iterator[_Row]:
+    """The lines of tasks, and where a group is None of the mean over tasks."""
+    for group in groups:
         title = MEAN if group is None else group
         for number, entry in enumerate(series):
             gain = entry.mean if group is None else entry.by_task.get(group)
             if gain is None:
                 continue
-            yield _Row(title, entry.name, gain, COLORS[number % len(COLORS)])
+            color = COLORS[number % len(COLORS)]
+            if entry.is_reference:
+                color = REFERENCE_COLOR
+            yield _Row(title, entry.name, gain, color)
             title = ""
 
 
-def _draw(rows: Sequence[_Row], margin: float, title: str) -> str:
-    scale = _Scale.around(rows, margin)
+def _draw(rows: Sequence[_Row], scale: _Scale, margin: float, title: str) -> str:
     groups = sum(bool(row.group) for row in rows)
-    bottom = TOP + len(rows) * ROW_HEIGHT + groups * GROUP_GAP
+    layout = scale.layout
+    gap = GROUP_GAP + layout.group_height
+    bottom = TOP + len(rows) * ROW_HEIGHT + groups * gap
     words = [f"{row.group or '  and'} {row.name}: {gain(row.gain)} points" for row in rows]
-    drawing = Drawing(WIDTH, bottom + AXIS_HEIGHT, title, "; ".join(words))
+    drawing = Drawing(layout.width, bottom + AXIS_HEIGHT, title, "; ".join(words))
     _draw_axis(drawing, scale, margin, bottom)
     y = TOP
     for row in rows:
         if row.group:
-            y += GROUP_GAP
+            y += gap
         _draw_row(drawing, row, scale, y + ROW_HEIGHT / 2)
         y += ROW_HEIGHT
     return drawing.to_text()
@@ -159,8 +216,11 @@ def _draw_axis(drawing: Drawing, scale: _Scale, margin: float, bottom: float) ->
         drawing.line((x, TOP), (x, bottom), GRID)
         drawing.text(_spell_tick(tick), (x, bottom + 15), AXIS_TEXT)
     drawing.line((scale.x(0.0), TOP), (scale.x(0.0), bottom + 4), ZERO)
-    middle = (PLOT_LEFT + PLOT_RIGHT) / 2
-    drawing.text("points of skill gained (higher is better →)", (middle, bottom + 33), AXIS_TEXT)
+    middle = (scale.layout.left + scale.layout.right) / 2
+    label = "points of skill gained"
+    if scale.layout.figures_x is not None:
+        label += " (higher is better →)"
+    drawing.text(label, (middle, bottom + 33), AXIS_TEXT)
 
 
 def _spell_tick(value: float) -> str:
@@ -171,10 +231,14 @@ def _spell_tick(value: float) -> str:
 
 def _draw_row(drawing: Drawing, row: _Row, scale: _Scale, y: float) -> None:
     baseline = y + 4
+    layout = scale.layout
     if row.group:
-        drawing.text(shorten(row.group, NAME_COLUMNS), (0, baseline), TASK_TEXT, row.group)
-    drawing.text(shorten(row.name, NAME_COLUMNS), (ARM_X, baseline), ARM_TEXT, row.name)
-    drawing.text(gain(row.gain), (FIGURES_X, baseline), FIGURES_TEXT)
+        group = shorten(row.group, layout.group_columns)
+        drawing.text(group, (0, baseline - layout.group_height), TASK_TEXT, row.group)
+    tooltip = f"{row.name}: {gain(row.gain)} points"
+    drawing.text(shorten(row.name, NAME_COLUMNS), (layout.arm_x, baseline), ARM_TEXT, tooltip)
+    if layout.figures_x is not None:
+        drawing.text(gain(row.gain), (layout.figures_x, baseline), FIGURES_TEXT)
 
     whisker: Style = {"stroke": row.color, "stroke-width": "2"}
     low, high = _ends(row.gain)

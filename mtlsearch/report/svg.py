@@ -1,5 +1,6 @@
 """A standalone SVG document to draw on: boxes, lines, circles, arcs and texts."""
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from mtlsearch.report.labels import clean
@@ -86,6 +87,20 @@ class Drawing:
             "r": f"{radius:.0f}",
         }
         ET.SubElement(self._root, "circle", {**place, **style})
+
+    def path(self, points: Sequence[Point], style: Style, tooltip: str | None = None) -> None:
+        """Draw straight lines from point to point."""
+        steps = [f"{x:.1f} {y:.1f}" for x, y in points]
+        attributes = {"d": "M" + "L".join(steps), "fill": "none", **style}
+        line = ET.SubElement(self._root, "path", attributes)
+        if tooltip is not None:
+            ET.SubElement(line, "title").text = clean(tooltip)
+
+    def dots(self, points: Sequence[Point], size: float, style: Style) -> None:
+        """Draw a dot at each point, all of them as one shape: strokes without length."""
+        steps = [f"M{x:.1f} {y:.1f}h0" for x, y in points]
+        look = {"stroke-width": f"{size:g}", "stroke-linecap": "round"}
+        ET.SubElement(self._root, "path", {"d": "".join(steps), "fill": "none", **look, **style})
 
     def text(self, words: str, place: Point, style: Style, tooltip: str | None = None) -> None:
         """Write words; what `place` is to them says the `text-anchor` of the style."""

@@ -180,9 +180,11 @@ class CohortTrainer:
         costs = [self.chunks.cost(member) for member in members]
         predictions: dict[str, Array] = {}
         weights = b""
+        training_history: list[list[float]] = []
         if job.replicate.confirms:
             predictions = self._by_task(self.ended[member].predictions for member in members)
             weights = save_weights(self._composition_network(job))
+            training_history = [_rounded(history.training_losses) for history in histories]
         return TrainingResult(
             number=job.number,
             scores=self._by_task(self.ended[member].scores for member in members),
@@ -191,6 +193,7 @@ class CohortTrainer:
             epochs=[len(history.losses) for history in histories],
             history=[_rounded(history.losses) for history in histories],
             train_seconds=seconds,
+            training_history=training_history,
             predictions=predictions,
             weights=weights,
         )

@@ -38,6 +38,8 @@ class TrainingHistory:
     Attributes:
         losses: The relative validation loss after each epoch. A task's relative loss is its loss
             divided by that of the best constant, so that tasks count alike in their mean.
+        training_losses: The same of the training rows, as the steps of each epoch saw them: with
+            dropout and smoothed labels, and before the weights were moved.
         seconds: The time spent.
         failure: Why the training failed; None while it has not.
         ended: Whether it has come to its end.
@@ -47,6 +49,7 @@ class TrainingHistory:
     """
 
     losses: list[float] = field(default_factory=list)
+    training_losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     failure: str | None = None
     ended: bool = False

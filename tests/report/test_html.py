@@ -3,11 +3,8 @@
 import html
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -16,7 +13,6 @@ from mtlsearch.evidence.verdict import Decision
 from mtlsearch.report.html import render_page
 from mtlsearch.report.model import (
     NameUse,
-    Report,
     ReportedChoice,
     ReportedInterval,
     UseCount,
@@ -39,41 +35,6 @@ FREE_TEXTS = {
 }  # fields that hold strings to which no other field refers
 SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
 SCRIPT_OR_STYLE = re.compile(r"<(script|style)[ >].*?</\1>", re.DOTALL)
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--virtual-time-budget=10000",
-    "--dump-dom",
-)
-
-# Runs inside the page: changes an axis as a reader would, then reports what was drawn and how wide
-# the page is.
-PROBE = """<script>setTimeout(() => {
-  const select = document.getElementById("pareto-x");
-  select.selectedIndex = 2;
-  select.dispatchEvent(new Event("change"));
-  setTimeout(() => parent.postMessage({
-    marks: document.querySelectorAll("#pareto-plot .points path").length,
-    lines: document.querySelectorAll("#history-plot .scatterlayer .js-line").length,
-    axis: document.querySelector("#pareto-plot .xtitle").textContent,
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  }, "*"), 1000);
-}, 1500);</script></body>"""
-FRAME = """<body><script>
-addEventListener("message", (event) => {
-  document.body.dataset.seen = JSON.stringify(event.data);
-});
-</script>
-<iframe src="report.html" style="width:{width}px;height:2000px;border:0"></iframe></body>"""
 
 
 def _poisoned(value: Any, name: str = "") -> Any:
@@ -180,7 +141,7 @@ def test_the_page_is_a_pure_function_and_needs_no_network() -> None:
 def test_hostile_names_are_escaped_everywhere() -> None:
     names = [f"{HOSTILE}{number}" for number in range(3)]
     page = render_page(_poisoned(sample_report(names, sources=(HOSTILE,))))
-    assert page.count("<script") == 3 and page.count("</script>") == 3
+    assert page.count("<script") == 4 and page.count("</script>") == 4
     assert "<img" not in SCRIPT.sub("", page)
     assert html.escape(names[0]) in page.replace("&#34;", "&quot;")
     assert page.count(html.escape(HOSTILE).replace("&quot;", "&#34;")) > 20
@@ -318,35 +279,6 @@ def test_ready_made_models_stand_beside_the_recommended_one() -> None:
     assert page.index(report.verdict.sentence) < place < page.index(report.verdict.figures)
     without = render_page(replace(report, references=None))
     assert 'aria-labelledby="references"' not in without
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "tasks"), [(375, 3), (375, 20), (1200, 3)])
-def test_a_browser_draws_the_plots_without_horizontal_overflow(
-    tmp_path: Path, width: int, tasks: int
-) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert browser is not None, f"this test needs one of {', '.join(BROWSERS)}"
-    long_names = [f"task {number} " + "x" * 60 for number in range(tasks)]
-    report: Report = sample_report(long_names if tasks > 3 else None)
-    page = render_page(report)
-    (tmp_path / "report.html").write_text(PROBE.join(page.rsplit("</body>", 1)), encoding="utf-8")
-    (tmp_path / "frame.html").write_text(FRAME.replace("{width}", str(width)), encoding="utf-8")
-    command = [
-        browser,
-        *BROWSER_FLAGS,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--window-size=1300,2100",
-        (tmp_path / "frame.html").as_uri(),
-    ]
-    dumped = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    attribute = re.search(r'data-seen="([^"]*)"', dumped)
-    assert attribute is not None, "the page reported nothing"
-    seen = json.loads(html.unescape(attribute[1]))
-    assert seen["marks"] == len(report.candidates) + len(report.front)
-    assert seen["lines"] == len(report.arms)
-    assert seen["overflow"] == 0
-    assert seen["axis"].startswith(report.tasks[2].name[:10])
 
 
 def test_the_page_says_what_is_done_with_every_column():

@@ -82,9 +82,9 @@ def test_an_unknown_field_is_refused() -> None:
         report_from_json(text)
 
 
-def test_the_version_is_8() -> None:
-    assert SCHEMA_VERSION == 8
-    assert SCHEMA["properties"]["schema_version"]["const"] == 8
+def test_the_version_is_9() -> None:
+    assert SCHEMA_VERSION == 9
+    assert SCHEMA["properties"]["schema_version"]["const"] == 9
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 from mtlsearch.evidence.comparison import ENSEMBLE, SINGLE
 from mtlsearch.report.html import render_page
 from mtlsearch.report.model import Report, ReportedInterval
-from mtlsearch.report.skill_chart import MOST_TASKS, series_of, skill_chart
+from mtlsearch.report.skill_chart import MOST_ROWS, series_of, skill_charts
 from tests.support.sample_report import sample_report, unfinished_report
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,9 +26,8 @@ def _with_one_arm(gain: ReportedInterval) -> Report:
 def _chart(report: Report, margin: float = 1.0) -> ET.Element:
     settings = replace(report.study.settings, margin=margin)
     study = replace(report.study, settings=settings)
-    drawing = skill_chart(replace(report, study=study))
-    assert drawing is not None
-    return ET.fromstring(drawing)
+    first, *_ = skill_charts(replace(report, study=study))
+    return ET.fromstring(first.drawing)
 
 
 def _dots(chart: ET.Element) -> list[ET.Element]:
@@ -88,7 +87,7 @@ def test_one_wide_interval_does_not_flatten_the_others() -> None:
     assert right - left > 50
 
 
-def test_it_shows_what_the_verdict_is_about_and_the_first_tasks() -> None:
+def test_it_shows_what_the_verdict_is_about_and_folds_many_tasks() -> None:
     report = sample_report()
     shown = [entry.arm for entry in report.comparisons if entry.models == ENSEMBLE]
     assert [series.name for series in series_of(report)] == shown
@@ -98,14 +97,24 @@ def test_it_shows_what_the_verdict_is_about_and_the_first_tasks() -> None:
     assert series_of(on_single)[0].mean == single.gain
 
     many = sample_report(names=[f"task {number}" for number in range(20)])
-    chart = _chart(many)
-    assert len(_dots(chart)) == len(shown) * (1 + MOST_TASKS)
+    charts = skill_charts(many)
+    lines = 0
+    for chart in charts:
+        for drawing in (chart.drawing, chart.narrow):
+            assert len(_dots(ET.fromstring(drawing))) <= MOST_ROWS
+        lines += len(_dots(ET.fromstring(chart.drawing)))
+    assert lines == len(shown) * (1 + 20) - 1  # the reference has no model of the last task
+    last = 0
+    for chart in charts:
+        assert chart.first == last + 1
+        last = chart.last
+    assert last == 20
     page = re.sub(r"\s+", " ", render_page(many))
-    assert f"The first {MOST_TASKS} of 20 tasks are drawn" in page
-    assert "tasks are drawn" not in render_page(report)
+    assert page.count("<details><summary>Tasks ") == len(charts) - 1 > 0
+    assert "<summary>Tasks" not in render_page(report)
 
 
 def test_without_a_comparison_there_is_none() -> None:
-    assert skill_chart(unfinished_report()) is None
+    assert skill_charts(unfinished_report()) == []
     assert 'id="skill"' not in render_page(unfinished_report())
     assert 'id="skill"' in render_page(sample_report())

@@ -1,6 +1,7 @@
 """Studies with outer folds: each fold is blind to its test rows, and resumes as any study does."""
 
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -23,9 +24,11 @@ from mtlsearch.export.from_study import Order, export_from_study
 from mtlsearch.report.build import build_report
 from mtlsearch.report.html import render_page
 from mtlsearch.search.analysis import Analysis
+from mtlsearch.search.column_importance import column_importance
+from mtlsearch.search.diagnosis import Diagnosis
 from mtlsearch.search.parts import parts_of
 from mtlsearch.search.status import StudyStatus
-from mtlsearch.search.study import part_seed
+from mtlsearch.search.study import Study, part_seed
 from mtlsearch.search.study_loading import check_folds, divide_study
 from mtlsearch.space import SearchSpace
 
@@ -50,6 +53,13 @@ def finished(tmp_path_factory, divided, bench_at):
 @pytest.fixture(scope="module")
 def analysis(finished, divided):
     return Analysis(finished, divided)
+
+
+@pytest.fixture(scope="module")
+def diagnosis(analysis):
+    found = Diagnosis.of(analysis)
+    assert found is not None
+    return found
 
 
 def traces(study, dataset, trace):
@@ -239,3 +249,59 @@ def test_a_study_that_is_killed_at_random_moments_comes_to_the_same(
     study = bench.reopen(study)
     assert traces(study, divided, trace) == traces(finished, divided, trace)
     assert Analysis(study, divided).verdict == Analysis(finished, divided).verdict
+
+
+def test_every_row_is_looked_at_once_by_a_model_that_was_blind_to_it(divided, diagnosis):
+    for predicted in diagnosis.predicted_rows():
+        labels = divided.targets[predicted.task.name]
+        assert sorted(predicted.rows) == np.flatnonzero(~np.isnan(labels)).tolist()
+        np.testing.assert_array_equal(predicted.labels, labels[predicted.rows])
+        score = predicted.task.metric.score(predicted.labels, predicted.predictions)
+        assert np.isfinite(score)
+
+
+def test_the_curves_are_those_of_the_confirmed_trainings(analysis, diagnosis):
+    curves = diagnosis.curves()
+    assert {curve.arm for curve in curves} == {diagnosis.arm, diagnosis.beside}
+    results = {}
+    for model in analysis.confirmed:
+        for training in model.trainings:
+            results[model.arm, training.seed_index] = training.result
+    for curve in curves:
+        result = results[curve.arm, curve.seed]
+        assert curve.validation in result.history
+        assert curve.training in result.training_history
+        assert len(curve.training) == len(curve.validation)
+    told = {(curve.arm, task) for curve in curves for task in curve.tasks}
+    assert len(told) == 2 * len(analysis.dataset.tasks)
+
+
+def test_columns_are_looked_at_with_the_confirmed_networks(analysis, diagnosis):
+    importances = diagnosis.importances()
+    assert importances.notes == {"penguins": "5 of 5 columns, 52 test rows, 2 networks"}
+    columns = set(analysis.dataset.sources["penguins"].inputs)
+    assert list(importances.by_task) == [task.name for task in analysis.dataset.tasks]
+    for entries in importances.by_task.values():
+        assert {entry.column for entry in entries} == columns
+        assert any(entry.loss for entry in entries)
+
+
+def test_where_the_weights_are_gone_the_report_is_made_without_them(finished, divided, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    for path in (tmp_path / "copy" / "confirmed").glob("*.safetensors"):
+        path.unlink()
+    diagnosis = Diagnosis.of(Analysis(Study.open(tmp_path / "copy"), divided))
+    importances = diagnosis.importances()
+    assert not importances.by_task
+    assert "cannot be read" in importances.notes["penguins"]
+
+
+def test_a_model_that_is_too_large_is_not_run_again_and_again(analysis, diagnosis):
+    [model] = [model for model in analysis.confirmed if model.arm == diagnosis.arm]
+    trainings = []
+    for training in model.trainings:
+        result = replace(training.result, macs_per_example=10**12)
+        trainings.append(replace(training, result=result))
+    large = replace(model, trainings=trainings)
+    importances = column_importance(large, analysis.dataset, analysis.test_scales, 0)
+    assert not importances.by_task and "too large" in importances.notes["penguins"]

@@ -19,12 +19,19 @@ from mtlsearch.report.model import (
     Report,
     ReportedAdvice,
     ReportedArm,
+    ReportedCalibration,
     ReportedCandidate,
     ReportedChoice,
     ReportedColumn,
+    ReportedColumnImportance,
     ReportedComparison,
     ReportedComponent,
+    ReportedConfusion,
+    ReportedCurve,
     ReportedData,
+    ReportedDetection,
+    ReportedDeviations,
+    ReportedDiagnosis,
     ReportedEngine,
     ReportedEnsemble,
     ReportedFailure,
@@ -41,7 +48,9 @@ from mtlsearch.report.model import (
     ReportedSource,
     ReportedStudy,
     ReportedTask,
+    ReportedTaskDiagnosis,
     ReportedVerdict,
+    ReportedWorstRow,
     RunSettings,
     SeedLeftOut,
     TaskDifference,
@@ -146,6 +155,7 @@ def sample_report(
         seeds=ReportedSeeds((SEEDS,), 0.95, 0.0, f"{SEEDS} seeds: as asked for."),
         test_metrics=tuple(_metrics(draw, tasks)),
         outer_folds=None,
+        diagnosis=_diagnosis(tasks, levels),
     )
 
 
@@ -166,6 +176,7 @@ def unfinished_report() -> Report:
         seeds=None,
         test_metrics=(),
         outer_folds=None,
+        diagnosis=None,
     )
 
 
@@ -557,6 +568,78 @@ def _reference(draw: random.Random, tasks: Sequence[ReportedTask], name: str) ->
         rows=206,
         left_out={},
     )
+
+
+def _diagnosis(tasks: Sequence[ReportedTask], levels: int) -> ReportedDiagnosis:
+    """How the arm MAIN learned and errs; its curves are those of the components of its model."""
+    draw = random.Random(2)
+    names = [task.name for task in tasks]
+    curves = []
+    for arm in (MAIN, BASELINE):
+        components = composition(names, levels, 3, soft_shared=False, shares=arm != BASELINE)
+        for part in components:
+            curves += [_curve(draw, arm, seed, part.tasks) for seed in range(SEEDS)]
+    diagnoses = tuple(_task_diagnosis(draw, task) for task in tasks)
+    return ReportedDiagnosis(MAIN, BASELINE, SEEDS, tuple(curves), diagnoses)
+
+
+def _curve(draw: random.Random, arm: str, seed: int, tasks: tuple[str, ...]) -> ReportedCurve:
+    falling = [0.95**epoch + draw.gauss(0.0, 0.01) for epoch in range(60)]
+    training = tuple(loss * 0.9 for loss in falling)
+    return ReportedCurve(arm, seed, tasks, validation=tuple(falling), training=training)
+
+
+def _task_diagnosis(draw: random.Random, task: ReportedTask) -> ReportedTaskDiagnosis:
+    """As evidence would diagnose 69 rows: numbers, or classes, of which two are detected."""
+    size = len(task.classes)
+    confusion = None
+    detections: tuple[ReportedDetection, ...] = ()
+    deviations = None
+    if size:
+        counts = [
+            tuple(20 if row == column else 2 for column in range(size)) for row in range(size)
+        ]
+        confusion = ReportedConfusion(task.classes, tuple(counts), merged=0)
+    else:
+        truth = [draw.gauss(4200.0, 800.0) for _ in range(69)]
+        points = tuple((value, value + draw.gauss(0.0, 300.0)) for value in truth)
+        deviations = ReportedDeviations(
+            points=points,
+            rows=6900,
+            edges=(-900.0, -300.0, 300.0, 900.0),
+            counts=(9, 50, 10),
+            mean=4.2,
+            median_size=210.5,
+        )
+    if size == 2:
+        curve = tuple((share / 20, (share / 20) ** 0.5) for share in range(21))
+        precision = tuple((x, 1.0 - y / 2) for x, y in curve)
+        bins = tuple(
+            ReportedCalibration(0.1 + part / 5, 0.2 + part / 6, 0.1, 0.9, 14) for part in range(5)
+        )
+        detections = (ReportedDetection(task.classes[1], 34, 69, curve, precision, bins),)
+    return ReportedTaskDiagnosis(
+        task=task.name,
+        rows=69,
+        confusion=confusion,
+        detections=detections,
+        deviations=deviations,
+        importance=tuple(_importance(number) for number in range(12)),
+        importance_note="12 of 12 columns, 69 test rows, 3 networks",
+        worst=tuple(_worst_row(number, task) for number in range(1, 9)),
+    )
+
+
+def _importance(number: int) -> ReportedColumnImportance:
+    loss = 60.0 / (number + 1) - 6.0
+    return ReportedColumnImportance(f"column number {number}", loss, loss - 5.0, loss + 5.0)
+
+
+def _worst_row(row: int, task: ReportedTask) -> ReportedWorstRow:
+    truth = task.classes[0] if task.classes else "4450"
+    prediction = f"{task.classes[1]} 97%" if task.classes else "3799.2"
+    inputs = {f"column number {number}": "18.5" for number in range(6)}
+    return ReportedWorstRow(row, truth, prediction, 0.97, inputs)
 
 
 def _effect(draw: random.Random) -> ReportedInterval:

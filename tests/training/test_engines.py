@@ -275,6 +275,23 @@ def test_a_confirmation_hands_over_its_model_and_what_it_predicts_for_the_test_r
         np.testing.assert_allclose(outcome.predictions[task.name], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_both_engines_keep_the_training_losses_of_what_is_confirmed(penguins, make):
+    candidates = [make(SHARED), make(SEPARATE)]
+    by_engine = []
+    for trainer in TRAINERS:
+        jobs = [training(entry, number, confirmed(0)) for number, entry in enumerate(candidates)]
+        results = run(Engine(penguins, SHORT, trainer), jobs)
+        by_engine.append(sorted(results, key=lambda result: result.number))
+    for first, second in zip(*by_engine, strict=True):
+        assert [len(losses) for losses in first.training_history] == first.epochs
+        np.testing.assert_allclose(first.training_history, second.training_history, rtol=1e-3)
+        for losses in first.training_history:
+            assert 0.0 < losses[-1] < losses[0]
+    [searched_result] = run(Engine(penguins, SHORT, "serial"), [training(candidates[0])])
+    assert searched_result.training_history == []
+    assert "training_history" not in searched_result.to_json()
+
+
 def test_trainings_and_outcomes_survive_json(penguins, make, engine):
     start = Pretrained(0.5, 0.25)
     asked = training(

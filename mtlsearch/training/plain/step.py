@@ -82,8 +82,9 @@ class Fitting:
     def _train_epoch(self, epoch: int) -> None:
         is_frozen = epoch < self.frozen_epochs
         self.step.freeze_trunk(is_frozen)
-        self.step.run(self.batches(epoch), epoch)
+        training_loss = self.step.run(self.batches(epoch), epoch)
         rank = self.history.rank(self._validate(epoch))
+        self.history.training_losses.append(training_loss)
         self.history.add_epoch(
             rank,
             epochs=self.schedule.epochs,
@@ -187,8 +188,11 @@ class Step:
         self,
         epoch_batches: Iterable[BatchRows],
         epoch: int,
-    ) -> None:
-        """One epoch of steps. Finiteness is looked at once, at its end, to keep a GPU busy."""
+    ) -> float:
+        """One epoch of steps; the mean over them of the relative training loss.
+
+        Finiteness is looked at once, at its end, to keep a GPU busy.
+        """
         self.network.train()
         with step_precision(self.precision):
             losses = [self._step(batch) for batch in epoch_batches]
@@ -199,6 +203,7 @@ class Step:
         mean = total[None] / len(losses)
         self.weighting.after_epoch(mean)
         self._require_finite(total, f"training loss in epoch {epoch + 1}")
+        return self._relative(mean[0] / self.loss_weights)
 
     def _step(self, batch: BatchRows) -> Tensor:
         """One step; the losses [T] before it."""
@@ -260,6 +265,10 @@ class Step:
             self.fold.validation,
         )[0]
         self._require_finite(losses, f"validation loss in epoch {epoch + 1}")
+        return self._relative(losses)
+
+    def _relative(self, losses: Tensor) -> float:
+        """The weighted mean over tasks of losses [T], each divided by the best constant's."""
         baseline_losses = self.fold.prepared.baseline_loss
         baselines = [baseline_losses[task.name] for task in self.tasks]
         relative = losses / losses.new_tensor(baselines)

@@ -239,9 +239,9 @@ class StackedStep:
         return torch.cat(losses)
 
     def run(self, batches: Iterable[StackedBatch]) -> Tensor:
-        """Take the steps of an epoch; return the summed losses of the heads, [H].
+        """Take the steps of an epoch; return the mean losses of the heads over them, [H].
 
-        The sums show whether all losses were finite.
+        The means show whether all losses were finite.
         """
         self.forest.train(True)
         with step_precision(self.precision):
@@ -249,11 +249,10 @@ class StackedStep:
         for averaging in self.averagings.values():
             averaging.average()
         zeros = torch.zeros(len(self.heads), device=self.forest.device)
-        total = sum(losses, zeros)
+        mean = sum(losses, zeros) / len(losses)
         for weighting in self.weightings:
-            mean = total[weighting.heads] / len(losses)
-            weighting.after_epoch(mean)
-        return total
+            weighting.after_epoch(mean[weighting.heads])
+        return mean
 
     def _step(self, batch: StackedBatch) -> Tensor:
         """One step; the losses [H] before it."""

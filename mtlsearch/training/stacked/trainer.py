@@ -196,6 +196,7 @@ class StackedTrainer:
         outputs, validation_losses = self._validate()
         self._fail_where_not_finite(training_losses, "training loss")
         self._fail_where_not_finite(validation_losses, "validation loss")
+        self._note_training_losses(training_losses)
         slots = self._note_ranks(self._ranks(outputs, validation_losses))
         self.best.add_epoch(self.step.forest, slots)
         self._leave_out_ended()
@@ -287,6 +288,14 @@ class StackedTrainer:
             )
             slots.append(self.best_epochs[member].add(rank))
         return slots
+
+    def _note_training_losses(self, losses: Tensor) -> None:
+        """Add the mean losses [H] of an epoch's steps, times importance, to the histories."""
+        weights = self.step.stopping_weights / self.step.loss_weights
+        relative = losses / self._baseline_losses() * weights
+        for member, mean in zip(self.running, self._member_means(relative), strict=True):
+            if not self._has_failed(member):
+                self.histories[member].training_losses.append(mean)
 
     def _member_means(self, losses: Tensor) -> list[float]:
         """The mean over each running member's heads of losses [H]."""
