@@ -64,10 +64,11 @@ class Model:
             and behind the labels their probabilities.
 
         Raises:
-            DataError: A column is missing, or the rows cannot be read.
-            UsageError: Which source it is cannot be told.
+            DataError: A column is missing, the rows cannot be read, or which source they are of
+                cannot be told.
         """
-        return pd.DataFrame(self._columns(X, source), index=_index_of(X))
+        _, columns = self._columns(X, source)
+        return pd.DataFrame(columns, index=_index_of(X))
 
     def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
         """Predict probabilities: N rows, with columns (task, class). See `predict`.
@@ -94,10 +95,11 @@ class Model:
         They are values or the probability of the second of two classes [N], or probabilities of
         C classes [N, C].
         """
-        columns = list(self._columns(X, source).values())
+        chosen, result = self._columns(X, source)
+        columns = list(result.values())
         predictions = {}
         for name, task in self._predictor.tasks.items():
-            if source is not None and task["source"] != source:
+            if task["source"] != chosen:
                 continue
             decoder = self._predictor.decoders[name]
             width = len(decoder.column_names(name))
@@ -105,17 +107,18 @@ class Model:
             columns = columns[width:]
         return predictions
 
-    def _columns(self, X: object, source: str | None) -> Mapping[str, Any]:
-        """The output columns for rows, and on the side what was odd about these."""
+    def _columns(self, X: object, source: str | None) -> tuple[str, Mapping[str, Any]]:
+        """The source of rows, and their output columns; on the side what was odd about these."""
         with TemporaryDirectory() as temporary:
             table, begins = _table_of(X, Path(temporary))
             try:
+                source = source or self._predictor.choose_source(table)
                 result = self._predictor.predict(table, source, begins)
             except TableError as error:
                 raise DataError(f"X: {error}") from error
         for notice in self._predictor.notices:
             self._announcer.tell(f"X: {notice}")
-        return result
+        return source, result
 
 
 def _table_of(X: object, scratch: Path) -> tuple[Mapping[str, Any], Path]:

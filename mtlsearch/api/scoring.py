@@ -15,8 +15,14 @@ from mtlsearch.evidence.skill import SkillScale, SkillScales
 from mtlsearch.tasks import Task
 
 
-def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
-    """Return the mean skill of a model on rows, in points.
+def mean_skill(
+    model: Model,
+    dataset: Dataset,
+    X: object,
+    y: object,
+    source: str | None = None,
+) -> float:
+    """Return the mean skill of a model on rows of a source, in points.
 
     The constants that have no skill are those of the rows of the study that are no test rows.
 
@@ -25,6 +31,7 @@ def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
         dataset: The data of the study.
         X: N rows of inputs, and of targets unless `y` has them.
         y: The targets.
+        source: Which source the rows are of, of several.
 
     Raises:
         DataError: A target column is missing, or a task cannot be scored on these rows.
@@ -33,11 +40,11 @@ def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
         given = as_file(X, y, Path(temporary), [task.name for task in dataset.tasks])
         with given.called():
             table = read_table(Path(given.name))
-            predictions = model.predictions(Path(given.name))
+            predictions = model.predictions(Path(given.name), source)
     scales = []
     scores = {}
     for task in dataset.tasks:
-        if task.options.auxiliary:
+        if task.options.auxiliary or task.name not in predictions:
             continue
         labels = _labels(task, table)
         scores[task.name] = task.metric.score(labels, predictions[task.name])
@@ -49,6 +56,9 @@ def mean_skill(model: Model, dataset: Dataset, X: object, y: object) -> float:
         is_test = dataset.sources[task.source].splits.role == TEST
         known = dataset.targets[task.name][~is_test]
         scales.append(SkillScale.fit(task, known, labels))
+    if not scales:
+        names = ", ".join(predictions)
+        raise DataError(f"score: all tasks of these rows are auxiliary: {names}")
     return SkillScales(tuple(scales)).mean(scores)
 
 
