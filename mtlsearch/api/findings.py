@@ -138,22 +138,24 @@ class Findings(ABC):
         """
         return predict_rows_proba(self.best_model_, X, source, self._contents().announcer)
 
-    def score(self, X: object, y: object = None) -> float:
+    def score(self, X: object, y: object = None, *, source: str | None = None) -> float:
         """Return the mean skill of the recommended model on rows with targets, in points.
 
         0 is the best constant of the rows that were no test rows, 100 is perfect; the mean is over
-        the tasks that count, by their importance.
+        the tasks of these rows that count, by their importance.
 
         Args:
             X: N rows of inputs, with the target columns unless `y` has them.
             y: The target columns; None: `X` has them.
+            source: Which source the rows are of, for a study of several.
 
         Raises:
             DataError: A target column is missing, or has no labels that can be scored.
             StudyError: There is no verdict yet.
         """
         contents = self._contents()
-        return mean_skill(self.best_model_, contents.opened.dataset, X, y, contents.announcer)
+        dataset = contents.opened.dataset
+        return mean_skill(self.best_model_, dataset, X, y, source, contents.announcer)
 
     def resume(  # noqa: PLR0913 - the list of options
         self,

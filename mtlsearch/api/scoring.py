@@ -22,9 +22,10 @@ def mean_skill(
     dataset: Dataset,
     X: object,
     y: object,
+    source: str | None,
     announcer: Announcer,
 ) -> float:
-    """Return the mean skill of a model on rows, in points.
+    """Return the mean skill of a model on rows of a source, in points.
 
     The constants that have no skill are those of the rows of the study that are no test rows.
 
@@ -33,6 +34,7 @@ def mean_skill(
         dataset: The data of the study.
         X: N rows of inputs, and of targets unless `y` has them.
         y: The targets.
+        source: Which source the rows are of, of several.
         announcer: Is told what is odd about the rows.
 
     Raises:
@@ -42,11 +44,11 @@ def mean_skill(
         given = as_file(X, y, Path(temporary), [task.name for task in dataset.tasks])
         with given.called():
             table = read_table(Path(given.name))
-            predictions = predict_tasks(model, Path(given.name), None, announcer)
+            predictions = predict_tasks(model, Path(given.name), source, announcer)
     scales = []
     scores = {}
     for task in dataset.tasks:
-        if task.options.auxiliary:
+        if task.options.auxiliary or task.name not in predictions:
             continue
         labels = _labels(task, table)
         scores[task.name] = task.metric.score(labels, predictions[task.name])
@@ -58,6 +60,9 @@ def mean_skill(
         is_test = dataset.sources[task.source].splits.role == TEST
         known = dataset.targets[task.name][~is_test]
         scales.append(SkillScale.fit(task, known, labels))
+    if not scales:
+        names = ", ".join(predictions)
+        raise DataError(f"score: all tasks of these rows are auxiliary: {names}")
     return SkillScales(tuple(scales)).mean(scores)
 
 

@@ -205,3 +205,24 @@ def test_a_mistake_is_an_error_of_one_line(settings, words: str, tmp_path: Path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "study").exists()
+
+
+def test_of_several_sources_each_has_its_own_predictions(tmp_path: Path) -> None:
+    table = penguins()
+    left = table[["bill_length_mm", "flipper_length_mm", "sex", "body_mass_g"]]
+    right = table[["bill_depth_mm", "island", "species"]]
+    card = {
+        "sources": {"left": {"path": left}, "right": {"path": right}},
+        "tasks": {
+            "sex": {"source": "left"},
+            "species": {"source": "right"},
+            "body_mass_g": {"source": "left", "auxiliary": True},
+        },
+    }
+    search = Search(**{**QUIET, "trainings": 1, "replicates": 1, "seeds": 1}, study=tmp_path / "s")
+    search.fit(card)
+    assert [*search.predict(left.head(3))][::2] == ["sex", "body_mass_g"]
+    assert [*search.predict_proba(right.head(3))["species"]] == ["Adelie", "Chinstrap", "Gentoo"]
+    assert search.score(right) == search.score(right, source="right") != search.score(left)
+    with pytest.raises(mtlsearch.DataError, match="missing columns"):
+        search.predict(right, source="left")
