@@ -29,6 +29,16 @@ from mtlsearch.runtime.predictor import NETWORKS
 
 RUNTIME = Path(mtlsearch.runtime.__file__).parent
 ANY_SCHEDULE = TrainingSettings()
+NEEDED = ("torch", "numpy", "safetensors")
+LOWEST = {
+    "torch": "2.6",
+    "numpy": "1.26",
+    "pillow": "10",
+    "safetensors": "0.5",
+    "tokenizers": "0.22",
+}
+"""The lowest versions of packages that mtlsearch itself takes, and of numpy one that was tried."""
+
 OF_REFERENCES = ("flat_inputs", "reference_models")  # modules that ready-made models alone need
 
 
@@ -134,18 +144,22 @@ def _preparation(model: TrainedModel) -> dict[str, Any]:
 
 
 def _requirements(draft: Path, pinned: Sequence[str]) -> str:
-    """Return the packages that the folder needs, at least in the versions that wrote it.
+    """Return the packages that the folder needs, with the lowest versions that will do.
 
-    Those in `pinned` must be of just these versions.
+    Those in `pinned` must be of just the versions that wrote it.
     """
-    packages = ["torch", "numpy", "safetensors", *_packages_of_encodings(draft)]
-    lines = []
+    packages = [*NEEDED, *_packages_of_encodings(draft)]
+    written_with = [f"{package} {version(package).split('+')[0]}" for package in packages]
+    lines = [
+        f"# Written and checked with {', '.join(written_with)}. Older versions may differ in the",
+        "# last digits. Where there is no GPU, install the CPU wheel of torch first, a tenth of",
+        '# the size: the page "Get started" of PyTorch has the command for it.',
+    ]
     for package in packages:
-        public_version = version(package).split("+")[0]
-        lines.append(f"{package}>={public_version}\n")
+        lines.append(f"{package}>={LOWEST[package]}")
     for package in pinned:
-        lines.append(f"{package}=={version(package)}\n")
-    return "".join(lines)
+        lines.append(f"{package}=={version(package)}")
+    return "\n".join(lines) + "\n"
 
 
 def _packages_of_encodings(draft: Path) -> list[str]:

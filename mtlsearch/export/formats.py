@@ -24,12 +24,13 @@ from mtlsearch.errors import ExportError, UsageError, unknown
 from mtlsearch.export.deviation import TOLERANCE, deviation
 from mtlsearch.export.identifiers import identifier
 from mtlsearch.export.trained_model import TrainedModel
+from mtlsearch.export.verification import checked_rows
 
 EXAMPLE_ROWS = 4
 """Rows with which a network is traced."""
 
-CHECKED_ROWS = 2
-"""Rows with which the written network is compared: fewer, to see that their number may vary."""
+MOST_CHECKED = 255
+"""Test rows of a source on which the written network is compared at most."""
 
 Inputs = Mapping[str, Tensor | tuple[Tensor, ...]]
 """The prepared inputs of each source, [B, ...]: a tensor, or several as a tuple."""
@@ -72,20 +73,21 @@ def write_formats(
 ) -> None:
     """Write the network of a folder in further formats; it may hold several as one.
 
-    Raises ExportError if one deviates.
+    Each is read again and compared with the network on test rows. Raises ExportError if one
+    deviates.
     """
     writers = {name: writer for name in names if (writer := FORMATS[name].write)}
     if not writers:
         return
     network = _load_network(draft)
     rows_axis = min(len(models) - 1, 1)  # after that of the networks, if there are several
-    inputs = _example_inputs(models, EXAMPLE_ROWS)
-    few_inputs = _example_inputs(models, CHECKED_ROWS)
+    inputs = _inputs(models, EXAMPLE_ROWS)
+    compared = _inputs(models, MOST_CHECKED)
     with torch.no_grad(), _silenced():
-        expected = network(few_inputs)
+        expected = network(compared)
         program = _trace(network, inputs, rows_axis)
         for name, write in writers.items():
-            outputs = write(draft, program, few_inputs)
+            outputs = write(draft, program, compared)
             _check(name, outputs, expected)
 
 
@@ -95,14 +97,15 @@ def _load_network(draft: Path) -> nn.Module:
     return network.eval()
 
 
-def _example_inputs(models: Sequence[TrainedModel], rows: int) -> Inputs:
-    """Return the first rows of every source, as the written network takes them."""
+def _inputs(models: Sequence[TrainedModel], most: int) -> Inputs:
+    """Return the first test rows of every source, or rows, as the written network takes them."""
     inputs: dict[str, Tensor | tuple[Tensor, ...]] = {}
     for task in models[0].tasks:
         prepared = []
         for model in models:
             fold = model.data.fold(model.replicate)
-            prepared.append(fold.inputs[task.source].take(slice(rows)).tensors)
+            rows = checked_rows(model.data, task.source)[:most]
+            prepared.append(fold.inputs[task.source].take(rows).tensors)
         tensors = prepared[0]
         if len(models) > 1:
             tensors = tuple(map(torch.stack, zip(*prepared, strict=True)))

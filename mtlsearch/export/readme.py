@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlsearch.candidate import Composition
-from mtlsearch.export.formats import FORMATS
+from mtlsearch.export.formats import FORMATS, MOST_CHECKED
 from mtlsearch.export.stacked_layers import OneByOne
 from mtlsearch.export.templates import render
 from mtlsearch.export.text import wrap
@@ -67,6 +67,7 @@ def write_readme(
         settings=_settings(composition),
         rows=_checked_rows(models[0]),
         plan=plan,
+        most_checked=MOST_CHECKED,
         formats=[kind for kind in FORMATS.values() if (draft / kind.file).is_file()],
     )
     (draft / "README.md").write_text(text, "utf-8")
@@ -75,7 +76,8 @@ def write_readme(
 def _packages(draft: Path) -> str:
     """The names of the packages that the folder needs, as a list in words."""
     lines = (draft / "requirements.txt").read_text("utf-8").splitlines()
-    *names, last = [re.split("[>=]=", line)[0] for line in lines]
+    needed = [line for line in lines if not line.startswith("#")]
+    *names, last = [re.split("[>=]=", line)[0] for line in needed]
     return f"{', '.join(names)} and {last}"
 
 

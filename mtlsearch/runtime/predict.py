@@ -13,9 +13,10 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 # Else MKL's last bits depend on where in memory a number lies; it is read before torch's first use.
@@ -23,23 +24,26 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 HERE = Path(__file__).resolve().parent
 
+PACKAGE = __package__ or f"exported_{uuid4().hex}"
 if not __package__:
     # The files beside this one are a package under a name of its own, so that several exported
     # models can be loaded side by side.
-    __package__ = f"exported_{uuid4().hex}"
-    sys.modules[__package__] = ModuleType(__package__)
-    sys.modules[__package__].__path__ = [str(HERE)]
+    sys.modules[PACKAGE] = ModuleType(PACKAGE)
+    sys.modules[PACKAGE].__path__ = [str(HERE)]
 
-from .predictor import Predictor  # noqa: E402 - needs the package
-from .tables import TableError, listed, read_file, write_csv  # noqa: E402
+if TYPE_CHECKING:
+    from . import predictor, tables
+else:
+    predictor = import_module(f"{PACKAGE}.predictor")
+    tables = import_module(f"{PACKAGE}.tables")
 
 Given = TypeVar("Given")
 
 
 @cache
-def load(folder: Path = HERE) -> Predictor:
+def load(folder: Path = HERE) -> predictor.Predictor:
     """Return the model of a folder, this one by default; read once."""
-    return Predictor.of_folder(folder)
+    return predictor.Predictor.of_folder(folder)
 
 
 def predict(
@@ -69,13 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     model = load()
     if options.source is not None and options.source not in model.sources:
-        parser.error(f"--source: {options.source!r} is unknown; known: {listed(model.sources)}")
+        parser.error(
+            f"--source: {options.source!r} is unknown; known: {tables.listed(model.sources)}"
+        )
     try:
-        table, notices = read_file(options.input)
+        table, notices = tables.read_file(options.input)
         folder = options.folder or options.input.parent
         result = model.predict_columns(table, options.source, folder)
-        write_csv(result, options.to)
-    except TableError as error:
+        tables.write_csv(result, options.to)
+    except tables.TableError as error:
         print(f"{options.input}: {error}", file=sys.stderr)
         return 3
     for notice in [*notices, *model.notices]:

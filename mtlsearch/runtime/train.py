@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 # Else MKL's last bits depend on where in memory a number lies; it is read before torch's first use.
@@ -30,18 +30,23 @@ from torch import Tensor
 
 HERE = Path(__file__).resolve().parent
 
+PACKAGE = __package__ or f"exported_{uuid4().hex}"
 if not __package__:
-    # The files beside this one are a package, so that they find each other.
-    __package__ = f"exported_{uuid4().hex}"
-    sys.modules[__package__] = ModuleType(__package__)
-    sys.modules[__package__].__path__ = [str(HERE)]
+    # The files beside this one are a package under a name of its own, so that several exported
+    # models can be loaded side by side.
+    sys.modules[PACKAGE] = ModuleType(PACKAGE)
+    sys.modules[PACKAGE].__path__ = [str(HERE)]
 
-from .encoded_input import Table  # noqa: E402
-from .fine_tuning import Component, Data, Schedule, Training  # noqa: E402 - needs the package
-from .labels import classes_of, find_labels  # noqa: E402
-from .new_task import NewTask, NewTaskError  # noqa: E402
-from .predictor import CODE_FILE, FITTED_FILE, WEIGHTS_FILE, Predictor, network_of  # noqa: E402
-from .tables import TableError, listed, read_file  # noqa: E402
+if TYPE_CHECKING:
+    from . import encoded_input, fine_tuning, new_task, predictor, tables
+    from . import labels as target_labels
+else:
+    encoded_input = import_module(f"{PACKAGE}.encoded_input")
+    fine_tuning = import_module(f"{PACKAGE}.fine_tuning")
+    new_task = import_module(f"{PACKAGE}.new_task")
+    predictor = import_module(f"{PACKAGE}.predictor")
+    tables = import_module(f"{PACKAGE}.tables")
+    target_labels = import_module(f"{PACKAGE}.labels")
 
 PLAN_FILE = "training.json"
 NOT_COPIED = ("__pycache__", "*.pt2", "*.onnx")
@@ -66,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.manual_seed(options.seed)
     try:
         train(options, plan)
-    except (TableError, NewTaskError) as error:
+    except (tables.TableError, new_task.NewTaskError) as error:
         print(
-            f"{listed(options.inputs)}: {error}",
+            f"{tables.listed(options.inputs)}: {error}",
             file=sys.stderr,
         )
         return 3
@@ -148,24 +153,24 @@ def train(
     plan: dict[str, Any],
 ) -> None:
     """Train as the options say, and write the new folder. Raises TableError, NewTaskError."""
-    methods = import_module(".objective", __package__)
-    code = (HERE / CODE_FILE).read_text("utf-8")
-    fitted = json.loads((HERE / FITTED_FILE).read_text("utf-8"))
+    methods = import_module(f"{PACKAGE}.objective")
+    code = (HERE / predictor.CODE_FILE).read_text("utf-8")
+    fitted = json.loads((HERE / predictor.FITTED_FILE).read_text("utf-8"))
     # What begins at random, and what is read from a file.
-    weights = network_of(code).state_dict()
+    weights = predictor.network_of(code).state_dict()
     if options.weights is not None:
         weights.update(load_file(options.weights))
-    model = Predictor(
+    model = predictor.Predictor(
         code,
         weights,
         fitted,
     )
-    tables = _read_tables(model, options.inputs)
+    given = _read_tables(model, options.inputs)
     if options.task is not None:
         task = _new_task(
             options,
             methods,
-            tables,
+            given,
         )
         extended = task.add(
             code,
@@ -174,13 +179,13 @@ def train(
         )
         code, fitted, plan = extended.code, extended.fitted, extended.plan
         old = model.state_dict()
-        weights = network_of(code).state_dict()
+        weights = predictor.network_of(code).state_dict()
         weights.update(old)
         for new, source in extended.copies.items():
             for name, tensor in old.items():
                 if name.startswith(f"{source}."):
                     weights[f"{new}.{name.removeprefix(f'{source}.')}"] = tensor
-        model = Predictor(
+        model = predictor.Predictor(
             code,
             weights,
             fitted,
@@ -189,7 +194,7 @@ def train(
     model.to(options.device)
     data = _data(
         model,
-        tables,
+        given,
         options,
     )
     _freeze(
@@ -201,7 +206,7 @@ def train(
     for settings in plan["components"]:
         if any(name in data.targets for name in settings["tasks"]):
             components.append(
-                Component(
+                fine_tuning.Component(
                     model,
                     settings,
                     methods,
@@ -211,13 +216,13 @@ def train(
             )
     for limit in plan["limits"]:
         _say(limit)
-    schedule = Schedule(
+    schedule = fine_tuning.Schedule(
         options.epochs,
         options.patience,
         options.batch_size,
         options.seed,
     )
-    Training(
+    fine_tuning.Training(
         model,
         components,
         data,
@@ -233,44 +238,48 @@ def train(
 
 
 def _read_tables(
-    model: Predictor,
+    model: predictor.Predictor,
     inputs: Sequence[str],
-) -> dict[str, tuple[Table, Path]]:
+) -> dict[str, tuple[encoded_input.Table, Path]]:
     """Return the table of each source, and the folder where paths of pictures begin."""
-    tables: dict[str, tuple[Table, Path]] = {}
+    given: dict[str, tuple[encoded_input.Table, Path]] = {}
     for word in inputs:
         source, mark, file = word.partition("=")
         if not mark or source not in model.sources:
             source, file = "", word
-        table, notices = read_file(Path(file))
+        table, notices = tables.read_file(Path(file))
         for notice in notices:
             _say(f"{file}: {notice}")
-        tables[source or model.choose_source(table)] = (table, Path(file).parent)
-    return tables
+        given[source or model.choose_source(table)] = (table, Path(file).parent)
+    return given
 
 
 def _new_task(
     options: argparse.Namespace,
     methods: ModuleType,
-    tables: Mapping[str, tuple[Table, Path]],
-) -> NewTask:
-    """Return the task that `--task` asks for. Raises NewTaskError."""
+    given: Mapping[str, tuple[encoded_input.Table, Path]],
+) -> new_task.NewTask:
+    """Return the task that `--task` asks for. Raises new_task.NewTaskError."""
     name, _, kind_name = options.task.rpartition(":")
     kinds = [known for known, kind in methods.KINDS.items() if not kind.labels_per_class]
     if not name or kind_name not in kinds:
-        raise NewTaskError(f"--task: found {options.task}; allowed: NAME:KIND, of {listed(kinds)}")
-    holders = [source for source, (table, _) in tables.items() if name in table]
+        raise new_task.NewTaskError(
+            f"--task: found {options.task}; allowed: NAME:KIND, of {tables.listed(kinds)}"
+        )
+    holders = [source for source, (table, _) in given.items() if name in table]
     if not holders:
-        raise NewTaskError(f"--task: no column is called {name}")
+        raise new_task.NewTaskError(f"--task: no column is called {name}")
     source = holders[0]
-    table, _ = tables[source]
+    table, _ = given[source]
     kind = methods.KINDS[kind_name]
     classes: list[str] = []
     mean, scale = 0.0, 1.0
     if kind.is_classification:
-        classes = classes_of(table[name])
+        classes = target_labels.classes_of(table[name])
         if len(classes) < 2:
-            raise NewTaskError(f"--task: column {name} has {len(classes)} classes; needs two")
+            raise new_task.NewTaskError(
+                f"--task: column {name} has {len(classes)} classes; needs two"
+            )
     record = {
         "source": source,
         "target": name,
@@ -280,7 +289,7 @@ def _new_task(
         "classes": classes,
     }
     if kind.transform in SCALES:
-        labelled = find_labels(
+        labelled = target_labels.find_labels(
             table,
             {**record, "mean": mean, "scale": scale},
             name,
@@ -289,7 +298,7 @@ def _new_task(
         labels = torch.from_numpy(labelled[0])
         mean, scale = SCALES[kind.transform](labels[~labels.isnan()])
     record |= {"mean": mean, "scale": scale}
-    return NewTask(
+    return new_task.NewTask(
         name,
         record,
         kind.output_count(classes),
@@ -312,10 +321,10 @@ SCALES = {"affine": _standardised, "exponential": _by_mean}
 
 
 def _data(
-    model: Predictor,
-    tables: Mapping[str, tuple[Table, Path]],
+    model: predictor.Predictor,
+    given: Mapping[str, tuple[encoded_input.Table, Path]],
     options: argparse.Namespace,
-) -> Data:
+) -> fine_tuning.Data:
     """Return the inputs and labels of tables, divided into rows to train on and to stop by."""
     inputs = {}
     train = {}
@@ -323,7 +332,7 @@ def _data(
     targets = {}
     generator = torch.Generator().manual_seed(options.seed)
     rows_axis = min(len(model.preparations) - 1, 1)
-    for source, (table, folder) in tables.items():
+    for source, (table, folder) in given.items():
         inputs[source] = model.encode(
             source,
             table,
@@ -338,13 +347,15 @@ def _data(
         ).to(model.device)
         held_out = max(round(options.validation * rows), 1)
         if held_out >= rows:
-            raise TableError(f"has {rows} rows; needs more, to train on some and stop by others")
+            raise tables.TableError(
+                f"has {rows} rows; needs more, to train on some and stop by others"
+            )
         validation[source], train[source] = order[:held_out], order[held_out:]
     for name, record in model.tasks.items():
-        if record["source"] not in tables:
+        if record["source"] not in given:
             continue
-        labelled = find_labels(
-            tables[record["source"]][0],
+        labelled = target_labels.find_labels(
+            given[record["source"]][0],
             record,
             name,
         )
@@ -359,9 +370,9 @@ def _data(
             scaled.append(torch.from_numpy((labels - decoder.mean) / decoder.scale).float())
         targets[name] = torch.stack(scaled).to(model.device)
     if not targets:
-        wanted = listed(record["target"] for record in model.tasks.values())
-        raise TableError(f"has no column of labels; known: {wanted}")
-    return Data(
+        wanted = tables.listed(record["target"] for record in model.tasks.values())
+        raise tables.TableError(f"has no column of labels; known: {wanted}")
+    return fine_tuning.Data(
         inputs,
         targets,
         train,
@@ -371,9 +382,9 @@ def _data(
 
 
 def _freeze(
-    model: Predictor,
+    model: predictor.Predictor,
     plan: Mapping[str, Any],
-    data: Data,
+    data: fine_tuning.Data,
 ) -> None:
     """Leave what tasks without labels depend on as it is, so that their predictions stay."""
     unlabelled = [name for name in model.tasks if name not in data.targets]
@@ -381,11 +392,11 @@ def _freeze(
         is_trained = all(name in data.targets for name in tasks)
         model.get_submodule(part).requires_grad_(is_trained)
     if unlabelled:
-        _say(f"no labels of {listed(unlabelled)}: what these depend on is not trained")
+        _say(f"no labels of {tables.listed(unlabelled)}: what these depend on is not trained")
 
 
 def _write(
-    model: Predictor,
+    model: predictor.Predictor,
     code: str,
     fitted: Mapping[str, Any],
     plan: Mapping[str, Any],
@@ -399,16 +410,17 @@ def _write(
         ignore=ignored,
         dirs_exist_ok=True,
     )
-    (options.to / CODE_FILE).write_text(code, "utf-8")
-    (options.to / FITTED_FILE).write_text(_json(fitted), "utf-8")
+    (options.to / predictor.CODE_FILE).write_text(code, "utf-8")
+    (options.to / predictor.FITTED_FILE).write_text(_json(fitted), "utf-8")
     (options.to / PLAN_FILE).write_text(_json(plan), "utf-8")
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, options.to / WEIGHTS_FILE)
+    save_file(weights, options.to / predictor.WEIGHTS_FILE)
     readme = options.to / "README.md"
     began = f"from {options.weights}" if options.weights else "from random weights"
+    files = tables.listed(options.inputs)
     note = (
-        f"**Trained again by train.py on {listed(options.inputs)}, {began}. The scores and lists "
-        "of files below are those of the model before.**\n\n"
+        f"**Trained again by train.py on {files}, {began}. The scores and lists of files below are "
+        "those of the model before.**\n\n"
     )
     readme.write_text(note + readme.read_text("utf-8"), "utf-8")
     print(f"written: {options.to} (python {options.to / 'predict.py'} INPUT)")

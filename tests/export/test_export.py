@@ -11,6 +11,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from mtlsearch.data import Dataset, load
 from mtlsearch.data.planted_arrays import PLANTED, planted_arrays
 from mtlsearch.errors import DataError, ExportError, UsageError
 from mtlsearch.export.code import write_code
-from mtlsearch.export.folder import export_model
+from mtlsearch.export.folder import LOWEST, NEEDED, export_model
 from mtlsearch.export.predicting import predict_folder
 from mtlsearch.export.readme import ModelCard
 from mtlsearch.export.trained_model import TrainedModel
@@ -46,6 +47,7 @@ from mtlsearch.training.training_data import TrainingData
 from mtlsearch.weightings import Fixed
 from tests.support.exported import run_in_process
 from tests.support.replicates import searched
+from tests.support.source import ROOT
 
 SMALL, INDEPENDENT = Mlp(width=8), NoSharing()
 CARD = ModelCard("A model", {"species": "accuracy 0.98"}, ("Penguins of three islands only.",))
@@ -201,6 +203,55 @@ def test_folder_holds_what_the_readme_says(exported: Path) -> None:
         and "Penguins of three islands only." in readme
         and "species+body_mass_g" in readme
     )
+
+
+def test_the_lowest_versions_are_those_of_the_project(exported: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["huggingface"]]
+    for package in LOWEST.keys() - {"numpy"}:
+        assert any(entry.startswith(f"{package}>={LOWEST[package]}") for entry in asked), package
+    lines = (exported / "requirements.txt").read_text("utf-8").splitlines()
+    needed = [line for line in lines if not line.startswith("#")]
+    assert needed == [f"{package}>={LOWEST[package]}" for package in NEEDED]
+    assert any("CPU wheel of torch" in line for line in lines)
+    assert "torch, numpy and safetensors is enough" in (exported / "README.md").read_text("utf-8")
+
+
+def test_it_is_imported_from_its_folder(
+    exported: Path, penguins: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python must have nothing to warn of, as scripts that are packages may give it."""
+    monkeypatch.syspath_prepend(str(exported))
+    monkeypatch.delitem(sys.modules, "predict", raising=False)
+    rows = penguin_rows(penguins)
+    predicted = importlib.import_module("predict").predict(rows)
+    assert len(predicted) == len(rows)
+    del sys.modules["predict"]
+
+
+@pytest.mark.slow  # needs fastapi and httpx
+def test_the_service_of_the_readme_answers(
+    exported: Path, penguins: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi")
+    from fastapi.testclient import TestClient
+
+    readme = (exported / "README.md").read_text("utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) <= 13
+    monkeypatch.syspath_prepend(str(exported))
+    monkeypatch.delitem(sys.modules, "predict", raising=False)
+    names: dict[str, Any] = {"__name__": "service"}
+    exec(code, names)
+    client = TestClient(names["app"])
+    rows = penguin_rows(penguins).astype({"year": int}).to_dict("records")
+    answer = client.post("/predict", json=rows)
+    assert answer.status_code == 200, answer.text
+    predicted = runpy.run_path(str(exported / "predict.py"))["predict"](rows)
+    assert answer.json() == predicted
+    refused = client.post("/predict", json=[{"island": "Biscoe"}])
+    assert refused.status_code == 422 and "missing columns" in refused.json()["detail"]
+    del sys.modules["predict"]
 
 
 def test_code_names_the_stages_and_says_who_shares(exported: Path) -> None:
