@@ -641,7 +641,7 @@ def _work(
     _print(summary(written))
     typer.echo(f"report: {page}")
     for line in next_steps(study):
-        typer.echo(line)
+        typer.echo(line, err=True)
 
 
 def _column_flags(  # noqa: PLR0913 - the list of options
