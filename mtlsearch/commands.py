@@ -570,7 +570,7 @@ def _print_answer(study: "Findings") -> None:
     _print(summary(study.report_))
     typer.echo(f"report: {study.report_page_}")
     for line in study.next_steps():
-        typer.echo(line)
+        typer.echo(line, err=True)
 
 
 def _refuse_early(

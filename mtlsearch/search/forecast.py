@@ -103,10 +103,9 @@ class Forecast:
     def describe(self) -> str:
         """Say how many trainings there will be, how long it takes in all, and what takes it."""
         workers = parallel_workers(self.request)
-        on_workers = "on 1 worker" if workers == 1 else f"on {workers} workers"
         return (
-            f"{', '.join(self._counts())}: about {duration(self.seconds)} {on_workers}, "
-            f"{self._presumption()}; most of it: {self._largest()}"
+            f"{', '.join(self._counts())}: about {duration(self.seconds)} on "
+            f"{_plural(workers, 'worker')}, {self._presumption()}; most of it: {self._largest()}"
         )
 
     def _counts(self) -> list[str]:
@@ -126,13 +125,14 @@ class Forecast:
         seeds = min(first_seeds(request), FIRST_SEEDS)
         fits = len(self.references) * seeds * request.outer_folds
         if fits:
-            counts.append(f"{fits} fits of {len(self.references)} references")
+            kinds = _plural(len(self.references), "reference")
+            counts.append(f"{_plural(fits, 'fit')} of {kinds}")
         return counts
 
     def _presumption(self) -> str:
         timings = self.timings
         if timings.epochs == timings.most_epochs:
-            return f"with {timings.epochs} epochs each"
+            return f"with {_plural(timings.epochs, 'epoch')} each"
         return f"if trainings end after about {timings.epochs} of {timings.most_epochs} epochs"
 
     def _largest(self) -> str:

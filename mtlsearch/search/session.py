@@ -80,8 +80,9 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     observer.enter(STARTING)
     with study_log(study.folder), timed, resumable(study):
         session = _Session(parts_of(study, dataset), space, observer)
-        if is_finished:
+        if is_finished:  # nothing is trained, and no worker is needed
             session.train(run_local)
+            session.add_greedy_ensemble()
             return
         with _runner(study, session.time) as run:
             session.train(run)
