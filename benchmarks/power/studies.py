@@ -24,6 +24,7 @@ from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset, load
 from mtlsearch.evidence.comparison import Comparison
 from mtlsearch.evidence.interval import Interval
+from mtlsearch.evidence.recommendation import Option
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.search.analysis import Analysis
@@ -42,6 +43,45 @@ Gains = dict[str, float]
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a recommendation rests on: what is known of an arm's model, and what it costs.
+
+    Attributes:
+        arm: The arm.
+        macs: Its multiply-accumulates for one example.
+        parameters: Its trained weights.
+        test: Its gain on test rows with its interval; None of single-task itself.
+        validation: The gain that validation rows promise, and its standard deviation.
+    """
+
+    arm: str
+    macs: int
+    parameters: int
+    test: tuple[float, float, float] | None
+    validation: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, option: Option) -> "Known":
+        """What is known of a model that may be recommended."""
+        estimate = option.validation
+        return cls(
+            arm=option.arm,
+            macs=option.cost.macs,
+            parameters=option.cost.parameters,
+            test=None if option.test is None else _ends(option.test),
+            validation=None if estimate is None else (estimate.gain, estimate.deviation),
+        )
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Known":
+        """What was written."""
+        for name in ("test", "validation"):
+            if values[name] is not None:
+                values[name] = tuple(values[name])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
 class Record:
     """What a study said, and what is true. Gains are in points of mean skill over single-task.
 
@@ -54,6 +94,7 @@ class Record:
         gain: The mean gain of the standing arm with its interval: mean, low, high.
         seeds: How many seeds were compared in the end.
         minutes: The processor's time, of one thread, that the study took.
+        options: What is known of each model that may be recommended.
         true: By arm that shares, the true gain that the interval is of; empty where not known.
         handed_over: The same of the models that are handed over.
     """
@@ -66,6 +107,7 @@ class Record:
     gain: tuple[float, float, float]
     seeds: int
     minutes: float
+    options: tuple[Known, ...] = ()
     true: Gains = field(default_factory=dict)
     handed_over: Gains = field(default_factory=dict)
 
@@ -87,6 +129,7 @@ def read(path: Path) -> Record:
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     values["case"] = Case(**values["case"])
     values["gain"] = tuple(values["gain"])
+    values["options"] = tuple(Known.from_json(option) for option in values["options"])
     return Record(**values)
 
 
@@ -131,17 +174,20 @@ def _answered(
     verdict = analysis.verdict
     assert verdict is not None
     minutes = (time.process_time() - started) / 60
-    comparison = analysis.ensemble_comparisons[verdict.arm]
-    assert isinstance(comparison, Comparison)
+    comparisons = {}
+    for arm, entry in analysis.ensemble_comparisons.items():
+        assert isinstance(entry, Comparison)
+        comparisons[arm] = entry
     record = Record(
         case=case,
         decision=verdict.decision,
         claim=verdict.claim,
         arm=verdict.arm,
         recommended=verdict.recommended,
-        gain=_ends(comparison.gain),
+        gain=_ends(comparisons[verdict.arm].gain),
         seeds=made.seed_plan.seeds,
         minutes=minutes,
+        options=tuple(Known.of(option) for option in analysis._options(comparisons)),
     )
     return record, analysis
 

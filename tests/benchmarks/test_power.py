@@ -14,7 +14,7 @@ from benchmarks.power.problems import (
     cases,
     sample,
 )
-from benchmarks.power.studies import Record, file_of, read, weighted
+from benchmarks.power.studies import Known, Record, file_of, read, weighted
 from benchmarks.power.summary import (
     falsely_equal,
     falsely_separates,
@@ -37,6 +37,10 @@ SURE = Record(
     gain=(3.0, 1.0, 5.0),
     seeds=5,
     minutes=2.0,
+    options=(
+        Known("single_task", macs=9, parameters=8, test=None, validation=(0.0, 0.5)),
+        Known("searched", macs=7, parameters=6, test=(3.0, 1.0, 5.0), validation=None),
+    ),
     true={"searched": 2.0, "share_all": 1.0},
     handed_over={"searched": 2.5, "share_all": 1.5},
 )
