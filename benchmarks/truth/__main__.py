@@ -4,13 +4,24 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.machine import publish
-from benchmarks.truth import depth, gap, growth, harm, outer_folds, scales, statements, verdicts
+from benchmarks.truth import (
+    depth,
+    gap,
+    gradients,
+    growth,
+    harm,
+    outer_folds,
+    scales,
+    statements,
+    verdicts,
+)
 from benchmarks.truth.finding import COLUMNS, Finding
 
 PARTS: dict[str, Callable[[], list[Finding]]] = {
     "gap": gap.budgets,
     "pool": gap.pooled,
     "ablation": gap.ablation,
+    "gradients": gradients.findings,
     "statements": statements.findings,
     "depth": depth.findings,
     "verdict": verdicts.findings,

@@ -113,12 +113,13 @@ def _compared(pick: Composition, dataset: Dataset) -> Recovered:
     alone = with_tree(pick, grouped(SEPARATE, LEVELS))
     truth = with_tree(pick, grouped(GROUPS, LEVELS))
     tested = test_scores(dataset, space(TASKS, LEVELS), [pick, alone, truth], SEEDS)
-    error, single_task, least = [_mean_error(scores) for scores in tested]
+    error, single_task, least = [mean_error(scores) for scores in tested]
     exact = has_groups(pick, GROUPS)
     return Recovered(single_task - error, single_task - least, exact)
 
 
-def _mean_error(scores: Scores) -> float:
+def mean_error(scores: Scores) -> float:
+    """Return the mean over seeds and tasks."""
     rows = [list(row.values()) for row in scores]
     return float(np.mean(rows))
 
@@ -183,7 +184,7 @@ def compare_pools(analysis: Analysis) -> Pooled:
     models = [with_tree(pooled, tree) for tree in trees]
     models += [by_own[BASELINE], by_all[BASELINE]]
     tested = test_scores(dataset, space(TASKS, LEVELS), models, SEEDS)
-    own, best, alone, truth, single_own, single_all = [_mean_error(scores) for scores in tested]
+    own, best, alone, truth, single_own, single_all = [mean_error(scores) for scores in tested]
     possible = alone - truth
     return Pooled(
         Recovered(alone - own, possible, has_groups(models[0], GROUPS)),
