@@ -138,7 +138,12 @@ MoreOuterFolds = Annotated[
 ]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
-Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        help="affinity, tpe, nsga2, nsga3, random or module:Class (default: the space's)",
+    ),
+]
 Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
 Compare = Annotated[
     str,
@@ -255,7 +260,7 @@ def search(  # noqa: PLR0913 - the list of options
     outer_folds: OuterFolds = 1,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
-    sampler: Sampler = "affinity",
+    sampler: Sampler = None,
     engine: Engine = "auto",
     compare: Compare = "ensemble",
     margin: Margin = 1.0,

@@ -1,7 +1,7 @@
 """The search as an estimator in scikit-learn's manner."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -26,9 +26,12 @@ from mtlsearch.api.words import (
     task_flags,
 )
 from mtlsearch.api.working import process_as_it_was
+from mtlsearch.callbacks import Callback
+from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.data import ColumnFlags
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
+from mtlsearch.search.own_samplers import sampler_name
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.study_loading import check_folds
 from mtlsearch.search.worker_context import resolve_device
@@ -72,7 +75,9 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         outer_folds: Sets of test rows, each with a search of its own: with 5, every row is tested.
         workers: Parallel trials; 0: one per CPU core.
         gpus_per_worker: Share of a GPU for each worker.
-        sampler: affinity, tpe, nsga2, nsga3 or random.
+        sampler: affinity, tpe, nsga2, nsga3, random, or `module:Class`, a class of samplers of
+            Optuna's, in a module that is installed or lies beside the space or in the working
+            directory; None: what the space says, or else affinity.
         engine: auto, forest or serial.
         compare: ensemble (of an arm's fresh trainings) or single: what the verdict is on.
         margin: Points of mean skill that make no difference that matters.
@@ -101,6 +106,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         progress: Whether progress is shown, on standard error or as a display in a notebook.
         verbose: Whether notices and warnings are told on standard error. `logging` has them
             anyhow, under `mtlsearch`, and `report_.data` keeps them.
+        callbacks: Hear of trainings, phases and the verdict, in `fit` and `resume`: objects of
+            classes that derive from `mtlsearch.callbacks.Callback`. They are no part of the study.
 
     Attributes:
         study_: The study. It is there before training begins, so that whatever stops `fit` leaves
@@ -126,7 +133,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         outer_folds: int = 1,
         workers: int = 0,
         gpus_per_worker: float = 0.0,
-        sampler: str = "affinity",
+        sampler: str | None = None,
         engine: str = "auto",
         compare: str = "ensemble",
         margin: float = 1.0,
@@ -153,6 +160,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         at_most_worse: Values = None,
         progress: bool = True,
         verbose: bool = True,
+        callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.space = space
         self.trainings = trainings
@@ -190,6 +198,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.at_most_worse = at_most_worse
         self.progress = progress
         self.verbose = verbose
+        self.callbacks = callbacks
 
     def fit(self, X: object, y: object = None, *, tasks: TaskNames = None) -> Self:
         """Make a study of data, search, confirm, and give a verdict.
@@ -216,6 +225,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             NoCandidateError: No training succeeded.
             InterruptedSearchError: After Ctrl-C; `resume` goes on.
         """
+        callbacks = checked_callbacks(self.callbacks)
         settings = {name: getattr(self, name) for name in STORED_AS_THEY_ARE}
         settings["seeds"] = read_seeds(str(self.seeds))
         settings["arms"] = comma_separated(self.arms) if self.arms else USUAL
@@ -223,7 +233,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         with tempfile.TemporaryDirectory() as temporary:
             problem = self._problem(X, y, tasks, Path(temporary))
             opened = create_study(problem, settings, folder, self.storage)
-        contents = Contents(opened, Announcer(self.verbose, self.progress))
+        contents = Contents(opened, Announcer(self.verbose, self.progress), callbacks)
         self.study_ = Study(contents)
         contents.work()
         return self
@@ -254,6 +264,9 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             problem = self._problem(X, y, tasks, Path(temporary))
             dataset, space = problem.load()
             check_folds(dataset)
+            sampler = problem.own_sampler(sampler_name(self.sampler, space), dataset, space)
+            if sampler is not None:
+                yield sampler.describe()
             yield from dry_run(dataset, space, resolve_device(self.device))
 
     def _problem(self, X: object, y: object, tasks: TaskNames, scratch: Path) -> Problem:

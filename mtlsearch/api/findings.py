@@ -1,6 +1,7 @@
 """What a study found and can do: the surface that a fitted estimator and an opened study share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,8 @@ from mtlsearch.api.model import Model
 from mtlsearch.api.scoring import mean_skill
 from mtlsearch.api.words import Names, comma_separated
 from mtlsearch.api.working import report_page
+from mtlsearch.callbacks import Callback
+from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.export.from_study import Exported, Order
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
@@ -159,6 +162,7 @@ class Findings(ABC):
         outer_folds: int | None = None,
         margin: float | None = None,
         more_baseline: bool = False,
+        callbacks: Sequence[Callback] | None = None,
     ) -> Self:
         """Continue the study after any interruption, or extend it; return self.
 
@@ -168,6 +172,7 @@ class Findings(ABC):
             outer_folds: Search so many sets of test rows, of which the study's own are the first.
             margin: Points of mean skill that make no difference that matters.
             more_baseline: Give the baseline twice the budget of the other arms.
+            callbacks: Hear what happens from now on; None: those that the study was given before.
 
         Raises:
             UsageError: A number is out of range.
@@ -176,7 +181,10 @@ class Findings(ABC):
         """
         asked_seeds = None if seeds is None else read_seeds(str(seeds))
         extension = Extension(trainings, asked_seeds, outer_folds, margin, more_baseline)
-        self._contents().work(extension)
+        contents = self._contents()
+        if callbacks is not None:
+            contents.callbacks = checked_callbacks(callbacks)
+        contents.work(extension)
         return self
 
     def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:

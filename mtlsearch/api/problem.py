@@ -13,6 +13,8 @@ from mtlsearch.api.given_data import GivenData
 from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
+from mtlsearch.search.objectives import directions
+from mtlsearch.search.own_samplers import OwnSampler, find_sampler, is_own, sampler_name
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
@@ -59,6 +61,26 @@ class Problem:
                 self.task_options,
             )
 
+    def own_sampler(
+        self,
+        name: str,
+        dataset: Dataset,
+        space: SearchSpace,
+    ) -> OwnSampler | None:
+        """The sampler if it is `module:Class`, once it has proposed something; None: of the table.
+
+        Its module is looked for beside the space, too. Raises SpaceError.
+        """
+        is_of_space = name == space.sampler
+        where = f"{Path(self.space or '').name}: sampler" if is_of_space else "--sampler"
+        if not is_of_space and not is_own(name):
+            return None  # the request refuses an unknown one, as an option
+        folders = [Path(self.space).parent] if self.space else []
+        sampler = find_sampler(name, folders, where)
+        if sampler is not None:
+            sampler.rehearse(space, directions(dataset, space.cost))
+        return sampler
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -98,6 +120,8 @@ def create_study(
     """
     settings = _plain(settings)
     dataset, space = problem.load()
+    settings["sampler"] = sampler_name(settings["sampler"], space)
+    sampler = problem.own_sampler(settings["sampler"], dataset, space)
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
     now = datetime.now().astimezone()
@@ -117,6 +141,7 @@ def create_study(
         cohort=pacing.cohort,
         proposal_delay=pacing.proposal_delay,
         versions=installed_versions(),
+        sampler_module=None if sampler is None else sampler.plugin.to_mapping(),
     )
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)

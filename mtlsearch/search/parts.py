@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from mtlsearch.data import Dataset
 from mtlsearch.data.outer_folds import further_outer_folds, without_test_rows
 from mtlsearch.records import Job, TrainingResult
-from mtlsearch.search.schedules import Schedule
+from mtlsearch.search.schedules import Schedule, Trained
 from mtlsearch.search.study import Study
 
 ALL_ROWS = "all-rows"
@@ -88,6 +88,7 @@ class PartSchedule:
         self.total = schedule.total
         self.cohort = schedule.cohort
         self._part = part.index
+        self._part_name = part.name
         self._schedule = schedule
 
     def ready(self, index: int) -> bool:
@@ -97,6 +98,10 @@ class PartSchedule:
     def job(self, number: int) -> Job:
         """The training of this number."""
         return replace(self._schedule.job(number), part=self._part)
+
+    def trained(self, number: int) -> Trained:
+        """What the training of this number is of."""
+        return replace(self._schedule.trained(number), part=self._part_name)
 
     def finish(self, result: TrainingResult) -> None:
         """Record a result."""

@@ -77,7 +77,7 @@ class Request:
             needs. Read it with `Study.seeds`, which is how many there are.
         workers: How many trials run in parallel.
         gpus_per_worker: The share of a GPU that a worker gets.
-        sampler: The name of the sampler.
+        sampler: The name of the sampler, of the table or `module:Class`.
         engine: auto, or the name of the trainer.
         arms: The names of the arms.
         device: auto, cpu or cuda.
@@ -98,6 +98,8 @@ class Request:
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets MORE_BASELINE times the budget of another arm.
         outer_folds: How many sets of test rows there are, each with a search of its own.
+        sampler_module: Where the module of a sampler `module:Class` was and what it was; None for
+            one of the table.
     """
 
     data: str
@@ -130,12 +132,14 @@ class Request:
     margin: float = 1.0
     more_baseline: bool = False
     outer_folds: int = 1
+    sampler_module: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
         for arm in self.arms:
             _check_name("arms", arm, ARMS)
-        _check_name("sampler", self.sampler, SAMPLERS)
+        if self.sampler_module is None:
+            _check_name("sampler", self.sampler, SAMPLERS)
         _check_name("runner", self.runner, RUNNERS)
         _check_name("engine", self.engine, ENGINES)
         _check_name("compare", self.compare, COMPARED)
