@@ -158,7 +158,12 @@ MoreOuterFolds = Annotated[
 ]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
 GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
-Sampler = Annotated[str, typer.Option(help="affinity, tpe, nsga2, nsga3 or random")]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        help="affinity, tpe, nsga2, nsga3, random or module:Class (default: the space's)",
+    ),
+]
 Engine = Annotated[str, typer.Option(help="auto, forest or serial")]
 Compare = Annotated[
     str,
@@ -307,7 +312,7 @@ def search(  # noqa: PLR0913 - the list of options
     outer_folds: OuterFolds = None,
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = 0.0,
-    sampler: Sampler = "affinity",
+    sampler: Sampler = None,
     engine: Engine = "auto",
     compare: Compare = "ensemble",
     margin: Margin = 1.0,
@@ -576,7 +581,7 @@ def _print_answer(study: "Findings") -> None:
 def _refuse_early(
     data: str | None,
     arms: str | None,
-    sampler: str,
+    sampler: str | None,
     engine: str,
     compare: str,
     runner: str,
@@ -586,7 +591,8 @@ def _refuse_early(
     from mtlsearch.search.request import check_names
 
     names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
-    check_names(names, sampler, engine, compare, runner)
+    of_table = None if sampler and ":" in sampler else sampler
+    check_names(names, of_table, engine, compare, runner)
     _refuse_file(data)
 
 

@@ -1,5 +1,6 @@
 """A study in memory: its problem, and what was computed of it, once."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.frames import affinity_frame, front_frame, leaderboard
 from mtlsearch.api.problem import Opened
 from mtlsearch.api.working import bring_to_its_end, process_as_it_was
+from mtlsearch.callbacks import Callback
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.export.from_study import Exported, Order, export_from_study, load_model
 from mtlsearch.report.build import build_report
@@ -25,11 +27,18 @@ class Contents:
     Attributes:
         opened: The study and its problem.
         announcer: Tells the user what goes on.
+        callbacks: Hear what happens when the study is worked on.
     """
 
-    def __init__(self, opened: Opened, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        announcer: Announcer,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
         self.opened = opened
         self.announcer = announcer
+        self.callbacks = callbacks
         self._models: dict[Order, Predictor] = {}
 
     @property
@@ -40,7 +49,12 @@ class Contents:
     def work(self, extension: Extension | None = None) -> None:
         """Bring the study to its end; see `bring_to_its_end`."""
         self.forget()
-        self.opened, self.report = bring_to_its_end(self.opened, self.announcer, extension)
+        self.opened, self.report = bring_to_its_end(
+            self.opened,
+            self.announcer,
+            extension,
+            self.callbacks,
+        )
 
     def forget(self) -> None:
         """Forget what was computed of the study, which is about to change."""

@@ -1,7 +1,7 @@
 """The search as an estimator in scikit-learn's manner."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -28,11 +28,14 @@ from mtlsearch.api.words import (
 )
 from mtlsearch.api.working import process_as_it_was
 from mtlsearch.arrays import Array
+from mtlsearch.callbacks import Callback
+from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.data import ColumnFlags
 from mtlsearch.errors import UsageError
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
 from mtlsearch.search.effort import DEFAULT_EFFORT, Effort, Wishes
+from mtlsearch.search.own_samplers import sampler_name
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.study_loading import check_folds
 from mtlsearch.search.worker_context import resolve_device
@@ -80,7 +83,9 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             None: 1, or as the effort has it.
         workers: Parallel trials; 0: one per CPU core.
         gpus_per_worker: Share of a GPU for each worker.
-        sampler: affinity, tpe, nsga2, nsga3 or random.
+        sampler: affinity, tpe, nsga2, nsga3, random, or `module:Class`, a class of samplers of
+            Optuna's, in a module that is installed or lies beside the space or in the working
+            directory; None: what the space says, or else affinity.
         engine: auto, forest or serial.
         compare: ensemble (of an arm's fresh trainings) or single: what the verdict is on.
         margin: Points of mean skill that make no difference that matters.
@@ -109,6 +114,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         progress: Whether progress is shown, on standard error or as a display in a notebook.
         verbose: Whether notices and warnings are told on standard error. `logging` has them
             anyhow, under `mtlsearch`, and `report_.data` keeps them.
+        callbacks: Hear of trainings, phases and the verdict, in `fit` and `resume`: objects of
+            classes that derive from `mtlsearch.callbacks.Callback`. They are no part of the study.
 
     Attributes:
         study_: The study. It is there before training begins, so that whatever stops `fit` leaves
@@ -136,7 +143,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         outer_folds: int | None = None,
         workers: int = 0,
         gpus_per_worker: float = 0.0,
-        sampler: str = "affinity",
+        sampler: str | None = None,
         engine: str = "auto",
         compare: str = "ensemble",
         margin: float = 1.0,
@@ -163,6 +170,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         at_most_worse: Values = None,
         progress: bool = True,
         verbose: bool = True,
+        callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.space = space
         self.effort = effort
@@ -202,6 +210,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.at_most_worse = at_most_worse
         self.progress = progress
         self.verbose = verbose
+        self.callbacks = callbacks
 
     def fit(self, X: object, y: object = None, *, tasks: TaskNames = None) -> Self:
         """Make a study of data, search, confirm, and give a verdict.
@@ -228,6 +237,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             NoCandidateError: No training succeeded.
             InterruptedSearchError: After Ctrl-C; `resume` goes on.
         """
+        callbacks = checked_callbacks(self.callbacks)
         announcer = Announcer(self.verbose, self.progress)
         folder = None if self.study is None else Path(self.study)
         effort = self._effort(announcer)
@@ -235,7 +245,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             problem = self._problem(X, y, tasks, Path(temporary), effort)
             settings = self._settings(effort)
             opened = create_study(problem, settings, folder, self.storage, announcer)
-        contents = Contents(opened, announcer)
+        contents = Contents(opened, announcer, callbacks)
         self.study_ = Study(contents)
         contents.work()
         return self
@@ -268,7 +278,12 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             dataset, space = problem.load()
             check_folds(dataset)
             device = resolve_device(self.device)
-            request = problem.request(self._settings(effort), dataset, space)
+            settings = self._settings(effort)
+            settings["sampler"] = sampler_name(self.sampler, space)
+            sampler = problem.own_sampler(settings["sampler"], dataset, space)
+            if sampler is not None:
+                yield sampler.describe()
+            request = problem.request(settings, dataset, space, sampler)
             yield from dry_run(dataset, space, device, request)
 
     def _effort(self, announcer: Announcer) -> Effort:

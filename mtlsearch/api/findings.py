@@ -1,6 +1,7 @@
 """What a study found and can do: the surface that a fitted estimator and an opened study share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,8 @@ from mtlsearch.api.predicting import predict_rows, predict_rows_proba
 from mtlsearch.api.scoring import mean_skill
 from mtlsearch.api.words import Names, comma_separated
 from mtlsearch.api.working import report_page
+from mtlsearch.callbacks import Callback
+from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.export.from_study import Exported, Order
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
@@ -167,6 +170,7 @@ class Findings(ABC):
         more_baseline: bool = False,
         arms: Names = None,
         epochs: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
     ) -> Self:
         """Continue the study after any interruption, or extend it; return self.
 
@@ -178,6 +182,7 @@ class Findings(ABC):
             more_baseline: Give the baseline twice the budget of the other arms.
             arms: Further arms, with the budget of the others.
             epochs: What the study has; others need a new study, which the error says how to make.
+            callbacks: Hear what happens from now on; None: those that the study was given before.
 
         Raises:
             UsageError: A number is out of range.
@@ -188,6 +193,8 @@ class Findings(ABC):
         contents = self._contents()
         if epochs is not None:
             contents.stored.refuse_epochs(epochs)
+        if callbacks is not None:
+            contents.callbacks = checked_callbacks(callbacks)
         added_arms = comma_separated(arms) if arms else ()
         contents.work(
             Extension(trainings, asked_seeds, outer_folds, margin, more_baseline, added_arms)

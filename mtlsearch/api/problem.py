@@ -15,6 +15,8 @@ from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
 from mtlsearch.search.first_timing import budget_of_minutes
+from mtlsearch.search.objectives import directions
+from mtlsearch.search.own_samplers import OwnSampler, find_sampler, is_own, sampler_name
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
@@ -62,13 +64,40 @@ class Problem:
                 self.task_options,
             )
 
-    def request(self, settings: Mapping[str, Any], dataset: Dataset, space: SearchSpace) -> Request:
+    def own_sampler(
+        self,
+        name: str,
+        dataset: Dataset,
+        space: SearchSpace,
+    ) -> OwnSampler | None:
+        """The sampler if it is `module:Class`, once it has proposed something; None: of the table.
+
+        Its module is looked for beside the space, too. Raises SpaceError.
+        """
+        is_of_space = name == space.sampler
+        where = f"{Path(self.space or '').name}: sampler" if is_of_space else "--sampler"
+        if not is_of_space and not is_own(name):
+            return None  # the request refuses an unknown one, as an option
+        folders = [Path(self.space).parent] if self.space else []
+        sampler = find_sampler(name, folders, where)
+        if sampler is not None:
+            sampler.rehearse(space, directions(dataset, space.cost))
+        return sampler
+
+    def request(
+        self,
+        settings: Mapping[str, Any],
+        dataset: Dataset,
+        space: SearchSpace,
+        sampler: OwnSampler | None,
+    ) -> Request:
         """Return what is asked for, as a study stores it. Raises UsageError.
 
         Args:
             settings: Fields of `Request` that the user sets. 0 workers are one for each core.
             dataset: What `load` gave.
             space: The search space.
+            sampler: The sampler, if it is not of the table.
         """
         settings = _plain(settings)
         workers = settings["workers"] or len(os.sched_getaffinity(0))
@@ -88,6 +117,7 @@ class Problem:
             cohort=pacing.cohort,
             proposal_delay=pacing.proposal_delay,
             versions=installed_versions(),
+            sampler_module=None if sampler is None else sampler.plugin.to_mapping(),
         )
 
 
@@ -129,9 +159,11 @@ def create_study(
         StudyError: The folder is in use.
     """
     dataset, space = problem.load()
+    settings = {**settings, "sampler": sampler_name(settings["sampler"], space)}
+    sampler = problem.own_sampler(settings["sampler"], dataset, space)
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
-    request = problem.request(settings, dataset, space)
+    request = problem.request(settings, dataset, space, sampler)
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)

@@ -1,6 +1,6 @@
 """Work on a study: brings it to its end, writes its report, and leaves the process as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +9,19 @@ import torch
 
 from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.problem import Opened
+from mtlsearch.callbacks import Callback
+from mtlsearch.callbacks.telling import telling
 from mtlsearch.data import find_traps
 from mtlsearch.kernels import came_too_late
 from mtlsearch.report.build import build_report
 from mtlsearch.report.model import Report
 from mtlsearch.report.write import write_report
 from mtlsearch.search.extension import Extension
+from mtlsearch.search.observers import Observers
+from mtlsearch.search.own_samplers import own_sampler_of
 from mtlsearch.search.progress import Progress
 from mtlsearch.search.session import Observer, resumable, work
+from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import Study
 
 REPORT_FOLDER = "report"  # within that of the study
@@ -26,6 +31,7 @@ def bring_to_its_end(
     opened: Opened,
     announcer: Announcer,
     extension: Extension | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[Opened, Report]:
     """Lock a study, extend it, train whatever is left, and write its report.
 
@@ -44,11 +50,13 @@ def bring_to_its_end(
         for line in _beginning(opened):
             announcer.tell(line)
         shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Observer())
-        with shown as observer:
-            work(stored, opened.dataset, opened.space, observer)
-            observer.enter("writing the report")
-            report = build_report(stored, opened.dataset, opened.space)
-            write_report(report, report_page(stored).parent)
+        with telling(callbacks, stored, opened.dataset, announcer.tell) as teller:
+            with shown as observer:
+                work(stored, opened.dataset, opened.space, Observers([observer, teller]))
+                observer.enter("writing the report")
+                report = build_report(stored, opened.dataset, opened.space)
+                page = write_report(report, report_page(stored).parent)
+            teller.conclude(report, page.parent)
     return opened, report
 
 
@@ -81,4 +89,7 @@ def _beginning(opened: Opened) -> Iterator[str]:
             "from those of a fresh process; call fit before anything else that uses torch, or "
             "leave runner as it is"
         )
+    sampler = own_sampler_of(opened.stored.request)
+    if sampler is not None and not StudyStatus.of(opened.stored).finished:
+        yield sampler.describe()
     yield f"study: {opened.stored.folder}"

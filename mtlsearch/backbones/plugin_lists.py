@@ -50,7 +50,7 @@ def load_plugins(
     owners: dict[str, str] = {}
     for name, entry in modules.items():
         place = f"{where}: plugins" if name in entries else f"{where}: backbone.name"
-        plugin = _find(name, entry, folders, place)
+        plugin = find_plugin(name, entry, folders, place)
         module = plugin.load(place)
         classes = [backbone_class.name for backbone_class in named if backbone_class.module == name]
         if not classes and not hasattr(module, "BACKBONES"):
@@ -104,13 +104,16 @@ def _named_classes(backbone: Any) -> list[ClassName]:
     return classes
 
 
-def _find(
+def find_plugin(
     name: str,
     entry: Any,
     folders: Sequence[Path],
     where: str,
 ) -> Plugin:
-    """Return the plugin of an entry. Raises StudyError if a stored one cannot be had again."""
+    """Return the plugin of an entry: the name of a module, or what `Plugin.to_mapping` gave.
+
+    Raises SpaceError, and StudyError if a stored one cannot be had again.
+    """
     if not _is_stored(entry):
         return Plugin.find(name, folders, where)
     searched = [Path(entry["file"]).parent, *folders] if entry["file"] else []

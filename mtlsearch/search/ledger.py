@@ -11,13 +11,15 @@ from optuna.trial import FrozenTrial, TrialState
 from mtlsearch.candidate import Candidate
 from mtlsearch.records import Replicate, TrainingResult, Trial
 from mtlsearch.search.confirmed_files import FILES
+from mtlsearch.search.trial_spelling import TrialSpelling
 
 # The attributes of a stored trial: one of the search has a candidate, one of the confirmation an
-# arm.
+# arm. Beside these are some for people, whom Optuna's dashboard shows them; nothing reads them.
 CANDIDATE = "candidate"  # what is trained, as JSON
 ARM = "arm"  # the arm whose pick is trained
 REPLICATE = "replicate"  # the index of the replicate within its phase
 RESULT = "result"  # what the training came to, as JSON
+TREE = "tree"  # for people: who shares which stages, in a line
 
 
 class Ledger:
@@ -25,17 +27,24 @@ class Ledger:
 
     They are read from the storage only once: one process at a time writes a study.
 
+    Args:
+        arm: The arm.
+        study: Its trials in the storage.
+        tasks: The names of the tasks, for an arm whose trials have trees as parameters.
+
     Attributes:
         stored: The trials as Optuna has them; trial n is the arm's training n.
         finished: The numbers of those that have their result.
     """
 
-    def __init__(self, arm: str, study: optuna.Study) -> None:
+    def __init__(self, arm: str, study: optuna.Study, tasks: Sequence[str] = ()) -> None:
         self._arm = arm
         self._storage = study._storage
         self._study_id = study._study_id
         self._trials: dict[int, Trial] = {}
-        self.stored: list[FrozenTrial] = study.get_trials(deepcopy=False)
+        stored = study.get_trials(deepcopy=False)
+        self._spelling = TrialSpelling(tasks, stored)
+        self.stored: list[FrozenTrial] = [self._spelling.restored(trial) for trial in stored]
         self.finished: set[int] = set()
         for trial in self.stored:
             if trial.state.is_finished():
@@ -48,6 +57,10 @@ class Ledger:
     def replicate(self, number: int) -> Replicate:
         """The replicate of a trial of the search."""
         return _replicate_of(self.stored[number])
+
+    def parameters(self, number: int) -> dict[str, Any]:
+        """The parameters of a trial of the search, as the storage spells them."""
+        return self._spelling.stored(self.stored[number]).params
 
     def trials(self, until: int) -> list[Trial]:
         """The records of the finished trials of the search among the first `until`."""
@@ -69,7 +82,7 @@ class Ledger:
         entered = copy.copy(trial)
         entered._trial_id = self._storage.create_new_trial(
             self._study_id,
-            template_trial=trial,
+            template_trial=self._spelling.stored(trial),
         )
         entered.number = len(self.stored)
         self.stored.append(entered)
@@ -89,7 +102,7 @@ class Ledger:
         """
         if result.number in self.finished:
             return
-        added = dict(attributes or {})
+        added = dict(attributes or {}) | _for_people(result)
         added[RESULT] = result.to_json()
         trial = copy.copy(self.stored[result.number])
         if result.complete:
@@ -110,6 +123,13 @@ class Ledger:
         for name, value in attributes.items():
             self._storage.set_trial_user_attr(trial_id, name, value)
         self._storage.set_trial_state_values(trial_id, trial.state, trial.values)
+
+
+def _for_people(result: TrainingResult) -> dict[str, Any]:
+    """What a person wants to know of a result who sees the attributes of its trial."""
+    if not result.complete:
+        return {"failure": result.failure}
+    return {"validation scores": result.scores, "seconds": round(result.train_seconds, 2)}
 
 
 def is_recorded(stored: FrozenTrial) -> bool:

@@ -26,6 +26,14 @@ def directions(dataset: Dataset, cost: str) -> list[Direction]:
     return found
 
 
+def objective_names(dataset: Dataset, cost: str) -> list[str]:
+    """What Optuna's tools call the objectives, in the order of `directions`: `TASK (METRIC)`."""
+    names = [f"{task.name} ({task.metric.name})" for task in scored(dataset.tasks)]
+    if cost != "none":
+        names.append(cost)
+    return names
+
+
 def objective_values(result: TrainingResult, dataset: Dataset, cost: str) -> list[float]:
     """The values of a result that are told to Optuna, in the order of `directions`."""
     scores = []

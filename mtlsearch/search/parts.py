@@ -12,7 +12,7 @@ from mtlsearch.data import Dataset
 from mtlsearch.data.outer_folds import further_outer_folds, without_test_rows
 from mtlsearch.records import Job, TrainingResult
 from mtlsearch.search.part_names import ALL_ROWS, fold_names
-from mtlsearch.search.schedules import Schedule
+from mtlsearch.search.schedules import Schedule, Trained
 from mtlsearch.search.study import Study
 
 
@@ -75,6 +75,7 @@ class PartSchedule:
         self.total = schedule.total
         self.cohort = schedule.cohort
         self._part = part.index
+        self._part_name = part.name
         self._schedule = schedule
 
     def ready(self, index: int) -> bool:
@@ -84,6 +85,10 @@ class PartSchedule:
     def job(self, number: int) -> Job:
         """The training of this number."""
         return replace(self._schedule.job(number), part=self._part)
+
+    def trained(self, number: int) -> Trained:
+        """What the training of this number is of."""
+        return replace(self._schedule.trained(number), part=self._part_name)
 
     def finish(self, result: TrainingResult) -> None:
         """Record a result."""

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from mtlsearch.candidate import Candidate
 from mtlsearch.search.objectives import Direction
-from mtlsearch.search.samplers import SAMPLERS
+from mtlsearch.search.samplers import SAMPLERS, Sampler
 from mtlsearch.space import SearchSpace
 
 # Multi-objective samplers rest on the hypervolume, which costs exponentially more with each
@@ -26,7 +26,7 @@ MOST_OBJECTIVES = 6
 
 def propose(
     space: SearchSpace,
-    sampler: str,
+    sampler: str | Sampler,
     seed: int,
     history: Sequence[FrozenTrial],
     directions: Sequence[Direction],
@@ -36,7 +36,7 @@ def propose(
 
     Args:
         space: Where the candidate is from.
-        sampler: The name of the sampler.
+        sampler: The sampler, or its name in the table.
         seed: The seed of the sampler.
         history: The trials that the sampler is shown. With more than MOST_OBJECTIVES objectives it
             sees one: the mean of the ranks.
@@ -50,20 +50,23 @@ def propose(
     if len(directions) > MOST_OBJECTIVES:
         shown = _with_mean_ranks(shown, directions)
         directions = ["minimize"]
-    study = optuna.create_study(
-        directions=list(directions), sampler=SAMPLERS[sampler].make(seed % 2**32)
-    )
-    study.add_trials(map(_UncopiedTrial.of, shown))
-    if fixed:
-        study.enqueue_trial(dict(fixed))
-    trial = study.ask()
-    candidate = space.sample(trial)
+    if isinstance(sampler, str):
+        sampler = SAMPLERS[sampler]
+    with sampler.proposing():
+        made = sampler.make(seed % 2**32)
+        study = optuna.create_study(directions=list(directions), sampler=made)
+        sampler.remember(study)
+        study.add_trials(map(_UncopiedTrial.of, shown))
+        if fixed:
+            study.enqueue_trial(dict(fixed))
+        trial = study.ask()
+        candidate = space.sample(trial)
     asked = study.get_trials(deepcopy=False)[trial.number]
     running = create_trial(
         state=TrialState.RUNNING,
         params=asked.params,
         distributions=asked.distributions,
-        system_attrs=asked.system_attrs,
+        system_attrs=asked.system_attrs | sampler.memory_of(study),
     )
     return candidate, running
 

@@ -76,7 +76,7 @@ class Request:
             needs. Read it with `Study.seeds`, which is how many there are.
         workers: How many trials run in parallel.
         gpus_per_worker: The share of a GPU that a worker gets.
-        sampler: The name of the sampler.
+        sampler: The name of the sampler, of the table or `module:Class`.
         engine: auto, or the name of the trainer.
         arms: The names of the arms.
         device: auto, cpu or cuda.
@@ -100,6 +100,8 @@ class Request:
         minutes: The time that was asked for, into which the number of trainings fits; None: they
             were asked for themselves.
         added_arms: Those of the arms that were added to a study that had begun.
+        sampler_module: Where the module of a sampler `module:Class` was and what it was; None for
+            one of the table.
     """
 
     data: str
@@ -134,10 +136,12 @@ class Request:
     outer_folds: int = 1
     minutes: float | None = None
     added_arms: tuple[str, ...] = ()
+    sampler_module: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Raise UsageError for an unknown name or a number out of range."""
-        check_names(self.arms, self.sampler, self.engine, self.compare, self.runner)
+        of_table = self.sampler if self.sampler_module is None else None
+        check_names(self.arms, of_table, self.engine, self.compare, self.runner)
         self._check_baseline()
         self._check_numbers()
 
@@ -227,15 +231,19 @@ class Request:
 
 def check_names(
     arms: tuple[str, ...],
-    sampler: str,
+    sampler: str | None,
     engine: str,
     compare: str,
     runner: str,
 ) -> None:
-    """Raise UsageError for an unknown name, or an arm that is named twice."""
+    """Raise UsageError for an unknown name, or an arm that is named twice.
+
+    A sampler is one of the table; None: it is not.
+    """
     for arm in arms:
         _check_name("arms", arm, ARMS)
-    _check_name("sampler", sampler, SAMPLERS)
+    if sampler is not None:
+        _check_name("sampler", sampler, SAMPLERS)
     _check_name("runner", runner, RUNNERS)
     _check_name("engine", engine, ENGINES)
     _check_name("compare", compare, COMPARED)

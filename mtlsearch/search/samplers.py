@@ -1,13 +1,24 @@
 """The table of samplers. To add one: one entry here. A sampler is made anew for every proposal."""
 
+import logging
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
 
+from mtlsearch.errors import MtlsearchError, SpaceError
+
+DEFAULT_SAMPLER = "affinity"
+MEMORY = "mtlsearch:memory"  # the system attribute of a trial with what its sampler remembers
 POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with two generations
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -17,10 +28,44 @@ class Sampler:
     Attributes:
         make: Gives Optuna's sampler for a seed.
         models: Whether affinities propose trees, and scores are told as on an average replicate.
+        blamed: Of a sampler that is not in the table, what its errors begin with.
+        memory: Of such a sampler, what it had left in Optuna's study after the proposal before.
     """
 
     make: Callable[[int], BaseSampler]
     models: bool = False
+    blamed: str | None = None
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    def after(self, last: FrozenTrial) -> "Sampler":
+        """The sampler with what it remembers after a proposal."""
+        return replace(self, memory=last.system_attrs.get(MEMORY, {}))
+
+    def remember(self, study: optuna.Study) -> None:
+        """Put into Optuna's study, which is made anew for every proposal, what it remembers."""
+        for name, value in self.memory.items():
+            study._storage.set_study_system_attr(study._study_id, name, value)
+
+    def memory_of(self, study: optuna.Study) -> dict[str, Any]:
+        """The attribute of a proposal that keeps what the sampler has left in Optuna's study."""
+        if self.blamed is None:
+            return {}
+        return {MEMORY: study._storage.get_study_system_attrs(study._study_id)}
+
+    @contextmanager
+    def proposing(self) -> Iterator[None]:
+        """Raise SpaceError for whatever goes wrong meanwhile in a sampler that is not in the table.
+
+        The log has its traceback.
+        """
+        try:
+            yield
+        except Exception as error:  # such a sampler may raise anything
+            if self.blamed is None or isinstance(error, MtlsearchError):
+                raise
+            logger.error("%s fails", self.blamed, exc_info=error)
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            raise SpaceError(f"{self.blamed} fails: {words}") from error
 
 
 def _tpe(seed: int) -> BaseSampler:

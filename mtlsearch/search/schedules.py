@@ -3,9 +3,10 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -23,20 +24,42 @@ from mtlsearch.search.ledger import (
     ARM,
     CANDIDATE,
     REPLICATE,
+    TREE,
     Ledger,
     confirmed_seed,
     result_of,
 )
-from mtlsearch.search.objectives import directions, objective_values
+from mtlsearch.search.objectives import directions, objective_names, objective_values
+from mtlsearch.search.own_samplers import own_sampler_of
 from mtlsearch.search.proposal import propose, shape_parameters
-from mtlsearch.search.samplers import SAMPLERS
-from mtlsearch.search.study import REFERENCES_ARM, Study
+from mtlsearch.search.request import Request
+from mtlsearch.search.samplers import SAMPLERS, Sampler
+from mtlsearch.search.study import REFERENCES_ARM, TRAINING_SECONDS, Study
 from mtlsearch.seeding import derive_seed
 from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.tasks import scored
 
 SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training is of, for those who watch.
+
+    Attributes:
+        phase: search, confirmation or references.
+        arm: The arm, or the name of the reference.
+        replicate: The index of its replicate.
+        parameters: What was drawn for it in the search, in the spelling of the storage.
+        part: The name of its part of the study; empty for the first.
+    """
+
+    phase: Literal["search", "confirmation", "references"]
+    arm: str
+    replicate: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
 
 
 class Schedule(Protocol):
@@ -56,6 +79,10 @@ class Schedule(Protocol):
 
     def job(self, number: int) -> Job:
         """The training of this number, entered into the study as running if it is new."""
+        ...
+
+    def trained(self, number: int) -> Trained:
+        """What the training of this number, which is finished, is of."""
         ...
 
     def finish(self, result: TrainingResult) -> None:
@@ -82,7 +109,7 @@ class ArmSchedule:
     def __init__(self, study: Study, arm: str, dataset: Dataset, space: SearchSpace) -> None:
         request = study.request
         restricted = ARMS[arm].restrict(space)
-        sampler = ARMS[arm].sampler or request.sampler
+        sampler = _sampler_of(request, arm)
         self.arm = arm
         self.total = request.budget(arm)
         self.cohort = request.cohort
@@ -91,10 +118,13 @@ class ArmSchedule:
         self._scales = SkillScales.on_search_rows(dataset)
         self._space = restricted
         self._sampler = sampler
-        self._models = SAMPLERS[sampler].models
+        self._models = sampler.models
         self._varies_trees = "tree" not in restricted.fixed and restricted.tasks > 1
         self._directions = directions(dataset, space.cost)
-        self._ledger = Ledger(arm, study.arm(arm, self._directions))
+        metrics = objective_names(dataset, space.cost)
+        self._task_names = [task.name for task in dataset.tasks]
+        stored = study.arm(arm, self._directions, metrics)
+        self._ledger = Ledger(arm, stored, self._task_names)
         self._affinity = cache(self._fit_affinity)
         self._history = cache(self._bare_trials)
 
@@ -123,6 +153,11 @@ class ArmSchedule:
             seed=self._request.seed,
         )
 
+    def trained(self, number: int) -> Trained:
+        """What the training of this number is of."""
+        replicate = self._ledger.replicate(number).index
+        return Trained("search", self.arm, replicate, self._ledger.parameters(number))
+
     def _known(self, cohort: int) -> int:
         """How many first trials the proposals of a cohort depend on."""
         delay = self._request.proposal_delay
@@ -146,6 +181,7 @@ class ArmSchedule:
             distributions=proposal.distributions,
             system_attrs=proposal.system_attrs,
             user_attrs={
+                TREE: proposal.user_attrs.get(TREE, ""),  # of earlier versions' there is none
                 CANDIDATE: candidate,
                 REPLICATE: replicate,
             },
@@ -168,7 +204,7 @@ class ArmSchedule:
         place = position // self._request.replicates
         candidate, trial = propose(
             space=self._space,
-            sampler=self._sampler,
+            sampler=self._sampler.after(self._ledger.stored[-1]) if number else self._sampler,
             seed=derive_seed(self._request.seed, self.arm, number),
             history=self._history(self._known(cohort)),
             directions=self._directions,
@@ -177,6 +213,7 @@ class ArmSchedule:
         # as the storage spells it: without tuples
         spelled = json.dumps(candidate.to_json())
         trial.user_attrs[CANDIDATE] = json.loads(spelled)
+        trial.user_attrs[TREE] = candidate.composition().spell(self._task_names)
         return trial
 
     def _fixed_parameters(self, number: int, cohort: int, place: int) -> dict[str, Any]:
@@ -254,6 +291,15 @@ class ArmSchedule:
         return Affinity.fit(trials, self._scales)
 
 
+def _sampler_of(request: Request, arm: str) -> Sampler:
+    """The sampler of an arm: the study's, unless the arm is a control of that."""
+    name = ARMS[arm].sampler
+    if name is not None:
+        return SAMPLERS[name]
+    sampler = own_sampler_of(request)
+    return SAMPLERS[request.sampler] if sampler is None else sampler.sampler
+
+
 def _bare(
     stored: FrozenTrial,
     trial: Trial | None,
@@ -285,7 +331,8 @@ class ConfirmationSchedule:
         self.cohort = request.cohort
         self._request = request
         self._folder = study.folder
-        self._ledger = Ledger(self.arm, study.arm(self.arm))
+        stored = study.arm(self.arm, metrics=TRAINING_SECONDS)
+        self._ledger = Ledger(self.arm, stored)
         self._models = self._in_order(picks, study.seeds)
         self.total = len(self._models)
 
@@ -310,6 +357,11 @@ class ConfirmationSchedule:
             replicate=Replicate("confirmation", seed_index),
             seed=self._request.seed,
         )
+
+    def trained(self, number: int) -> Trained:
+        """What the training of this number is of."""
+        pick, seed_index = self._model(number)
+        return Trained("confirmation", pick.arm, seed_index)
 
     def finish(self, result: TrainingResult) -> None:
         """Write the model's predictions and weights, then record the result.
@@ -359,7 +411,8 @@ class ReferenceSchedule:
         self._request = request
         self._folder = study.folder
         self._names = names
-        self._ledger = Ledger(self.arm, study.arm(self.arm))
+        stored = study.arm(self.arm, metrics=TRAINING_SECONDS)
+        self._ledger = Ledger(self.arm, stored)
         fits = len(names) * study.reference_seeds
         self.total = max(fits, len(self._ledger.stored))
 
@@ -386,6 +439,11 @@ class ReferenceSchedule:
             most_rows=self._request.reference_rows,
             settings=self._settings(number),
         )
+
+    def trained(self, number: int) -> Trained:
+        """What the fit of this number is of."""
+        name, seed_index = self._fit(number)
+        return Trained("references", name, seed_index)
 
     def finish(self, result: TrainingResult) -> None:
         """Write what is predicted for the test rows, then record the result.

@@ -1,8 +1,11 @@
 """The database that a study is stored in, reached through Optuna."""
 
 import sqlite3
+import warnings
+from collections.abc import Sequence
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from sqlalchemy import event
 
 LOCK_SECONDS = 60  # for which one process waits while another writes
@@ -20,6 +23,14 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     event.listen(storage.engine, "connect", _tune_sqlite)
     storage.engine.dispose()  # connections made so far were not tuned
     return storage
+
+
+def name_metrics(study: optuna.Study, names: Sequence[str]) -> None:
+    """Give the objectives of a study the names by which Optuna's tools show them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        if study.metric_names != list(names):
+            study.set_metric_names(list(names))
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -24,7 +24,7 @@ from mtlsearch.program import command
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
-from mtlsearch.search.storage import open_storage
+from mtlsearch.search.storage import name_metrics, open_storage
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
 
@@ -39,6 +39,7 @@ POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 FORMAT_NUMBER = 2  # of what is stored; a study of another one is refused
 
 # the attributes of a study in the storage
+ABOUT = "about"  # for people, whom Optuna's dashboard shows it
 FORMAT = "format"
 REQUEST = "request"
 ENGINE = "engine"
@@ -49,6 +50,10 @@ SEEDS = "seeds"
 TIMINGS = "timings"
 
 REFERENCES_ARM = "references"  # under which their fits are stored
+
+TRAINING_SECONDS = ("seconds of training",)  # the objective where there is none
+
+WHAT_IT_IS = "a study of mtlsearch; its trainings are in the studies of this name with /ARM behind"
 
 STORAGE_ERRORS = (SQLAlchemyError, OptunaError, ImportError, OSError)
 
@@ -114,6 +119,7 @@ class Study:
             name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
             storage = open_storage(storage_url or _local_url(folder))
             root = optuna.create_study(study_name=name, storage=storage)
+            root.set_user_attr(ABOUT, WHAT_IT_IS)
             root.set_user_attr(FORMAT, FORMAT_NUMBER)
             root.set_user_attr(REQUEST, request.to_json())
             pointer = json.dumps({"storage": storage_url, "name": name})
@@ -172,8 +178,19 @@ class Study:
             raise StudyError(f"{self.folder}: another process is working on this study") from error
         return lock
 
-    def arm(self, arm: str, directions: "Sequence[Direction]" = ("minimize",)) -> optuna.Study:
-        """The Optuna study of an arm, made when first asked for."""
+    def arm(
+        self,
+        arm: str,
+        directions: "Sequence[Direction]" = ("minimize",),
+        metrics: Sequence[str] = (),
+    ) -> optuna.Study:
+        """The Optuna study of an arm, made when first asked for.
+
+        Args:
+            arm: The name of the arm.
+            directions: The direction of each objective.
+            metrics: The name of each objective, for Optuna's tools; none: those that it has.
+        """
         if arm not in self._arms:
             self._arms[arm] = optuna.create_study(
                 study_name=self._arm_name(arm),
@@ -181,6 +198,8 @@ class Study:
                 directions=list(directions),
                 load_if_exists=True,
             )
+        if metrics:
+            name_metrics(self._arms[arm], metrics)
         return self._arms[arm]
 
     def stored_trials(self, arm: str) -> list[FrozenTrial]:

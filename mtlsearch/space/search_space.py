@@ -18,7 +18,7 @@ from mtlsearch.structure.tree import SharingTree
 
 COSTS = ("none", "parameters", "macs")
 FOR_CONCLUSIONS = "for_conclusions"
-SECTIONS = ("tree", *SETTING_GROUPS, "training", "cost", "plugins", FOR_CONCLUSIONS)
+SECTIONS = ("tree", *SETTING_GROUPS, "training", "cost", "sampler", "plugins", FOR_CONCLUSIONS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class SearchSpace:
         fixed: What does not vary although it could: settings by their group, and the tree.
         plugins: The modules that backbones were loaded from.
         for_conclusions: Whether a study of the space may claim anything; False for a first look.
+        sampler: The name of the sampler of studies that name none; None: it says nothing.
     """
 
     tasks: int
@@ -57,6 +58,7 @@ class SearchSpace:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = ()
     for_conclusions: bool = True
+    sampler: str | None = None
 
     @classmethod
     def from_mapping(
@@ -106,6 +108,7 @@ class SearchSpace:
             cost=cost.value,
             plugins=plugins,
             for_conclusions=root.child(FOR_CONCLUSIONS, True).checked(bool),
+            sampler=root.child("sampler").checked(str | None),
         )
 
     def to_mapping(self) -> dict[str, Any]:
@@ -125,6 +128,8 @@ class SearchSpace:
             "training": asdict(self.training),
             "cost": self.cost,
         }
+        if self.sampler is not None:
+            mapping["sampler"] = self.sampler
         if self.plugins:
             mapping["plugins"] = [plugin.to_mapping() for plugin in self.plugins]
         if not self.for_conclusions:
@@ -218,6 +223,8 @@ class SearchSpace:
                 rows += _rows(option.prefix, option.to_mapping())
         rows += _rows("training", asdict(self.training))
         rows.append(("cost", self.cost))
+        if self.sampler is not None:
+            rows.append(("sampler", self.sampler))
         for plugin in self.plugins:
             rows.append(("plugin", plugin.file or plugin.module))
         if not self.for_conclusions:

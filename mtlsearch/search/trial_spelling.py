@@ -1,0 +1,110 @@
+"""How the storage spells trials, so that people and Optuna's own tools can read them.
+
+A space knows tasks by their places: `host_2` and `split_2` say that task 2 follows the path of
+the task at place `host_2` for `split_2` levels. The storage has the names of tasks instead.
+Samplers see trials as the space spells them: what they propose depends on no name.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A parameter that the storage spells otherwise than the space does.
+
+    Attributes:
+        in_space: Its name in the space.
+        in_storage: Its name in the storage.
+        hosts: The names of the tasks that its values are the places of; none: it counts levels.
+    """
+
+    in_space: str
+    in_storage: str
+    hosts: tuple[str, ...] = ()
+
+    def store(self, value: Any, distribution: BaseDistribution) -> tuple[Any, BaseDistribution]:
+        """A value and its distribution as the storage has them."""
+        if not self.hosts:
+            return value, distribution
+        return self.hosts[value], CategoricalDistribution(self.hosts)
+
+    def restore(self, value: Any, distribution: BaseDistribution) -> tuple[Any, BaseDistribution]:
+        """A value and its distribution as the space has them."""
+        if not self.hosts:
+            return value, distribution
+        return self.hosts.index(value), IntDistribution(0, len(self.hosts) - 1)
+
+
+class TrialSpelling:
+    """The spelling of an arm's trials in the storage.
+
+    Args:
+        tasks: The names of the tasks in the space's order.
+        stored: The trials that there are. Those of earlier versions are spelled as in the space,
+            and so will be those that follow: Optuna's tools compare what has one name.
+    """
+
+    def __init__(self, tasks: Sequence[str], stored: Iterable[FrozenTrial]) -> None:
+        parameters = _spelled(tasks)
+        old_names = {parameter.in_space for parameter in parameters}
+        if any(old_names & trial.params.keys() for trial in stored):
+            parameters = []
+        self._in_space = {parameter.in_space: parameter for parameter in parameters}
+        self._in_storage = {parameter.in_storage: parameter for parameter in parameters}
+
+    def stored(self, trial: FrozenTrial) -> FrozenTrial:
+        """The trial as the storage spells it."""
+        params: dict[str, Any] = {}
+        distributions = {}
+        for name, value in trial.params.items():
+            distribution = trial.distributions[name]
+            parameter = self._in_space.get(name)
+            if parameter is not None:
+                name = parameter.in_storage
+                value, distribution = parameter.store(value, distribution)
+            params[name] = value
+            distributions[name] = distribution
+        return _with_parameters(trial, params, distributions)
+
+    def restored(self, trial: FrozenTrial) -> FrozenTrial:
+        """The trial as the space spells it."""
+        params: dict[str, Any] = {}
+        distributions = {}
+        for name, value in trial.params.items():
+            distribution = trial.distributions[name]
+            parameter = self._in_storage.get(name)
+            if parameter is not None:
+                name = parameter.in_space
+                value, distribution = parameter.restore(value, distribution)
+            params[name] = value
+            distributions[name] = distribution
+        return _with_parameters(trial, params, distributions)
+
+
+def _spelled(tasks: Sequence[str]) -> list[Spelled]:
+    """The parameters of a tree of these tasks."""
+    parameters = []
+    for place, task in enumerate(tasks):
+        if not place:
+            continue  # the first task follows none
+        hosts = tuple(tasks[:place])
+        parameters.append(Spelled(f"host_{place}", f"{task} shares with", hosts))
+        parameters.append(Spelled(f"split_{place}", f"{task} shared levels"))
+    return parameters
+
+
+def _with_parameters(
+    trial: FrozenTrial,
+    params: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+) -> FrozenTrial:
+    changed = copy.copy(trial)
+    changed.params = dict(params)
+    changed.distributions = dict(distributions)
+    return changed
