@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .predictor import NETWORKS
+from .tables import listed
 
 
 class NewTaskError(ValueError):
@@ -125,12 +126,14 @@ class NewTask:
                 users[part] = users.get(part, 0) + 1
         most = max(users.values())
         if most < 2:
-            raise NewTaskError(f"no tasks share anything; say --joins with one of {names}")
+            raise NewTaskError(f"no tasks share anything; say --joins with one of {listed(names)}")
         for name in names:
             shared = sum(users[part] == most for part in paths[name])
             if shared and users[paths[name][0]] == most:
                 return name, shared
-        raise NewTaskError(f"no trunk begins at the inputs; say --joins with one of {names}")
+        raise NewTaskError(
+            f"no trunk begins at the inputs; say --joins with one of {listed(names)}"
+        )
 
     def _fitted(self, fitted: Mapping[str, Any]) -> dict[str, Any]:
         extended = copy.deepcopy(dict(fitted))
