@@ -44,7 +44,7 @@ def report_diagnosis(analysis: Analysis) -> ReportedDiagnosis | None:
     for predicted in diagnosis.predicted_rows():
         task = predicted.task
         importance = importances.by_task.get(task.name, ())
-        note = importances.notes.get(task.source, "")
+        note = importances.notes[task.name]
         tasks.append(_report_task(predicted, importance, note, analysis.dataset))
     return ReportedDiagnosis(
         arm=diagnosis.arm,

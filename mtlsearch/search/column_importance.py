@@ -34,6 +34,8 @@ MOST_NETWORKS = 3  # seeds of the model
 MOST_PASSES = 2_000  # of a component's network; more of them mean fewer seeds
 MOST_MACS = 1e11  # multiply-accumulates of all passes: some seconds of a CPU
 
+UNSCORED = "its score is not defined on the rows that were looked at"
+
 ScoresByTask = Mapping[str, float]
 
 
@@ -44,7 +46,7 @@ class ModelImportances:
     Attributes:
         by_task: By the name of a task its columns, the most important first; empty where they were
             not looked at.
-        notes: By the name of a source what was looked at, or why nothing was.
+        notes: By the name of a task what was looked at, or why nothing was.
     """
 
     by_task: Mapping[str, Sequence[ColumnImportance]] = field(default_factory=dict)
@@ -93,20 +95,23 @@ def column_importance(
     """
     data = TrainingData(dataset, seed, torch.device("cpu"))
     by_task: dict[str, Sequence[ColumnImportance]] = {}
-    notes = {}
+    notes: dict[str, str] = {}
     for source in dataset.sources.values():
         tasks = [task for task in dataset.tasks if task.source == source.name]
+        names = [task.name for task in tasks]
         look = _plan(model, source, tasks, seed)
         if isinstance(look, str):
-            notes[source.name] = look
+            notes |= dict.fromkeys(names, look)
             continue
         try:
             networks = [_load(model, training, data) for training in look.trainings]
         except StudyError as error:
-            notes[source.name] = str(error)
+            notes |= dict.fromkeys(names, str(error))
             continue
-        notes[source.name] = look.note
-        by_task |= _look_at(look, networks, data, scales)
+        of_source = _look_at(look, networks, data, scales)
+        for name in names:
+            notes[name] = look.note if name in of_source else UNSCORED
+        by_task |= of_source
     return ModelImportances(by_task, notes)
 
 
@@ -171,12 +176,14 @@ def _look_at(
     by_task: dict[str, Sequence[ColumnImportance]] = {}
     for scale in scales.of_task:
         name = scale.task.name
-        if name not in whole[0] or not np.isfinite([scores[name] for scores in whole]).all():
+        if name not in whole[0]:
             continue
         of_task = []
         for by_column in shuffled:
             of_task.append({column: scores[name] for column, scores in by_column.items()})
-        by_task[name] = importances(scale, [scores[name] for scores in whole], of_task)
+        ranked = importances(scale, [scores[name] for scores in whole], of_task)
+        if np.isfinite([entry.loss for entry in ranked]).all():
+            by_task[name] = ranked
     return by_task
 
 

@@ -36,6 +36,12 @@ CONSOLE = re.compile(r"CONSOLE\S*\] (.*)")  # what a page wrote to its console, 
 # Runs inside the page: unfolds everything and changes an axis as a reader would, then reports what
 # was drawn, how wide the page is and which labels of a drawing lie on each other.
 PROBE = """<script>setTimeout(() => {
+  const folded = () => document.querySelectorAll("details:not([open])").length;
+  const before = folded();
+  dispatchEvent(new Event("beforeprint"));
+  const onPaper = folded();
+  dispatchEvent(new Event("afterprint"));
+  const paper = { before, onPaper, after: folded() };
   document.querySelectorAll("details").forEach((part) => { part.open = true; });
   const select = document.getElementById("pareto-x");
   select.selectedIndex = 2;
@@ -75,6 +81,7 @@ PROBE = """<script>setTimeout(() => {
       axis: document.querySelector("#pareto-plot .xtitle").textContent,
       overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       wide: wide(),
+      paper,
       overlaps: overlaps(),
       tasks: document.querySelectorAll("details.task:not([hidden])").length,
       said: box ? document.getElementById("found-tasks").textContent : "",
@@ -132,4 +139,6 @@ def test_a_browser_draws_the_page_at_every_width(tmp_path: Path, names: list[str
         assert entry["lines"] == len(report.arms)
         assert entry["axis"].startswith(report.tasks[2].name[:10])
         assert entry["tasks"] == (3 if names is None else 5)
+        paper = entry["paper"]
+        assert paper["onPaper"] == 0 < paper["before"] == paper["after"]
         assert entry["said"] == ("" if names is None else "5 of 50 tasks")

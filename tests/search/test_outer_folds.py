@@ -24,13 +24,14 @@ from mtlsearch.export.from_study import Order, export_from_study
 from mtlsearch.report.build import build_report
 from mtlsearch.report.html import render_page
 from mtlsearch.search.analysis import Analysis
-from mtlsearch.search.column_importance import column_importance
+from mtlsearch.search.column_importance import UNSCORED, column_importance
 from mtlsearch.search.diagnosis import Diagnosis
 from mtlsearch.search.parts import parts_of
 from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import Study, part_seed
 from mtlsearch.search.study_loading import check_folds, divide_study
 from mtlsearch.space import SearchSpace
+from mtlsearch.tasks.metrics import ACCURACY
 
 COUNT = 3
 TINY = {"trainings": 2, "replicates": 1, "cohort": 2, "seeds": 2}
@@ -209,6 +210,7 @@ from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
+from mtlsearch.tasks.metrics import ACCURACY
 
 study = Study.open(Path(sys.argv[1]))
 dataset = first_outer_fold(load("penguins"), study.request.outer_folds, study.request.seed)
@@ -278,7 +280,7 @@ def test_the_curves_are_those_of_the_confirmed_trainings(analysis, diagnosis):
 
 def test_columns_are_looked_at_with_the_confirmed_networks(analysis, diagnosis):
     importances = diagnosis.importances()
-    assert importances.notes == {"penguins": "5 of 5 columns, 52 test rows, 2 networks"}
+    assert set(importances.notes.values()) == {"5 of 5 columns, 52 test rows, 2 networks"}
     columns = set(analysis.dataset.sources["penguins"].inputs)
     assert list(importances.by_task) == [task.name for task in analysis.dataset.tasks]
     for entries in importances.by_task.values():
@@ -293,7 +295,19 @@ def test_where_the_weights_are_gone_the_report_is_made_without_them(finished, di
     diagnosis = Diagnosis.of(Analysis(Study.open(tmp_path / "copy"), divided))
     importances = diagnosis.importances()
     assert not importances.by_task
-    assert "cannot be read" in importances.notes["penguins"]
+    assert "cannot be read" in importances.notes["species"]
+
+
+def test_a_score_that_is_not_defined_is_left_out_and_said(analysis, diagnosis):
+    [model] = [model for model in analysis.confirmed if model.arm == diagnosis.arm]
+    undefined = replace(ACCURACY, function=lambda labels, prediction: float("inf"))
+    first, *others = analysis.dataset.tasks
+    tasks = (replace(first, metric=undefined), *others)
+    dataset = replace(analysis.dataset, tasks=tasks)
+    importances = column_importance(model, dataset, analysis.test_scales, 0)
+    assert first.name not in importances.by_task
+    assert importances.notes[first.name] == UNSCORED
+    assert set(importances.by_task) == {task.name for task in others}
 
 
 def test_a_model_that_is_too_large_is_not_run_again_and_again(analysis, diagnosis):
@@ -304,4 +318,4 @@ def test_a_model_that_is_too_large_is_not_run_again_and_again(analysis, diagnosi
         trainings.append(replace(training, result=result))
     large = replace(model, trainings=trainings)
     importances = column_importance(large, analysis.dataset, analysis.test_scales, 0)
-    assert not importances.by_task and "too large" in importances.notes["penguins"]
+    assert not importances.by_task and "too large" in importances.notes["species"]
