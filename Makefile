@@ -15,9 +15,12 @@ WORKERS ?= 2
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-# Minutes each, or in need of more packages: the browser, every embedded problem, ONNX.
+# Minutes each, or in need of more packages: the browser, every embedded problem, ONNX, MLflow,
+# TensorBoard, Weights & Biases, Optuna's dashboard.
+EXTRAS := dev,onnx,mlflow,tensorboard,wandb,dashboard
+
 test-slow: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	$(BIN)/python -m pytest -m slow
 
 check: $(READY)

@@ -67,7 +67,8 @@ class Teller(Observer):
         say: Tell,
     ) -> None:
         self._callbacks = callbacks
-        self._confirmation = study.confirmation
+        self._study = study
+        self._dataset = dataset
         self._facts = _facts_of(study, dataset)
         self._say = say
         self._schedules: dict[str, Schedule] = {}
@@ -79,8 +80,10 @@ class Teller(Observer):
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """Begin a phase, which ends the one before."""
         self._end_phase()
+        self._facts = _facts_of(self._study, self._dataset)
         self._schedules = {schedule.arm: schedule for schedule in schedules}
-        self._phase = "confirmation" if self._confirmation in self._schedules else "search"
+        is_confirmation = self._study.confirmation in self._schedules
+        self._phase = "confirmation" if is_confirmation else "search"
 
     def observe(self, arm: str, result: TrainingResult) -> None:
         """Tell of a training that is recorded."""
