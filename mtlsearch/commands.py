@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlsearch.errors import InterruptedSearchError, MtlsearchError
+from mtlsearch.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +24,6 @@ app = typer.Typer(
         "and whether they should share at all."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -228,6 +228,29 @@ SourceName = Annotated[
     typer.Option(help="Which source the table is, for a model of several"),
 ]
 SpaceName = Annotated[str | None, typer.Argument(help="Print this one, to copy and edit")]
+
+
+def _print_version(asked: bool) -> None:
+    """Print the version and leave, where it is asked for."""
+    if asked:
+        typer.echo(f"mtlsearch {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        help="Print the version",
+        callback=_print_version,
+        is_eager=True,
+    ),
+]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """Take the options of the program itself; its help is that of `app`."""
 
 
 @app.command()
