@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: search test test-slow check bench clean
+.PHONY: search test test-slow test-oldest check docs notebook dist bench clean
 
 search: $(READY)
 	$(BIN)/python cli.py search $(ARGS)
@@ -17,17 +17,37 @@ test: $(READY)
 
 # Minutes each, or in need of more packages: the browser, every embedded problem, ONNX, MLflow,
 # TensorBoard, Weights & Biases, Optuna's dashboard.
-EXTRAS := dev,onnx,mlflow,tensorboard,wandb,dashboard
+EXTRAS := dev,onnx,notebook,mlflow,tensorboard,wandb,dashboard
 
 test-slow: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	$(BIN)/python -m pytest -m slow
+
+# The quick tests with the oldest versions that pyproject.toml allows; torch of that age brings CUDA.
+OLDEST := .venv-oldest
+test-oldest:
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[dev]'
+	$(OLDEST)/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The site, in site/: broken links fail.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m mkdocs build
+
+# Wheel and sdist, in dist/. A tag at this commit must be that of mtlsearch/version.py.
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' mtlsearch/version.py)
+dist: $(READY)
+	@for tag in $$(git tag --points-at HEAD 'v*'); do \
+	    test "$$tag" = "v$(VERSION)" || { echo "tag $$tag, but the version is $(VERSION)"; exit 1; }; \
+	done
+	$(BIN)/python -m build
 
 # About three hours; the figures and what they mean are in benchmarks/README.md.
 bench: $(READY)

@@ -23,7 +23,6 @@ NAME_WIDTH = 17  # columns for the name of a space
 app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
