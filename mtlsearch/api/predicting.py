@@ -1,6 +1,6 @@
 """What a model predicts for rows in any form in which `Search.fit` takes data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,6 @@ from mtlsearch.api.given_data import write_table
 from mtlsearch.arrays import Array
 from mtlsearch.errors import DataError, UsageError
 from mtlsearch.export.rows import readable
-from mtlsearch.runtime.encoded_input import Table
 from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.runtime.tables import TableError, read_file
 
@@ -113,7 +112,7 @@ class _Rows:
         notices: What is to be known of how they were read.
     """
 
-    table: Table
+    table: Mapping[str, Any]
     begins: Path
     notices: Sequence[str]
 

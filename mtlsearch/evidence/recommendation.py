@@ -23,7 +23,6 @@ from mtlsearch.evidence.spelling import SCALE, decimals_for, points, share_of, s
 
 PRIOR_DEVIATION = 2.0  # points of mean skill
 CHOICE_DEVIATION = 1.5  # points of mean skill
-NEARLY = 0.25  # share of the margin within which a cheaper model is expected to be as good
 
 
 @dataclass(frozen=True)
@@ -120,37 +119,26 @@ def _deviation(gain: Interval) -> float | None:
     return (gain.high - gain.low) / 2 / quantile
 
 
-def recommend(options: Sequence[Option], margin: float) -> Recommendation:
-    """Recommend the model that is expected to be the best, or a cheaper one that is nearly so.
+def recommend(options: Sequence[Option]) -> Recommendation:
+    """Recommend the model that is expected to be the best; of several the cheapest.
 
-    Of the models whose expected gain is within a share of the margin (NEARLY) of the largest the
-    cheapest is taken. Expected gains are drawn together, so that a difference of the whole margin
-    would be larger in truth: with it the models that are taken were worse than those of always
-    sharing. Where a task may be only so much worse, a model that is not sure to keep that is left
-    out.
+    That one is cheaper counts only where models are claimed to be equal, see `cheapest`: measured,
+    a model that is cheaper and expected to be nearly as good was significantly worse than the
+    baseline on two problems of 24. Where a task may be only so much worse, a model that is not sure
+    to keep that is left out.
 
     Args:
         options: All confirmed models, the baseline among them.
-        margin: The difference in points of mean skill that does not matter.
     """
-    nearly = NEARLY * margin
     allowed = [option for option in options if option.is_allowed]
     expected = {option.arm: expected_gain(option) for option in allowed}
-    best = max(allowed, key=lambda option: expected[option.arm])
-    near = [option for option in allowed if expected[best.arm] - expected[option.arm] <= nearly]
-    chosen = min(near, key=lambda option: (*option.price, -expected[option.arm]))
+    largest = max(expected.values())
+    best = [option for option in allowed if expected[option.arm] == largest]
+    chosen = min(best, key=lambda option: option.price)
     [baseline] = [option.arm for option in options if option.is_baseline]
     decimals = decimals_for(list(expected.values()), [0.0])
-    gain = f"{signed(expected[best.arm], decimals)} points"
-    if chosen == best:
-        return Recommendation(chosen.arm, _why_best(best, baseline, gain))
-    behind = signed(expected[chosen.arm] - expected[best.arm], decimals)
-    why = (
-        f"By all that is known (validation and test, drawn towards no gain) {best.arm} is expected "
-        f"to be best, but {chosen.arm} is expected to be within {points(nearly)} of it ({behind}) "
-        f"and is cheaper: {cost_beside(chosen, best)}."
-    )
-    return Recommendation(chosen.arm, why)
+    gain = f"{signed(largest, decimals)} points"
+    return Recommendation(chosen.arm, _why_best(chosen, baseline, gain))
 
 
 def _why_best(best: Option, baseline: str, gain: str) -> str:

@@ -150,7 +150,7 @@ def _recommendation(decision: Decision, standing: Contender, question: Question)
         return Recommendation(question.baseline, SEPARATE)
     if decision == "equal":
         return cheapest(question.options, question.margin)
-    return recommend(question.options, question.margin)
+    return recommend(question.options)
 
 
 def settle(

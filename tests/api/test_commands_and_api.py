@@ -32,6 +32,7 @@ OF_PYTHON = {
     "y": "target columns apart from X, where scikit-learn has them",
     "progress": "standard error can be closed from a shell",
     "verbose": "likewise",
+    "callbacks": "objects of the user's, which no command line can spell",
 }
 """Parameters that no command has, with the reasons."""
 

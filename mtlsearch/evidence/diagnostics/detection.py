@@ -71,14 +71,14 @@ def detections(predicted: PredictedRows) -> list[Detection]:
             return []
         probabilities = probabilities[:, None]
     order = sorted(range(len(columns)), key=lambda place: -np.nansum(columns[place].labels))
-    found = []
+    detections = []
     for place in sorted(order[:MOST_LABELS]):
         column = columns[place]
         known = ~np.isnan(column.labels)
         truth = column.labels[known].astype(int)
         if len(set(truth.tolist())) == 2:
-            found.append(_detection(column.classes[1], truth, probabilities[known, place]))
-    return found
+            detections.append(_detection(column.classes[1], truth, probabilities[known, place]))
+    return detections
 
 
 def _detection(name: str, truth: Array, probability: Array) -> Detection:
