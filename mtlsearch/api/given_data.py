@@ -124,6 +124,27 @@ def write_table(
     return _write_arrays(arrays, path.with_suffix(".npz"))
 
 
+def with_whole_paths(given: object, columns: Sequence[str]) -> object:
+    """Return a pandas DataFrame with whole paths of files in some columns; others as they are.
+
+    Paths in memory begin at the working directory, those of a file at its folder.
+    """
+    if not isinstance(given, pd.DataFrame):
+        return given
+    whole = {}
+    for name in columns:
+        if name in given.columns:
+            whole[name] = given[name].map(_whole_path)
+    return given.assign(**whole)
+
+
+def _whole_path(cell: object) -> object:
+    """Return a path as a whole one; bytes, addresses and missing cells as they are."""
+    if isinstance(cell, str) and cell.strip() and "://" not in cell:
+        return str(Path(cell).absolute())
+    return cell
+
+
 def names_of(targets: object) -> tuple[str, ...]:
     """Return the names of target columns as they are written."""
     if targets is None:
