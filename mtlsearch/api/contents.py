@@ -30,7 +30,11 @@ class Contents:
         announcer: Tells the user what goes on.
     """
 
-    def __init__(self, opened: Opened, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        announcer: Announcer,
+    ) -> None:
         self.opened = opened
         self.announcer = announcer
         self._models: dict[Order, Model] = {}
@@ -40,7 +44,10 @@ class Contents:
         """The study as it is stored."""
         return self.opened.stored
 
-    def work(self, extension: Extension | None = None) -> None:
+    def work(
+        self,
+        extension: Extension | None = None,
+    ) -> None:
         """Bring the study to its end; see `bring_to_its_end`."""
         self.forget()
         self.opened, self.report = bring_to_its_end(self.opened, self.announcer, extension)
@@ -76,14 +83,20 @@ class Contents:
         """Who helps whom."""
         return affinity_frame(self.report)
 
-    def model(self, order: Order) -> Model:
+    def model(
+        self,
+        order: Order,
+    ) -> Model:
         """A model of the study, as `export` would write it: one for each order."""
         if order not in self._models:
             words = f"{order.choice} of {self.stored.folder}"
             self._models[order] = Model(words, partial(self._write, order), self.announcer)
         return self._models[order]
 
-    def _write(self, order: Order) -> Path:
+    def _write(
+        self,
+        order: Order,
+    ) -> Path:
         """Write a model into a folder that is gone with the contents and their models."""
         temporary = mkdtemp(prefix="mtlsearch-")
         weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
@@ -92,7 +105,11 @@ class Contents:
         self.announcer.tell(f"{self.stored.folder}: {exported.summary}; `export` keeps it")
         return folder
 
-    def export(self, order: Order, to: Path) -> Exported:
+    def export(
+        self,
+        order: Order,
+        to: Path,
+    ) -> Exported:
         """Write a model as a folder; see `export_from_study`."""
         with process_as_it_was():
             opened = self.opened

@@ -193,7 +193,13 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.progress = progress
         self.verbose = verbose
 
-    def fit(self, X: object, y: object = None, *, tasks: TaskNames = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        tasks: TaskNames = None,
+    ) -> Self:
         """Make a study of data, search, confirm, and give a verdict.
 
         Args:
@@ -258,7 +264,13 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             check_folds(dataset)
             yield from dry_run(dataset, space, resolve_device(self.device))
 
-    def _problem(self, X: object, y: object, tasks: TaskNames, scratch: Path) -> Problem:
+    def _problem(
+        self,
+        X: object,
+        y: object,
+        tasks: TaskNames,
+        scratch: Path,
+    ) -> Problem:
         """Return the problem in the words of the command line; data in memory are written."""
         flags = task_flags(tasks) or names_of(y)
         names = [flag.partition(":")[0] for flag in flags]
@@ -305,7 +317,10 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         tags.input_tags.dict = True
         return tags
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+    def _repr_mimebundle_(
+        self,
+        **kwargs: Any,
+    ) -> dict[str, str]:
         """Return what a notebook shows: the study, or before `fit` scikit-learn's diagram."""
         study: Study | None = getattr(self, "study_", None)
         if study is not None:

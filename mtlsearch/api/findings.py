@@ -85,7 +85,12 @@ class Findings(ABC):
         """
         return self.model()
 
-    def model(self, *, candidate: str = BEST, seeds: int | str = ALL) -> Model:
+    def model(
+        self,
+        *,
+        candidate: str = BEST,
+        seeds: int | str = ALL,
+    ) -> Model:
         """Return a model of the study, ready to predict.
 
         Args:
@@ -98,7 +103,12 @@ class Findings(ABC):
         """
         return self._contents().model(Order(candidate, read_networks(str(seeds))))
 
-    def predict(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict rows with the recommended model.
 
         Args:
@@ -116,7 +126,12 @@ class Findings(ABC):
         """
         return self.best_model_.predict(X, source=source)
 
-    def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict_proba(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict probabilities with the recommended model.
 
         Args:
@@ -135,7 +150,13 @@ class Findings(ABC):
         """
         return self.best_model_.predict_proba(X, source=source)
 
-    def score(self, X: object, y: object = None, *, source: str | None = None) -> float:
+    def score(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        source: str | None = None,
+    ) -> float:
         """Return the mean skill of the recommended model on rows with targets, in points.
 
         0 is the best constant of the rows that were no test rows, 100 is perfect; the mean is over
@@ -181,7 +202,12 @@ class Findings(ABC):
         self._contents().work(extension)
         return self
 
-    def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:
+    def write_report(
+        self,
+        *,
+        greedy_ensemble: bool = False,
+        margin: float | None = None,
+    ) -> Path:
         """Write report.html, report.json, tables and drawings into the study's folder.
 
         Args:

@@ -24,7 +24,12 @@ class Model:
     It is written when it is first used.
     """
 
-    def __init__(self, words: str, write: Callable[[], Path], announcer: Announcer) -> None:
+    def __init__(
+        self,
+        words: str,
+        write: Callable[[], Path],
+        announcer: Announcer,
+    ) -> None:
         """Take what writes the model into a folder, and what it is called."""
         self._words = words
         self._write = write
@@ -51,7 +56,12 @@ class Model:
     def _predictor(self) -> Predictor:
         return Predictor(self.folder)
 
-    def predict(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict rows.
 
         Args:
@@ -70,7 +80,12 @@ class Model:
         _, columns = self._columns(X, source)
         return pd.DataFrame(columns, index=_index_of(X))
 
-    def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict_proba(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict probabilities: N rows, with columns (task, class). See `predict`.
 
         Raises UsageError where no task of the source has classes.
@@ -89,7 +104,11 @@ class Model:
             raise UsageError(f"predict_proba: no task has classes; found {names}; use predict")
         return pd.DataFrame(columns, index=_index_of(X))
 
-    def predictions(self, X: object, source: str | None = None) -> dict[str, Array]:
+    def predictions(
+        self,
+        X: object,
+        source: str | None = None,
+    ) -> dict[str, Array]:
         """Return for each task of the source its predictions of N rows, float64.
 
         They are values or the probability of the second of two classes [N], or probabilities of
@@ -107,7 +126,11 @@ class Model:
             columns = columns[width:]
         return predictions
 
-    def _columns(self, X: object, source: str | None) -> tuple[str, Mapping[str, Any]]:
+    def _columns(
+        self,
+        X: object,
+        source: str | None,
+    ) -> tuple[str, Mapping[str, Any]]:
         """The source of rows, and their output columns; on the side what was odd about these."""
         with TemporaryDirectory() as temporary:
             table, begins = _table_of(X, Path(temporary))
@@ -121,7 +144,10 @@ class Model:
         return source, result
 
 
-def _table_of(X: object, scratch: Path) -> tuple[Mapping[str, Any], Path]:
+def _table_of(
+    X: object,
+    scratch: Path,
+) -> tuple[Mapping[str, Any], Path]:
     """The cells of rows as an exported model reads them, and where paths of pictures begin."""
     if isinstance(X, str | Path):
         file, begins = Path(X).expanduser(), Path(X).expanduser().parent
