@@ -19,7 +19,10 @@ class Announcer:
     verbose: bool = True
     progress: bool = True
 
-    def tell(self, line: str) -> None:
+    def tell(
+        self,
+        line: str,
+    ) -> None:
         """Tell a line."""
         logger.info("%s", line)
         if self.verbose:

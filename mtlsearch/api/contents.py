@@ -46,7 +46,10 @@ class Contents:
         """The study as it is stored."""
         return self.opened.stored
 
-    def work(self, extension: Extension | None = None) -> None:
+    def work(
+        self,
+        extension: Extension | None = None,
+    ) -> None:
         """Bring the study to its end; see `bring_to_its_end`."""
         self.forget()
         self.opened, self.report = bring_to_its_end(

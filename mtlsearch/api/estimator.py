@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.contents import Contents
 from mtlsearch.api.findings import Findings
-from mtlsearch.api.given_data import as_file, names_of
+from mtlsearch.api.given_data import as_file, names_of, with_whole_paths
 from mtlsearch.api.problem import Problem, create_study
 from mtlsearch.api.study import Study
 from mtlsearch.api.words import (
@@ -212,7 +212,13 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def fit(self, X: object, y: object = None, *, tasks: TaskNames = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        tasks: TaskNames = None,
+    ) -> Self:
         """Make a study of data, search, confirm, and give a verdict.
 
         Args:
@@ -335,7 +341,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             split_column=self.split_column,
         )
         return Problem(
-            data=as_file(X, y, scratch, names),
+            data=as_file(with_whole_paths(X, columns.image), y, scratch, names),
             task_flags=flags,
             task_options=option_flags(self.importance, self.auxiliary, self.at_most_worse),
             columns=columns,
@@ -367,7 +373,10 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         tags.input_tags.dict = True
         return tags
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+    def _repr_mimebundle_(
+        self,
+        **kwargs: Any,
+    ) -> dict[str, str]:
         """Return what a notebook shows: the study, or before `fit` scikit-learn's diagram."""
         study: Study | None = getattr(self, "study_", None)
         if study is not None:

@@ -104,7 +104,12 @@ class Findings(ABC):
         """
         return self._contents().model(Order(candidate, read_networks(str(seeds))))
 
-    def predict(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict rows with the recommended model.
 
         Args:
@@ -122,7 +127,12 @@ class Findings(ABC):
         """
         return predict_rows(self.best_model_, X, source, self._contents().announcer)
 
-    def predict_proba(self, X: object, *, source: str | None = None) -> pd.DataFrame:
+    def predict_proba(
+        self,
+        X: object,
+        *,
+        source: str | None = None,
+    ) -> pd.DataFrame:
         """Predict probabilities with the recommended model.
 
         Args:
@@ -141,7 +151,13 @@ class Findings(ABC):
         """
         return predict_rows_proba(self.best_model_, X, source, self._contents().announcer)
 
-    def score(self, X: object, y: object = None, *, source: str | None = None) -> float:
+    def score(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        source: str | None = None,
+    ) -> float:
         """Return the mean skill of the recommended model on rows with targets, in points.
 
         0 is the best constant of the rows that were no test rows, 100 is perfect; the mean is over

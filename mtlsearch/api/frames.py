@@ -1,6 +1,6 @@
 """What a report says, as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,24 @@ from mtlsearch.report.model import (
 
 Row = dict[str, Any]
 
+GAIN_COLUMNS = (
+    "gain",
+    "gain_low",
+    "gain_high",
+)
+SIZE_COLUMNS = (
+    "parameters",
+    "macs_per_example",
+)
+AFFINITY_COLUMNS = [
+    "task",
+    "other",
+    "levels",
+    "gain",
+    "low",
+    "high",
+]
+
 
 def front_frame(report: Report) -> pd.DataFrame:
     """Return a row for each candidate of the front, best estimated gain first.
@@ -27,13 +45,23 @@ def front_frame(report: Report) -> pd.DataFrame:
     """
     rows = [_front_row(candidate) for candidate in report.front]
     tasks = [task.name for task in report.tasks]
-    gains = ["gain", "gain_low", "gain_high"]
-    costs = ["replicates", "parameters", "macs_per_example"]
-    frame = pd.DataFrame(rows, columns=["arm", "candidate", *tasks, *gains, "tie", *costs, "tree"])
-    return frame.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+    columns = [
+        "arm",
+        "candidate",
+        *tasks,
+        *GAIN_COLUMNS,
+        "tie",
+        "replicates",
+        *SIZE_COLUMNS,
+        "tree",
+    ]
+    return _best_first(rows, columns, "gain")
 
 
-def leaderboard(report: Report, scales: SkillScales) -> pd.DataFrame:
+def leaderboard(
+    report: Report,
+    scales: SkillScales,
+) -> pd.DataFrame:
     """Return a row for each confirmed model and each reference, highest mean skill first.
 
     Columns: `model` (the arm or the reference), `of` (single networks by their mean, or the
@@ -56,11 +84,18 @@ def leaderboard(report: Report, scales: SkillScales) -> pd.DataFrame:
     if report.references is not None:
         rows += [_reference_row(report, scales, model) for model in report.references.models]
     tasks = [task.name for task in report.tasks]
-    measures = ["skill", "gain", "gain_low", "gain_high"]
-    costs = ["networks", "parameters", "macs_per_example", "seconds"]
-    columns = ["model", "of", "recommended", *measures, *tasks, *costs]
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values("skill", ascending=False, kind="stable", ignore_index=True)
+    columns = [
+        "model",
+        "of",
+        "recommended",
+        "skill",
+        *GAIN_COLUMNS,
+        *tasks,
+        "networks",
+        *SIZE_COLUMNS,
+        "seconds",
+    ]
+    return _best_first(rows, columns, "skill")
 
 
 def affinity_frame(report: Report) -> pd.DataFrame:
@@ -73,10 +108,31 @@ def affinity_frame(report: Report) -> pd.DataFrame:
     pairs = report.affinity.pairs if report.affinity else ()
     for pair in pairs:
         for levels, interval in enumerate(pair.levels, start=1):
-            row: Row = {"task": pair.task, "other": pair.other, "levels": levels}
-            row |= {"gain": interval.mean, "low": interval.low, "high": interval.high}
+            row: Row = {
+                "task": pair.task,
+                "other": pair.other,
+                "levels": levels,
+                "gain": interval.mean,
+                "low": interval.low,
+                "high": interval.high,
+            }
             rows.append(row)
-    return pd.DataFrame(rows, columns=["task", "other", "levels", "gain", "low", "high"])
+    return pd.DataFrame(rows, columns=AFFINITY_COLUMNS)
+
+
+def _best_first(
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    measure: str,
+) -> pd.DataFrame:
+    """A table of rows by a measure, highest first."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return frame.sort_values(
+        measure,
+        ascending=False,
+        kind="stable",
+        ignore_index=True,
+    )
 
 
 def _front_row(candidate: ReportedCandidate) -> Row:
@@ -120,7 +176,11 @@ def _model_row(
     }
 
 
-def _reference_row(report: Report, scales: SkillScales, model: ReportedReference) -> Row:
+def _reference_row(
+    report: Report,
+    scales: SkillScales,
+    model: ReportedReference,
+) -> Row:
     comparison = report.comparison_of(model.name)
     return {
         "model": model.name,
@@ -133,7 +193,10 @@ def _reference_row(report: Report, scales: SkillScales, model: ReportedReference
     }
 
 
-def _mean_skill(scales: SkillScales, scores: Mapping[str, float]) -> float | None:
+def _mean_skill(
+    scales: SkillScales,
+    scores: Mapping[str, float],
+) -> float | None:
     """The mean skill in points; None for a reference that has no model of a task that counts."""
     counted = {scale.task.name for scale in scales.counted}
     return scales.mean(scores) if counted <= scores.keys() else None
@@ -142,4 +205,8 @@ def _mean_skill(scales: SkillScales, scores: Mapping[str, float]) -> float | Non
 def _gain(interval: ReportedInterval | None) -> Row:
     if interval is None:
         return {}
-    return {"gain": interval.mean, "gain_low": interval.low, "gain_high": interval.high}
+    return {
+        "gain": interval.mean,
+        "gain_low": interval.low,
+        "gain_high": interval.high,
+    }

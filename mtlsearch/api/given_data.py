@@ -124,6 +124,30 @@ def write_table(
     return _write_arrays(arrays, path.with_suffix(".npz"))
 
 
+def with_whole_paths(
+    given: object,
+    columns: Sequence[str],
+) -> object:
+    """Return a pandas DataFrame with whole paths of files in some columns; others as they are.
+
+    Paths in memory begin at the working directory, those of a file at its folder.
+    """
+    if not isinstance(given, pd.DataFrame):
+        return given
+    whole = {}
+    for name in columns:
+        if name in given.columns:
+            whole[name] = given[name].map(_whole_path)
+    return given.assign(**whole)
+
+
+def _whole_path(cell: object) -> object:
+    """Return a path as a whole one; bytes, addresses and missing cells as they are."""
+    if isinstance(cell, str) and cell.strip() and "://" not in cell:
+        return str(Path(cell).absolute())
+    return cell
+
+
 def names_of(targets: object) -> tuple[str, ...]:
     """Return the names of target columns as they are written."""
     if targets is None:
@@ -150,12 +174,18 @@ def _is_torch_dataset(given: object) -> bool:
     return torch_data is not None and isinstance(given, torch_data.Dataset)
 
 
-def _refuse_targets(given: object, targets: object) -> None:
+def _refuse_targets(
+    given: object,
+    targets: object,
+) -> None:
     if targets is not None:
         raise UsageError(f"y: a {type(given).__name__} holds its targets itself; leave y out")
 
 
-def _with_targets(inputs: pd.DataFrame, targets: object) -> pd.DataFrame:
+def _with_targets(
+    inputs: pd.DataFrame,
+    targets: object,
+) -> pd.DataFrame:
     """Return inputs with target columns behind them, row by row whatever their indexes say."""
     if targets is None:
         return inputs
@@ -180,7 +210,11 @@ def _columns_of(targets: object) -> list[Any]:
     return list(array.T) if array.ndim == 2 else [array]
 
 
-def _check_rows(name: str, found: int, rows: int) -> None:
+def _check_rows(
+    name: str,
+    found: int,
+    rows: int,
+) -> None:
     if found != rows:
         raise DataError(f"y: {name} has {found} rows, but X has {rows}")
 
@@ -193,7 +227,10 @@ def _check_distinct(names: Sequence[str]) -> None:
         )
 
 
-def _write_pandas(frame: pd.DataFrame, path: Path) -> Path:
+def _write_pandas(
+    frame: pd.DataFrame,
+    path: Path,
+) -> Path:
     frame = frame.copy(deep=False)
     frame.attrs = {}  # which need not be JSON, as Parquet would have it
     frame.columns = frame.columns.map(str)
@@ -203,7 +240,11 @@ def _write_pandas(frame: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def _write_polars(frame: Any, targets: object, path: Path) -> Path:
+def _write_polars(
+    frame: Any,
+    targets: object,
+    path: Path,
+) -> Path:
     if hasattr(targets, "write_parquet"):
         _check_distinct([*frame.columns, *names_of(targets)])
         frame = frame.hstack(targets)
@@ -213,7 +254,10 @@ def _write_polars(frame: Any, targets: object, path: Path) -> Path:
     return path
 
 
-def _write_hugging_face(dataset: Any, path: Path) -> Path:
+def _write_hugging_face(
+    dataset: Any,
+    path: Path,
+) -> Path:
     """Write a `datasets.Dataset`; classes that it keeps as numbers get the names it has for them.
 
     It says -1 where a class is missing.
@@ -264,13 +308,19 @@ def _as_array(values: object) -> Any:
     return array.astype(str) if is_text else array
 
 
-def _target_arrays(targets: object, arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _target_arrays(
+    targets: object,
+    arrays: Mapping[str, Any],
+) -> dict[str, Any]:
     frame = _with_targets(pd.DataFrame(index=range(len(next(iter(arrays.values()))))), targets)
     _check_distinct([*arrays, *frame.columns])
     return {str(name): _as_array(frame[name]) for name in frame}
 
 
-def _write_arrays(arrays: Mapping[str, Any], path: Path) -> Path:
+def _write_arrays(
+    arrays: Mapping[str, Any],
+    path: Path,
+) -> Path:
     for name, array in arrays.items():
         if array.dtype == object:
             raise DataError(
@@ -281,7 +331,10 @@ def _write_arrays(arrays: Mapping[str, Any], path: Path) -> Path:
     return path
 
 
-def _write_card(card: Any, folder: Path) -> Path:
+def _write_card(
+    card: Any,
+    folder: Path,
+) -> Path:
     """Write a card, and beside it each source whose path is a table rather than a file."""
     sources = {}
     for number, (name, source) in enumerate(card[SOURCES].items()):

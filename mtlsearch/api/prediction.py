@@ -87,7 +87,11 @@ def predict_file(
         predict_folder(model, data, to, source)
 
 
-def _is_study_to_choose_from(folder: Path, candidate: object, seeds: object) -> bool:
+def _is_study_to_choose_from(
+    folder: Path,
+    candidate: object,
+    seeds: object,
+) -> bool:
     """Tell a study from an exported model, of which nothing can be chosen."""
     if is_study(folder) and not is_exported(folder):
         return True

@@ -181,7 +181,9 @@ def create_study(
     return Opened(stored, dataset, space)
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
     """Return settings with plain numbers, as they are stored. Raises UsageError."""
     plain = dict(settings)
     for name in WHOLE_NUMBERS:
@@ -193,7 +195,12 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _number(name: str, value: object, convert: Any, allowed: str) -> Any:
+def _number(
+    name: str,
+    value: object,
+    convert: Any,
+    allowed: str,
+) -> Any:
     try:
         return convert(value)
     except (TypeError, ValueError) as error:  # what numpy's and Python's numbers do not raise

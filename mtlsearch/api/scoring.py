@@ -66,7 +66,10 @@ def mean_skill(
     return SkillScales(tuple(scales)).mean(scores)
 
 
-def _labels(task: Task, table: RawTable) -> Array:
+def _labels(
+    task: Task,
+    table: RawTable,
+) -> Array:
     """The labels of a task as it is trained on them, float64 [N], or [N, C] of a set of labels."""
     if not task.kind.labels_per_class:
         return _codes(task, table) if task.kind.is_classification else _numbers(task, table)
@@ -77,7 +80,11 @@ def _labels(task: Task, table: RawTable) -> Array:
     return np.column_stack(columns)
 
 
-def _numbers(task: Task, table: RawTable, name: str | None = None) -> Array:
+def _numbers(
+    task: Task,
+    table: RawTable,
+    name: str | None = None,
+) -> Array:
     """The numbers in a column of a task, float64 [N]; truth counts as 1."""
     column = _column(task, table, name or task.target)
     if not column.numeric:
@@ -85,7 +92,10 @@ def _numbers(task: Task, table: RawTable, name: str | None = None) -> Array:
     return np.asarray(column.values, np.float64)
 
 
-def _codes(task: Task, table: RawTable) -> Array:
+def _codes(
+    task: Task,
+    table: RawTable,
+) -> Array:
     """The codes of the classes in the column of a task, float64 [N]; NaN for none and unknown."""
     column = _column(task, table, task.target)
     codes = {name: code for code, name in enumerate(task.classes)}
@@ -96,7 +106,11 @@ def _codes(task: Task, table: RawTable) -> Array:
     return labels
 
 
-def _column(task: Task, table: RawTable, name: str) -> Column:
+def _column(
+    task: Task,
+    table: RawTable,
+    name: str,
+) -> Column:
     """A column of a task, whose types are judged by all rows."""
     if name not in table.cells.columns:
         raise DataError(f"score: {task.name}: there is no column {name} with its labels")

@@ -15,7 +15,10 @@ from mtlsearch.search import study_loading
 class Study(Findings):
     """A study: what it found, and what can be done with it."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+    ) -> None:
         self._held = contents
 
     def _contents(self) -> Contents:
@@ -47,7 +50,12 @@ class Study(Findings):
         return f"{verdict._repr_html_()}\n{table}\n{place}"
 
 
-def open_study(folder: str | Path, *, progress: bool = True, verbose: bool = True) -> Study:
+def open_study(
+    folder: str | Path,
+    *,
+    progress: bool = True,
+    verbose: bool = True,
+) -> Study:
     """Open a study by its folder, and read its data again.
 
     Args:

@@ -12,7 +12,10 @@ INPUTS = "x"  # what inputs without a name are called
 ALLOWED = "(inputs, targets) with targets by name, in a vector, or one by one"
 
 
-def arrays_of_dataset(dataset: Any, tasks: Sequence[str]) -> dict[str, Array]:
+def arrays_of_dataset(
+    dataset: Any,
+    tasks: Sequence[str],
+) -> dict[str, Array]:
     """Return the rows of a Dataset: `x` [N, ...], or inputs by their names, and each target [N].
 
     A row is `(inputs, targets)` or `(inputs, target, target, ...)`; both may be dicts.
@@ -30,44 +33,73 @@ def arrays_of_dataset(dataset: Any, tasks: Sequence[str]) -> dict[str, Array]:
         raise UsageError(f"the {kind} has no length; rows are needed by their number (map-style)")
     columns: dict[str, list[Array]] = {}
     for number in range(len(dataset)):
-        row = dataset[number]
-        if not isinstance(row, tuple | list) or len(row) < 2:
-            raise UsageError(f"the {kind}: row {number} is {type(row).__name__}, not {ALLOWED}")
-        cells = _named_cells(row, tasks, f"the {kind}: row {number}")
+        where = f"the {kind}: row {number}"
+        cells = _named_cells(dataset[number], tasks, where)
         if number and cells.keys() != columns.keys():
-            raise DataError(f"the {kind}: row {number} has other names than row 0: {list(cells)}")
+            names = ", ".join(cells)
+            raise DataError(f"{where} has other names than row 0: {names}")
         for name, cell in cells.items():
-            columns.setdefault(name, []).append(cell)
+            column = columns.setdefault(name, [])
+            column.append(cell)
     arrays = {}
-    for name, cells_of_column in columns.items():
-        shapes = {cell.shape for cell in cells_of_column}
-        if len(shapes) > 1:
-            raise DataError(f"the {kind}: {name} differs in shape over rows: {sorted(shapes)[:3]}")
-        arrays[name] = np.stack(cells_of_column)
+    for name, column in columns.items():
+        arrays[name] = _stacked(column, f"the {kind}: {name}")
     return arrays
 
 
-def _named_cells(row: Sequence[Any], tasks: Sequence[str], where: str) -> dict[str, Array]:
+def _stacked(cells: Sequence[Array], where: str) -> Array:
+    """Return cells of one shape as an array [N, ...]."""
+    first = cells[0].shape
+    for cell in cells:
+        if cell.shape != first:
+            raise DataError(f"{where} differs in shape over rows: {first} and {cell.shape}")
+    return np.stack(cells)
+
+
+def _named_cells(
+    row: Any,
+    tasks: Sequence[str],
+    where: str,
+) -> dict[str, Array]:
     """Return the arrays of a row by name."""
+    if not isinstance(row, tuple | list) or len(row) < 2:
+        raise UsageError(f"{where} is {type(row).__name__}, not {ALLOWED}")
     inputs, *targets = row
-    named: dict[str, Any] = dict(inputs) if isinstance(inputs, Mapping) else {INPUTS: inputs}
-    if len(targets) == 1 and isinstance(targets[0], Mapping):
-        named |= targets[0]
-    else:
-        values = list(targets[0]) if _is_vector(targets) else targets
-        names = tasks or [f"target_{position}" for position in range(len(values))]
-        if len(values) != len(names):
-            raise UsageError(f"{where}: found {len(values)} targets for {len(names)} tasks")
-        named |= dict(zip(names, values, strict=True))
-    return {str(name): _as_array(value, f"{where}: {name}") for name, value in named.items()}
+    named: dict[str, Any] = {INPUTS: inputs}
+    if isinstance(inputs, Mapping):
+        named = dict(inputs)
+    named |= _named_targets(targets, tasks, where)
+    cells = {}
+    for name, value in named.items():
+        cells[str(name)] = _as_array(value, f"{where}: {name}")
+    return cells
 
 
-def _is_vector(targets: Sequence[Any]) -> bool:
-    """Tell whether a row has one thing for its targets that holds all of them."""
-    return len(targets) == 1 and np.ndim(targets[0]) == 1
+def _named_targets(
+    targets: Sequence[Any],
+    tasks: Sequence[str],
+    where: str,
+) -> dict[str, Any]:
+    """Return the targets of a row by name."""
+    values = targets
+    if len(targets) == 1:
+        together = targets[0]
+        if isinstance(together, Mapping):
+            return dict(together)
+        if np.ndim(together) == 1:
+            values = list(together)
+    names = list(tasks)
+    if not names:
+        names = [f"target_{position}" for position in range(len(values))]
+    if len(values) != len(names):
+        raise UsageError(f"{where}: found {len(values)} targets for {len(names)} tasks")
+    return dict(zip(names, values, strict=True))
 
 
-def _as_array(value: Any, where: str) -> Array:
+def _as_array(
+    value: Any,
+    where: str,
+) -> Array:
     """Return a tensor, a number or text as an array. Raises UsageError for anything else."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()

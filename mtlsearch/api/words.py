@@ -60,7 +60,11 @@ def comma_separated(names: Names) -> tuple[str, ...]:
     return listed(names)
 
 
-def option_flags(importance: Values, auxiliary: Names, at_most_worse: Values) -> tuple[str, ...]:
+def option_flags(
+    importance: Values,
+    auxiliary: Names,
+    at_most_worse: Values,
+) -> tuple[str, ...]:
     """Return the options of tasks, each as it is typed.
 
     Example:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mtlsearch import DataError, UsageError
-from mtlsearch.api.given_data import as_file
+from mtlsearch.api.given_data import as_file, with_whole_paths
 from mtlsearch.data import Dataset, load
 from tests.support.small_search import penguins
 
@@ -121,6 +121,15 @@ def test_torch_datasets_are_arrays(tmp_path: Path, targets) -> None:
     assert source.inputs["x"][39].shape == (1, 4, 4)
     assert dataset.targets["a"].tolist() == [float(row) for row in range(40)]
     assert dataset.targets["b"].tolist() == [row % 2 for row in range(40)]
+
+
+def test_pictures_are_found_from_the_working_directory(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = ["a/1.png", str(tmp_path / "2.png"), "https://host/3.png", None, b"\x89PNG"]
+    table = pd.DataFrame({"photo": pd.Series(cells, dtype=object), "note": "a/1.png"})
+    whole = with_whole_paths(table, ["photo", "absent"])
+    assert whole["photo"].tolist() == [str(tmp_path / "a/1.png"), *cells[1:]]
+    assert whole["note"].tolist() == table["note"].tolist()
 
 
 def _repeated() -> pd.DataFrame:
