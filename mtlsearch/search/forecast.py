@@ -15,6 +15,7 @@ from mtlsearch.search.timings import Timings
 from mtlsearch.wording import duration
 
 FIXED_SECONDS = 15.0  # to start workers, choose models and write the report
+OVERHEAD = 0.03  # to propose and to record a training
 LARGEST = 2  # things that take the most time, which are named
 
 
@@ -54,7 +55,7 @@ class Workload:
         arms = {}
         confirmation = 0.0
         for arm in request.arms:
-            seconds = timings.trainings[arm]
+            seconds = timings.trainings[arm] + OVERHEAD
             arms[arm] = seconds * request.budget(arm) * searches
             confirmation += seconds * first_seeds(request) * searches
         later_folds = min(first_seeds(request), FIRST_SEEDS) - 1

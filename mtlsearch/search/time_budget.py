@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from mtlsearch.errors import UsageError
 from mtlsearch.evidence.sequential import FIRST_SEEDS
-from mtlsearch.search.forecast import FIXED_SECONDS, Forecast, count_searches
+from mtlsearch.search.forecast import FIXED_SECONDS, Forecast
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.seed_plan import AUTO
 from mtlsearch.search.timings import Timings
@@ -43,13 +43,9 @@ def within_minutes(request: Request, timings: Timings, references: tuple[str, ..
     available = minutes * 60 * PLANNED
     if smallest.seconds > available:
         raise UsageError(_too_short(smallest))
-    of_one_round = 0.0  # a further candidate of every arm
-    for arm in request.arms:
-        share = request.budget(arm) / request.trainings
-        of_one_round += timings.trainings[arm] * share * request.replicates
-    of_one_round *= count_searches(request)
-    left = available - smallest.seconds
-    rounds = math.floor(left / max(smallest.on_the_clock(of_one_round), 1e-9))
+    larger = Forecast(_with_trainings(request, fewest + request.replicates), timings, references)
+    of_candidate = larger.seconds - smallest.seconds  # a further one of every arm
+    rounds = math.floor((available - smallest.seconds) / of_candidate)
     most = MOST_TRAININGS // request.replicates * request.replicates
     trainings = min(fewest + rounds * request.replicates, max(fewest, most))
     return _with_trainings(request, trainings)

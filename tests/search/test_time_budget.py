@@ -7,7 +7,7 @@ import pytest
 from mtlsearch.errors import UsageError
 from mtlsearch.records import TrainingResult
 from mtlsearch.search.effort import EFFORTS, Wishes
-from mtlsearch.search.forecast import FIXED_SECONDS, Forecast
+from mtlsearch.search.forecast import FIXED_SECONDS, OVERHEAD, Forecast
 from mtlsearch.search.pace import TRUST, Pace
 from mtlsearch.search.request import Request
 from mtlsearch.search.study import REFERENCES_ARM
@@ -32,13 +32,16 @@ def seconds(asked):
 def test_a_forecast_adds_up_trainings_seeds_and_references():
     asked = request(trainings=10)
     workload = Forecast(asked, TIMINGS, NAMES).workload
-    assert workload.arms == {"searched": 10.0, "single_task": 30.0}
-    assert workload.confirmation == 5 * 4.0
+    assert workload.arms == pytest.approx(
+        {"searched": 10 * (1 + OVERHEAD), "single_task": 10 * (3 + OVERHEAD)}
+    )
+    assert workload.confirmation == pytest.approx(5 * (4.0 + 2 * OVERHEAD))
     assert workload.references == 20.0 + 4 * 10.0
-    assert seconds(asked) == FIXED_SECONDS + 120.0
-    assert seconds(replace(asked, more_baseline=True)) == FIXED_SECONDS + 150.0
+    assert seconds(asked) == FIXED_SECONDS + workload.total
+    more = seconds(replace(asked, more_baseline=True)) - seconds(asked)
+    assert more == pytest.approx(workload.arms["single_task"])
     folds = Forecast(replace(asked, outer_folds=3), TIMINGS, NAMES).workload
-    assert folds.search == 4 * workload.search  # three folds, and all rows
+    assert folds.search == pytest.approx(4 * workload.search)  # three folds, and all rows
     assert folds.references == 3 * workload.references
 
 
@@ -46,7 +49,7 @@ def test_a_forecast_says_what_it_counts_and_what_takes_the_time():
     words = Forecast(request(trainings=10, seeds="auto"), TIMINGS, NAMES).describe()
     assert words == (
         "20 trainings (2 arms x 10), 10 to confirm (up to 40 while the answer is open), "
-        "10 fits of 2 references: about 2 min 15 s on 1 worker, if trainings end after about 35 "
+        "10 fits of 2 references: about 2 min 16 s on 1 worker, if trainings end after about 35 "
         "of 150 epochs; most of it: the references 50%, single_task 25%"
     )
 
