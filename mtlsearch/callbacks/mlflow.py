@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING
 
 from mtlsearch.callbacks.contract import Callback, StudyFacts, TrainingFinished, VerdictReached
 from mtlsearch.callbacks.libraries import require
-from mtlsearch.callbacks.series import test_numbers, training_numbers, verdict_words
+from mtlsearch.callbacks.series import (
+    plain_names,
+    test_numbers,
+    training_numbers,
+    verdict_words,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -109,8 +114,9 @@ class MLflow(Callback):
         name = f"{event.series}/{event.step}"
         run = client.create_run(self._experiment_id, run_name=name, tags={PARENT: self._run})
         nested = run.info.run_id
+        plain = plain_names(event.parameters)
         for parameter, value in event.parameters.items():
-            client.log_param(nested, parameter, value)
+            client.log_param(nested, plain[parameter], value)
         for metric, number in training_numbers(event).items():
             client.log_metric(nested, metric, number)
         failure = event.result.failure
