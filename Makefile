@@ -17,7 +17,7 @@ test: $(READY)
 
 # Minutes each, or in need of more packages: the browser, every embedded problem, ONNX.
 test-slow: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,notebook]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,notebook,docs]'
 	$(BIN)/python -m pytest -m slow
 
 # The quick tests with the oldest versions that pyproject.toml allows; torch of that age brings CUDA.
