@@ -17,7 +17,7 @@ test: $(READY)
 
 # Minutes each, or in need of more packages: the browser, every embedded problem, ONNX, MLflow,
 # TensorBoard, Weights & Biases, Optuna's dashboard.
-EXTRAS := dev,onnx,notebook,mlflow,tensorboard,wandb,dashboard
+EXTRAS := dev,onnx,notebook,docs,mlflow,tensorboard,wandb,dashboard
 
 test-slow: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
