@@ -41,6 +41,12 @@ docs: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m mkdocs build
 
+# The notebook with new outputs, and the pictures of the documentation (Debian's package `chromium`).
+notebook: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,notebook]'
+	$(BIN)/python -m scripts.run_notebook
+	$(BIN)/python -m scripts.screenshots
+
 # Wheel and sdist, in dist/. A tag at this commit must be that of mtlsearch/version.py.
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' mtlsearch/version.py)
 dist: $(READY)
