@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mtlsearch.program import command
 from mtlsearch.report.gain_strips import BAD, GOOD, UNSURE, gain_strips
 from mtlsearch.report.html import render_page
 from mtlsearch.report.importance_chart import MOST_BARS, importance_chart
@@ -161,9 +162,9 @@ def test_the_first_screen_says_what_to_do_next():
     report = replace(report, study=replace(report.study, folder="my studies/a"))
     commands = [step.command for step in next_steps(report)]
     assert commands == [
-        "python cli.py export 'my studies/a' --to model",
-        "python cli.py predict 'my studies/a' new.csv",
-        "python cli.py export 'my studies/a' --best-per-task --to model",
+        command("export", "my studies/a", "--to", "model"),
+        command("predict", "my studies/a", "new.csv"),
+        command("export", "my studies/a", "--best-per-task", "--to", "model"),
     ]
     page = render_page(report)
     place = page.index("--best-per-task --to model")
