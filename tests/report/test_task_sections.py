@@ -171,5 +171,5 @@ def test_the_first_screen_says_what_to_do_next():
     assert page.index("What to do next") < place < page.index('id="skill"')
     assert len(next_steps(replace(report, references=None))) == 2
     [step] = next_steps(unfinished_report())
-    assert step.command == "python cli.py resume study"
+    assert step.command == command("resume", "study")
     assert step.command in render_page(unfinished_report())
