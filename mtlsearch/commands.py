@@ -588,9 +588,10 @@ def _refuse_early(
     """Raise UsageError or DataError for a misspelling, before anything heavy is imported."""
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import check_names
+    from mtlsearch.search.samplers import is_own
 
     names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
-    of_table = None if sampler and ":" in sampler else sampler
+    of_table = None if sampler and is_own(sampler) else sampler
     check_names(names, of_table, engine, compare, runner)
     _refuse_file(data)
 

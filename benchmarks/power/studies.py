@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.power.problems import PENGUINS, Case, Sample, sample
 from benchmarks.truth.experiment import FOREST, Budget, request, space, test_scores
-from benchmarks.truth.verdicts import ARMS, BASELINE, Silent
+from benchmarks.truth.verdicts import ARMS, BASELINE
 from mtlsearch.candidate import Composition
 from mtlsearch.data import Dataset, load
 from mtlsearch.evidence.comparison import Comparison
@@ -30,7 +30,7 @@ from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.seed_plan import AUTO
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace, load_space
 
@@ -169,7 +169,7 @@ def _answered(
     """Do a study; return what it says."""
     started = time.process_time()
     made.set_engine(FOREST)
-    work(made, dataset, searched, Silent())
+    work(made, dataset, searched, Observer())
     analysis = Analysis(made, dataset)
     verdict = analysis.verdict
     assert verdict is not None

@@ -23,7 +23,6 @@ from benchmarks.truth.verdicts import (
     OTHER_TEST_ROWS,
     ROWS,
     TEST_ROWS,
-    Silent,
     with_test_rows,
 )
 from mtlsearch.data import Dataset
@@ -33,7 +32,7 @@ from mtlsearch.evidence.sequential import FIRST_SEEDS, seeds_dominate
 from mtlsearch.evidence.verdict import OPEN
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.seed_plan import AUTO
-from mtlsearch.search.session import work
+from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 
@@ -72,7 +71,7 @@ def grow(
     gain, decision = _answer(before)
     study.extend(seeds=AUTO)
     started = time.monotonic()
-    work(study, dataset, searched, Silent())
+    work(study, dataset, searched, Observer())
     took = time.monotonic() - started
     after = Analysis(study, dataset)
     last_gain, last_decision = _answer(after)
@@ -111,7 +110,7 @@ def _grow_planted(relation: str, seed: int) -> Growth:
         asked = request(dataset, searched, BUDGET, ARMS, seed)
         study = Study.create(Path(folder) / "study", asked, None)
         study.set_engine(FOREST)
-        work(study, dataset, searched, Silent())
+        work(study, dataset, searched, Observer())
         return grow(study, dataset, searched)
 
 

@@ -8,10 +8,9 @@ the mean over six of them, of 30 fresh seeds in all, on 5,000 other test rows.
 """
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.truth.experiment import (
     FOREST,
@@ -32,7 +31,6 @@ from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.session import Observer, work
 from mtlsearch.search.study import Study
-from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.space import SearchSpace
 
 BASELINE = "single_task"
@@ -78,24 +76,6 @@ class Problem(NamedTuple):
     for_truth: Dataset
 
 
-class Silent(Observer):
-    """Watches nothing."""
-
-    def begin(
-        self,
-        schedules: Sequence[Any],
-        queue: WorkQueue,
-    ) -> None:
-        """Do nothing."""
-
-    def observe(
-        self,
-        arm: str,
-        result: Any,
-    ) -> None:
-        """Do nothing."""
-
-
 def answer(
     problem: Problem,
     searched: SearchSpace,
@@ -107,7 +87,7 @@ def answer(
         asked = request(dataset, searched, BUDGET, ARMS, seed)
         study = Study.create(Path(folder) / "study", asked, None)
         study.set_engine(FOREST)
-        work(study, dataset, searched, Silent())
+        work(study, dataset, searched, Observer())
         analysis = Analysis(study, dataset)
         statement = analysis.verdict
         assert statement is not None

@@ -35,7 +35,7 @@ from mtlsearch.errors import UsageError
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
 from mtlsearch.search.effort import DEFAULT_EFFORT, Effort, Wishes
-from mtlsearch.search.own_samplers import sampler_name
+from mtlsearch.search.own_samplers import own_sampler_of
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.study_loading import check_folds
 from mtlsearch.search.worker_context import resolve_device
@@ -284,12 +284,10 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             dataset, space = problem.load()
             check_folds(dataset)
             device = resolve_device(self.device)
-            settings = self._settings(effort)
-            settings["sampler"] = sampler_name(self.sampler, space)
-            sampler = problem.own_sampler(settings["sampler"], dataset, space)
+            request = problem.request(self._settings(effort), dataset, space)
+            sampler = own_sampler_of(request)
             if sampler is not None:
                 yield sampler.describe()
-            request = problem.request(settings, dataset, space, sampler)
             yield from dry_run(dataset, space, device, request)
 
     def _effort(self, announcer: Announcer) -> Effort:

@@ -1,13 +1,12 @@
 """What a model predicts for rows in any form in which `Search.fit` takes data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mtlsearch.api.announcing import Announcer
@@ -41,13 +40,7 @@ def predict_rows(
     Raises:
         DataError: A column is missing, the rows cannot be read, or their source is unclear.
     """
-    with TemporaryDirectory() as temporary:
-        rows = _Rows.read(X, Path(temporary))
-        try:
-            columns = model.predict_columns(rows.table, source, rows.begins)
-        except TableError as error:
-            raise DataError(f"X: {error}") from error
-    _tell(announcer, rows.notices, model.notices)
+    columns = _predicted(model, model.predict_columns, X, source, announcer)
     return pd.DataFrame(columns, index=_index_of(X))
 
 
@@ -62,14 +55,11 @@ def predict_rows_proba(
     Raises UsageError where no task of the source has classes.
     """
     columns: dict[tuple[str, str], Array] = {}
-    for task, predictions in predict_tasks(model, X, source, announcer).items():
+    predictions = predict_tasks(model, X, source, announcer)
+    for task, probabilities in model.probabilities(predictions).items():
         classes = model.decoders[task].classes
-        if not classes:
-            continue
-        if predictions.ndim == 1:  # the probability of the second of two classes
-            predictions = np.column_stack([1.0 - predictions, predictions])
-        for name, probabilities in zip(classes, predictions.T, strict=True):
-            columns[task, name] = probabilities
+        for name, of_class in zip(classes, probabilities.T, strict=True):
+            columns[task, name] = of_class
     if not columns:
         names = ", ".join(model.tasks)
         raise UsageError(f"predict_proba: no task has classes; found {names}; use predict")
@@ -87,19 +77,26 @@ def predict_tasks(
     They are values or the probability of the second of two classes [N], or probabilities of C
     classes [N, C]. See `predict_rows`.
     """
+    return _predicted(model, model.predict_tasks, X, source, announcer)
+
+
+def _predicted(
+    model: Predictor,
+    predict: Callable[[Mapping[str, Any], str | None, Path], dict[str, Any]],
+    X: object,
+    source: str | None,
+    announcer: Announcer,
+) -> dict[str, Any]:
+    """Read rows in any form, predict them by a method of the model, and tell what is odd."""
     with TemporaryDirectory() as temporary:
         rows = _Rows.read(X, Path(temporary))
         try:
-            predictions = model.predict_tasks(rows.table, source, rows.begins)
+            predictions = predict(rows.table, source, rows.begins)
         except TableError as error:
             raise DataError(f"X: {error}") from error
-    _tell(announcer, rows.notices, model.notices)
-    return predictions
-
-
-def _tell(announcer: Announcer, *notices: Sequence[str]) -> None:
-    for notice in chain(*notices):
+    for notice in chain(rows.notices, model.notices):
         announcer.tell(f"X: {notice}")
+    return predictions
 
 
 @dataclass(frozen=True)

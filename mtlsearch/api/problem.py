@@ -16,8 +16,9 @@ from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
 from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.objectives import directions
-from mtlsearch.search.own_samplers import OwnSampler, find_sampler, is_own, sampler_name
+from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
 from mtlsearch.search.request import Pacing, Request
+from mtlsearch.search.samplers import is_own
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
 from mtlsearch.search.time_budget import describe_budget
@@ -64,7 +65,7 @@ class Problem:
                 self.task_options,
             )
 
-    def own_sampler(
+    def _own_sampler(
         self,
         name: str,
         dataset: Dataset,
@@ -89,23 +90,23 @@ class Problem:
         settings: Mapping[str, Any],
         dataset: Dataset,
         space: SearchSpace,
-        sampler: OwnSampler | None,
     ) -> Request:
-        """Return what is asked for, as a study stores it. Raises UsageError.
+        """Return what is asked for, as a study stores it. Raises UsageError and SpaceError.
 
         Args:
             settings: Fields of `Request` that the user sets. 0 workers are one for each core.
             dataset: What `load` gave.
             space: The search space.
-            sampler: The sampler, if it is not of the table.
         """
         settings = _plain(settings)
+        name = sampler_name(settings["sampler"], space)
+        sampler = self._own_sampler(name, dataset, space)
         workers = settings["workers"] or len(os.sched_getaffinity(0))
         arms = settings["arms"]
         pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
         now = datetime.now().astimezone()
         return Request(
-            **{**settings, "workers": workers},
+            **{**settings, "workers": workers, "sampler": name},
             data=_data_name(self.data),
             task_flags=self.task_flags,
             task_options=self.task_options,
@@ -159,11 +160,9 @@ def create_study(
         StudyError: The folder is in use.
     """
     dataset, space = problem.load()
-    settings = {**settings, "sampler": sampler_name(settings["sampler"], space)}
-    sampler = problem.own_sampler(settings["sampler"], dataset, space)
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
-    request = problem.request(settings, dataset, space, sampler)
+    request = problem.request(settings, dataset, space)
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)

@@ -210,6 +210,10 @@ class Predictor(nn.Module):
             folder,
         )
         self._warn()
+        return self.probabilities(predictions)
+
+    def probabilities(self, predictions: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what `predict_proba` does, of what `predict_tasks` gave."""
         probabilities = {}
         for name, values in predictions.items():
             if not self.tasks[name]["classes"]:

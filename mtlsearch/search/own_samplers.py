@@ -18,18 +18,13 @@ from mtlsearch.errors import SpaceError, unknown
 from mtlsearch.search.objectives import Direction
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
-from mtlsearch.search.samplers import DEFAULT_SAMPLER, SAMPLERS, Sampler
+from mtlsearch.search.samplers import DEFAULT_SAMPLER, SAMPLERS, Sampler, is_own
 from mtlsearch.space import SearchSpace
 
 REHEARSALS = 3  # proposals that a sampler makes before a study begins, each knowing those before
 
 StoredModule = Mapping[str, Any]
 """What `Plugin.to_mapping` gives."""
-
-
-def is_own(name: str) -> bool:
-    """Whether a name is `module:Class` rather than one of the table."""
-    return ":" in name
 
 
 @dataclass(frozen=True)

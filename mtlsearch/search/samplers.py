@@ -21,6 +21,11 @@ POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with t
 logger = logging.getLogger(__name__)
 
 
+def is_own(name: str) -> bool:
+    """Whether a name is `module:Class` rather than one of the table."""
+    return ":" in name
+
+
 @dataclass(frozen=True)
 class Sampler:
     """How candidates are proposed.

@@ -6,12 +6,18 @@ Samplers see trials as the space spells them: what they propose depends on no na
 """
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import FrozenTrial
+
+Convert = Callable[[Any, BaseDistribution], tuple[Any, BaseDistribution]]
+"""Gives a value and its distribution in another spelling."""
+
+Changes = dict[str, tuple[str, Convert]]
+"""By the name of a parameter its other name, and what converts its values."""
 
 
 @dataclass(frozen=True)
@@ -55,36 +61,19 @@ class TrialSpelling:
         old_names = {parameter.in_space for parameter in parameters}
         if any(old_names & trial.params.keys() for trial in stored):
             parameters = []
-        self._in_space = {parameter.in_space: parameter for parameter in parameters}
-        self._in_storage = {parameter.in_storage: parameter for parameter in parameters}
+        self._stored: Changes = {}
+        self._restored: Changes = {}
+        for parameter in parameters:
+            self._stored[parameter.in_space] = parameter.in_storage, parameter.store
+            self._restored[parameter.in_storage] = parameter.in_space, parameter.restore
 
     def stored(self, trial: FrozenTrial) -> FrozenTrial:
         """The trial as the storage spells it."""
-        params: dict[str, Any] = {}
-        distributions = {}
-        for name, value in trial.params.items():
-            distribution = trial.distributions[name]
-            parameter = self._in_space.get(name)
-            if parameter is not None:
-                name = parameter.in_storage
-                value, distribution = parameter.store(value, distribution)
-            params[name] = value
-            distributions[name] = distribution
-        return _with_parameters(trial, params, distributions)
+        return _respelled(trial, self._stored)
 
     def restored(self, trial: FrozenTrial) -> FrozenTrial:
         """The trial as the space spells it."""
-        params: dict[str, Any] = {}
-        distributions = {}
-        for name, value in trial.params.items():
-            distribution = trial.distributions[name]
-            parameter = self._in_storage.get(name)
-            if parameter is not None:
-                name = parameter.in_space
-                value, distribution = parameter.restore(value, distribution)
-            params[name] = value
-            distributions[name] = distribution
-        return _with_parameters(trial, params, distributions)
+        return _respelled(trial, self._restored)
 
 
 def _spelled(tasks: Sequence[str]) -> list[Spelled]:
@@ -99,12 +88,18 @@ def _spelled(tasks: Sequence[str]) -> list[Spelled]:
     return parameters
 
 
-def _with_parameters(
-    trial: FrozenTrial,
-    params: Mapping[str, Any],
-    distributions: Mapping[str, BaseDistribution],
-) -> FrozenTrial:
+def _respelled(trial: FrozenTrial, changes: Changes) -> FrozenTrial:
+    """The trial with some of its parameters under other names."""
+    params: dict[str, Any] = {}
+    distributions = {}
+    for name, value in trial.params.items():
+        distribution = trial.distributions[name]
+        if name in changes:
+            name, convert = changes[name]
+            value, distribution = convert(value, distribution)
+        params[name] = value
+        distributions[name] = distribution
     changed = copy.copy(trial)
-    changed.params = dict(params)
-    changed.distributions = dict(distributions)
+    changed.params = params
+    changed.distributions = distributions
     return changed

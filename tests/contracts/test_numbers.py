@@ -4,8 +4,6 @@ Parametrised over the tables of readings and of scalings.
 """
 
 import dataclasses
-import runpy
-import sys
 
 import numpy as np
 import pandas as pd
@@ -37,6 +35,7 @@ from mtlsearch.training.plain.network import CompositionNetwork, Network
 from mtlsearch.training.stacked.stacking import Vmapped, stack
 from mtlsearch.training.training_data import TrainingData
 from mtlsearch.training.weights import load_model
+from tests.support.exported import run_in_process
 from tests.support.replicates import confirmed, searched
 
 ROWS = 48
@@ -285,16 +284,6 @@ def test_what_is_pretrained_reads_numbers_alike(penguins, reading):
     [forest] = results(penguins, "forest", [job])
     [serial] = results(penguins, "serial", [job])
     assert forest.scores == pytest.approx(serial.scores, rel=1e-3, abs=1e-3)
-
-
-def run_in_process(draft, arguments):
-    wrote_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        script = runpy.run_path(str(draft / "predict.py"), run_name="predict")
-        assert script["main"](arguments) == 0
-    finally:
-        sys.dont_write_bytecode = wrote_bytecode
 
 
 def exported(data, reading, folder, formats):

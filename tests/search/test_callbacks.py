@@ -14,6 +14,7 @@ from mtlsearch.search.log import LOG
 from mtlsearch.search.observers import Observers
 from mtlsearch.search.session import work
 from mtlsearch.space import SearchSpace
+from tests.support.callbacks import Impatient
 
 
 class Recorder(Callback):
@@ -44,18 +45,6 @@ class Troublemaker(Callback):
     def training_finished(self, event):
         torch.rand(3), np.random.rand(3), random.random()
         raise RuntimeError(f"no place\nfor {event.result.number}")
-
-
-class Impatient(Callback):
-    """Stops the study at its third training."""
-
-    def __init__(self):
-        self.heard = 0
-
-    def training_finished(self, event):
-        self.heard += 1
-        if self.heard == 3:
-            raise KeyboardInterrupt
 
 
 def go_on(bench, study, *callbacks):

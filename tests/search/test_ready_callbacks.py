@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import mtlsearch
-from mtlsearch.callbacks import Callback, MLflow, TensorBoard, WeightsAndBiases
+from mtlsearch.callbacks import MLflow, TensorBoard, WeightsAndBiases
 from mtlsearch.callbacks.contract import StudyFacts
 from mtlsearch.callbacks.series import metric_names
 from mtlsearch.errors import InterruptedSearchError, UsageError
+from tests.support.callbacks import Impatient
 
 # what the libraries do on their way that they themselves warn of
 FOREIGN = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -20,18 +21,6 @@ TRAININGS = 4
 
 # of the records of LevelDB's logs
 BLOCK, HEAD, WHOLE, LAST = 2**15, struct.Struct("<IHB"), 1, 4
-
-
-class Impatient(Callback):
-    """Stops the study at its third training."""
-
-    def __init__(self):
-        self.heard = 0
-
-    def training_finished(self, event):
-        self.heard += 1
-        if self.heard == 3:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
