@@ -48,8 +48,9 @@ from mtlsearch.training.plain.trainer import PlainTrainer
 from mtlsearch.training.stacked.trainer import StackedTrainer
 from mtlsearch.training.training_data import TrainingData
 
-CANDIDATES = (4, 8, 16, 32)
+CANDIDATES = {"cpu": (4, 8, 16, 32), "cuda": (4, 16, 64)}[DEVICE.type]
 REPLICATES = 2
+SERIAL = 16  # trainings by which the serial trainer is timed: it takes as long for any number
 REPETITIONS = 5
 SEARCH_REPETITIONS = 3
 WIDTH = 64
@@ -129,19 +130,13 @@ def _round(
     forests: dict[int, Engine],
     trainings: Sequence[TrainingJob],
 ) -> dict[int, Pair]:
-    """Return per number of candidates the seconds per training of the forest and of serial.
-
-    Serial trains every training once; its time for few candidates is a part of that for more.
-    """
+    """Return per number of candidates the seconds per training of the forest and of serial."""
+    alone = seconds_of(serial, trainings[:SERIAL]) / SERIAL
     seconds = {}
-    alone = 0.0
-    done = 0
     for candidates, forest in forests.items():
         count = candidates * REPLICATES
         together = seconds_of(forest, trainings[:count])
-        alone += seconds_of(serial, trainings[done:count])
-        done = count
-        seconds[candidates] = (together / count, alone / count)
+        seconds[candidates] = (together / count, alone)
     return seconds
 
 
@@ -171,7 +166,7 @@ def gemm(
     chunk: int,
 ) -> list[Row]:
     """Compare GFLOP/s (two per multiply-add) of the forest's steps and of matrix products."""
-    members = _members(trainings, len(data.dataset.tasks), schedule)[:chunk]
+    members = members_of(trainings, len(data.dataset.tasks), schedule)[:chunk]
     chunks = Chunks(data, schedule, StackedTrainer, PlainTrainer, chunk)
     networks = chunks.networks(members)
     trainer = StackedTrainer(members, networks, data, schedule)
@@ -200,11 +195,12 @@ def gemm(
     ]
 
 
-def _members(
+def members_of(
     trainings: Sequence[TrainingJob],
     tasks: int,
     schedule: TrainingSettings,
 ) -> list[Member]:
+    """What the networks of these trainings fall apart into."""
     members = []
     for training in trainings:
         for component in training.composition:

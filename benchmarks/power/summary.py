@@ -88,6 +88,12 @@ def holds_the_truth(record: Record) -> bool:
     return low <= true_gain(record) <= high
 
 
+def holds_for_the_model(record: Record) -> bool:
+    """Whether it holds the true gain of the model that is handed over, which has other rows."""
+    _, low, high = record.gain
+    return low <= record.handed_over[record.arm] <= high
+
+
 STATEMENTS: dict[str, Statement] = {
     "an answer": is_clear,
     "an answer taken away by a caveat": is_lowered,
@@ -98,6 +104,7 @@ STATEMENTS: dict[str, Statement] = {
     "do not share, though there is a gain": falsely_separates,
     "equal, though beyond the margin": falsely_equal,
     "the interval holds the true gain": holds_the_truth,
+    "the interval holds that of the model handed over": holds_for_the_model,
 }
 MEANS: dict[str, Callable[[Record], float]] = {
     "width of the interval": lambda record: record.gain[2] - record.gain[1],

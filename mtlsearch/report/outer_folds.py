@@ -109,6 +109,7 @@ def _sentence(analysis: Analysis, arm: str, pairs: Sequence[SharedPair]) -> str:
     if analysis.all_rows and analysis.all_rows.picks:
         sentence += (
             " The model that is handed over was searched and fitted on all rows; its scores are "
-            "those of the folds."
+            "those of the folds, of the same procedure: the true gain of a model with picks of its "
+            "own can lie outside their interval."
         )
     return sentence
