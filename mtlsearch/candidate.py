@@ -51,7 +51,7 @@ class OptimizerSettings:
     of None is that of the study's training.
     """
 
-    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-5
     clip_norm: Annotated[float, Field(ge=0.0)] = 0.0
     class_weight: ClassWeight = "none"

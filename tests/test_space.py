@@ -298,6 +298,15 @@ def test_the_default_of_every_section_is_in_its_table():
     ) == SearchSpace.from_mapping({}, 2)
 
 
+def aliases_of_aliases(levels):
+    """Some lines of YAML that stand for 8 to the power of `levels` values."""
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]"]
+    for level in range(1, levels):
+        repeated = ", ".join(8 * [f"*a{level - 1}"])
+        lines.append(f"a{level}: &a{level} [{repeated}]")
+    return "\n".join(lines)
+
+
 MISTAKES = [
     ("", "my.yaml: found null; it should be a mapping"),
     ("- 1", "my.yaml: found [1]; it should be a mapping"),
@@ -309,7 +318,8 @@ MISTAKES = [
     ("a: [", "my.yaml: line 1: not valid YAML:"),
     ("tree: {}\na:\n\t- b", "my.yaml: line 3: not valid YAML: found character"),
     ("tree: {levels: 1, levels: 2}", 'my.yaml: line 1: not valid YAML: "levels" is given twice'),
-    ("cost: &a [*a]", "my.yaml: cannot be read: "),
+    ("cost: &a [*a]", "my.yaml: line 1: not valid YAML: a value inside itself"),
+    (aliases_of_aliases(9), "my.yaml: line 6: not valid YAML: stands for more than 100,000 values"),
     ("tree: {2020-01-01: 1}", "my.yaml: cannot be read: "),
     ("cost: 2020-13-45", "my.yaml: cannot be read: "),
     ("tree:", "my.yaml: tree: found null; it should be a mapping"),

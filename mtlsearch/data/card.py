@@ -18,6 +18,7 @@ from mtlsearch.columns import ColumnSettings
 from mtlsearch.errors import DataError, UsageError, unknown
 from mtlsearch.inputs import INPUT_KINDS
 from mtlsearch.tasks import LABEL_KIND, LABEL_SET_KIND, METRICS, TASK_KINDS, TaskOptions
+from mtlsearch.yaml_file import CarefulLoader
 
 LABELS = "multilabel"  # no kind of its own: a binary task for each label
 Model = TypeVar("Model", bound=BaseModel)
@@ -650,11 +651,10 @@ def _check_distinct(where: str, flags: Sequence[TaskFlag]) -> None:
             raise DataError(f'{where}: task "{name}" is named twice')
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which every word stays as it is spelled, but for null.
+class _Loader(CarefulLoader):
+    """YAML in which every word stays as it is spelled, but for null.
 
-    So `yes`, `on` and `010` are names like any other; the card's fields say what is a number. A key
-    given twice is refused, where YAML would drop the first.
+    So `yes`, `on` and `010` are names like any other; the card's fields say what is a number.
     """
 
     def construct_mapping(
@@ -662,15 +662,8 @@ class _Loader(yaml.SafeLoader):
         node: yaml.MappingNode,
         deep: bool = False,
     ) -> dict[Hashable, Any]:
-        """Return a mapping of the YAML file. Raises ConstructorError for a key given twice."""
-        keys: set[object] = set()
+        """Return a mapping of the YAML file, whose keys are text, null among them."""
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in keys:
-                problem = f'"{key.value}" is named twice'
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            keys.add(key.value)
             if key.tag == NULL_TAG:
                 key.tag = TEXT_TAG
         return super().construct_mapping(node, deep)

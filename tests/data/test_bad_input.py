@@ -209,9 +209,10 @@ def test_a_card_is_honoured(write, clinic):
         ("seed: 1", "column: ward", ["60 rows hold", "allowed: train, val, validation, test"]),
         ("seed: 1", "time: ward", ["2024-01-31"]),
         ("seed: 1", "time: age", ["9 rows have no value"]),
-        ("days:", "readmitted:", ['line 5: "readmitted" is named twice']),
+        ("days:", "readmitted:", ['line 5: "readmitted" is given twice']),
         ("  days: {target: stay}\n", "", ["at least two tasks are needed, found 1"]),
         ("{seed: 1}", "{seed: 1", ["c.yaml: line"]),
+        ("seed: 1", "group: &a [*a]", ["c.yaml: line", "a value inside itself"]),
         (CARD, "- just\n- a list\n", ["must be a mapping"]),
         (
             ", ignore: [patient]}",
