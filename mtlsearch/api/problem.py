@@ -3,6 +3,7 @@
 import operator
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,6 +160,7 @@ def create_study(
         SpaceError: The space cannot be used, or not for these data.
         StudyError: The folder is in use.
     """
+    began = time.monotonic()
     dataset, space = problem.load()
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
@@ -175,6 +177,7 @@ def create_study(
     stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
     if timing is not None:
         timing.keep(stored)
+        stored.add_seconds(time.monotonic() - began)
     if problem.data.written is not None:
         shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
     return Opened(stored, dataset, space)
