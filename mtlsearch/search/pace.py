@@ -101,8 +101,10 @@ class Pace:
                 return None
             models = len(request.arms) * count_searches(request)
             work += models * first_seeds(request) * seconds
-        at_the_end = REPORT_SECONDS + self._seconds_of_choices(request, confirms)
-        return work / self._speed(request) + at_the_end
+        speed = self._speed(request)
+        slowdown = max(1.0, self._expected_speed(request) / speed)
+        report = REPORT_SECONDS * slowdown  # on a machine that is busy with other things
+        return work / speed + report + self._seconds_of_choices(request, confirms)
 
     def _seconds_of_choices(self, request: Request, confirms: bool) -> float:
         """How long all trainings are fitted until the report is written."""
@@ -116,10 +118,14 @@ class Pace:
 
         It counts from the first training of this session on, before which workers were started.
         """
-        workers = float(parallel_workers(request))
-        expected = workers if self.forecast is None else min(workers, self.forecast.speed)
+        expected = self._expected_speed(request)
         elapsed = 0.0 if self._began is None else self.clock() - self._began
         return (self._done + TRUST * expected) / (elapsed + TRUST)
+
+    def _expected_speed(self, request: Request) -> float:
+        """The same as it was expected before the first training."""
+        workers = float(parallel_workers(request))
+        return workers if self.forecast is None else min(workers, self.forecast.speed)
 
     def _seconds_of(self, request: Request, schedule: Schedule) -> float | None:
         """What one training of a schedule takes."""

@@ -6,11 +6,9 @@ Both `search` and `resume` are this.
 import dataclasses
 import logging
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
@@ -271,34 +269,26 @@ def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
         meanwhile()
         yield run_local
         return
-    signalled = threading.Event()
-    # Ray's processes end with the thread that started them: it lives as long as they are needed
-    with (
-        tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder,
-        ThreadPoolExecutor(max_workers=1) as starter,
-    ):
-        from mtlsearch.search.runners import ray as ray_runner
+    from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
 
-        def start() -> None:
-            ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
+    signalled = threading.Event()
+    cluster = Cluster(request.workers, request.gpus_per_worker, request.ray_address)
+    with coming_up(cluster) as start:
+        # half-started, Ray would neither work nor end
+        with _stop_on_signal(signalled.set):
+            try:
+                meanwhile()
+            finally:
+                start.wait()
+        from mtlsearch.search.runners import ray as ray_runner
 
         def run(queue: WorkQueue, context: WorkerContext) -> None:
             ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
 
-        # half-started, Ray would neither work nor end
-        with _stop_on_signal(signalled.set):
-            started = starter.submit(start)
-            try:
-                meanwhile()
-            finally:
-                wait([started])
-        try:
-            started.result()
-            if signalled.is_set():
-                raise _interrupted(study)
-            yield run
-        finally:
-            ray_runner.stop()
+        start.check()
+        if signalled.is_set():
+            raise _interrupted(study)
+        yield run
 
 
 @contextmanager
