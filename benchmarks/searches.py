@@ -73,6 +73,7 @@ def ours(
     from mtlsearch.search.engine_choice import engine_of
     from mtlsearch.search.request import Request
     from mtlsearch.search.runners import ray as ray_runner
+    from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
     from mtlsearch.search.schedules import ArmSchedule
     from mtlsearch.search.study import Study
     from mtlsearch.search.work_queue import WorkQueue
@@ -106,9 +107,9 @@ def ours(
 
     queue = WorkQueue([ArmSchedule(study, ARM, dataset, space)], observe)
     context = WorkerContext(dataset, space.training, 0, choice, "auto")
-    ray_runner.start(WORKERS, 0.0, None, str(folder / "ray"))
-    ray_runner.run_ray(queue, context, WORKERS, 0.0)
-    ray_runner.stop()
+    with coming_up(Cluster(WORKERS)) as start:
+        start.check()
+        ray_runner.run_ray(queue, context, WORKERS, 0.0)
     return Trained(scores, times, f"{choice.trainer}, chunk {choice.chunk}, cohort {pacing.cohort}")
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import textwrap
 import webbrowser
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -326,51 +327,54 @@ def search(  # noqa: PLR0913 - the list of options
     runner: Runner = "ray",
 ) -> None:
     """Search sharing structures over DATA (default: the embedded penguins) and give a verdict."""
-    _refuse_early(data, arms, sampler, engine, compare, runner)
+    _refuse_names(arms, sampler, engine, compare, runner)
+    _refuse_file(data)
+    _refuse_space(space)
     _refuse_effort(effort, seeds)
 
-    from mtlsearch.api.estimator import Search
-    from mtlsearch.data import DEFAULT_PROBLEM
+    with _workers_coming_up(runner, workers, gpus_per_worker, ray_address):
+        from mtlsearch.api.estimator import Search
+        from mtlsearch.data import DEFAULT_PROBLEM
 
-    estimator = Search(
-        space,
-        effort=effort,
-        minutes=minutes,
-        trainings=trainings,
-        replicates=replicates,
-        epochs=epochs,
-        seed=seed,
-        seeds=seeds,
-        outer_folds=outer_folds,
-        workers=workers,
-        gpus_per_worker=gpus_per_worker,
-        sampler=sampler,
-        engine=engine,
-        compare=compare,
-        margin=margin,
-        greedy_ensemble=greedy_ensemble,
-        references=references,
-        reference_rows=reference_rows,
-        arms=arms,
-        more_baseline=more_baseline,
-        storage=storage,
-        ray_address=ray_address,
-        device=device,
-        runner=runner,
-        study=study,
-        categorical=categorical,
-        text=text,
-        image=image,
-        ignore=ignore,
-        missing=missing,
-        group=group,
-        time=time,
-        split_column=split_column,
-        importance=importance,
-        auxiliary=auxiliary,
-        at_most_worse=at_most_worse,
-    )
-    estimator.fit(data or DEFAULT_PROBLEM, tasks=task)
+        estimator = Search(
+            space,
+            effort=effort,
+            minutes=minutes,
+            trainings=trainings,
+            replicates=replicates,
+            epochs=epochs,
+            seed=seed,
+            seeds=seeds,
+            outer_folds=outer_folds,
+            workers=workers,
+            gpus_per_worker=gpus_per_worker,
+            sampler=sampler,
+            engine=engine,
+            compare=compare,
+            margin=margin,
+            greedy_ensemble=greedy_ensemble,
+            references=references,
+            reference_rows=reference_rows,
+            arms=arms,
+            more_baseline=more_baseline,
+            storage=storage,
+            ray_address=ray_address,
+            device=device,
+            runner=runner,
+            study=study,
+            categorical=categorical,
+            text=text,
+            image=image,
+            ignore=ignore,
+            missing=missing,
+            group=group,
+            time=time,
+            split_column=split_column,
+            importance=importance,
+            auxiliary=auxiliary,
+            at_most_worse=at_most_worse,
+        )
+        estimator.fit(data or DEFAULT_PROBLEM, tasks=task)
     _print_answer(estimator)
 
 
@@ -499,7 +503,9 @@ def check(  # noqa: PLR0913 - the list of options
     device: Device = "auto",
 ) -> None:
     """Validate data and space, train one step, and estimate time and memory."""
+    _refuse_names(arms)
     _refuse_file(data)
+    _refuse_space(space)
     _refuse_effort(effort, seeds)
 
     from mtlsearch.api.estimator import Search
@@ -549,8 +555,10 @@ def main() -> None:
 
     A user's mistake is one line on stderr and an exit code, never a traceback.
     """
+    from mtlsearch.program import enter_command_line
     from mtlsearch.system_errors import describe_system_error
 
+    enter_command_line()
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
@@ -577,15 +585,28 @@ def _print_answer(study: "Findings") -> None:
         typer.echo(line, err=True)
 
 
-def _refuse_early(
-    data: str | None,
-    arms: str | None,
-    sampler: str | None,
-    engine: str,
-    compare: str,
+def _workers_coming_up(
     runner: str,
+    workers: int,
+    gpus_per_worker: float,
+    ray_address: str | None,
+) -> AbstractContextManager[object]:
+    """Start what trains before anything heavy is imported, and stop it whatever happens."""
+    if runner != "ray":
+        return nullcontext()
+    from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
+
+    return coming_up(Cluster.of(workers, gpus_per_worker, ray_address))
+
+
+def _refuse_names(
+    arms: str | None,
+    sampler: str | None = None,
+    engine: str = "auto",
+    compare: str = "ensemble",
+    runner: str = "ray",
 ) -> None:
-    """Raise UsageError or DataError for a misspelling, before anything heavy is imported."""
+    """Raise UsageError for a misspelling, before anything heavy is imported."""
     from mtlsearch.search.arms import USUAL
     from mtlsearch.search.request import check_names
     from mtlsearch.search.samplers import is_own
@@ -593,7 +614,6 @@ def _refuse_early(
     names = tuple(name.strip() for name in arms.split(",")) if arms else USUAL
     of_table = None if sampler and is_own(sampler) else sampler
     check_names(names, of_table, engine, compare, runner)
-    _refuse_file(data)
 
 
 def _refuse_file(data: str | None) -> None:
@@ -603,6 +623,14 @@ def _refuse_file(data: str | None) -> None:
     path = Path(data or "").expanduser()
     if path.suffix and not path.exists():
         raise DataError(f"{no_such_file(path)}; `check` without DATA tries an embedded problem")
+
+
+def _refuse_space(name: str | None) -> None:
+    """Raise SpaceError for a space that is not there."""
+    from mtlsearch.space_names import space_file
+
+    if name is not None:
+        space_file(name)
 
 
 def _refuse_effort(name: str, seeds: str | None) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mtlsearch.program import command
+from mtlsearch.program import as_parameters, command
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,22 @@ from mtlsearch.program import command
 def test_a_command_is_spelled_as_the_program_was_called(monkeypatch, called, spelled):
     monkeypatch.setattr(sys, "argv", [called])
     assert command("report", "my study", "--open") == f"{spelled} report 'my study' --open"
+
+
+@pytest.mark.parametrize(
+    ("words", "spelled"),
+    [
+        ("--seeds: found 0; allowed: auto", "seeds: found 0; allowed: auto"),
+        ("--minutes 1.5: 8 trainings", "minutes=1.5: 8 trainings"),
+        ("say --more-baseline or --no-references", "say more_baseline or references=False"),
+        ("an em--dash and column --", "an em--dash and column --"),
+    ],
+)
+def test_options_are_spelled_as_parameters(words, spelled):
+    assert as_parameters(words) == spelled
+
+
+def test_a_command_to_copy_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["cli.py"])
+    start = command("search", "DATA", "--study", "a")
+    assert as_parameters(f"--epochs: found 2; go on: {start}") == f"epochs: found 2; go on: {start}"

@@ -4,6 +4,8 @@ import logging
 import sys
 from dataclasses import dataclass
 
+from mtlsearch.program import spelled_for_caller
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,7 +25,8 @@ class Announcer:
         self,
         line: str,
     ) -> None:
-        """Tell a line."""
+        """Tell a line, with options spelled as whoever called the program would write them."""
+        line = spelled_for_caller(line)
         logger.info("%s", line)
         if self.verbose:
             print(line, file=sys.stderr)

@@ -13,8 +13,8 @@ from mtlsearch.api.working import bring_to_its_end, process_as_it_was
 from mtlsearch.callbacks import Callback
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.export.from_study import Exported, Order, export_from_study, load_model
-from mtlsearch.report.build import build_report
-from mtlsearch.report.model import Report
+from mtlsearch.report.build import build_report, build_verdict
+from mtlsearch.report.model import Report, ReportedVerdict
 from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.extension import Extension
@@ -61,7 +61,7 @@ class Contents:
 
     def forget(self) -> None:
         """Forget what was computed of the study, which is about to change."""
-        for name in ("report", "scales", "front", "leaderboard", "affinity"):
+        for name in ("report", "verdict", "scales", "front", "leaderboard", "affinity"):
             self.__dict__.pop(name, None)
         self._models.clear()
 
@@ -69,6 +69,13 @@ class Contents:
     def report(self) -> Report:
         """The report."""
         return build_report(self.stored, self.opened.dataset, self.opened.space)
+
+    @cached_property
+    def verdict(self) -> ReportedVerdict | None:
+        """The verdict, for which nothing else of the report is computed."""
+        if "report" in self.__dict__:
+            return self.report.verdict
+        return build_verdict(self.stored, self.opened.dataset)
 
     @cached_property
     def scales(self) -> SkillScales:

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from mtlsearch.api.announcing import Announcer
 from mtlsearch.api.contents import Contents
+from mtlsearch.api.errors_spelled import errors_spelled
 from mtlsearch.api.findings import Findings
 from mtlsearch.api.given_data import as_file, names_of, with_whole_paths
 from mtlsearch.api.problem import Problem, create_study
@@ -212,6 +213,7 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.verbose = verbose
         self.callbacks = callbacks
 
+    @errors_spelled()
     def fit(
         self,
         X: object,
@@ -278,7 +280,11 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             SpaceError: The space cannot be used, or not for these data.
             NoCandidateError: A training fails.
         """
-        with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
+        with (
+            errors_spelled(),
+            tempfile.TemporaryDirectory() as temporary,
+            process_as_it_was(),
+        ):
             effort = self._effort(Announcer(self.verbose, self.progress))
             problem = self._problem(X, y, tasks, Path(temporary), effort)
             dataset, space = problem.load()

@@ -8,6 +8,7 @@ from typing import Self
 import pandas as pd
 
 from mtlsearch.api.contents import Contents
+from mtlsearch.api.errors_spelled import errors_spelled
 from mtlsearch.api.predicting import predict_rows, predict_rows_proba
 from mtlsearch.api.scoring import mean_skill
 from mtlsearch.api.words import Names, comma_separated
@@ -18,12 +19,12 @@ from mtlsearch.export.from_study import Exported, Order
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
 from mtlsearch.report.model import Report, ReportedVerdict
+from mtlsearch.report.next_steps import next_steps, open_page
 from mtlsearch.report.write import write_report
 from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
-from mtlsearch.search.next_steps import next_steps
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.status import StudyStatus
 
@@ -48,7 +49,7 @@ class Findings(ABC):
     @property
     def verdict_(self) -> ReportedVerdict | None:
         """The answer: whether and what to share. None before the best models are confirmed."""
-        return self.report_.verdict
+        return self._contents().verdict
 
     @property
     def front_(self) -> pd.DataFrame:
@@ -91,6 +92,7 @@ class Findings(ABC):
         """
         return self.model()
 
+    @errors_spelled()
     def model(self, *, candidate: str = BEST, seeds: int | str = ALL) -> Predictor:
         """Return a model of the study, a module of torch that predicts DataFrames.
 
@@ -176,6 +178,7 @@ class Findings(ABC):
         dataset = contents.opened.dataset
         return mean_skill(self.best_model_, dataset, X, y, source, contents.announcer)
 
+    @errors_spelled()
     def resume(  # noqa: PLR0913 - the list of options
         self,
         *,
@@ -219,8 +222,11 @@ class Findings(ABC):
 
     def next_steps(self) -> list[str]:
         """Return commands of the command line that go on from here, a line each."""
-        return next_steps(self._contents().stored)
+        steps = [open_page(self.report_), *next_steps(self.report_)]
+        width = max(len(step.command) for step in steps)
+        return ["next:", *(f"  {step.command:{width}}  {step.purpose}" for step in steps)]
 
+    @errors_spelled()
     def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:
         """Write report.html, report.json, tables and drawings into the study's folder.
 
@@ -242,6 +248,7 @@ class Findings(ABC):
         contents.forget()
         return write_report(contents.report, report_page(stored).parent)
 
+    @errors_spelled()
     def export(  # noqa: PLR0913 - the list of options
         self,
         to: str | Path,

@@ -54,12 +54,8 @@ def predict_rows_proba(
 
     Raises UsageError where no task of the source has classes.
     """
-    columns: dict[tuple[str, str], Array] = {}
     predictions = predict_tasks(model, X, source, announcer)
-    for task, probabilities in model.probabilities(predictions).items():
-        classes = model.decoders[task].classes
-        for name, of_class in zip(classes, probabilities.T, strict=True):
-            columns[task, name] = of_class
+    columns = model.columns_of_classes(model.probabilities(predictions))
     if not columns:
         names = ", ".join(model.tasks)
         raise UsageError(f"predict_proba: no task has classes; found {names}; use predict")

@@ -3,6 +3,7 @@
 import operator
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from mtlsearch.api.given_data import GivenData
 from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
+from mtlsearch.program import called_at
 from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
@@ -159,6 +161,7 @@ def create_study(
         SpaceError: The space cannot be used, or not for these data.
         StudyError: The folder is in use.
     """
+    began = time.monotonic()
     dataset, space = problem.load()
     if not settings["gpus_per_worker"] and not settings["ray_address"]:
         resolve_device(settings["device"])
@@ -175,6 +178,7 @@ def create_study(
     stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
     if timing is not None:
         timing.keep(stored)
+        stored.add_seconds(time.monotonic() - (called_at() or began))
     if problem.data.written is not None:
         shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
     return Opened(stored, dataset, space)

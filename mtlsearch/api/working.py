@@ -52,12 +52,24 @@ def bring_to_its_end(
         shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Observer())
         with telling(callbacks, stored, opened.dataset, announcer.tell) as teller:
             with shown as observer:
-                work(stored, opened.dataset, opened.space, Observers([observer, teller]))
+                observers = Observers([_Told(announcer), observer, teller])
+                work(stored, opened.dataset, opened.space, observers)
                 observer.enter("writing the report")
                 report = build_report(stored, opened.dataset, opened.space)
                 page = write_report(report, report_page(stored).parent)
             teller.conclude(report, page.parent)
     return opened, report
+
+
+class _Told(Observer):
+    """Passes on what is decided while a study runs."""
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+
+    def tell(self, words: str) -> None:
+        """Something is decided that the user is to know."""
+        self._announcer.tell(words)
 
 
 def report_page(stored: Study) -> Path:

@@ -33,6 +33,7 @@ from mtlsearch.report.model import (
     ReportedSource,
     ReportedStudy,
     ReportedTask,
+    ReportedVerdict,
     RunSettings,
 )
 from mtlsearch.report.outer_folds import report_outer_folds
@@ -81,6 +82,12 @@ def build_report(study: Study, dataset: Dataset, space: SearchSpace) -> Report:
         outer_folds=report_outer_folds(analysis),
         diagnosis=report_diagnosis(analysis),
     )
+
+
+def build_verdict(study: Study, dataset: Dataset) -> ReportedVerdict | None:
+    """Build the verdict of a study alone. Raises StudyError as `build_report`."""
+    analysis = Analysis(study, dataset)
+    return report_verdict(analysis.verdict, advise(analysis))
 
 
 def _report_arms(

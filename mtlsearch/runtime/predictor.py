@@ -198,11 +198,13 @@ class Predictor(nn.Module):
         table: Any,
         source: str | None = None,
         folder: Path = Path(),
-    ) -> dict[str, Array]:
+    ) -> Any:
         """Return by task of classes the probability of each, float64 [N, C].
 
-        The classes are in the order of `tasks[name]["classes"]`. Of a set of labels it is the
-        probability of each label, which do not add up to 1. For the arguments see `predict`.
+        For a DataFrame of pandas it is one, with pairs (task, class) as columns, as `Search` gives
+        it, so that `[task]` is a table of its classes; for anything else a dict of arrays, with the
+        classes in the order of `tasks[name]["classes"]`. Of a set of labels it is the probability
+        of each label, which do not add up to 1. For the arguments see `predict`.
         """
         predictions = self.predict_tasks(
             to_columns(table),
@@ -210,7 +212,25 @@ class Predictor(nn.Module):
             folder,
         )
         self._warn()
-        return self.probabilities(predictions)
+        probabilities = self.probabilities(predictions)
+        if not (is_frame(table) and hasattr(table, "index")):
+            return probabilities
+        return like_frame(self.columns_of_classes(probabilities), table)
+
+    def columns_of_classes(
+        self,
+        probabilities: Mapping[str, Array],
+    ) -> dict[tuple[str, str], Array]:
+        """Return what `probabilities` gave class by class: by (task, class) a column [N]."""
+        columns = {}
+        for task, values in probabilities.items():
+            for name, of_class in zip(
+                self.decoders[task].classes,
+                values.T,
+                strict=True,
+            ):
+                columns[task, name] = of_class
+        return columns
 
     def probabilities(self, predictions: Mapping[str, Array]) -> dict[str, Array]:
         """Return what `predict_proba` does, of what `predict_tasks` gave."""

@@ -64,7 +64,7 @@ def _columns_of_rows(rows: Sequence[Mapping[str, object]]) -> Table:
 
 
 def like_frame(
-    result: Mapping[str, list[Any]],
+    result: Mapping[Any, Any],
     frame: Frame,
 ) -> Frame:
     """Return columns as a DataFrame of the same library, with the same index if it has one."""

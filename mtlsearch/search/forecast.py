@@ -14,8 +14,10 @@ from mtlsearch.search.study import REFERENCES_ARM, Study
 from mtlsearch.search.timings import Timings
 from mtlsearch.wording import duration
 
-FIXED_SECONDS = 15.0  # to start workers, choose models and write the report
-OVERHEAD = 0.03  # to propose and to record a training
+FIXED_SECONDS = 20.0  # to start workers, and to write a report of few trainings
+OVERHEAD = 0.03  # of a core, to propose and to record a training
+DRIVER_SECONDS = 0.04  # of the clock, since one after another is proposed and recorded
+CHOICES = 2  # times that all trainings are fitted at the end: to choose models, and for the report
 LARGEST = 2  # things that take the most time, which are named
 
 
@@ -55,7 +57,7 @@ class Workload:
         arms = {}
         confirmation = 0.0
         for arm in request.arms:
-            seconds = timings.trainings[arm] + OVERHEAD
+            seconds = timings.trainings[arm]
             arms[arm] = seconds * request.budget(arm) * searches
             confirmation += seconds * first_seeds(request) * searches
         later_folds = min(first_seeds(request), FIRST_SEEDS) - 1
@@ -95,11 +97,43 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """The seconds on the clock from the start to the report."""
-        return FIXED_SECONDS + self.on_the_clock(self.workload.total)
+        return FIXED_SECONDS + self.training_seconds + self.choosing_seconds
+
+    @property
+    def training_seconds(self) -> float:
+        """The seconds on the clock while trainings and fits come in.
+
+        Workers divide them among each other, but they all pass through one driver.
+        """
+        recorded = self._trainings + self._fits
+        work = self.workload.total + recorded * OVERHEAD
+        return max(self.on_the_clock(work), recorded * DRIVER_SECONDS)
+
+    @property
+    def choosing_seconds(self) -> float:
+        """The seconds on the clock in which all trainings of the search are fitted at the end."""
+        return CHOICES * seconds_of_choice(self.request, self.timings)
+
+    @property
+    def speed(self) -> float:
+        """The seconds of workers that pass in a second of the clock while they train."""
+        return self.workload.total / max(self.training_seconds, 1e-9)
 
     def on_the_clock(self, seconds: float) -> float:
         """How many seconds on the clock so many of one worker are, divided among all."""
         return seconds / parallel_workers(self.request)
+
+    @property
+    def _trainings(self) -> int:
+        """The number of trainings, those that confirm included."""
+        confirming = len(self.request.arms) * first_seeds(self.request)
+        return (searched_trainings(self.request) + confirming) * count_searches(self.request)
+
+    @property
+    def _fits(self) -> int:
+        """The number of fits of references."""
+        seeds = min(first_seeds(self.request), FIRST_SEEDS)
+        return len(self.references) * seeds * self.request.outer_folds
 
     def describe(self) -> str:
         """Say how many trainings there will be, how long it takes in all, and what takes it."""
@@ -112,7 +146,7 @@ class Forecast:
     def _counts(self) -> list[str]:
         request = self.request
         searches = count_searches(request)
-        trainings = sum(request.budget(arm) for arm in request.arms) * searches
+        trainings = searched_trainings(request) * searches
         times = f" x {searches} searches" if searches > 1 else ""
         counts = [
             f"{trainings} trainings ({_plural(len(request.arms), 'arm')} x {request.trainings}"
@@ -123,11 +157,9 @@ class Forecast:
         if request.seeds == AUTO:
             confirmed += f" (up to {models * most_seeds(AUTO)} while the answer is open)"
         counts.append(confirmed)
-        seeds = min(first_seeds(request), FIRST_SEEDS)
-        fits = len(self.references) * seeds * request.outer_folds
-        if fits:
+        if self._fits:
             kinds = _plural(len(self.references), "reference")
-            counts.append(f"{_plural(fits, 'fit')} of {kinds}")
+            counts.append(f"{_plural(self._fits, 'fit')} of {kinds}")
         return counts
 
     def _presumption(self) -> str:
@@ -175,6 +207,16 @@ class Costs:
 def count_searches(request: Request) -> int:
     """The number of searches: one for each outer fold and one on all rows, or one alone."""
     return 1 if request.outer_folds == 1 else request.outer_folds + 1
+
+
+def searched_trainings(request: Request) -> int:
+    """The number of trainings of one search, over all arms."""
+    return sum(request.budget(arm) for arm in request.arms)
+
+
+def seconds_of_choice(request: Request, timings: Timings) -> float:
+    """The seconds in which the models of all searches are chosen, each from its own trainings."""
+    return count_searches(request) * timings.choosing(searched_trainings(request))
 
 
 def first_seeds(request: Request) -> int:

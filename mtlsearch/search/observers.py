@@ -25,6 +25,16 @@ class Observers(Observer):
         for observer in self._observers:
             observer.expect(forecast)
 
+    def correct(self, forecast: Forecast) -> None:
+        """Something of the forecast is measured by now."""
+        for observer in self._observers:
+            observer.correct(forecast)
+
+    def tell(self, words: str) -> None:
+        """Something is decided that the user is to know."""
+        for observer in self._observers:
+            observer.tell(words)
+
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins."""
         for observer in self._observers:

@@ -72,11 +72,15 @@ class PartSchedule:
 
     def __init__(self, part: Part, schedule: Schedule) -> None:
         self.arm = part.key(schedule.arm)
-        self.total = schedule.total
         self.cohort = schedule.cohort
         self._part = part.index
         self._part_name = part.name
         self._schedule = schedule
+
+    @property
+    def total(self) -> int:
+        """The number of trainings."""
+        return self._schedule.total
 
     def ready(self, index: int) -> bool:
         """Whether the cohort of this index may begin now."""
@@ -97,6 +101,10 @@ class PartSchedule:
     def finished(self) -> set[int]:
         """The numbers of the trainings that have their result."""
         return self._schedule.finished()
+
+    def begun(self) -> int:
+        """How many of the trainings are entered into the study."""
+        return self._schedule.begun()
 
 
 def in_part(part: Part, schedules: Sequence[Schedule]) -> list[Schedule]:

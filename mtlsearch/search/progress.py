@@ -75,7 +75,8 @@ class Progress(Observer):
         self._step = ""  # what is done that trains nothing
         self._failed: dict[str, int] = {}
         self._scores: dict[str, CandidateScores] = {}
-        self._pace = Pace(study.request)
+        self._pace = Pace()
+        self._spent_before = study.wall_seconds  # in earlier sessions
         self._started = time.monotonic()
         self._printed = self._started
         self._display = display_on(self._console, self._draw)
@@ -110,13 +111,16 @@ class Progress(Observer):
             is_cut = self._console.is_terminal  # between words; what reads a file needs whole lines
             self._console.print(words, markup=False, highlight=False, soft_wrap=not is_cut)
 
+    def correct(self, forecast: Forecast) -> None:
+        """Something of the forecast is measured by now."""
+        self._pace.forecast = forecast
+
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins; what is already in the study is counted as done."""
         self._step = ""
         known = set(self._failed)
         self._schedules = schedules
         self._queue = queue
-        self._pace.begin()
         for schedule in schedules:
             if schedule.arm not in known:
                 self._failed[schedule.arm] = 0
@@ -202,9 +206,18 @@ class Progress(Observer):
         fits, all_fits = self._counts(references=True)
         if all_fits:
             words += f", references {fits} of {all_fits}"
-        left = self._pace.seconds_left(self._schedules, self._confirms)
+        left = self._seconds_left()
         words += f"; {self._elapsed()}"
         return words if left is None else f"{words}, about {duration(left)} left in all"
+
+    def _seconds_left(self) -> float | None:
+        """How long it will take; no longer than the minutes, while the budget can be lowered."""
+        request = self._study.request
+        left = self._pace.seconds_left(request, self._schedules, self._confirms)
+        if left is None or request.minutes is None or self._confirms:
+            return left
+        spent = self._spent_before + time.monotonic() - self._started
+        return min(left, max(0.0, request.minutes * 60 - spent))
 
     def _elapsed(self) -> str:
         return f"{duration(time.monotonic() - self._started)} elapsed"

@@ -70,8 +70,12 @@ class Schedule(Protocol):
     """
 
     arm: str
-    total: int
     cohort: int
+
+    @property
+    def total(self) -> int:
+        """The number of trainings."""
+        ...
 
     def ready(self, index: int) -> bool:
         """Whether the cohort of this index may begin now."""
@@ -93,6 +97,10 @@ class Schedule(Protocol):
         """The numbers of the trainings that have their result."""
         ...
 
+    def begun(self) -> int:
+        """How many of the trainings, from the first on, are entered into the study."""
+        ...
+
 
 class ArmSchedule:
     """The trainings of one arm of the search.
@@ -111,8 +119,8 @@ class ArmSchedule:
         restricted = ARMS[arm].restrict(space)
         sampler = _sampler_of(request, arm)
         self.arm = arm
-        self.total = request.budget(arm)
         self.cohort = request.cohort
+        self._study = study
         self._request = request
         self._dataset = dataset
         self._scales = SkillScales.on_search_rows(dataset)
@@ -128,9 +136,18 @@ class ArmSchedule:
         self._affinity = cache(self._fit_affinity)
         self._history = cache(self._bare_trials)
 
+    @property
+    def total(self) -> int:
+        """The budget of the arm, which may be lowered while it is trained."""
+        return self._study.request.budget(self.arm)
+
     def finished(self) -> set[int]:
         """The numbers of the trainings that have their result."""
         return self._ledger.finished
+
+    def begun(self) -> int:
+        """How many of the trainings are entered into the study."""
+        return len(self._ledger.stored)
 
     def finish(self, result: TrainingResult) -> None:
         """Record a result under the tasks' validation metrics."""
@@ -340,6 +357,10 @@ class ConfirmationSchedule:
         """The numbers of the trainings that have their result."""
         return self._ledger.finished
 
+    def begun(self) -> int:
+        """How many of the trainings are entered into the study."""
+        return len(self._ledger.stored)
+
     def ready(self, index: int) -> bool:
         """Always true: nothing here depends on a result."""
         return True
@@ -419,6 +440,10 @@ class ReferenceSchedule:
     def finished(self) -> set[int]:
         """The numbers of the fits that have their result."""
         return self._ledger.finished
+
+    def begun(self) -> int:
+        """How many of the fits are entered into the study."""
+        return len(self._ledger.stored)
 
     def ready(self, index: int) -> bool:
         """Whether the settings are chosen that later folds take."""

@@ -6,11 +6,9 @@ Both `search` and `resume` are this.
 import dataclasses
 import logging
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
@@ -37,6 +35,7 @@ from mtlsearch.search.schedules import (
 )
 from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import Study
+from mtlsearch.search.time_keeping import TimeKeeper
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.search.worker_context import PartData, WorkerContext
 from mtlsearch.space import SearchSpace
@@ -62,6 +61,12 @@ class Observer:
     def expect(self, forecast: Callable[[], Forecast | None]) -> None:
         """How long all will take can be asked for, before it begins: a new study is timed then."""
 
+    def correct(self, forecast: Forecast) -> None:
+        """Something of the forecast is measured by now."""
+
+    def tell(self, words: str) -> None:
+        """Something is decided that the user is to know."""
+
     def begin(self, schedules: Sequence[Schedule], queue: WorkQueue) -> None:
         """A phase begins: the arms of the search, or the confirmation; references are beside."""
 
@@ -79,7 +84,8 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
     timed = nullcontext() if is_finished else _timed(study)
     observer.enter(STARTING)
     with study_log(study.folder), timed, resumable(study):
-        session = _Session(parts_of(study, dataset), space, observer)
+        parts = parts_of(study, dataset)
+        session = _Session(parts, space, observer, _keeper(parts, observer))
         if is_finished:  # nothing is trained, and no worker is needed
             session.train(run_local)
             session.add_greedy_ensemble()
@@ -94,6 +100,7 @@ class _Session:
     parts: Sequence[Part]
     space: SearchSpace
     observer: Observer
+    keeper: TimeKeeper | None = None  # where the study is to be done within minutes
 
     @property
     def study(self) -> Study:
@@ -110,7 +117,13 @@ class _Session:
         if self.study.engine is None or self.study.timings is None:
             self.observer.enter(TIMING)
         engine_of(self.study, self.dataset, self.space)
-        self.observer.expect(lambda: forecast_of(self.study, self.dataset, self.space))
+        self.observer.expect(self._forecast)
+        if self.keeper is not None:
+            self.keeper.expect(self._forecast())
+
+    def _forecast(self) -> Forecast | None:
+        """How long all will take, timed when first asked for."""
+        return forecast_of(self.study, self.dataset, self.space)
 
     def train(self, run: Run) -> None:
         """Train all phases, one after another, and the references beside them.
@@ -119,7 +132,7 @@ class _Session:
         """
         context = self._context()
         beside = self._references()
-        queue = WorkQueue(beside, self.observer.observe)
+        queue = WorkQueue(beside, self._observe)
         with _stop_on_signal(queue.stop):
             queue.follow(self._phases(queue, beside))
             if not queue.finished:
@@ -130,15 +143,26 @@ class _Session:
         if queue.stopped:
             raise _interrupted(self.study)
 
+    def _observe(self, arm: str, result: TrainingResult) -> None:
+        """A training is recorded, after which the budget may be another."""
+        self.observer.observe(arm, result)
+        if self.keeper is not None:
+            self.keeper.observe(arm, result)
+
     def _phases(self, queue: WorkQueue, beside: Sequence[Schedule]) -> Iterator[list[Schedule]]:
         """The arms of the search, the confirmation, and more seeds as the answer needs them."""
-        for name, phase in self._all_phases():
+        for name, phase in self._all_phases(beside):
             logger.info("%s begins", name)
             self.observer.begin([*phase, *beside], queue)
             yield phase
 
-    def _all_phases(self) -> Iterator[tuple[str, list[Schedule]]]:
-        yield "search", self._arms()
+    def _all_phases(self, beside: Sequence[Schedule]) -> Iterator[tuple[str, list[Schedule]]]:
+        arms = self._arms()
+        if self.keeper is not None:
+            self.keeper.begin([*arms, *beside])
+        yield "search", arms
+        if self.keeper is not None:
+            self.keeper.end()
         self._choose()
         yield "confirmation", self._confirmations()
         while self._needs_more_seeds():
@@ -226,6 +250,14 @@ class _Session:
         )
 
 
+def _keeper(parts: Sequence[Part], observer: Observer) -> TimeKeeper | None:
+    """What keeps a study within its minutes; None where it has none."""
+    minutes = parts[0].study.request.minutes
+    if minutes is None:
+        return None
+    return TimeKeeper(parts, minutes, observer.tell, observer.correct)
+
+
 @contextmanager
 def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
     """What trains a queue: this process, or Ray, which is up inside of the block.
@@ -237,34 +269,26 @@ def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
         meanwhile()
         yield run_local
         return
-    signalled = threading.Event()
-    # Ray's processes end with the thread that started them: it lives as long as they are needed
-    with (
-        tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder,
-        ThreadPoolExecutor(max_workers=1) as starter,
-    ):
-        from mtlsearch.search.runners import ray as ray_runner
+    from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
 
-        def start() -> None:
-            ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
+    signalled = threading.Event()
+    cluster = Cluster(request.workers, request.gpus_per_worker, request.ray_address)
+    with coming_up(cluster) as start:
+        # half-started, Ray would neither work nor end
+        with _stop_on_signal(signalled.set):
+            try:
+                meanwhile()
+            finally:
+                start.wait()
+        from mtlsearch.search.runners import ray as ray_runner
 
         def run(queue: WorkQueue, context: WorkerContext) -> None:
             ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
 
-        # half-started, Ray would neither work nor end
-        with _stop_on_signal(signalled.set):
-            started = starter.submit(start)
-            try:
-                meanwhile()
-            finally:
-                wait([started])
-        try:
-            started.result()
-            if signalled.is_set():
-                raise _interrupted(study)
-            yield run
-        finally:
-            ray_runner.stop()
+        start.check()
+        if signalled.is_set():
+            raise _interrupted(study)
+        yield run
 
 
 @contextmanager

@@ -240,9 +240,21 @@ class Study:
         if seeds is not None and seeds != AUTO:
             _check_growth("--seeds", seeds, self.seeds)
         if trainings is not None:
-            self._ask(replace(self.request, trainings=trainings))
+            # they are asked for themselves now, and no time limits them
+            self._ask(replace(self.request, trainings=trainings, minutes=None))
         if seeds is not None:
             self._raise_seeds(seeds)
+
+    def lower_budget(self, trainings: int) -> None:
+        """Lower the budget of every arm to what still fits into the minutes.
+
+        No arm may have begun more. A part forgets it: the study keeps it for all of them.
+        """
+        lowered = replace(self.request, trainings=trainings)
+        if self._part:
+            self.request = lowered
+        else:
+            self._ask(lowered)
 
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""

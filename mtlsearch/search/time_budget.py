@@ -5,6 +5,7 @@ the budget: it is never timed again, so that resuming and repeating it try the s
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import replace
 
 from mtlsearch.errors import UsageError
@@ -39,16 +40,18 @@ def within_minutes(request: Request, timings: Timings, references: tuple[str, ..
     seeds = FIRST_SEEDS if request.seeds == AUTO else request.seeds
     request = replace(request, seeds=seeds)
     fewest = FEWEST_CANDIDATES * request.replicates
-    smallest = Forecast(_with_trainings(request, fewest), timings, references)
     available = minutes * 60 * PLANNED
+
+    def forecast(trainings: int) -> Forecast:
+        return Forecast(_with_trainings(request, trainings), timings, references)
+
+    smallest = forecast(fewest)
     if smallest.seconds > available:
         raise UsageError(_too_short(smallest))
-    larger = Forecast(_with_trainings(request, fewest + request.replicates), timings, references)
-    of_candidate = larger.seconds - smallest.seconds  # a further one of every arm
-    rounds = math.floor((available - smallest.seconds) / of_candidate)
-    most = MOST_TRAININGS // request.replicates * request.replicates
-    trainings = min(fewest + rounds * request.replicates, max(fewest, most))
-    return _with_trainings(request, trainings)
+    most = max(fewest, MOST_TRAININGS // request.replicates * request.replicates)
+    budgets = range(fewest, most + 1, request.replicates)
+    fitting = bisect_right(budgets, available, key=lambda budget: forecast(budget).seconds)
+    return forecast(budgets[fitting - 1]).request
 
 
 def describe_budget(request: Request) -> str:

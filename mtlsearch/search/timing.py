@@ -83,7 +83,14 @@ class Timer:
         for arm in arms:
             trainings[arm] = seconds * self._mean_stage_epochs(arm, epochs)
         first_fold, later_fold = self._reference_seconds(references, most_rows)
-        return Timings(trainings, first_fold, later_fold, epochs, settings.epochs)
+        return Timings(
+            trainings=trainings,
+            first_fold=first_fold,
+            later_fold=later_fold,
+            epochs=epochs,
+            most_epochs=settings.epochs,
+            tasks=len(self.dataset.tasks),
+        )
 
     def _stage_seconds(self) -> float:
         """The seconds of one stage in one epoch, on average over the backbones of the space.

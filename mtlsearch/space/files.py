@@ -4,25 +4,11 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtlsearch.errors import SpaceError, unknown
 from mtlsearch.space.search_space import FOR_CONCLUSIONS, SearchSpace
+from mtlsearch.space_names import FOLDERS, space_file
 from mtlsearch.yaml_file import read_yaml
 
 DEFAULT_SPACE = "default"
-PACKAGE = Path(__file__).parent.parent
-FOLDERS = (
-    PACKAGE / "_spaces",  # of an installed package
-    PACKAGE.parent / "search_spaces",  # of a checkout
-)
-
-
-def known_spaces(folders: Sequence[Path] = FOLDERS) -> dict[str, Path]:
-    """The files of the spaces in some folders, by their names; earlier folders come first."""
-    spaces: dict[str, Path] = {}
-    for folder in folders:
-        for file in sorted(folder.glob("*.yaml")):
-            spaces.setdefault(file.stem, file)
-    return spaces
 
 
 def describe_space(path: Path) -> str:
@@ -54,17 +40,6 @@ def load_space(
     Raises:
         SpaceError: There is no such space, or it cannot be read.
     """
-    name = name_or_path or DEFAULT_SPACE
-    known = known_spaces(folders)
-    path = Path(name) if _is_file(name) else known.get(name)
-    if path is None:
-        raise SpaceError(unknown("search space (no such file)", name, known))
+    path = space_file(name_or_path or DEFAULT_SPACE, folders)
     mapping = read_yaml(path)
     return SearchSpace.from_mapping(mapping, tasks, path.name, [path.parent])
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except OSError:  # longer than the name of a file may be
-        return False

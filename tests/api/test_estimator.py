@@ -189,10 +189,10 @@ def test_it_fits_in_a_pipeline_and_in_a_thread_that_is_not_the_main_one(tmp_path
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"trainings": 0}, "--trainings: found 0"),
+        ({"trainings": 0}, "trainings: found 0"),
         ({"trainings": "many"}, "trainings: found 'many'"),
         ({"arms": "serched"}, 'did you mean "searched"'),
-        ({"seeds": -1}, '--seeds: found "-1"'),
+        ({"seeds": -1}, 'seeds: found "-1"'),
         ({"space": 3}, "space: found int"),
         ({"ignore": "islnd"}, 'did you mean "island"'),
         ({"importance": {"sexx": 2}}, 'did you mean "sex"'),
@@ -226,3 +226,27 @@ def test_of_several_sources_each_has_its_own_predictions(tmp_path: Path) -> None
     assert search.score(right) == search.score(right, source="right") != search.score(left)
     with pytest.raises(mtlsearch.DataError, match="missing columns"):
         search.predict(right, source="left")
+
+
+def test_errors_name_parameters(fitted: Search) -> None:
+    with pytest.raises(mtlsearch.errors.UsageError, match=r"^outer_folds: found 0; it must be"):
+        Search(outer_folds=0, runner="local").fit("penguins")
+    with pytest.raises(
+        mtlsearch.errors.StudyError, match=r"^trainings: found 1; the study already"
+    ):
+        fitted.resume(trainings=1)
+
+
+def test_the_verdict_alone_is_that_of_the_report(fitted: Search) -> None:
+    study = open_study(fitted.study_.folder)
+    assert study.verdict_ == fitted.report_.verdict
+    assert "report" not in vars(study._contents())
+
+
+def test_the_next_steps_are_those_of_the_page(fitted: Search) -> None:
+    page = fitted.report_page_.read_text("utf-8")
+    _, opening, *steps = fitted.next_steps()
+    assert "--open" in opening
+    assert len(steps) >= 3
+    for step in steps:
+        assert step.split("  ")[1] in page

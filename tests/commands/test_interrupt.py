@@ -94,12 +94,24 @@ def test_ray_is_stopped_by_other_signals_too(
 def test_a_signal_while_ray_starts(session: Session, tmp_path: Path) -> None:
     study = tmp_path / "study"
     with session.started(*SEARCH, *RUNNERS["ray"], "--study", study) as program:
-        program.wait_until(lambda: len(session.processes()) > 1)
+        program.wait_until((study / "log.txt").exists)
         assert complete(study) == 0
         _ctrl_c(program)
         _assert_interrupted(program.finish(PROMPT_SECONDS), study)
     assert _status(study)["arms"][0]["left"] == 24
     session.kill_all()
+
+
+def test_a_signal_before_there_is_a_study_leaves_nothing(session: Session, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    with session.started(*SEARCH, *RUNNERS["ray"], "--study", study) as program:
+        program.wait_until(lambda: len(session.processes()) > 1)  # Ray comes up first
+        _ctrl_c(program)
+        done = program.finish(PROMPT_SECONDS)
+    assert done.code == 130
+    assert "Traceback" not in done.err
+    assert not study.exists()
+    assert session.all_gone()
 
 
 def test_a_second_process_is_refused_while_the_first_works(

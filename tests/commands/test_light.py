@@ -42,6 +42,8 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     Study.create(folder, request, None)
     commands = [["search", option, value] for option, value, _ in REFUSALS]
     commands += [["search", str(Path("absent.csv"))], ["status", str(folder)]]
+    commands += [[name, "--space", "quik"] for name in ("search", "check")]
+    commands += [["check", "--arms", "serched"]]
     return subprocess.run(
         [sys.executable, "-c", CODE, json.dumps(commands)],
         cwd=ROOT,
@@ -59,10 +61,12 @@ def test_none_of_them_imports_what_trains(output: str) -> None:
 
 def test_each_says_what_was_meant(output: str) -> None:
     for option, _, words in REFUSALS:
-        [line] = [line for line in output.splitlines() if line.startswith(f"error: {option}")]
-        assert words in line
+        lines = [line for line in output.splitlines() if line.startswith(f"error: {option}")]
+        assert words in lines[0]
     assert "absent.csv: no such file" in output
     assert "not finished; go on with" in output
-    assert output.count("exit 2") == len(REFUSALS)
-    assert output.count("exit 3") == 1
+    assert output.count('"quik" is unknown; did you mean "quick"') == 3  # with that of --effort
+    assert '"serched" is unknown; did you mean "searched"' in output
+    assert output.count("exit 2") == len(REFUSALS) + 1
+    assert output.count("exit 3") == 3
     assert output.count("exit 0") == 1

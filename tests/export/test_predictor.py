@@ -19,7 +19,7 @@ from mtlsearch.export.folder import write_predictor
 from mtlsearch.export.trained_model import TrainedModel
 from mtlsearch.runtime import predict as script
 from mtlsearch.runtime.predictor import Predictor, TableWarning
-from mtlsearch.runtime.tables import TableError
+from mtlsearch.runtime.tables import TableError, to_columns
 from mtlsearch.sharing import CrossStitch, L2Sharing, NoSharing, Sharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.plain.network import CompositionNetwork, Network
@@ -108,12 +108,18 @@ def test_every_form_of_table_is_predicted_alike(model: Predictor, table: pd.Data
 
 def test_probabilities_are_those_of_the_columns(model: Predictor, table: pd.DataFrame) -> None:
     predicted = model.predict(table)
-    probabilities = model.predict_proba(table)
+    probabilities = model.predict_proba(to_columns(table))
     assert list(probabilities) == ["species", "sex"]
     for code, label in enumerate(model.tasks["species"]["classes"]):
         assert list(probabilities["species"][:, code]) == list(predicted[f"species={label}"])
     assert list(probabilities["sex"][:, 1]) == list(predicted["sex_probability"])
     assert probabilities["sex"].sum(1) == pytest.approx(1)
+    moved = table.set_axis(range(7, 7 + len(table)))
+    frame = model.predict_proba(moved)
+    assert frame.index.equals(moved.index)
+    for task, values in probabilities.items():
+        assert list(frame[task].columns) == list(model.tasks[task]["classes"])
+        assert (frame[task].to_numpy() == values).all()
 
 
 def test_its_state_is_that_of_the_file_and_its_network(model: Predictor, folder: Path) -> None:

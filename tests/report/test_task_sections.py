@@ -162,14 +162,15 @@ def test_the_first_screen_says_what_to_do_next():
     report = replace(report, study=replace(report.study, folder="my studies/a"))
     commands = [step.command for step in next_steps(report)]
     assert commands == [
-        command("export", "my studies/a", "--to", "model"),
+        command("export", "my studies/a", "--to", "my studies/a-model"),
         command("predict", "my studies/a", "new.csv"),
-        command("export", "my studies/a", "--best-per-task", "--to", "model"),
+        command("export", "my studies/a", "--best-per-task", "--to", "my studies/a-model"),
+        command("resume", "my studies/a", "--trainings", 2 * report.study.settings.trainings),
     ]
     page = render_page(report)
-    place = page.index("--best-per-task --to model")
+    place = page.index("--best-per-task --to")
     assert page.index("What to do next") < place < page.index('id="skill"')
-    assert len(next_steps(replace(report, references=None))) == 2
+    assert len(next_steps(replace(report, references=None))) == 3
     [step] = next_steps(unfinished_report())
     assert step.command == command("resume", "study")
     assert step.command in render_page(unfinished_report())

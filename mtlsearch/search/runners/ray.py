@@ -1,7 +1,7 @@
 """Runs a work queue as Ray Tune trials: one trial trains one cohort.
 
-This is the only file that imports Ray. Tune neither decides nor remembers anything: the queue
-proposes and the study records, so Tune's own state may be lost.
+Tune neither decides nor remembers anything: the queue proposes and the study records, so Tune's own
+state may be lost.
 """
 
 import json
@@ -14,16 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves workers beside any other job
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"  # the driver would keep a logger per trial
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # the only output that verbose=0 silences
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # the command line owns Ctrl-C
 # a cohort must be proposed when it can start, not before
 os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = "1"
 
-import ray
 from ray import tune
 from ray.tune.search import Searcher
 
@@ -33,7 +29,6 @@ from mtlsearch.search.work_queue import Cohort, WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
 
 REPORT_SECONDS = 1.0  # a worker reports finished trainings this often
-OBJECT_STORE_BYTES = 200 * 2**20
 
 # keys of what driver and worker say to each other
 JOBS = "jobs"
@@ -202,32 +197,6 @@ class _UntilStopped(tune.Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         return self._queue.stopped or self._searcher.error is not None
-
-
-def start(workers: int, gpus_per_worker: float, address: str | None, folder: str) -> None:
-    """Connect to the cluster at an address, or start Ray on this machine.
-
-    Here it gets just the CPUs that the workers take, and has its files in `folder`. Raises
-    MtlsearchError when Ray does not come up.
-    """
-    if ray.is_initialized():
-        return
-    settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    if not address:
-        settings["num_cpus"] = workers
-        settings["num_gpus"] = None if gpus_per_worker else 0
-        settings["include_dashboard"] = False
-        settings["object_store_memory"] = OBJECT_STORE_BYTES
-        settings["_temp_dir"] = folder
-    try:
-        ray.init(address=address, **settings)
-    except (OSError, RuntimeError, ValueError, ConnectionError, TimeoutError) as error:
-        raise MtlsearchError(f"Ray does not start: {str(error).splitlines()[0]}") from error
-
-
-def stop() -> None:
-    """Leave the cluster, or end the local one."""
-    ray.shutdown()
 
 
 def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_worker: float) -> None:
