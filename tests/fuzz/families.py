@@ -216,11 +216,13 @@ def read_table(path: Path) -> None:
     load(str(path), TASKS)
 
 
+PENGUINS = load("penguins")
+
+
 def read_space(path: Path) -> None:
     """Read a space, and draw a candidate from it."""
-    space = load_space(str(path), len(TASKS))
-    dataset = load("penguins")
-    propose(space, "random", 0, [], directions(dataset, space.cost))
+    space = load_space(str(path), len(PENGUINS.tasks))
+    propose(space, "random", 0, [], directions(PENGUINS, space.cost))
 
 
 FAMILIES = {
