@@ -1,13 +1,17 @@
 """The inputs of a source as one flat table, for models that know tables only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mtlsearch.arrays import Array
-from mtlsearch.inputs import InputSchema
+from mtlsearch.data import Prepared
+from mtlsearch.data.encoded_sources import EncodedSources
+from mtlsearch.inputs import InputSchema, TableSchema
+from mtlsearch.inputs.words import frequent_words
 from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.runtime.flat_inputs import codes_of_indicators
+from mtlsearch.runtime.flat_inputs import FlatLayout, TextWords, codes_of_indicators
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,82 @@ class FlatTable:
         parts = [values[:, ~is_indicator], values[:, is_indicator], few, many, words]
         widths = [part.shape[1] for part in parts]
         return cls(np.concatenate(parts, axis=1), FlatColumns(*widths))
+
+    def take(self, rows: Array) -> Array:
+        """Return some of the rows."""
+        return self.inputs[rows]
+
+
+@dataclass(frozen=True)
+class FlatRows:
+    """The flat inputs of a large table: rows are made when they are asked for, and not kept.
+
+    Attributes:
+        columns: What the columns are.
+        layout: What they are made of.
+        inputs: What networks read of the sources.
+        source: The name of the source.
+    """
+
+    columns: FlatColumns
+    layout: FlatLayout
+    inputs: EncodedSources
+    source: str
+
+    def take(self, rows: Array) -> Array:
+        """Return some of the rows, [rows, F]."""
+        return self.layout.flatten(self.inputs.take(self.source, rows))
+
+
+def flat_table(prepared: Prepared, source: str) -> FlatTable | FlatRows:
+    """Return the flat inputs of the rows of a source, of which rows can be taken.
+
+    They are made at once unless they are large.
+    """
+    schema = prepared.schemas[source]
+    train = prepared.fold.train[source]
+    inputs = prepared.inputs
+    layout = None
+    if inputs.is_large(source):
+        layout = layout_of(prepared, source)
+    if layout is None:
+        return FlatTable.of(schema, inputs[source], train)
+    first = FlatTable.of(schema, inputs.take(source, train[:1]), np.arange(1))
+    columns = replace(first.columns, words=sum(len(text.words) for text in layout.sentences))
+    return FlatRows(columns, layout, inputs, source)
+
+
+def layout_of(prepared: Prepared, source: str) -> FlatLayout | None:
+    """Return what the flat inputs of a table are made of; None where the source is no such table.
+
+    Words are counted on the training rows.
+    """
+    schema = prepared.schemas[source]
+    if not isinstance(schema, TableSchema) or schema.pictures:
+        return None
+    indicators = [(column.first, column.first + column.width) for column in schema.one_hot]
+    ends = np.cumsum(schema.positions).tolist()
+    codes = []
+    spans = []
+    for count, end in zip(schema.positions, ends, strict=True):
+        if count == 1:
+            codes.append(end - 1)
+        else:
+            spans.append((end - count, end))
+    return FlatLayout(tuple(indicators), tuple(codes), _words_of_texts(prepared, source, spans))
+
+
+def _words_of_texts(
+    prepared: Prepared, source: str, spans: Sequence[tuple[int, int]]
+) -> tuple[TextWords, ...]:
+    """Return the frequent words of the columns of text whose codes have these spans."""
+    if not spans:
+        return ()
+    train = prepared.fold.train[source]
+    codes = prepared.inputs.take(source, train).categories
+    assert codes is not None
+    every_row = np.arange(len(codes))
+    texts = []
+    for first, end in spans:
+        texts.append(TextWords((first, end), frequent_words(codes[:, first:end], every_row)))
+    return tuple(texts)
