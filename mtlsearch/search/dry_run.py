@@ -11,7 +11,7 @@ from mtlsearch.data.column_table import column_lines, describe_columns
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
-from mtlsearch.search.batch_sizes import batch_size_notices
+from mtlsearch.search.batch_sizes import batch_size_notices, search_row_notices
 from mtlsearch.search.engine_choice import time_engines
 from mtlsearch.search.first_timing import time_trainings, wanted_references
 from mtlsearch.search.forecast import Forecast
@@ -39,7 +39,7 @@ def dry_run(
 
     Yields the description line by line. Raises NoCandidateError when such a training fails.
     """
-    data = TrainingData(dataset, 0, device)
+    data = TrainingData(dataset, 0, device, space.training.search_rows)
     for source in dataset.sources.values():
         yield _describe_source(source, data)
     for task in dataset.tasks:
@@ -52,6 +52,7 @@ def dry_run(
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
     yield from batch_size_notices(dataset, space, 0)
+    yield from search_row_notices(dataset, space)
     engine = time_engines(dataset, space, device, 0)
     yield _describe_engine(engine)
     for arm in DRY_RUN:

@@ -83,7 +83,22 @@ class Timer:
         for arm in arms:
             trainings[arm] = seconds * self._mean_stage_epochs(arm, epochs)
         first_fold, later_fold = self._reference_seconds(references, most_rows)
-        return Timings(trainings, first_fold, later_fold, epochs, settings.epochs)
+        return Timings(
+            trainings,
+            first_fold,
+            later_fold,
+            epochs,
+            settings.epochs,
+            self._confirmation_factor(),
+        )
+
+    def _confirmation_factor(self) -> float:
+        """How many times as many rows a training of the confirmation reads as one of the search."""
+        if self.space.training.search_rows is None:
+            return 1.0
+        search = self.data.fold(Replicate("search", 0))
+        confirmation = self.data.fold(Replicate("confirmation", 0))
+        return confirmation.longest / search.longest
 
     def _stage_seconds(self) -> float:
         """The seconds of one stage in one epoch, on average over the backbones of the space.

@@ -16,6 +16,8 @@ class Timings:
         later_fold: Those of their fits on any other fold.
         epochs: After how many epochs trainings are taken to end.
         most_epochs: After how many they end at the latest.
+        confirmation: How many times as long a training of the confirmation takes as one of the
+            search, which may read fewer rows.
     """
 
     trainings: Mapping[str, float]
@@ -23,6 +25,7 @@ class Timings:
     later_fold: float = 0.0
     epochs: int = 1
     most_epochs: int = 1
+    confirmation: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain values."""

@@ -9,14 +9,16 @@ from torch import Tensor
 
 from mtlsearch.arrays import Array
 from mtlsearch.backbones.numbers import TrainingNumbers
-from mtlsearch.data import Dataset, Prepared, fold, prepare
+from mtlsearch.data import Dataset, Fold, Prepared, fold, prepare
 from mtlsearch.data.encoded_sources import LARGEST_ENCODED
+from mtlsearch.data.search_rows import thinned
 from mtlsearch.inputs import TableSchema
 from mtlsearch.inputs.contract import column_arrays
 from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.inputs.packed_rows import PackedRows, can_pack, pack
 from mtlsearch.inputs.packed_table import FittedNumbers, PackedTable
 from mtlsearch.records import Replicate
+from mtlsearch.seeding import derive_seed
 from mtlsearch.tasks import Task
 from mtlsearch.training.signature import Signature
 
@@ -66,6 +68,7 @@ class TrainingData:
         dataset: Dataset,
         seed: int,
         device: torch.device,
+        search_rows: int | None = None,
         largest_encoded: int = LARGEST_ENCODED,
     ) -> None:
         """Put a dataset on a device.
@@ -74,19 +77,21 @@ class TrainingData:
             dataset: The dataset.
             seed: The seed of the study, from which folds follow.
             device: Where it is trained on.
+            search_rows: The training rows of a source that the search reads at most; None: all.
             largest_encoded: The bytes of the encoded rows of a source that are kept for each fold;
                 of a table that takes more they are encoded batch by batch.
         """
         self.dataset = dataset
         self.seed = seed
         self.device = device
+        self._search_rows = search_rows
         self._largest_encoded = largest_encoded
         self._packed: dict[str, PackedRows] = {}
         self.fold = lru_cache(maxsize=FOLDS_KEPT)(self._fold)
 
     def _fold(self, replicate: Replicate) -> FoldData:
-        split = fold(self.dataset, replicate.number, self.seed)
-        first_split = fold(self.dataset, 0, self.seed)
+        split = self._split(replicate, replicate.number)
+        first_split = self._split(replicate, 0)
         longest = max(len(rows) for rows in first_split.train.values())
         prepared = prepare(self.dataset, split, self._largest_encoded)
         inputs = {}
@@ -112,6 +117,13 @@ class TrainingData:
             longest=longest,
             numbers=numbers,
         )
+
+    def _split(self, replicate: Replicate, number: int) -> Fold:
+        """The rows of the fold of a number, as a replicate reads them: in the search a part."""
+        split = fold(self.dataset, number, self.seed)
+        if self._search_rows is None or replicate.confirms:
+            return split
+        return thinned(self.dataset, split, self._search_rows, derive_seed(self.seed, number))
 
     def _rows(self, prepared: Prepared, source: str) -> SourceInputs:
         """The inputs of all rows of a source: encoded, or packed where they are large."""

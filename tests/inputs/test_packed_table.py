@@ -114,7 +114,7 @@ def test_a_training_on_packed_rows_is_the_same_to_the_last_bit(tables, trainer):
     jobs = [_training(confirmed(number), number) for number in range(2)]
     results = []
     for largest_encoded in (0, 2**30):
-        data = TrainingData(tables["forms"], 0, CPU, largest_encoded)
+        data = TrainingData(tables["forms"], 0, CPU, largest_encoded=largest_encoded)
         engine = Engine(data, settings, trainer)
         results.append([result for result in engine.train(jobs) if result])
     for packed, encoded in zip(*results, strict=True):
