@@ -7,7 +7,7 @@ from mtlsearch.data.dataset import Source
 from mtlsearch.inputs import FittedInput
 from mtlsearch.runtime.encoded_input import EncodedInput
 
-LARGEST_ENCODED = 64 * 2**20
+LARGEST_ENCODED = 16 * 2**20
 """Bytes of a source's encoded rows, beyond which they are encoded batch by batch."""
 
 

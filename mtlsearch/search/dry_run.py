@@ -15,6 +15,7 @@ from mtlsearch.search.batch_sizes import batch_size_notices, search_row_notices
 from mtlsearch.search.engine_choice import time_engines
 from mtlsearch.search.first_timing import time_trainings, wanted_references
 from mtlsearch.search.forecast import Forecast
+from mtlsearch.search.memory import estimate_memory
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
@@ -25,8 +26,6 @@ from mtlsearch.training.engine_choice import Choice
 from mtlsearch.training.training_data import TrainingData
 
 FIRST = Replicate("search", 0)
-PROCESS_MEMORY = "about 400 MiB for the process itself"
-MEBIBYTE = 2**20
 
 
 def dry_run(
@@ -61,8 +60,7 @@ def dry_run(
     if timings is not None:
         forecast = Forecast(request, timings, wanted_references(request))
         yield f"forecast: {forecast.describe()}"
-    size = _bytes_held(data) / MEBIBYTE
-    yield f"memory: {size:.1f} MiB of data on each worker, besides {PROCESS_MEMORY}"
+    yield estimate_memory(dataset, data, request).describe()
     yield "ok"
 
 
@@ -129,11 +127,3 @@ def _result_of(arm: str, engine: Engine, job: TrainingJob) -> TrainingResult:
     if result.failure:
         raise NoCandidateError(f"{arm}: the dry run failed: {result.failure}")
     return result
-
-
-def _bytes_held(data: TrainingData) -> int:
-    """What the prepared tensors of one fold take."""
-    fold = data.fold(FIRST)
-    inputs = sum(source.nbytes for source in fold.inputs.values())
-    targets = sum(tensor.nbytes for tensor in fold.targets.values())
-    return inputs + targets
