@@ -46,6 +46,10 @@ class EncodedSources(Mapping[str, EncodedInput]):
         inputs = self._sources[source].inputs
         return self._encoders[source].encode(inputs.iloc[rows])
 
+    def rows_of(self, source: str) -> int:
+        """Return how many rows a source has."""
+        return len(self._sources[source].inputs)
+
     def is_large(self, source: str) -> bool:
         """Return whether all rows of a source take many bytes."""
         return self.bytes_of(source) > self._largest
@@ -54,4 +58,4 @@ class EncodedSources(Mapping[str, EncodedInput]):
         """Return how many bytes all rows of a source take, without encoding them."""
         row = self._encoders[source].schema.example(1)
         per_row = sum(array.nbytes for array in row.arrays)
-        return per_row * len(self._sources[source].inputs)
+        return per_row * self.rows_of(source)

@@ -1,17 +1,19 @@
 """The inputs of a source as one flat table, for models that know tables only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from mtlsearch.arrays import Array
 from mtlsearch.data import Prepared
-from mtlsearch.data.encoded_sources import EncodedSources
 from mtlsearch.inputs import InputSchema, TableSchema
 from mtlsearch.inputs.words import frequent_words
 from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.runtime.flat_inputs import FlatLayout, TextWords, codes_of_indicators
+
+BLOCK_ROWS = 16_384
+"""Rows of a large table that are flattened at once."""
 
 
 @dataclass(frozen=True)
@@ -101,23 +103,49 @@ class FlatTable:
 
 @dataclass(frozen=True)
 class FlatRows:
-    """The flat inputs of a large table: rows are made when they are asked for, and not kept.
+    """The flat inputs of a large table without its indicators, which are made of their codes.
 
     Attributes:
-        columns: What the columns are.
-        layout: What they are made of.
-        inputs: What networks read of the sources.
-        source: The name of the source.
+        columns: What the columns are, with the indicators.
+        widths: How many indicators each column of codes of few categories has.
+        kept: All columns but the indicators, float32 unless some are shares of words.
     """
 
     columns: FlatColumns
-    layout: FlatLayout
-    inputs: EncodedSources
-    source: str
+    widths: Sequence[int]
+    kept: Array
+
+    @classmethod
+    def of(cls, prepared: Prepared, source: str, layout: FlatLayout) -> "FlatRows":
+        """Flatten what networks read of a source, block by block."""
+        inputs = prepared.inputs
+        rows = inputs.rows_of(source)
+        words = sum(len(text.words) for text in layout.sentences)
+        widths = [end - first for first, end in layout.indicators]
+        few = len(widths)
+        many = len(layout.codes)
+        kept: list[Array] = []
+        for first in range(0, rows, BLOCK_ROWS):
+            block = np.arange(first, min(first + BLOCK_ROWS, rows))
+            flat = layout.flatten(inputs.take(source, block))
+            numbers = flat.shape[1] - sum(widths) - few - many - words
+            others = np.delete(flat, slice(numbers, numbers + sum(widths)), axis=1)
+            kept.append(others if words else others.astype(np.float32))
+        columns = FlatColumns(numbers, sum(widths), few, many, words)
+        return cls(columns, widths, np.concatenate(kept))
 
     def take(self, rows: Array) -> Array:
-        """Return some of the rows, [rows, F]."""
-        return self.layout.flatten(self.inputs.take(self.source, rows))
+        """Return some of the rows, float64 [rows, F]."""
+        numbers = self.columns.numbers
+        others = self.kept[rows].astype(np.float64)
+        indicators = np.zeros((len(rows), self.columns.indicators))
+        first = 0
+        for number, width in enumerate(self.widths):
+            codes = others[:, numbers + number].astype(np.int64)
+            [coded] = codes.nonzero()
+            indicators[coded, first + codes[coded] - 1] = 1.0
+            first += width
+        return np.concatenate([others[:, :numbers], indicators, others[:, numbers:]], axis=1)
 
 
 def flat_table(prepared: Prepared, source: str) -> FlatTable | FlatRows:
@@ -133,9 +161,7 @@ def flat_table(prepared: Prepared, source: str) -> FlatTable | FlatRows:
         layout = layout_of(prepared, source)
     if layout is None:
         return FlatTable.of(schema, inputs[source], train)
-    first = FlatTable.of(schema, inputs.take(source, train[:1]), np.arange(1))
-    columns = replace(first.columns, words=sum(len(text.words) for text in layout.sentences))
-    return FlatRows(columns, layout, inputs, source)
+    return FlatRows.of(prepared, source, layout)
 
 
 def layout_of(prepared: Prepared, source: str) -> FlatLayout | None:
