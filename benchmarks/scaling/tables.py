@@ -22,9 +22,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import publish
+from benchmarks.machine import plain_space, publish
 from benchmarks.scaling.made_tables import TASKS, write
-from benchmarks.scaling.trainings import CANDIDATES, REPLICATES, train
+from benchmarks.scaling.trainings import BATCH, CANDIDATES, REPLICATES, train
 
 POINTS = (
     ("mixed", 30_000),
@@ -50,6 +50,7 @@ MEBIBYTE = 2**20
 
 def driver(path: str) -> dict[str, Any]:
     """Read a table and time a study of it, as `search` does before the first training."""
+    from mtlsearch.data.search_rows import automatic_rows
     from mtlsearch.search.first_timing import FirstTiming
     from mtlsearch.search.memory import estimate_memory
     from mtlsearch.search.request import Request
@@ -57,15 +58,16 @@ def driver(path: str) -> dict[str, Any]:
     from mtlsearch.search.worker_context import resolve_device
     from mtlsearch.training.training_data import TrainingData
 
-    dataset, space = load_problem(path, TASKS, None, 1)
+    dataset, _ = load_problem(path, TASKS, None, 1)
+    space = plain_space(len(TASKS), 1, BATCH)
     request = Request(path, TASKS, space.to_mapping(), "", dataset.digest, "", device="cpu")
-    FirstTiming.of(request, dataset, space)
+    engine = FirstTiming.of(request, dataset, space).engine
     data = TrainingData(dataset, 0, resolve_device("cpu"), space.training.search_rows)
     [source] = dataset.sources.values()
     return {
         "columns": source.inputs.shape[1],
-        "search_rows": space.training.rows,
-        "estimate": estimate_memory(dataset, data, request).worker / MEBIBYTE,
+        "search_rows": automatic_rows(dataset) or "all",
+        "estimate": estimate_memory(data, request, space, engine).worker / MEBIBYTE,
     }
 
 

@@ -60,7 +60,7 @@ def dry_run(
     if timings is not None:
         forecast = Forecast(request, timings, wanted_references(request))
         yield f"forecast: {forecast.describe()}"
-    yield estimate_memory(dataset, data, request).describe()
+    yield estimate_memory(data, request, space, engine).describe()
     yield "ok"
 
 

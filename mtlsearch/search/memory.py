@@ -9,14 +9,29 @@ from mtlsearch.data import Dataset
 from mtlsearch.evidence.sequential import MOST_SEEDS
 from mtlsearch.inputs.packed_table import PackedTable
 from mtlsearch.records import Replicate
+from mtlsearch.search.arms import ARMS, SEARCH
+from mtlsearch.search.objectives import directions
+from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
+from mtlsearch.seeding import fork_rng
+from mtlsearch.space import SearchSpace
+from mtlsearch.training.activations import bytes_per_row
+from mtlsearch.training.batches import rows_per_step
+from mtlsearch.training.engine_choice import Choice
+from mtlsearch.training.plain.network import Network
 from mtlsearch.training.training_data import FOLDS_KEPT, TrainingData
 
 PROCESS = 400 * 2**20
 """Bytes of a process that has imported what it needs and has no data."""
 
-TRAINING = 100 * 2**20
-"""Bytes for networks, their steps, and the predictions of many rows."""
+TRAINING = 50 * 2**20
+"""Bytes for the weights of networks, and for the predictions of many rows."""
+
+CANDIDATES = 16
+"""Candidates of the search, the largest of which is taken to be trained."""
+
+STEP = 2.0
+"""Times what a forward pass keeps that a step takes: gradients, and what is made on the way."""
 
 READING = 4
 """Times the bytes of a source\'s rows that reading them takes: as the file has them, and typed."""
@@ -61,10 +76,20 @@ class Memory:
         )
 
 
-def estimate_memory(dataset: Dataset, data: TrainingData, request: Request) -> Memory:
-    """Return what a study of a dataset needs, whose first fold `data` has prepared."""
+def estimate_memory(
+    data: TrainingData, request: Request, space: SearchSpace, engine: Choice
+) -> Memory:
+    """Return what a study needs, whose data are on the device.
+
+    Args:
+        data: The data.
+        request: What is asked for.
+        space: What is searched.
+        engine: What trains.
+    """
+    dataset = data.dataset
     held = bytes_held(dataset)
-    trains = _bytes_of_training(data, request)
+    trains = _bytes_of_folds(data, request) + bytes_of_step(data, space, engine)
     worker = PROCESS + RECEIVING * held + trains
     driver = PROCESS + max(READING * held, held + trains)
     workers = 0 if request.trains_here else request.workers
@@ -99,8 +124,31 @@ def _bytes_of_cell(cell: object) -> int:
     return cell.__sizeof__()
 
 
-def _bytes_of_training(data: TrainingData, request: Request) -> int:
-    """Return the bytes that training takes beside the rows: folds on the device, and networks."""
+def bytes_of_step(data: TrainingData, space: SearchSpace, engine: Choice) -> int:
+    """Return the bytes that a training step takes at most, by some candidates of the search.
+
+    The steps of the confirmation are the larger ones.
+    """
+    restricted = ARMS[SEARCH].restrict(space)
+    goals = directions(data.dataset, space.cost)
+    replicate = Replicate("confirmation", 0)
+    signature = data.signature(replicate)
+    longest = data.fold(replicate).longest
+    largest = 0.0
+    for number in range(CANDIDATES):
+        candidate, _ = propose(restricted, "random", number, [], goals)
+        schedule = space.training.for_optimizer(candidate.optimizer)
+        rows = rows_per_step(schedule.batch_size, longest)
+        for component in candidate.composition():
+            with fork_rng():
+                network = Network(component, signature, seed=0)
+                kept = bytes_per_row(network, signature)
+            largest = max(largest, rows * kept)
+    return int(STEP * engine.chunk * largest)
+
+
+def _bytes_of_folds(data: TrainingData, request: Request) -> int:
+    """Return the bytes that the rows of all folds in use take on the device."""
     fold = data.fold(Replicate("search", 0))
     folds = min(FOLDS_KEPT, max(request.replicates, MOST_SEEDS))
     once = TRAINING
