@@ -30,6 +30,7 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 RateSchedule = Literal["constant", "cosine"]
 StopOn = Literal["loss", "metric"]
 BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]  # "auto" goes by the training rows
+SearchRows = Annotated[int, Field(ge=1)] | Literal["auto", "all"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class TrainingSettings:
     The best epoch is that of the least validation loss, or of the best metrics (`stop_on`). A
     trained model has the mean of its weights after so many epochs, the best ones, or all where it
     has fewer (Izmailov et al. 2018 average the last ones). With 1 it is that of the best epoch.
+
+    The search reads `rows` training rows of each source at most. A study is made with a number or
+    with all of them in the place of auto; where that still stands, all are read.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 60
@@ -94,6 +98,12 @@ class TrainingSettings:
     verdict_precision: Precision = "float32"
     averaged_epochs: Annotated[int, Field(ge=1)] = 1
     stop_on: StopOn = "loss"
+    rows: SearchRows = "auto"
+
+    @property
+    def search_rows(self) -> int | None:
+        """The training rows of a source that the search reads at most; None: all of them."""
+        return self.rows if isinstance(self.rows, int) else None
 
     def for_verdict(self) -> "TrainingSettings":
         """The schedule of the confirmation and of the exported model."""

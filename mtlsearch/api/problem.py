@@ -16,6 +16,7 @@ from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
 from mtlsearch.program import called_at
+from mtlsearch.search.batch_sizes import search_row_notices
 from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
@@ -173,6 +174,8 @@ def create_study(
     if request.minutes is not None:
         request, timing = budget_of_minutes(request, dataset, space)
         announcer.tell(describe_budget(request))
+    for notice in search_row_notices(dataset, space, request.seed):
+        announcer.tell(notice)
     now = datetime.fromisoformat(request.created)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
     stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)

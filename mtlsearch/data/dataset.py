@@ -5,7 +5,7 @@ Nothing is read from files or fitted here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,10 @@ from mtlsearch.inputs import (
     SelectedColumns,
 )
 from mtlsearch.runtime.decoding import OutputDecoder
-from mtlsearch.runtime.encoded_input import EncodedInput
 from mtlsearch.tasks import Task
+
+if TYPE_CHECKING:
+    from mtlsearch.data.encoded_sources import EncodedSources
 
 TRAIN = 0
 VALIDATION = 1
@@ -168,7 +170,7 @@ class Prepared:
     """A dataset made ready for one fold.
 
     Attributes:
-        inputs: By source, what a network reads of all its rows.
+        inputs: By source, what a network reads of all its rows: an `EncodedSources`.
         targets: By task, float32 [N] or [N, C], scaled as the task's kind says, fitted on the
             training rows; NaN where the label is missing.
         decoders: By task, what turns network outputs back into predictions.
@@ -179,7 +181,7 @@ class Prepared:
             alike on the training rows. Of a set of C labels [C, 2].
     """
 
-    inputs: dict[str, EncodedInput]
+    inputs: "EncodedSources"
     targets: dict[str, np.ndarray]
     decoders: dict[str, OutputDecoder]
     baseline_loss: dict[str, float]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset, Fold, Prepared
+from mtlsearch.data.encoded_sources import LARGEST_ENCODED, EncodedSources
 from mtlsearch.inputs import FittedInput, InputSchema
 from mtlsearch.runtime.cells import PLAIN, Spelling
 from mtlsearch.runtime.decoding import OutputDecoder
@@ -124,17 +125,14 @@ def _spellings(dataset: Dataset) -> dict[str, dict[str, Spelling]]:
     return spellings
 
 
-def prepare(dataset: Dataset, fold: Fold) -> Prepared:
+def prepare(dataset: Dataset, fold: Fold, largest: int = LARGEST_ENCODED) -> Prepared:
     """Return the dataset ready for training on `fold`.
 
-    `Preparation` keeps and exports the fitted numbers.
+    `Preparation` keeps and exports the fitted numbers. A source whose encoded rows take more bytes
+    than `largest` is one that is large.
     """
     fitted = Preparation.fit(dataset, fold)
-    inputs = {}
-    schemas = {}
-    for name, source in dataset.sources.items():
-        inputs[name] = fitted.encode(name, source.inputs)
-        schemas[name] = fitted.schema(name)
+    schemas = {name: fitted.schema(name) for name in dataset.sources}
     targets = {}
     losses = {}
     class_weights = {}
@@ -148,7 +146,7 @@ def prepare(dataset: Dataset, fold: Fold) -> Prepared:
         if task.kind.is_classification:
             class_weights[task.name] = _class_weights(task, labels)
     return Prepared(
-        inputs=inputs,
+        inputs=EncodedSources(fitted.inputs, dataset.sources, largest),
         targets=targets,
         decoders=fitted.decoders,
         baseline_loss=losses,

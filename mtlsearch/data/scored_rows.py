@@ -7,6 +7,7 @@ import numpy as np
 from mtlsearch.arrays import Array
 from mtlsearch.data.dataset import TEST, Dataset
 from mtlsearch.data.folds import fold
+from mtlsearch.data.search_rows import thinned
 from mtlsearch.errors import DataError
 from mtlsearch.tasks import Task, has_label
 
@@ -37,6 +38,26 @@ def check_validation_rows(dataset: Dataset, replicates: Iterable[int], seed: int
             labels = dataset.targets[task.name][rows.validation[task.source]]
             if not is_defined(task, labels):
                 raise DataError(_undefined_on_fold(dataset, task, labels))
+
+
+def check_search_rows(dataset: Dataset, search_rows: int) -> None:
+    """Raise DataError where the metric of a task is undefined on the rows that a search reads.
+
+    Args:
+        dataset: What is divided into folds.
+        search_rows: How many training rows of a source it reads at most.
+    """
+    rows = thinned(dataset, fold(dataset, 0, 0), search_rows, 0)
+    for task in dataset.tasks:
+        targets = dataset.targets[task.name]
+        for part in (rows.train, rows.validation):
+            labels = targets[part[task.source]]
+            if not is_defined(task, labels):
+                raise DataError(
+                    f"{dataset.name}: {task.name}: {task.metric.name} is not defined on the "
+                    f"{len(labels)} rows that the search would read with training.rows "
+                    f"{search_rows}: {_reason(task, labels)}; say more of them, or all"
+                )
 
 
 def is_defined(task: Task, labels: Array) -> bool:

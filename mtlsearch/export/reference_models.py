@@ -8,20 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mtlsearch.arrays import Array
 from mtlsearch.errors import ExportError, UsageError
 from mtlsearch.evidence.references import ReferenceChoice
 from mtlsearch.export.deviation import TOLERANCE, deviation
-from mtlsearch.inputs import InputSchema, TableSchema
-from mtlsearch.inputs.words import frequent_words
 from mtlsearch.records import ReferenceJob, Replicate
 from mtlsearch.references import REFERENCES
 from mtlsearch.references.fitting import FittedReference
+from mtlsearch.references.flat_table import layout_of
 from mtlsearch.references.trainer import ReferenceTrainer
-from mtlsearch.runtime.encoded_input import EncodedInput
-from mtlsearch.runtime.flat_inputs import FlatLayout, TextWords
+from mtlsearch.runtime.flat_inputs import FlatLayout
 from mtlsearch.runtime.reference_models import RECORDS, TRUSTED
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.tasks import Task
@@ -113,9 +109,9 @@ def _fit_again(
     """The reference of a task, fitted on a replicate; or why it cannot be handed over."""
     [task] = [task for task in data.dataset.tasks if task.name == choice.task]
     prepared = data.fold(replicate).prepared
-    schema = prepared.schemas[task.source]
-    layout = _layout(schema, prepared.inputs[task.source], prepared.fold.train[task.source])
+    layout = layout_of(prepared, task.source)
     if layout is None:
+        schema = prepared.schemas[task.source]
         return f"it is handed over for tables without pictures only, not for {schema}"
     kept = _kept_predictions(analysis, choice, replicate)
     fitted_seeds = analysis.study.reference_seeds
@@ -170,24 +166,6 @@ def _points(choice: ReferenceChoice) -> str:
     gain = choice.gain
     skill = f"{gain.mean:.2f} points of skill on test rows"
     return f"{skill}, 95% interval {gain.low:.2f} to {gain.high:.2f}"
-
-
-def _layout(schema: InputSchema, encoded: EncodedInput, train: Array) -> FlatLayout | None:
-    """What the flat inputs of a table are made of; None where the inputs are no such table."""
-    if not isinstance(schema, TableSchema) or schema.pictures:
-        return None
-    indicators = [(column.first, column.first + column.width) for column in schema.one_hot]
-    codes = []
-    texts = []
-    ends = np.cumsum(schema.positions).tolist()
-    for count, end in zip(schema.positions, ends, strict=True):
-        first = end - count
-        if count == 1:
-            codes.append(first)
-        elif encoded.categories is not None:
-            words = frequent_words(encoded.categories[:, first:end], train)
-            texts.append(TextWords((first, end), words))
-    return FlatLayout(tuple(indicators), tuple(codes), tuple(texts))
 
 
 def write_references(draft: Path, references: Sequence[Mapping[str, HandedReference]]) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mtlsearch.arrays import Array
 from mtlsearch.runtime.encoded_input import EncodedInput, present_names
 
 
@@ -45,6 +46,14 @@ class NetworkInput(NamedTuple):
             tensors[name] = torch.cat(parts)
         return cls(**tensors)
 
+    @classmethod
+    def stack(cls, inputs: Sequence["NetworkInput"]) -> "NetworkInput":
+        """Return inputs of one schema and number of rows along a new first axis."""
+        tensors = {}
+        for name in inputs[0].names:
+            tensors[name] = torch.stack([getattr(rows, name) for rows in inputs])
+        return cls(**tensors)
+
     @property
     def features(self) -> tuple[Tensor, ...]:
         """The arguments of a stem: values, categories and pictures, as far as there are any."""
@@ -75,6 +84,12 @@ class NetworkInput(NamedTuple):
     def nbytes(self) -> int:
         """The memory of all tensors, in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors)
+
+    def numbers(self, rows: Array | slice, places: Sequence[int]) -> Array:
+        """Return some of the values of rows, [rows, places]."""
+        assert self.values is not None
+        taken: Array = self.values.cpu().numpy()[rows]
+        return taken[:, list(places)]
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "NetworkInput":
         """Return what a function makes of each tensor that there is."""

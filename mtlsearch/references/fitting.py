@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from mtlsearch.arrays import Array
 from mtlsearch.data import TEST, Dataset, Prepared
 from mtlsearch.references.contract import LabelledRows, Reference, Setting
-from mtlsearch.references.flat_table import FlatTable
+from mtlsearch.references.flat_table import FlatRows, FlatTable
 from mtlsearch.tasks import LabelColumn, Task, has_label
 
 SMALLEST_SPREAD = 1e-3  # of labels; trees take a variance below 2e-16 for none, in whatever unit
@@ -36,14 +36,16 @@ class TaskRows:
     """
 
     task: Task
-    table: FlatTable
+    table: FlatTable | FlatRows
     labels: Array
     train: Array
     validation: Array
     test: Array
 
     @classmethod
-    def of(cls, dataset: Dataset, task: Task, prepared: Prepared, table: FlatTable) -> "TaskRows":
+    def of(
+        cls, dataset: Dataset, task: Task, prepared: Prepared, table: FlatTable | FlatRows
+    ) -> "TaskRows":
         """The rows of a task on a prepared fold, where `table` is that of its source."""
         source = task.source
         labels = dataset.targets[task.name]
@@ -159,7 +161,7 @@ class Fit:
             models.append(self._model(column, setting))
         fitted = FittedReference(task, tuple(models), unit, setting, math.nan)
         validation = self.rows.validation
-        prediction = fitted.predict(self.rows.table.inputs[validation])
+        prediction = fitted.predict(self.rows.table.take(validation))
         score = task.metric.score(self.rows.labels[validation], prediction)
         return FittedReference(task, tuple(models), unit, setting, score)
 
@@ -205,7 +207,7 @@ class Fit:
     def _labelled(self, column: LabelColumn, rows: Array) -> LabelledRows:
         """Those of some rows whose label is known."""
         labelled = rows[~np.isnan(column.labels[rows])]
-        return LabelledRows(self.rows.table.inputs[labelled], column.labels[labelled])
+        return LabelledRows(self.rows.table.take(labelled), column.labels[labelled])
 
 
 def _constant(classes: Array) -> DummyClassifier:

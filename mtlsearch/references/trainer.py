@@ -13,7 +13,7 @@ from mtlsearch.records import ReferenceFit, ReferenceJob, Replicate, TrainingRes
 from mtlsearch.references import REFERENCES
 from mtlsearch.references.contract import Reference
 from mtlsearch.references.fitting import Fit, FittedReference, TaskRows
-from mtlsearch.references.flat_table import FlatTable
+from mtlsearch.references.flat_table import FlatRows, FlatTable, flat_table
 from mtlsearch.seeding import derive_seed
 from mtlsearch.tasks import Task
 from mtlsearch.wording import first_of_many
@@ -91,12 +91,10 @@ class ReferenceTrainer:
     @staticmethod
     def test_predictions(model: FittedReference, fit: Fit) -> Array:
         """What a model predicts for the test rows: probabilities or values, as float32 or wider."""
-        return np.asarray(model.predict(fit.rows.table.inputs[fit.rows.test]))
+        return np.asarray(model.predict(fit.rows.table.take(fit.rows.test)))
 
-    def _make_table(self, replicate: Replicate, source: str) -> FlatTable:
-        prepared = self._prepare(replicate)
-        train = prepared.fold.train[source]
-        return FlatTable.of(prepared.schemas[source], prepared.inputs[source], train)
+    def _make_table(self, replicate: Replicate, source: str) -> FlatTable | FlatRows:
+        return flat_table(self._prepare(replicate), source)
 
 
 def _installed(name: str) -> Reference:

@@ -42,7 +42,7 @@ from mtlsearch.report.seeds import report_seeds
 from mtlsearch.search.advice import advise
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import ARMS
-from mtlsearch.search.batch_sizes import batch_size_notices
+from mtlsearch.search.batch_sizes import batch_size_notices, search_row_notices
 from mtlsearch.search.study import Study
 from mtlsearch.search.tested_models import TestedModel, tested_models
 from mtlsearch.space import SearchSpace
@@ -221,7 +221,11 @@ def _report_data(dataset: Dataset, space: SearchSpace, seed: int) -> ReportedDat
         name=dataset.name,
         digest=dataset.digest,
         sources=tuple(sources),
-        notices=(*dataset.notices, *batch_size_notices(dataset, space, seed)),
+        notices=(
+            *dataset.notices,
+            *batch_size_notices(dataset, space, seed),
+            *search_row_notices(dataset, space, seed),
+        ),
         warnings=find_traps(dataset),
         columns=tuple(columns),
     )

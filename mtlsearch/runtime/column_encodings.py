@@ -439,7 +439,7 @@ class ImageColumn(ColumnEncoding):
         cells = columns[self.name]
         pictures = np.zeros((len(cells), CHANNELS, self.pixels, self.pixels), np.float32)
         missing = np.zeros(len(cells))
-        levels = self._standardised_levels()
+        levels = self.standardised_levels()
         for row, picture in enumerate(cells):
             if picture is None:
                 missing[row] = self.indicator_seen
@@ -449,7 +449,7 @@ class ImageColumn(ColumnEncoding):
         values = missing[:, None] if self.indicator else np.zeros((len(cells), 0))
         return EncodedInput(values=values, pictures=pictures)
 
-    def _standardised_levels(self) -> list[Array]:
+    def standardised_levels(self) -> list[Array]:
         """Return what each value of a byte becomes, float32 [LEVELS] for each channel."""
         levels = []
         for mean, scale in zip(self.mean, self.scale, strict=True):

@@ -11,10 +11,11 @@ from mtlsearch.data.column_table import column_lines, describe_columns
 from mtlsearch.errors import NoCandidateError
 from mtlsearch.records import Replicate, TrainingJob, TrainingResult
 from mtlsearch.search.arms import ARMS, DRY_RUN
-from mtlsearch.search.batch_sizes import batch_size_notices
+from mtlsearch.search.batch_sizes import batch_size_notices, search_row_notices
 from mtlsearch.search.engine_choice import time_engines
 from mtlsearch.search.first_timing import time_trainings, wanted_references
 from mtlsearch.search.forecast import Forecast
+from mtlsearch.search.memory import estimate_memory
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose
 from mtlsearch.search.request import Request
@@ -25,8 +26,6 @@ from mtlsearch.training.engine_choice import Choice
 from mtlsearch.training.training_data import TrainingData
 
 FIRST = Replicate("search", 0)
-PROCESS_MEMORY = "about 400 MiB for the process itself"
-MEBIBYTE = 2**20
 
 
 def dry_run(
@@ -39,7 +38,7 @@ def dry_run(
 
     Yields the description line by line. Raises NoCandidateError when such a training fails.
     """
-    data = TrainingData(dataset, 0, device)
+    data = TrainingData(dataset, 0, device, space.training.search_rows)
     for source in dataset.sources.values():
         yield _describe_source(source, data)
     for task in dataset.tasks:
@@ -52,6 +51,7 @@ def dry_run(
     for name, spec in space.parameters():
         yield f"space {name}: {spec}"
     yield from batch_size_notices(dataset, space, 0)
+    yield from search_row_notices(dataset, space)
     engine = time_engines(dataset, space, device, 0)
     yield _describe_engine(engine)
     for arm in DRY_RUN:
@@ -60,8 +60,7 @@ def dry_run(
     if timings is not None:
         forecast = Forecast(request, timings, wanted_references(request))
         yield f"forecast: {forecast.describe()}"
-    size = _bytes_held(data) / MEBIBYTE
-    yield f"memory: {size:.1f} MiB of data on each worker, besides {PROCESS_MEMORY}"
+    yield estimate_memory(data, request, space, engine).describe()
     yield "ok"
 
 
@@ -128,11 +127,3 @@ def _result_of(arm: str, engine: Engine, job: TrainingJob) -> TrainingResult:
     if result.failure:
         raise NoCandidateError(f"{arm}: the dry run failed: {result.failure}")
     return result
-
-
-def _bytes_held(data: TrainingData) -> int:
-    """What the prepared tensors of one fold take."""
-    fold = data.fold(FIRST)
-    inputs = sum(source.nbytes for source in fold.inputs.values())
-    targets = sum(tensor.nbytes for tensor in fold.targets.values())
-    return inputs + targets

@@ -80,7 +80,7 @@ def time_engines(
             seed=seed,
         )
         jobs.append(job)
-    data = TrainingData(dataset, seed, device)
+    data = TrainingData(dataset, seed, device, space.training.search_rows)
     try:
         return choose(data, space.training, jobs, engine)
     except TrainingFailedError:  # the trainings of the study will say so, each for itself

@@ -88,7 +88,8 @@ def time_trainings(
     if device is None:
         return None
     torch.set_num_threads(1)  # as a worker does
-    timer = Timer(TrainingData(dataset, request.seed, device), space, engine, request.seed)
+    data = TrainingData(dataset, request.seed, device, space.training.search_rows)
+    timer = Timer(data, space, engine, request.seed)
     try:
         return timer.timings(request.arms, wanted_references(request), request.reference_rows)
     except TrainingFailedError:

@@ -59,7 +59,7 @@ class Workload:
         for arm in request.arms:
             seconds = timings.trainings[arm]
             arms[arm] = seconds * request.budget(arm) * searches
-            confirmation += seconds * first_seeds(request) * searches
+            confirmation += seconds * timings.confirmation * first_seeds(request) * searches
         later_folds = min(first_seeds(request), FIRST_SEEDS) - 1
         references = timings.first_fold + timings.later_fold * later_folds
         return cls(arms, confirmation, references * request.outer_folds)

@@ -19,7 +19,7 @@ from mtlsearch.records import TrainingResult
 from mtlsearch.references import installed_references
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
-from mtlsearch.search.batch_sizes import batch_size_notices
+from mtlsearch.search.batch_sizes import batch_size_notices, search_row_notices
 from mtlsearch.search.engine_choice import engine_of
 from mtlsearch.search.first_timing import forecast_of
 from mtlsearch.search.forecast import Forecast
@@ -137,7 +137,7 @@ class _Session:
             queue.follow(self._phases(queue, beside))
             if not queue.finished:
                 logger.info("training begins with engine %s", context.engine.trainer)
-                for notice in batch_size_notices(self.dataset, self.space, context.seed):
+                for notice in self._row_notices():
                     logger.info(notice)
                 run(queue, context)
         if queue.stopped:
@@ -148,6 +148,12 @@ class _Session:
         self.observer.observe(arm, result)
         if self.keeper is not None:
             self.keeper.observe(arm, result)
+
+    def _row_notices(self) -> list[str]:
+        """What goes by the number of rows comes to, in words."""
+        seed = self.study.request.seed
+        batch_sizes = batch_size_notices(self.dataset, self.space, seed)
+        return [*batch_sizes, *search_row_notices(self.dataset, self.space, seed)]
 
     def _phases(self, queue: WorkQueue, beside: Sequence[Schedule]) -> Iterator[list[Schedule]]:
         """The arms of the search, the confirmation, and more seeds as the answer needs them."""

@@ -27,6 +27,8 @@ from mtlsearch.data.outer_folds import (
     share_of_test_rows,
     without_test_rows,
 )
+from mtlsearch.data.scored_rows import check_search_rows
+from mtlsearch.data.search_rows import automatic_rows
 from mtlsearch.errors import SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
@@ -77,6 +79,10 @@ def load_problem(
     dataset = _with_notice_of_numbers(dataset, chosen_space, name)
     if epochs is not None:
         chosen_space = _with_epochs(chosen_space, epochs)
+    chosen_space = _with_search_rows(chosen_space, dataset)
+    search_rows = chosen_space.training.search_rows
+    if search_rows is not None:
+        check_search_rows(dataset, search_rows)
     return dataset, chosen_space
 
 
@@ -161,6 +167,15 @@ def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
     mapping = space.to_mapping()
     mapping["training"]["epochs"] = epochs
     return SearchSpace.from_mapping(mapping, space.tasks, where=f"--epochs {epochs}")
+
+
+def _with_search_rows(space: SearchSpace, dataset: Dataset) -> SearchSpace:
+    """The space with a number of rows that the search reads, or with all, in the place of auto."""
+    if space.training.rows != "auto":
+        return space
+    rows = automatic_rows(dataset)
+    training = replace(space.training, rows="all" if rows is None else rows)
+    return replace(space, training=training)
 
 
 def default_space(dataset: Dataset) -> str:

@@ -90,7 +90,16 @@ class Timer:
             epochs=epochs,
             most_epochs=settings.epochs,
             tasks=len(self.dataset.tasks),
+            confirmation=self._confirmation_factor(),
         )
+
+    def _confirmation_factor(self) -> float:
+        """How many times as many rows a training of the confirmation reads as one of the search."""
+        if self.space.training.search_rows is None:
+            return 1.0
+        search = self.data.fold(Replicate("search", 0))
+        confirmation = self.data.fold(Replicate("confirmation", 0))
+        return confirmation.longest / search.longest
 
     def _stage_seconds(self) -> float:
         """The seconds of one stage in one epoch, on average over the backbones of the space.
@@ -164,7 +173,8 @@ class Timer:
     ) -> tuple[float, float]:
         """The seconds of the fits of all references on the first fold, and on a later one.
 
-        Each is timed for one task on ROWS rows, and is taken to need as much for each row and task.
+        Each is timed for one task on ROWS rows, and is taken to need as much for each task, and to
+        be fitted for each row; what it predicts for the validation rows it predicts in any case.
         """
         fold = self.data.fold(Replicate("confirmation", 0))
         trainer = ReferenceTrainer(self.dataset, lambda replicate: fold.prepared)
@@ -177,13 +187,17 @@ class Timer:
             fit = trainer.fit_of(job, task)
             if fit.refusal is not None:
                 continue
+            settings = len(REFERENCES[name].settings)
             started = time.perf_counter()
-            fit.best()
-            seconds = time.perf_counter() - started
+            model = fit.best()
+            seconds = (time.perf_counter() - started) / settings
+            started = time.perf_counter()
+            model.predict(fit.rows.table.take(fit.rows.validation))
+            predicting = min(time.perf_counter() - started, seconds)
             given = min(rows, most_rows or REFERENCES[name].most_rows)
-            seconds *= len(self.dataset.tasks) * max(1.0, given / ROWS)
-            first_fold += seconds
-            later_fold += seconds / len(REFERENCES[name].settings)
+            seconds = predicting + (seconds - predicting) * max(1.0, given / ROWS)
+            later_fold += seconds * len(self.dataset.tasks)
+            first_fold += seconds * len(self.dataset.tasks) * settings
         return first_fold, later_fold
 
 

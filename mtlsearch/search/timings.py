@@ -22,6 +22,8 @@ class Timings:
         most_epochs: After how many they end at the latest.
         tasks: How many tasks there are to choose for; 0 where an earlier version did not say.
         choosing_factor: How many times as long as was measured elsewhere choosing takes here.
+        confirmation: How many times as long a training of the confirmation takes as one of the
+            search, which may read fewer rows.
     """
 
     trainings: Mapping[str, float]
@@ -31,6 +33,7 @@ class Timings:
     most_epochs: int = 1
     tasks: int = 0
     choosing_factor: float = 1.0
+    confirmation: float = 1.0
 
     def choosing(self, trainings: int) -> float:
         """The seconds that it takes to choose from so many trainings of the search."""

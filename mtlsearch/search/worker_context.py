@@ -63,7 +63,12 @@ class WorkerContext:
         forbid_rounded_convolutions()
         parts = [PartData(self.dataset, self.seed), *self.further]
         chosen = parts[part]
-        data = TrainingData(chosen.dataset, chosen.seed, resolve_device(self.device))
+        data = TrainingData(
+            chosen.dataset,
+            chosen.seed,
+            resolve_device(self.device),
+            self.settings.search_rows,
+        )
         return Engine(data, self.settings, self.engine.trainer, self.engine.chunk)
 
     def make_worker(self) -> Worker:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
 from mtlsearch.arrays import Array
@@ -11,6 +10,7 @@ from mtlsearch.records import Replicate
 from mtlsearch.tasks import Task
 from mtlsearch.training.history import TrainingFailedError
 from mtlsearch.training.plain.network import CompositionNetwork, Network
+from mtlsearch.training.plain.outputs import outputs_of
 from mtlsearch.training.training_data import FoldData, TrainingData
 
 
@@ -104,7 +104,6 @@ def require_finite(
     return score
 
 
-@torch.no_grad()
 def _predict(
     network: Network,
     data: TrainingData,
@@ -115,10 +114,11 @@ def _predict(
     """The predictions for the dataset's task of a number. Of the other sources one row is run."""
     task = data.dataset.tasks[number]
     fold = data.fold(replicate)
-    inputs = {}
-    for source, x in fold.inputs.items():
-        inputs[source] = x.take(rows if source == task.source else slice(1))
-    outputs = network(inputs)
+    first_row = rows.new_zeros(1)
+    read = {}
+    for source in fold.inputs:
+        read[source] = rows if source == task.source else first_row
+    outputs = outputs_of(network, fold, read)
     position = network.component.tasks.index(number)
     output = outputs[position].cpu().numpy()
     return fold.prepared.decoders[task.name].rows_to_predictions(output)

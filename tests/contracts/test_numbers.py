@@ -65,7 +65,7 @@ def penguins():
 def trained_on(columns):
     """The numbers of training rows, which are all rows."""
     values = np.column_stack(columns).astype(np.float32)
-    return TrainingNumbers(values, np.arange(len(values)), range(values.shape[1]))
+    return TrainingNumbers.of(values, np.arange(len(values)), range(values.shape[1]))
 
 
 def drawn(rows=500):
@@ -85,7 +85,7 @@ def drawn(rows=500):
 
 def test_robust_scaling_is_that_of_the_reference():
     numbers = trained_on(drawn())
-    x = numbers.values
+    x = numbers.read()
     found = SCALINGS["robust"](numbers)(torch.from_numpy(x)).numpy()
     scaled = RobustScaler().fit_transform(x[:, :4])
     # RealMLP: where the quartiles are one value, twice the inverse of the range; a constant is 0.
@@ -98,7 +98,7 @@ def test_robust_scaling_is_that_of_the_reference():
 
 def test_quantiles_are_those_of_scikit_learn():
     numbers = trained_on(drawn())
-    x = numbers.values
+    x = numbers.read()
     found = SCALINGS["quantile"](numbers)(torch.from_numpy(x)).numpy()
     sklearn = QuantileTransformer(n_quantiles=len(x), output_distribution="normal").fit(x)
     expected = sklearn.transform(x)
@@ -207,7 +207,7 @@ def test_any_backbone_takes_it_and_modules_are_stacked_to_the_last_bit(backbone,
     stems = []
     for number in range(3):
         rows = values[number].numpy() * (1 + number)
-        training = TrainingNumbers(rows, np.arange(ROWS), schema.numbers)
+        training = TrainingNumbers.of(rows, np.arange(ROWS), schema.numbers)
         stem = BACKBONES[backbone](width=8).embedded_stem(reading.schema_for_stem(schema))
         whole = reading.before(stem, schema, training)
         stems.append(seed_dropouts(whole, number).eval())

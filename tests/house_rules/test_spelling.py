@@ -84,6 +84,7 @@ ALLOWED = {
     ("mtlsearch/search/samplers.py", "random"): SAMPLER,
     ("mtlsearch/search/dry_run.py", "random"): SAMPLER,
     ("mtlsearch/search/timing.py", "random"): SAMPLER,
+    ("mtlsearch/search/memory.py", "random"): SAMPLER,
     ("mtlsearch/search/engine_choice.py", "random"): SAMPLER,
 }
 

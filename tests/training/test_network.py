@@ -15,6 +15,7 @@ from mtlsearch.sharing import SHARINGS, CrossStitch, Gate, L2Sharing
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.training.costs import count_macs, count_parameters
 from mtlsearch.training.plain.network import CompositionNetwork, Network
+from mtlsearch.training.plain.outputs import inputs_of, outputs_of
 from mtlsearch.training.training_data import TrainingData
 from tests.support.replicates import searched
 
@@ -93,6 +94,17 @@ def test_tasks_of_one_node_share_its_weights_and_others_do_not(penguins, make):
             for stage in net.stages[0]
         ]
         assert touched == reached
+
+
+def test_many_rows_are_run_piece_by_piece(two_sources, make):
+    net = network(two_sources, make(SharingTree.shared(2, DEPTH), WIDTH)).eval()
+    fold = two_sources.fold(searched(0))
+    rows = {"iris": fold.train["iris"][:9], "breast_cancer": fold.train["breast_cancer"][:40]}
+    at_once = net(inputs_of(fold, rows))
+    for piece in (7, 20, 40):
+        pieces = outputs_of(net, fold, rows, piece)
+        for part, whole in zip(pieces, at_once, strict=True):
+            torch.testing.assert_close(part, whole)
 
 
 def test_a_stage_shared_by_two_sources_has_one_set_of_weights(two_sources, make):

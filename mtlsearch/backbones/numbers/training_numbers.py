@@ -1,6 +1,6 @@
 """The numbers of the training rows, and what scalings fit to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -40,14 +40,23 @@ class TrainingNumbers:
     """N numbers of the training rows of a table; what is fitted to them is so once, when asked for.
 
     Attributes:
-        values: The values of all rows, standardised, float32 [rows, F].
-        rows: The training rows.
-        places: The places of the numbers among the values.
+        read: What gives the numbers of the training rows, standardised, float32 [rows, N].
+        places: The places of the numbers among the values of a row.
     """
 
-    values: Array
-    rows: Array
+    read: Callable[[], Array]
     places: Sequence[int]
+
+    @classmethod
+    def of(cls, values: Array, rows: Array, places: Sequence[int]) -> "TrainingNumbers":
+        """Those among the values of all rows, float32 [all, F], of which some are training rows."""
+
+        def read() -> Array:
+            training_rows = values[rows]
+            numbers: Array = training_rows[:, list(places)]
+            return numbers
+
+        return cls(read, places)
 
     @cached_property
     def spread(self) -> Spread:
@@ -80,9 +89,7 @@ class TrainingNumbers:
 
     def _numbers(self) -> Array:
         """The numbers of the training rows, float64 [rows, N]."""
-        training_rows = self.values[self.rows]
-        numbers: Array = training_rows[:, list(self.places)]
-        return numbers.astype(np.float64)
+        return self.read().astype(np.float64)
 
 
 def _quantiles(column: Array) -> tuple[Array, float, float]:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from mtlsearch.candidate import OptimizerSettings, TrainingSettings
 from mtlsearch.initializations import Initialization
-from mtlsearch.inputs.network_input import NetworkInput
 from mtlsearch.tasks import Emphasis, Task, loss_weights, stopping_weights, task_loss
 from mtlsearch.training.batched_weighting import BatchedWeighting
 from mtlsearch.training.batches import BatchRows, batches, steps_per_epoch
@@ -17,6 +16,7 @@ from mtlsearch.training.learning_rates import RateCourse
 from mtlsearch.training.parameter_averaging import ParameterAveraging
 from mtlsearch.training.plain.best_weights import BestWeights
 from mtlsearch.training.plain.network import Network
+from mtlsearch.training.plain.outputs import inputs_of, outputs_of
 from mtlsearch.training.plain.trunk import branches_of, shared_gradients_of
 from mtlsearch.training.precision import forward_precision, step_precision
 from mtlsearch.training.prediction import score_outputs
@@ -258,12 +258,9 @@ class Step:
         It is weighted by importance, and auxiliary tasks are left out.
         """
         self.network.eval()
-        losses = losses_of(
-            self.network,
-            self.tasks,
-            self.fold,
-            self.fold.validation,
-        )[0]
+        rows = self.fold.validation
+        outputs = outputs_of(self.network, self.fold, rows)
+        losses = _losses(self.network, self.tasks, self.fold, rows, outputs)[0]
         self._require_finite(losses, f"validation loss in epoch {epoch + 1}")
         return self._relative(losses)
 
@@ -279,7 +276,7 @@ class Step:
         """The metrics of the tasks on the validation rows; NaN where one is not defined."""
         self.network.eval()
         rows = self.fold.validation
-        outputs = self.network(inputs_of(self.fold, rows))
+        outputs = outputs_of(self.network, self.fold, rows)
         return score_outputs(
             outputs,
             self.tasks,
@@ -309,12 +306,23 @@ def losses_of(
 
     With `smooths` the labels of classes are smoothed as the candidate says.
     """
-    optimizer = network.component.candidate.optimizer
     outputs = network(inputs_of(fold, batch))
+    return _losses(network, tasks, fold, batch, outputs, smooths)
+
+
+def _losses(
+    network: Network,
+    tasks: Sequence[Task],
+    fold: FoldData,
+    rows: BatchRows,
+    outputs: Sequence[Tensor],
+    smooths: bool = False,
+) -> Tensor:
+    """The losses [1, T] of the network's tasks for its outputs on rows."""
+    optimizer = network.component.candidate.optimizer
     losses = []
     for task, output in zip(tasks, outputs, strict=True):
-        rows = batch[task.source]
-        target = fold.targets[task.name][rows]
+        target = fold.targets[task.name][rows[task.source]]
         emphasis = None
         smoothing = None
         if optimizer.emphasises and task.kind.is_classification:
@@ -330,14 +338,6 @@ def losses_of(
         )
         losses.append(loss)
     return torch.stack(losses)[None]
-
-
-def inputs_of(fold: FoldData, batch: BatchRows) -> dict[str, NetworkInput]:
-    """What a network reads of the rows of a batch."""
-    inputs = {}
-    for source, rows in batch.items():
-        inputs[source] = fold.inputs[source].take(rows)
-    return inputs
 
 
 def _emphasis(optimizer: OptimizerSettings, balanced: Tensor) -> Emphasis:

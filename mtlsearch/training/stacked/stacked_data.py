@@ -21,12 +21,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mtlsearch.candidate import TrainingSettings
 from mtlsearch.inputs.network_input import NetworkInput
+from mtlsearch.inputs.packed_table import PackedTable
 from mtlsearch.tasks import Task
 from mtlsearch.training.batches import MULTIPLE, BatchRows, batches, padded, steps_per_epoch
 from mtlsearch.training.sampling import RowWeights
 from mtlsearch.training.stacked.plan import HeadShape
 from mtlsearch.training.trainer import SourceRows
-from mtlsearch.training.training_data import FoldData
+from mtlsearch.training.training_data import FoldData, SourceInputs
 
 PIECE = 512  # rows of a forward pass that needs no gradient
 AHEAD = 64  # steps of which row numbers are laid out at once
@@ -87,11 +88,10 @@ class StackedData:
         self.folds = list(folds)
         self.weights = list(weights or [{} for _ in folds])
         self.stored = list(dict.fromkeys(folds))
-        self.inputs: dict[str, NetworkInput] = {}
+        self.inputs: dict[str, StackedInputs] = {}
         for source in folds[0].inputs:
-            inputs = [fold.inputs[source] for fold in self.stored]
-            self.inputs[source] = NetworkInput.concatenate(inputs)
-        device = next(iter(self.inputs.values())).device
+            self.inputs[source] = self._stack_inputs(source)
+        device = next(iter(folds[0].inputs.values())).device
         places = [self.stored.index(fold) for fold in folds]
         self.places = torch.tensor(places, device=device)
         self.shapes: dict[HeadShape, list[Task]] = {}
@@ -107,6 +107,16 @@ class StackedData:
             self.targets[shape] = torch.stack(rows)
             if shape.kind.is_classification:
                 self.class_weights[shape] = self._class_weights_of(tasks_of_shape)
+
+    def _stack_inputs(self, source: str) -> "StackedInputs":
+        """The inputs of a source, of which each replicate reads those of its fold."""
+        encoded = []
+        for fold in self.stored:
+            inputs = fold.inputs[source]
+            if isinstance(inputs, PackedTable):
+                return PackedInputs([fold.inputs[source] for fold in self.folds])
+            encoded.append(inputs)
+        return EncodedInputs(NetworkInput.concatenate(encoded))
 
     def _targets_of(self, task: Task) -> Tensor:
         """The targets of a task, of one stored fold after the other, [F * N] or [F * N, C]."""
@@ -163,8 +173,7 @@ class StackedData:
         for source, source_rows in rows.items():
             numbers = source_rows.numbers + self._first_rows(source)
             stacked_rows[source] = numbers
-            take = partial(_take_stacked, numbers)
-            inputs[source] = self.inputs[source].map(take)
+            inputs[source] = self.inputs[source].take(source_rows.numbers, numbers)
         targets = {}
         for shape, y in self.targets.items():
             numbers = stacked_rows[shape.source]
@@ -197,6 +206,39 @@ class StackedData:
             for source, rows in whole.items():
                 piece[source] = rows.piece(first)
             yield piece
+
+
+@dataclass(frozen=True)
+class EncodedInputs:
+    """The encoded rows of all stored folds, one fold after another."""
+
+    rows: NetworkInput
+
+    def take(self, numbers: Tensor, stored_numbers: Tensor) -> NetworkInput:
+        """The rows [R, B] of all replicates.
+
+        Args:
+            numbers: Their numbers in the fold of each replicate.
+            stored_numbers: Their numbers among the rows of all stored folds.
+        """
+        return self.rows.map(partial(_take_stacked, stored_numbers))
+
+
+@dataclass(frozen=True)
+class PackedInputs:
+    """Packed rows, which are the same in all folds, as the fold of each replicate reads them."""
+
+    folds: Sequence[SourceInputs]
+
+    def take(self, numbers: Tensor, stored_numbers: Tensor) -> NetworkInput:
+        """The rows [R, B] of all replicates, as `EncodedInputs.take`."""
+        by_replicate = []
+        for fold, rows in zip(self.folds, numbers, strict=True):
+            by_replicate.append(fold.take(rows))
+        return NetworkInput.stack(by_replicate)
+
+
+StackedInputs = EncodedInputs | PackedInputs
 
 
 def _take_stacked(numbers: Tensor, x: Tensor) -> Tensor:
