@@ -12,7 +12,7 @@ from mtlsearch.errors import UsageError
 from mtlsearch.export.predicting import is_exported, predict_folder
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.runtime.predictor import Predictor
-from mtlsearch.search.study import is_study
+from mtlsearch.search.study_folder import is_study
 
 
 def predict(

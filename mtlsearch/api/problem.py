@@ -2,7 +2,6 @@
 
 import operator
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from mtlsearch.api.given_data import GivenData
 from mtlsearch.data import NO_FLAGS, ColumnFlags, Dataset, check_test_rows
 from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
+from mtlsearch.search.credentials import HOW_TO_GIVE, has_password
 from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
@@ -172,11 +172,17 @@ def create_study(
         announcer.tell(describe_budget(request))
     now = datetime.fromisoformat(request.created)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
-    stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
+    stored = Study.create(
+        folder or default_folder,
+        request,
+        storage,
+        numbered=folder is None,
+        files=problem.data.written,
+    )
+    if storage is not None and has_password(storage):
+        announcer.tell(HOW_TO_GIVE)
     if timing is not None:
         timing.keep(stored)
-    if problem.data.written is not None:
-        shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
     return Opened(stored, dataset, space)
 
 
