@@ -202,6 +202,13 @@ Storage = Annotated[
     typer.Option(help="Database URL (default: SQLite in the study's folder)"),
 ]
 RayAddress = Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")]
+OtherRayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        help="The Ray cluster that trains from now on; local: this machine",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Runner = Annotated[str, typer.Option(hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON")]
@@ -384,6 +391,7 @@ def resume(  # noqa: PLR0913 - the list of options
     more_baseline: MoreBaseline = False,
     arms: MoreArms = None,
     epochs: OtherEpochs = None,
+    ray_address: OtherRayAddress = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.api.study import open_study
@@ -397,6 +405,7 @@ def resume(  # noqa: PLR0913 - the list of options
         more_baseline=more_baseline,
         arms=arms,
         epochs=epochs,
+        ray_address=ray_address,
     )
     _print_answer(study)
 

@@ -1,6 +1,5 @@
 """The search as an estimator in scikit-learn's manner."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -32,6 +31,7 @@ from mtlsearch.callbacks import Callback
 from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.data import ColumnFlags
 from mtlsearch.errors import UsageError
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
 from mtlsearch.search.effort import DEFAULT_EFFORT, Effort, Wishes
@@ -247,8 +247,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         announcer = Announcer(self.verbose, self.progress)
         folder = None if self.study is None else Path(self.study)
         effort = self._effort(announcer)
-        with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
-            problem = self._problem(X, y, tasks, Path(temporary), effort)
+        with scratch_folder() as temporary, process_as_it_was():
+            problem = self._problem(X, y, tasks, temporary, effort)
             settings = self._settings(effort)
             opened = create_study(problem, settings, folder, self.storage, announcer)
         contents = Contents(opened, announcer, callbacks)
@@ -278,9 +278,9 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             SpaceError: The space cannot be used, or not for these data.
             NoCandidateError: A training fails.
         """
-        with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
+        with scratch_folder() as temporary, process_as_it_was():
             effort = self._effort(Announcer(self.verbose, self.progress))
-            problem = self._problem(X, y, tasks, Path(temporary), effort)
+            problem = self._problem(X, y, tasks, temporary, effort)
             dataset, space = problem.load()
             check_folds(dataset)
             device = resolve_device(self.device)

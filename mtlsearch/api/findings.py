@@ -186,6 +186,7 @@ class Findings(ABC):
         more_baseline: bool = False,
         arms: Names = None,
         epochs: int | None = None,
+        ray_address: str | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> Self:
         """Continue the study after any interruption, or extend it; return self.
@@ -198,10 +199,11 @@ class Findings(ABC):
             more_baseline: Give the baseline twice the budget of the other arms.
             arms: Further arms, with the budget of the others.
             epochs: What the study has; others need a new study, which the error says how to make.
+            ray_address: The Ray cluster that trains from now on; local: this machine.
             callbacks: Hear what happens from now on; None: those that the study was given before.
 
         Raises:
-            UsageError: A number is out of range.
+            UsageError: A number is out of range, or what is to train it is not there.
             StudyError: Another process works on the study, or something would shrink.
             InterruptedSearchError: After Ctrl-C, with everything finished recorded.
         """
@@ -213,7 +215,15 @@ class Findings(ABC):
             contents.callbacks = checked_callbacks(callbacks)
         added_arms = comma_separated(arms) if arms else ()
         contents.work(
-            Extension(trainings, asked_seeds, outer_folds, margin, more_baseline, added_arms)
+            Extension(
+                trainings=trainings,
+                seeds=asked_seeds,
+                outer_folds=outer_folds,
+                margin=margin,
+                more_baseline=more_baseline,
+                arms=added_arms,
+                ray_address=ray_address,
+            )
         )
         return self
 

@@ -1,7 +1,6 @@
 """Predictions by an exported model, or by the one that `export` would write of a study."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from mtlsearch.errors import UsageError
 from mtlsearch.export.predicting import is_exported, predict_folder
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.runtime.predictor import Predictor
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.study_folder import is_study
 
 
@@ -80,8 +80,8 @@ def predict_file(
         predict_folder(folder, data, to, source)
         return
     study = open_study(folder)
-    with TemporaryDirectory() as temporary:
-        model = Path(temporary) / "model"
+    with scratch_folder() as temporary:
+        model = temporary / "model"
         exported = study.export(model, candidate=candidate or BEST, seeds=seeds or ALL)
         Announcer().tell(f"{folder}: {exported.summary}; `export` keeps it")
         predict_folder(model, data, to, source)

@@ -17,13 +17,13 @@ from mtlsearch.search.credentials import HOW_TO_GIVE, has_password
 from mtlsearch.search.first_timing import budget_of_minutes
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
+from mtlsearch.search.place import address_of, check_place
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.samplers import is_own
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
 from mtlsearch.search.time_budget import describe_budget
 from mtlsearch.search.versions import installed_versions
-from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
 
 STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
@@ -102,11 +102,12 @@ class Problem:
         name = sampler_name(settings["sampler"], space)
         sampler = self._own_sampler(name, dataset, space)
         workers = settings["workers"] or len(os.sched_getaffinity(0))
+        address = address_of(settings["ray_address"])
         arms = settings["arms"]
         pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
         now = datetime.now().astimezone()
         return Request(
-            **{**settings, "workers": workers, "sampler": name},
+            **{**settings, "workers": workers, "sampler": name, "ray_address": address},
             data=_data_name(self.data),
             task_flags=self.task_flags,
             task_options=self.task_options,
@@ -160,9 +161,8 @@ def create_study(
         StudyError: The folder is in use.
     """
     dataset, space = problem.load()
-    if not settings["gpus_per_worker"] and not settings["ray_address"]:
-        resolve_device(settings["device"])
     request = problem.request(settings, dataset, space)
+    check_place(request)
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)

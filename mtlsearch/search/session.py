@@ -6,12 +6,11 @@ Both `search` and `resume` are this.
 import dataclasses
 import logging
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import FrameType
 
 from mtlsearch.data import Dataset
@@ -19,6 +18,7 @@ from mtlsearch.errors import InterruptedSearchError
 from mtlsearch.program import command
 from mtlsearch.records import TrainingResult
 from mtlsearch.references import installed_references
+from mtlsearch.scratch import scratch_folder, short_base
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.batch_sizes import batch_size_notices
@@ -28,7 +28,9 @@ from mtlsearch.search.forecast import Forecast
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.log import study_log
 from mtlsearch.search.parts import Part, in_part, parts_of
+from mtlsearch.search.place import LONGEST_FOLDER
 from mtlsearch.search.runners.local import run_local
+from mtlsearch.search.runners.starter import Starter
 from mtlsearch.search.schedules import (
     ArmSchedule,
     ConfirmationSchedule,
@@ -232,39 +234,51 @@ def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
 
     While Ray starts, `meanwhile` is done here.
     """
-    request = study.request
-    if request.runner == "local":
+    if study.request.trains_here:
         meanwhile()
         yield run_local
-        return
-    signalled = threading.Event()
-    # Ray's processes end with the thread that started them: it lives as long as they are needed
-    with (
-        tempfile.TemporaryDirectory(prefix="mtl-", ignore_cleanup_errors=True) as folder,
-        ThreadPoolExecutor(max_workers=1) as starter,
-    ):
-        from mtlsearch.search.runners import ray as ray_runner
-
-        def start() -> None:
-            ray_runner.start(request.workers, request.gpus_per_worker, request.ray_address, folder)
-
-        def run(queue: WorkQueue, context: WorkerContext) -> None:
-            ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
-
-        # half-started, Ray would neither work nor end
-        with _stop_on_signal(signalled.set):
-            started = starter.submit(start)
-            try:
-                meanwhile()
-            finally:
-                wait([started])
-        try:
-            started.result()
-            if signalled.is_set():
-                raise _interrupted(study)
+    else:
+        with _ray(study, meanwhile) as run:
             yield run
-        finally:
-            ray_runner.stop()
+
+
+@contextmanager
+def _ray(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
+    """What trains a queue by Ray, which starts while `meanwhile` is done here.
+
+    Raises MtlsearchError when Ray does not start, or its cluster does not answer.
+    """
+    from mtlsearch.search.runners import ray as ray_runner
+
+    request = study.request
+    signalled = threading.Event()
+
+    def run(queue: WorkQueue, context: WorkerContext) -> None:
+        ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
+
+    with scratch_folder(short_base(LONGEST_FOLDER)) as folder:
+        logger.info("temporary files of Ray are in %s", folder)
+        start = partial(
+            ray_runner.start,
+            request.workers,
+            request.gpus_per_worker,
+            request.ray_address,
+            str(folder),
+        )
+        with Starter(start) as starter:
+            with _stop_on_signal(signalled.set):
+                try:
+                    meanwhile()
+                finally:
+                    starter.wait(request.ray_address, signalled)
+            try:
+                if signalled.is_set():
+                    raise _interrupted(study)
+                starter.outcome.result()
+                yield run
+            finally:
+                if starter.outcome.done():
+                    ray_runner.stop()
 
 
 @contextmanager

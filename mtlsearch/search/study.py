@@ -254,6 +254,10 @@ class Study:
         if seeds is not None:
             self._raise_seeds(seeds)
 
+    def move_to(self, ray_address: str | None) -> None:
+        """Train on another Ray cluster from now on; None: on this machine."""
+        self._ask(replace(self.request, ray_address=ray_address))
+
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
         self._ask(replace(self.request, more_baseline=True))

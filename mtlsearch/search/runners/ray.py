@@ -7,10 +7,10 @@ proposes and the study records, so Tune's own state may be lost.
 import json
 import logging
 import os
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,10 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from mtlsearch.errors import MtlsearchError
+from mtlsearch.errors import MtlsearchError, UsageError
+from mtlsearch.program import PACKAGE
 from mtlsearch.records import TrainingResult, job_from_json
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.work_queue import Cohort, WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
 
@@ -208,7 +210,7 @@ def start(workers: int, gpus_per_worker: float, address: str | None, folder: str
     """Connect to the cluster at an address, or start Ray on this machine.
 
     Here it gets just the CPUs that the workers take, and has its files in `folder`. Raises
-    MtlsearchError when Ray does not come up.
+    MtlsearchError when Ray does not come up, and UsageError where a cluster has too few GPUs.
     """
     if ray.is_initialized():
         return
@@ -220,9 +222,38 @@ def start(workers: int, gpus_per_worker: float, address: str | None, folder: str
         settings["object_store_memory"] = OBJECT_STORE_BYTES
         settings["_temp_dir"] = folder
     try:
-        ray.init(address=address, **settings)
+        with _without_command_line():
+            ray.init(address=address, **settings)
     except (OSError, RuntimeError, ValueError, ConnectionError, TimeoutError) as error:
         raise MtlsearchError(f"Ray does not start: {str(error).splitlines()[0]}") from error
+
+    if address:
+        _check_gpus(gpus_per_worker, address)
+
+
+@contextmanager
+def _without_command_line() -> Iterator[None]:
+    """Let Ray write a name into its job table, which the whole cluster reads.
+
+    It would write the command line, whose options may hold a password.
+    """
+    utils = ray._private.utils
+    entrypoint = utils.get_entrypoint_name
+    utils.get_entrypoint_name = lambda: PACKAGE
+    try:
+        yield
+    finally:
+        utils.get_entrypoint_name = entrypoint
+
+
+def _check_gpus(gpus_per_worker: float, address: str) -> None:
+    """Raise UsageError where no worker would ever begin."""
+    present = ray.cluster_resources().get("GPU", 0.0)
+    if gpus_per_worker > present:
+        raise UsageError(
+            f"--gpus-per-worker: found {gpus_per_worker:g}, but the cluster at {address} has "
+            f"{present:g} GPUs; add a node that has some, or name another cluster"
+        )
 
 
 def stop() -> None:
@@ -240,7 +271,7 @@ def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_wor
         tune.with_parameters(CohortTrainable, context=context),
         {"cpu": 1, "gpu": gpus_per_worker},
     )
-    with tempfile.TemporaryDirectory(prefix="mtl-tune-") as scratch:
+    with scratch_folder() as scratch:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -251,7 +282,7 @@ def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_wor
             ),
             run_config=tune.RunConfig(
                 name="cohorts",
-                storage_path=scratch,
+                storage_path=str(scratch),
                 verbose=0,
                 stop=_UntilStopped(searcher, queue),
                 failure_config=tune.FailureConfig(max_failures=0),
