@@ -251,6 +251,18 @@ TaskNames = Annotated[
     str | None,
     typer.Option("--tasks", help="Comma-separated: only these tasks, with what they need"),
 ]
+MovedData = Annotated[
+    str | None,
+    typer.Option(help="Where the study's data are now, if they were moved", metavar="PATH"),
+]
+StudyData = Annotated[
+    str | None,
+    typer.Option(help="Of a study, where its data are now, if they were moved", metavar="PATH"),
+]
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write instead of FOLDER/report"),
+]
 Model = Annotated[Path, typer.Argument(help="An exported model, or a study's folder")]
 StudyChoice = Annotated[
     str | None,
@@ -392,11 +404,12 @@ def resume(  # noqa: PLR0913 - the list of options
     arms: MoreArms = None,
     epochs: OtherEpochs = None,
     ray_address: OtherRayAddress = None,
+    data: MovedData = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
+    study = open_study(folder, data=data)
     study.resume(
         trainings=trainings,
         seeds=seeds,
@@ -428,12 +441,14 @@ def report(
     open_page: OpenPage = False,
     greedy_ensemble: GreedyEnsemble = False,
     margin: NewMargin = None,
+    data: MovedData = None,
+    to: ReportFolder = None,
 ) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
-    page = study.write_report(greedy_ensemble=greedy_ensemble, margin=margin)
+    study = open_study(folder, data=data)
+    page = study.write_report(greedy_ensemble=greedy_ensemble, margin=margin, to=to)
     typer.echo(page)
     if open_page:
         webbrowser.open(page.resolve().as_uri())
@@ -449,11 +464,12 @@ def export(  # noqa: PLR0913 - the list of options
     best_per_task: BestPerTask = False,
     tasks: TaskNames = None,
     refit: Refit = False,
+    data: MovedData = None,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
+    study = open_study(folder, data=data)
     exported = study.export(
         to,
         candidate=candidate,
@@ -467,18 +483,27 @@ def export(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def predict(
+def predict(  # noqa: PLR0913 - the list of options
     folder: Model,
     data: Inputs,
     to: Predictions = None,
     source: SourceName = None,
     candidate: StudyChoice = None,
     seeds: StudyNetworks = None,
+    study_data: StudyData = None,
 ) -> None:
     """Predict with an exported model, or with the one that `export` would write of a study."""
     from mtlsearch.api.prediction import predict_file
 
-    predict_file(folder, data, to, source=source, candidate=candidate, seeds=seeds)
+    predict_file(
+        folder,
+        data,
+        to,
+        source=source,
+        candidate=candidate,
+        seeds=seeds,
+        study_data=study_data,
+    )
 
 
 @app.command()

@@ -4,13 +4,14 @@ The place is `mtl-UID` in the folder for temporary files. Each folder in it has 
 which the kernel lets go of when its process dies.
 """
 
+import atexit
 import os
 import secrets
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -39,6 +40,13 @@ def scratch_folder(base: Path | None = None) -> Iterator[Path]:
             yield folder
         finally:
             _remove(folder)
+
+
+def lasting_scratch_folder() -> Path:
+    """Make an empty folder for as long as this process lives."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(scratch_folder())
 
 
 def short_base(longest: int) -> Path | None:

@@ -14,6 +14,7 @@ from mtlsearch.api.words import Names, comma_separated
 from mtlsearch.api.working import report_page
 from mtlsearch.callbacks import Callback
 from mtlsearch.callbacks.telling import checked_callbacks
+from mtlsearch.errors import StudyError
 from mtlsearch.export.from_study import Exported, Order
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
@@ -26,6 +27,7 @@ from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.next_steps import next_steps
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.status import StudyStatus
+from mtlsearch.search.study_folder import is_writable
 
 
 class Findings(ABC):
@@ -231,18 +233,34 @@ class Findings(ABC):
         """Return commands of the command line that go on from here, a line each."""
         return next_steps(self._contents().stored)
 
-    def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:
-        """Write report.html, report.json, tables and drawings into the study's folder.
+    def write_report(
+        self,
+        *,
+        greedy_ensemble: bool = False,
+        margin: float | None = None,
+        to: str | Path | None = None,
+    ) -> Path:
+        """Write report.html, report.json, tables and drawings into a folder.
 
         Args:
             greedy_ensemble: Also choose an ensemble among the confirmed models of all arms.
             margin: Answer by this margin, in this report; `resume` keeps one.
+            to: The folder; None: `report` in that of the study.
 
         Returns:
             The path of report.html.
+
+        Raises:
+            StudyError: The study cannot be written, and no other folder is named.
         """
         contents = self._contents()
         stored = contents.stored
+        folder = report_page(stored).parent if to is None else Path(to)
+        if to is None and not is_writable(stored.folder):
+            raise StudyError(
+                f"{stored.folder}: this study cannot be written; name a folder for its report "
+                "with --to"
+            )
         if margin is not None:
             stored.set_margin(margin)
             contents.announcer.tell(f"--margin {margin:g}: in this report; `resume` keeps it")
@@ -250,7 +268,7 @@ class Findings(ABC):
             with stored.lock():
                 add_greedy_ensemble(stored, contents.opened.dataset, BASELINE)
         contents.forget()
-        return write_report(contents.report, report_page(stored).parent)
+        return write_report(contents.report, folder)
 
     def export(  # noqa: PLR0913 - the list of options
         self,

@@ -47,6 +47,7 @@ def bring_to_its_end(
     """
     stored = opened.stored
     with stored.lock(), process_as_it_was(), resumable(stored):
+        stored.keep_data()
         if extension is not None:
             opened = replace(opened, dataset=extension.apply(stored, opened.dataset))
         if not StudyStatus.of(stored).finished:

@@ -20,13 +20,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.program import command
+from mtlsearch.scratch import lasting_scratch_folder
 from mtlsearch.search.credentials import HOW_TO_GIVE, with_password, without_password
 from mtlsearch.search.database_lock import database_lock
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
 from mtlsearch.search.storage import local_url, name_metrics, open_storage
-from mtlsearch.search.study_folder import DATABASE, Pointer, birthplace, locked
+from mtlsearch.search.study_folder import DATABASE, Pointer, birthplace, is_writable, locked
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
 
@@ -171,14 +172,13 @@ class Study:
         Both are let go of when the process dies, even on kill -9. Raises StudyError when one is
         taken, or when the folder cannot be written.
         """
+        if not is_writable(self.folder):
+            raise StudyError(
+                f"{self.folder}: this study cannot be written, so nothing can be added to it; "
+                "it can be read, and go on in a copy of the folder on another disk"
+            )
         with ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.folder))
-            except OSError as error:
-                raise StudyError(
-                    f"{self.folder}: nothing can be added to this study: {_first_line(error)}; "
-                    "it can be read, or go on in a copy on a disk that can be written"
-                ) from error
+            stack.enter_context(locked(self.folder))
             if self._is_elsewhere:
                 stack.enter_context(database_lock(self._storage.engine, self.name, self.folder))
             return stack.pop_all()
@@ -295,6 +295,16 @@ class Study:
     def _ask(self, request: Request) -> None:
         self.request = request
         self._root.set_user_attr(REQUEST, request.to_json())
+
+    def set_data(self, data: str) -> None:
+        """Read the data elsewhere until the study is opened again: an absolute path, or a name."""
+        self.request = replace(self.request, data=data)
+
+    def keep_data(self) -> None:
+        """Read the data from now on where they are read at present."""
+        stored = self._root.user_attrs[REQUEST]
+        if stored["data"] != self.request.data:
+            self._root.set_user_attr(REQUEST, {**stored, "data": self.request.data})
 
     def set_margin(self, margin: float) -> None:
         """Answer by another margin until the study is opened again.
@@ -505,9 +515,16 @@ def _check_format(folder: Path, attributes: dict[str, Any]) -> None:
 
 
 def _storage_of(pointer: Pointer, folder: Path) -> RDBStorage:
-    if pointer.storage is None:
+    """The storage of a study; of one that cannot be written a copy, which is never written back."""
+    if pointer.storage is not None:
+        return open_storage(with_password(pointer.storage))
+    if is_writable(folder):
         return open_storage(local_url(folder / DATABASE))
-    return open_storage(with_password(pointer.storage))
+    copy = lasting_scratch_folder()
+    for file in (DATABASE, f"{DATABASE}-wal"):  # the latter has what is not in the former yet
+        if (folder / file).is_file():
+            shutil.copyfile(folder / file, copy / file)
+    return open_storage(local_url(copy / DATABASE))
 
 
 def _first_line(error: BaseException) -> str:

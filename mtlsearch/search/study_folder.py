@@ -73,6 +73,16 @@ def is_study(folder: Path) -> bool:
     return pointer.is_file() and pointer.stat().st_size > 0
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether a study can be added to: its folder can be written, and its database if it is there.
+
+    It is not on a disk that can only be read.
+    """
+    database = folder / DATABASE
+    can_write_database = os.access(database, os.W_OK) or not database.exists()
+    return os.access(folder, os.W_OK) and can_write_database
+
+
 @contextmanager
 def birthplace(folder: Path, numbered: bool) -> Iterator[Path]:
     """Hold a folder for a study that is made inside of the block, which writes its pointer last.
