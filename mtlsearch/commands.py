@@ -156,7 +156,7 @@ MoreOuterFolds = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
-GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
+GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker (0: by memory)")]
 Sampler = Annotated[
     str | None,
     typer.Option(

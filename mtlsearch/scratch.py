@@ -73,9 +73,9 @@ def _place(base: Path) -> Path:
     """The place in a folder: one of this user's own, for nobody else."""
     place = base / _place_name()
     place.mkdir(mode=0o700, exist_ok=True)
-    found = place.lstat()
-    is_private = found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if stat.S_ISDIR(found.st_mode) and is_private:
+    status = place.lstat()
+    is_private = status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if stat.S_ISDIR(status.st_mode) and is_private:
         return place
     return Path(tempfile.mkdtemp(prefix="mtl-", dir=base))  # somebody else's has our name
 

@@ -82,7 +82,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         outer_folds: Sets of test rows, each with a search of its own: with 5, every row is tested;
             None: 1, or as the effort has it.
         workers: Parallel trials; 0: one per CPU core.
-        gpus_per_worker: Share of a GPU for each worker.
+        gpus_per_worker: Share of a GPU for each worker; 0: on this machine as their number and the
+            GPU's memory allow, on a cluster none.
         sampler: affinity, tpe, nsga2, nsga3, random, or `module:Class`, a class of samplers of
             Optuna's, in a module that is installed or lies beside the space or in the working
             directory; None: what the space says, or else affinity.

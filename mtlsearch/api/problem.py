@@ -15,6 +15,7 @@ from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
 from mtlsearch.search.credentials import HOW_TO_GIVE, has_password
 from mtlsearch.search.first_timing import budget_of_minutes
+from mtlsearch.search.gpus import Gpus, describe_share, with_gpus
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
 from mtlsearch.search.place import address_of, check_place
@@ -152,7 +153,7 @@ def create_study(
         settings: Fields of `Request` that the user sets, as `Problem.request` takes them.
         folder: Where it is to be; None: a new folder below STUDIES_FOLDER.
         storage: The URL of a database; None: one in the folder.
-        announcer: Is told which budget fits into the minutes, where those are asked for.
+        announcer: Is told what was chosen: shares of GPUs, a budget that fits into the minutes.
 
     Raises:
         UsageError: A setting is out of range.
@@ -163,6 +164,11 @@ def create_study(
     dataset, space = problem.load()
     request = problem.request(settings, dataset, space)
     check_place(request)
+    gpus = Gpus.of_this_machine()
+    shared = with_gpus(request, dataset, gpus)
+    if shared != request:
+        announcer.tell(describe_share(shared, gpus))
+        request = shared
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)
