@@ -95,6 +95,7 @@ def test_ray_is_stopped_by_other_signals_too(
 def test_a_signal_while_ray_starts(session: Session, tmp_path: Path) -> None:
     study = tmp_path / "study"
     with session.started(*SEARCH, *RUNNERS["ray"], "--study", study) as program:
+        program.wait_until((study / "study.lock").exists)  # before it, uname is a process, too
         program.wait_until(lambda: len(session.processes()) > 1)
         assert complete(study) == 0
         _ctrl_c(program)
