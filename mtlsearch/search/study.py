@@ -117,7 +117,8 @@ class Study:
         try:
             with birthplace(folder, numbered) as folder:
                 name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
-                storage = open_storage(storage_url or local_url(folder / DATABASE))
+                url = with_password(storage_url or local_url(folder / DATABASE))
+                storage = open_storage(url)
                 root = optuna.create_study(study_name=name, storage=storage)
                 root.set_user_attr(ABOUT, WHAT_IT_IS)
                 root.set_user_attr(FORMAT, FORMAT_NUMBER)

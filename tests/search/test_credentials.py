@@ -21,6 +21,7 @@ def test_a_password_is_not_kept(url: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(VARIABLE, url)
     assert with_password(kept) == url
     assert with_password("postgresql://user@another/db") == "postgresql://user@another/db"
+    assert with_password(url) == url
 
 
 @pytest.mark.parametrize("url", ["postgresql://user@host/db", "sqlite:////tmp/a b/study.db"])
