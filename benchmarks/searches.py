@@ -108,7 +108,7 @@ def ours(
     queue = WorkQueue([ArmSchedule(study, ARM, dataset, space)], observe)
     context = WorkerContext(dataset, space.training, 0, choice, "auto")
     with coming_up(Cluster(WORKERS)) as start:
-        start.check()
+        start.check(gpus_per_worker=0)
         ray_runner.run_ray(queue, context, WORKERS, 0.0)
     return Trained(scores, times, f"{choice.trainer}, chunk {choice.chunk}, cohort {pacing.cohort}")
 

@@ -157,7 +157,7 @@ MoreOuterFolds = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option(help="Parallel trials (default: one per CPU core)")]
-GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker")]
+GpusPerWorker = Annotated[float, typer.Option(help="Share of a GPU for each worker (0: by memory)")]
 Sampler = Annotated[
     str | None,
     typer.Option(
@@ -203,6 +203,13 @@ Storage = Annotated[
     typer.Option(help="Database URL (default: SQLite in the study's folder)"),
 ]
 RayAddress = Annotated[str | None, typer.Option(help="A Ray cluster (default: this machine)")]
+OtherRayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        help="The Ray cluster that trains from now on; local: this machine",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Runner = Annotated[str, typer.Option(hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON")]
@@ -244,6 +251,18 @@ Refit = Annotated[
 TaskNames = Annotated[
     str | None,
     typer.Option("--tasks", help="Comma-separated: only these tasks, with what they need"),
+]
+MovedData = Annotated[
+    str | None,
+    typer.Option(help="Where the study's data are now, if they were moved", metavar="PATH"),
+]
+StudyData = Annotated[
+    str | None,
+    typer.Option(help="Of a study, where its data are now, if they were moved", metavar="PATH"),
+]
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write instead of FOLDER/report"),
 ]
 Model = Annotated[Path, typer.Argument(help="An exported model, or a study's folder")]
 StudyChoice = Annotated[
@@ -332,7 +351,7 @@ def search(  # noqa: PLR0913 - the list of options
     _refuse_space(space)
     _refuse_effort(effort, seeds)
 
-    with _workers_coming_up(runner, workers, gpus_per_worker, ray_address):
+    with _workers_coming_up(runner, workers, ray_address):
         from mtlsearch.api.estimator import Search
         from mtlsearch.data import DEFAULT_PROBLEM
 
@@ -388,11 +407,13 @@ def resume(  # noqa: PLR0913 - the list of options
     more_baseline: MoreBaseline = False,
     arms: MoreArms = None,
     epochs: OtherEpochs = None,
+    ray_address: OtherRayAddress = None,
+    data: MovedData = None,
 ) -> None:
     """Continue a study after any interruption, or extend it."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
+    study = open_study(folder, data=data)
     study.resume(
         trainings=trainings,
         seeds=seeds,
@@ -401,6 +422,7 @@ def resume(  # noqa: PLR0913 - the list of options
         more_baseline=more_baseline,
         arms=arms,
         epochs=epochs,
+        ray_address=ray_address,
     )
     _print_answer(study)
 
@@ -423,12 +445,14 @@ def report(
     open_page: OpenPage = False,
     greedy_ensemble: GreedyEnsemble = False,
     margin: NewMargin = None,
+    data: MovedData = None,
+    to: ReportFolder = None,
 ) -> None:
     """Write FOLDER/report/: report.html, report.json, front.csv and trees/*.svg."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
-    page = study.write_report(greedy_ensemble=greedy_ensemble, margin=margin)
+    study = open_study(folder, data=data)
+    page = study.write_report(greedy_ensemble=greedy_ensemble, margin=margin, to=to)
     typer.echo(page)
     if open_page:
         webbrowser.open(page.resolve().as_uri())
@@ -444,11 +468,12 @@ def export(  # noqa: PLR0913 - the list of options
     best_per_task: BestPerTask = False,
     tasks: TaskNames = None,
     refit: Refit = False,
+    data: MovedData = None,
 ) -> None:
     """Write a model as plain PyTorch code with its weights, checked in a clean interpreter."""
     from mtlsearch.api.study import open_study
 
-    study = open_study(folder)
+    study = open_study(folder, data=data)
     exported = study.export(
         to,
         candidate=candidate,
@@ -462,18 +487,27 @@ def export(  # noqa: PLR0913 - the list of options
 
 
 @app.command()
-def predict(
+def predict(  # noqa: PLR0913 - the list of options
     folder: Model,
     data: Inputs,
     to: Predictions = None,
     source: SourceName = None,
     candidate: StudyChoice = None,
     seeds: StudyNetworks = None,
+    study_data: StudyData = None,
 ) -> None:
     """Predict with an exported model, or with the one that `export` would write of a study."""
     from mtlsearch.api.prediction import predict_file
 
-    predict_file(folder, data, to, source=source, candidate=candidate, seeds=seeds)
+    predict_file(
+        folder,
+        data,
+        to,
+        source=source,
+        candidate=candidate,
+        seeds=seeds,
+        study_data=study_data,
+    )
 
 
 @app.command()
@@ -588,15 +622,14 @@ def _print_answer(study: "Findings") -> None:
 def _workers_coming_up(
     runner: str,
     workers: int,
-    gpus_per_worker: float,
     ray_address: str | None,
 ) -> AbstractContextManager[object]:
-    """Start what trains before anything heavy is imported, and stop it whatever happens."""
-    if runner != "ray":
+    """Start Ray on this machine before anything heavy is imported, and stop it whatever happens."""
+    if runner != "ray" or ray_address is not None:
         return nullcontext()
     from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
 
-    return coming_up(Cluster.of(workers, gpus_per_worker, ray_address))
+    return coming_up(Cluster.of_this_machine(workers))
 
 
 def _refuse_names(

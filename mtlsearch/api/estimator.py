@@ -1,6 +1,5 @@
 """The search as an estimator in scikit-learn's manner."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -33,6 +32,7 @@ from mtlsearch.callbacks import Callback
 from mtlsearch.callbacks.telling import checked_callbacks
 from mtlsearch.data import ColumnFlags
 from mtlsearch.errors import UsageError
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.arms import USUAL
 from mtlsearch.search.dry_run import dry_run
 from mtlsearch.search.effort import DEFAULT_EFFORT, Effort, Wishes
@@ -83,7 +83,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         outer_folds: Sets of test rows, each with a search of its own: with 5, every row is tested;
             None: 1, or as the effort has it.
         workers: Parallel trials; 0: one per CPU core.
-        gpus_per_worker: Share of a GPU for each worker.
+        gpus_per_worker: Share of a GPU for each worker; 0: on this machine as their number and the
+            GPU's memory allow, on a cluster none.
         sampler: affinity, tpe, nsga2, nsga3, random, or `module:Class`, a class of samplers of
             Optuna's, in a module that is installed or lies beside the space or in the working
             directory; None: what the space says, or else affinity.
@@ -249,8 +250,8 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         announcer = Announcer(self.verbose, self.progress)
         folder = None if self.study is None else Path(self.study)
         effort = self._effort(announcer)
-        with tempfile.TemporaryDirectory() as temporary, process_as_it_was():
-            problem = self._problem(X, y, tasks, Path(temporary), effort)
+        with scratch_folder() as temporary, process_as_it_was():
+            problem = self._problem(X, y, tasks, temporary, effort)
             settings = self._settings(effort)
             opened = create_study(problem, settings, folder, self.storage, announcer)
         contents = Contents(opened, announcer, callbacks)
@@ -280,13 +281,9 @@ class Search(Findings, BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             SpaceError: The space cannot be used, or not for these data.
             NoCandidateError: A training fails.
         """
-        with (
-            errors_spelled(),
-            tempfile.TemporaryDirectory() as temporary,
-            process_as_it_was(),
-        ):
+        with errors_spelled(), scratch_folder() as temporary, process_as_it_was():
             effort = self._effort(Announcer(self.verbose, self.progress))
-            problem = self._problem(X, y, tasks, Path(temporary), effort)
+            problem = self._problem(X, y, tasks, temporary, effort)
             dataset, space = problem.load()
             check_folds(dataset)
             device = resolve_device(self.device)

@@ -15,6 +15,7 @@ from mtlsearch.api.words import Names, comma_separated
 from mtlsearch.api.working import report_page
 from mtlsearch.callbacks import Callback
 from mtlsearch.callbacks.telling import checked_callbacks
+from mtlsearch.errors import StudyError
 from mtlsearch.export.from_study import Exported, Order
 from mtlsearch.export.select_model import ALL, BEST
 from mtlsearch.export.select_model import read_seeds as read_networks
@@ -27,6 +28,7 @@ from mtlsearch.search.extension import Extension
 from mtlsearch.search.greedy_ensemble import add_greedy_ensemble
 from mtlsearch.search.seed_plan import read_seeds
 from mtlsearch.search.status import StudyStatus
+from mtlsearch.search.study_folder import is_writable
 
 
 class Findings(ABC):
@@ -189,6 +191,7 @@ class Findings(ABC):
         more_baseline: bool = False,
         arms: Names = None,
         epochs: int | None = None,
+        ray_address: str | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> Self:
         """Continue the study after any interruption, or extend it; return self.
@@ -201,10 +204,11 @@ class Findings(ABC):
             more_baseline: Give the baseline twice the budget of the other arms.
             arms: Further arms, with the budget of the others.
             epochs: What the study has; others need a new study, which the error says how to make.
+            ray_address: The Ray cluster that trains from now on; local: this machine.
             callbacks: Hear what happens from now on; None: those that the study was given before.
 
         Raises:
-            UsageError: A number is out of range.
+            UsageError: A number is out of range, or what is to train it is not there.
             StudyError: Another process works on the study, or something would shrink.
             InterruptedSearchError: After Ctrl-C, with everything finished recorded.
         """
@@ -216,7 +220,15 @@ class Findings(ABC):
             contents.callbacks = checked_callbacks(callbacks)
         added_arms = comma_separated(arms) if arms else ()
         contents.work(
-            Extension(trainings, asked_seeds, outer_folds, margin, more_baseline, added_arms)
+            Extension(
+                trainings=trainings,
+                seeds=asked_seeds,
+                outer_folds=outer_folds,
+                margin=margin,
+                more_baseline=more_baseline,
+                arms=added_arms,
+                ray_address=ray_address,
+            )
         )
         return self
 
@@ -227,18 +239,34 @@ class Findings(ABC):
         return ["next:", *(f"  {step.command:{width}}  {step.purpose}" for step in steps)]
 
     @errors_spelled()
-    def write_report(self, *, greedy_ensemble: bool = False, margin: float | None = None) -> Path:
-        """Write report.html, report.json, tables and drawings into the study's folder.
+    def write_report(
+        self,
+        *,
+        greedy_ensemble: bool = False,
+        margin: float | None = None,
+        to: str | Path | None = None,
+    ) -> Path:
+        """Write report.html, report.json, tables and drawings into a folder.
 
         Args:
             greedy_ensemble: Also choose an ensemble among the confirmed models of all arms.
             margin: Answer by this margin, in this report; `resume` keeps one.
+            to: The folder; None: `report` in that of the study.
 
         Returns:
             The path of report.html.
+
+        Raises:
+            StudyError: The study cannot be written, and no other folder is named.
         """
         contents = self._contents()
         stored = contents.stored
+        folder = report_page(stored).parent if to is None else Path(to)
+        if to is None and not is_writable(stored.folder):
+            raise StudyError(
+                f"{stored.folder}: this study cannot be written; name a folder for its report "
+                "with --to"
+            )
         if margin is not None:
             stored.set_margin(margin)
             contents.announcer.tell(f"--margin {margin:g}: in this report; `resume` keeps it")
@@ -246,7 +274,7 @@ class Findings(ABC):
             with stored.lock():
                 add_greedy_ensemble(stored, contents.opened.dataset, BASELINE)
         contents.forget()
-        return write_report(contents.report, report_page(stored).parent)
+        return write_report(contents.report, folder)
 
     @errors_spelled()
     def export(  # noqa: PLR0913 - the list of options

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from mtlsearch.errors import DataError, UsageError
 from mtlsearch.export.rows import readable
 from mtlsearch.runtime.predictor import Predictor
 from mtlsearch.runtime.tables import TableError, read_file
+from mtlsearch.scratch import scratch_folder
 
 
 def predict_rows(
@@ -84,8 +84,8 @@ def _predicted(
     announcer: Announcer,
 ) -> dict[str, Any]:
     """Read rows in any form, predict them by a method of the model, and tell what is odd."""
-    with TemporaryDirectory() as temporary:
-        rows = _Rows.read(X, Path(temporary))
+    with scratch_folder() as temporary:
+        rows = _Rows.read(X, temporary)
         try:
             predictions = predict(rows.table, source, rows.begins)
         except TableError as error:

@@ -2,7 +2,6 @@
 
 import operator
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +16,18 @@ from mtlsearch.data.outer_folds import first_outer_fold
 from mtlsearch.errors import UsageError
 from mtlsearch.program import called_at
 from mtlsearch.search.batch_sizes import search_row_notices
+from mtlsearch.search.credentials import HOW_TO_GIVE, has_password
 from mtlsearch.search.first_timing import budget_of_minutes
+from mtlsearch.search.gpus import Gpus, describe_share, with_gpus
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
+from mtlsearch.search.place import address_of, check_place
 from mtlsearch.search.request import Pacing, Request
 from mtlsearch.search.samplers import is_own
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
 from mtlsearch.search.time_budget import describe_budget
 from mtlsearch.search.versions import installed_versions
-from mtlsearch.search.worker_context import resolve_device
 from mtlsearch.space import SearchSpace
 
 STUDIES_FOLDER = "studies"  # where studies are made that are given no folder
@@ -105,11 +106,12 @@ class Problem:
         name = sampler_name(settings["sampler"], space)
         sampler = self._own_sampler(name, dataset, space)
         workers = settings["workers"] or len(os.sched_getaffinity(0))
+        address = address_of(settings["ray_address"])
         arms = settings["arms"]
         pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))
         now = datetime.now().astimezone()
         return Request(
-            **{**settings, "workers": workers, "sampler": name},
+            **{**settings, "workers": workers, "sampler": name, "ray_address": address},
             data=_data_name(self.data),
             task_flags=self.task_flags,
             task_options=self.task_options,
@@ -154,7 +156,7 @@ def create_study(
         settings: Fields of `Request` that the user sets, as `Problem.request` takes them.
         folder: Where it is to be; None: a new folder below STUDIES_FOLDER.
         storage: The URL of a database; None: one in the folder.
-        announcer: Is told which budget fits into the minutes, where those are asked for.
+        announcer: Is told what was chosen: shares of GPUs, a budget that fits into the minutes.
 
     Raises:
         UsageError: A setting is out of range.
@@ -164,9 +166,13 @@ def create_study(
     """
     began = time.monotonic()
     dataset, space = problem.load()
-    if not settings["gpus_per_worker"] and not settings["ray_address"]:
-        resolve_device(settings["device"])
     request = problem.request(settings, dataset, space)
+    check_place(request)
+    gpus = Gpus.of_this_machine()
+    shared = with_gpus(request, dataset, gpus)
+    if shared != request:
+        announcer.tell(describe_share(shared, gpus))
+        request = shared
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     check_test_rows(dataset)
     check_folds(dataset, request.seed, request.trainings, request.seeds, request.outer_folds)
@@ -178,12 +184,18 @@ def create_study(
         announcer.tell(notice)
     now = datetime.fromisoformat(request.created)
     default_folder = Path(STUDIES_FOLDER) / f"{_file_name(dataset.name)}-{now:%Y%m%d-%H%M%S}"
-    stored = Study.create(folder or default_folder, request, storage, numbered=folder is None)
+    stored = Study.create(
+        folder or default_folder,
+        request,
+        storage,
+        numbered=folder is None,
+        files=problem.data.written,
+    )
+    if storage is not None and has_password(storage):
+        announcer.tell(HOW_TO_GIVE)
     if timing is not None:
         timing.keep(stored)
         stored.add_seconds(time.monotonic() - (called_at() or began))
-    if problem.data.written is not None:
-        shutil.copytree(problem.data.written, stored.folder, dirs_exist_ok=True)
     return Opened(stored, dataset, space)
 
 

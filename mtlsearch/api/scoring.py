@@ -1,6 +1,5 @@
 """The mean skill of a model on rows with targets that the study has never seen."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from mtlsearch.data import TEST, Dataset, read_table
 from mtlsearch.errors import DataError
 from mtlsearch.evidence.skill import SkillScale, SkillScales
 from mtlsearch.runtime.predictor import Predictor
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.tasks import Task
 
 
@@ -40,8 +40,8 @@ def mean_skill(
     Raises:
         DataError: A target column is missing, or a task cannot be scored on these rows.
     """
-    with tempfile.TemporaryDirectory() as temporary:
-        given = as_file(X, y, Path(temporary), [task.name for task in dataset.tasks])
+    with scratch_folder() as temporary:
+        given = as_file(X, y, temporary, [task.name for task in dataset.tasks])
         with given.called():
             table = read_table(Path(given.name))
             predictions = predict_tasks(model, Path(given.name), source, announcer)

@@ -27,7 +27,13 @@ class Study(Findings):
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Pickle it as its folder, which is opened again where it is unpickled."""
         told = self._held.announcer
-        again = partial(open_study, progress=told.progress, verbose=told.verbose)
+        data = self._held.stored.request.data
+        again = partial(
+            open_study,
+            data=data if Path(data).is_absolute() else None,
+            progress=told.progress,
+            verbose=told.verbose,
+        )
         return again, (str(self.folder.resolve()),)
 
     @property
@@ -53,6 +59,7 @@ class Study(Findings):
 def open_study(
     folder: str | Path,
     *,
+    data: str | Path | None = None,
     progress: bool = True,
     verbose: bool = True,
 ) -> Study:
@@ -60,11 +67,13 @@ def open_study(
 
     Args:
         folder: The study's folder.
+        data: Where its data are now, if they were moved; `resume` keeps it.
         progress: Whether `resume` shows its progress.
         verbose: Whether what is to be known is told on standard error; `logging` has it anyhow.
 
     Raises:
         StudyError: There is none, or data, space or a plugin are no longer what they were.
+        DataError: Its data are not where they were.
 
     Example:
         >>> open_study("no/such/folder")
@@ -72,5 +81,6 @@ def open_study(
             ...
         mtlsearch.errors.StudyError: no/such/folder: no study here ...
     """
-    opened = Opened(*study_loading.open_study(Path(folder)))
+    place = None if data is None else str(data)
+    opened = Opened(*study_loading.open_study(Path(folder), place))
     return Study(Contents(opened, Announcer(verbose, progress)))

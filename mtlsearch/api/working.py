@@ -19,6 +19,7 @@ from mtlsearch.report.write import write_report
 from mtlsearch.search.extension import Extension
 from mtlsearch.search.observers import Observers
 from mtlsearch.search.own_samplers import own_sampler_of
+from mtlsearch.search.place import check_place
 from mtlsearch.search.progress import Progress
 from mtlsearch.search.session import Observer, resumable, work
 from mtlsearch.search.status import StudyStatus
@@ -41,12 +42,16 @@ def bring_to_its_end(
     Raises:
         InterruptedSearchError: After Ctrl-C, with everything finished recorded.
         StudyError: Another process works on it, or it cannot be extended so.
+        UsageError: What is to train it is not there.
         NoCandidateError: No training succeeded.
     """
     stored = opened.stored
     with stored.lock(), process_as_it_was(), resumable(stored):
+        stored.keep_data()
         if extension is not None:
             opened = replace(opened, dataset=extension.apply(stored, opened.dataset))
+        if not StudyStatus.of(stored).finished:
+            check_place(stored.request)
         for line in _beginning(opened):
             announcer.tell(line)
         shown = Progress(stored, opened.dataset) if announcer.progress else nullcontext(Observer())

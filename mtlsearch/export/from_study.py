@@ -1,6 +1,5 @@
 """The export of a study's model, with the weights of its confirmation if it was confirmed."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from mtlsearch.export.trained_model import TrainedModel, predict_mean
 from mtlsearch.export.verification import Runner, run_alone
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.runtime.predictor import Predictor
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.analysis import Analysis
 from mtlsearch.search.arms import BASELINE
 from mtlsearch.search.confirmed_models import ConfirmedTraining
@@ -157,9 +157,8 @@ def load_model(
     `order` says which model, as for an export; None: the recommended one. Its formats are not
     looked at. Raises what `export_from_study` raises, but compares nothing.
     """
-    with _one_thread(), tempfile.TemporaryDirectory() as temporary:
+    with _one_thread(), scratch_folder() as draft:
         chosen = _choose(study, dataset, space, order or Order())
-        draft = Path(temporary)
         models = [model.on_cpu() for model in chosen.models]
         write_predictor(draft, models, space.training.for_verdict())
         return Predictor.of_folder(draft)

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from mtlsearch.errors import DataError, MtlsearchError, UsageError
 from mtlsearch.export.rows import readable
+from mtlsearch.scratch import scratch_folder
 
 EXIT_CODES: dict[int, type[MtlsearchError]] = {
     2: UsageError,
@@ -44,8 +44,8 @@ def predict_folder(
     script = folder / SCRIPT
     if not is_exported(folder):
         raise UsageError(f"{folder}: is no exported model: it has no {SCRIPT}")
-    with tempfile.TemporaryDirectory() as temporary:
-        table = readable(data, Path(temporary)).absolute()
+    with scratch_folder() as temporary:
+        table = readable(data, temporary).absolute()
         arguments = _arguments(table, to, source)
         if table != data.absolute():  # paths in its cells begin where the table is
             arguments = ["--folder", str(data.absolute().parent), *arguments]

@@ -1,8 +1,9 @@
 """What a study is extended by when it is resumed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mtlsearch.data import Dataset
+from mtlsearch.search.place import address_of, check_place
 from mtlsearch.search.seed_plan import Seeds
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, divide_study
@@ -19,6 +20,7 @@ class Extension:
         margin: The difference in points of mean skill that does not matter.
         more_baseline: Whether the baseline gets more budget than the other arms.
         arms: Further arms, each with the budget of the others.
+        ray_address: The Ray cluster that trains from now on; `local`: this machine.
     """
 
     trainings: int | None = None
@@ -27,6 +29,7 @@ class Extension:
     margin: float | None = None
     more_baseline: bool = False
     arms: tuple[str, ...] = ()
+    ray_address: str | None = None
 
     def apply(self, study: Study, dataset: Dataset) -> Dataset:
         """Write it into a study, which must be locked.
@@ -39,10 +42,14 @@ class Extension:
             The data of its first outer fold.
 
         Raises:
-            UsageError: A number is out of range.
+            UsageError: A number is out of range, or nothing answers at the address.
             StudyError: Something would shrink, or the rows are divided already.
             DataError: A fold of the rows could not score a task.
         """
+        if self.ray_address is not None:
+            address = address_of(self.ray_address)
+            check_place(replace(study.request, ray_address=address))
+            study.move_to(address)
         request = study.request
         if self.seeds is not None:
             check_folds(dataset, request.seed, request.trainings, self.seeds)

@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from mtlsearch.candidate import Candidate
+from mtlsearch.errors import StudyError
 from mtlsearch.records import Replicate, TrainingResult, Trial
 from mtlsearch.search.confirmed_files import FILES
 from mtlsearch.search.trial_spelling import TrialSpelling
@@ -25,7 +26,8 @@ TREE = "tree"  # for people: who shares which stages, in a line
 class Ledger:
     """The trials of one arm, written through to the storage and kept here.
 
-    They are read from the storage only once: one process at a time writes a study.
+    They are read from the storage only once: one process at a time writes a study. Should another
+    one have written, the storage tells by the number that it gives.
 
     Args:
         arm: The arm.
@@ -78,13 +80,23 @@ class Ledger:
         return self._trials[number]
 
     def enter(self, trial: FrozenTrial) -> None:
-        """Append a running trial."""
+        """Append a running trial.
+
+        Raises StudyError where the storage gives it another number than the next.
+        """
+        number = len(self.stored)
         entered = copy.copy(trial)
+        entered.number = number
         entered._trial_id = self._storage.create_new_trial(
             self._study_id,
             template_trial=self._spelling.stored(trial),
         )
-        entered.number = len(self.stored)
+        at_number = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        if entered._trial_id != at_number:
+            raise StudyError(
+                f"{self._arm}: another process has written training {number} of this study; "
+                "let one process work on it, and use resume"
+            )
         self.stored.append(entered)
 
     def record(

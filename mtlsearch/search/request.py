@@ -144,6 +144,7 @@ class Request:
         check_names(self.arms, of_table, self.engine, self.compare, self.runner)
         self._check_baseline()
         self._check_numbers()
+        self._check_gpus()
 
     def _check_baseline(self) -> None:
         if self.more_baseline and BASELINE not in self.arms:
@@ -171,16 +172,22 @@ class Request:
                 f"--replicates: found {self.replicates}; "
                 f"it must not exceed --trainings ({self.trainings})"
             )
-        if not 0 <= self.gpus_per_worker < math.inf:
-            raise UsageError(
-                f"--gpus-per-worker: found {self.gpus_per_worker}; "
-                "it must be a number and not negative"
-            )
         if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise UsageError(f"--minutes: found {self.minutes:g}; it must be more than 0")
         if not 0 <= self.margin < math.inf:
             raise UsageError(
                 f"--margin: found {self.margin:g}; it must be a number of points and not negative"
+            )
+
+    def _check_gpus(self) -> None:
+        gpus = self.gpus_per_worker
+        if not 0 <= gpus < math.inf:
+            raise UsageError(
+                f"--gpus-per-worker: found {gpus}; it must be a number and not negative"
+            )
+        if gpus > 1 and gpus % 1:
+            raise UsageError(
+                f"--gpus-per-worker: found {gpus:g}; it must be a share of a GPU, or a whole number"
             )
 
     def budget(self, arm: str) -> int:

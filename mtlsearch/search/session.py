@@ -270,30 +270,39 @@ def _runner(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
 
     While Ray starts, `meanwhile` is done here.
     """
-    request = study.request
-    if request.runner == "local":
+    if study.request.trains_here:
         meanwhile()
         yield run_local
-        return
+    else:
+        with _ray(study, meanwhile) as run:
+            yield run
+
+
+@contextmanager
+def _ray(study: Study, meanwhile: Callable[[], None]) -> Iterator[Run]:
+    """What trains a queue by Ray, which starts while `meanwhile` is done here.
+
+    Raises MtlsearchError when Ray does not start, or its cluster does not answer.
+    """
     from mtlsearch.search.runners.ray_cluster import Cluster, coming_up
 
+    request = study.request
     signalled = threading.Event()
-    cluster = Cluster(request.workers, request.gpus_per_worker, request.ray_address)
-    with coming_up(cluster) as start:
-        # half-started, Ray would neither work nor end
+    with coming_up(Cluster(request.workers, request.ray_address)) as start:
+        logger.info("temporary files of Ray are in %s", start.folder)
         with _stop_on_signal(signalled.set):
             try:
                 meanwhile()
             finally:
-                start.wait()
+                start.wait(signalled)
         from mtlsearch.search.runners import ray as ray_runner
 
         def run(queue: WorkQueue, context: WorkerContext) -> None:
             ray_runner.run_ray(queue, context, request.workers, request.gpus_per_worker)
 
-        start.check()
         if signalled.is_set():
             raise _interrupted(study)
+        start.check(request.gpus_per_worker)
         yield run
 
 

@@ -3,23 +3,32 @@
 import sqlite3
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage
 from sqlalchemy import event
+from sqlalchemy.engine import URL
 
 LOCK_SECONDS = 60  # for which one process waits while another writes
 
 
-def open_storage(url: str) -> optuna.storages.BaseStorage:
+def local_url(file: Path) -> str:
+    """The URL of an SQLite file, whatever letters its path has."""
+    url = URL.create("sqlite", database=str(file.resolve()))
+    return url.render_as_string()
+
+
+def open_storage(url: str) -> RDBStorage:
     """The storage of an SQLAlchemy URL; its tables are made where they are missing.
 
     Raises an error of SQLAlchemy when it cannot be reached, and ImportError without its driver.
     """
     if not url.startswith("sqlite"):
-        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     settings = {"connect_args": {"timeout": LOCK_SECONDS}}
-    storage = optuna.storages.RDBStorage(url, engine_kwargs=settings)
+    storage = RDBStorage(url, engine_kwargs=settings)
     event.listen(storage.engine, "connect", _tune_sqlite)
     storage.engine.dispose()  # connections made so far were not tuned
     return storage

@@ -4,27 +4,30 @@ One process at a time holds the lock and writes. What makes networks is imported
 it is needed: a study can be counted without it.
 """
 
-import itertools
-import json
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.exceptions import OptunaError
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from mtlsearch.errors import StudyError, UsageError
 from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.program import command
+from mtlsearch.scratch import lasting_scratch_folder
+from mtlsearch.search.credentials import HOW_TO_GIVE, with_password, without_password
+from mtlsearch.search.database_lock import database_lock
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
-from mtlsearch.search.storage import name_metrics, open_storage
+from mtlsearch.search.storage import local_url, name_metrics, open_storage
+from mtlsearch.search.study_folder import DATABASE, Pointer, birthplace, is_writable, locked
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
 
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from mtlsearch.records import Trial
     from mtlsearch.search.objectives import Direction
     from mtlsearch.training.engine_choice import Choice
-
-POINTER, LOCK, DATABASE = "study.json", "study.lock", "study.db"
 
 FORMAT_NUMBER = 2  # of what is stored; a study of another one is refused
 
@@ -63,11 +64,6 @@ def part_seed(seed: int, part: str) -> int:
     return derive_seed(seed, part)
 
 
-def is_study(folder: Path) -> bool:
-    """Whether a folder is that of a study."""
-    return (folder / POINTER).is_file()
-
-
 class Study:
     """One study, or a part of it.
 
@@ -79,7 +75,7 @@ class Study:
     def __init__(
         self,
         folder: Path,
-        storage: optuna.storages.BaseStorage,
+        storage: RDBStorage,
         name: str,
     ) -> None:
         self.folder = folder
@@ -99,37 +95,39 @@ class Study:
         storage_url: str | None,
         *,
         numbered: bool = False,
+        files: Path | None = None,
     ) -> "Study":
         """Make the folder and the storage; leaves nothing behind on failure.
 
-        Of several processes that want the same folder at the same time one gets it.
+        Of several processes that want the same folder at the same time one gets it. Whoever is
+        killed meanwhile leaves no study, but a folder that the next search takes.
 
         Args:
             folder: Where the study is to be; it must not exist or be empty.
             request: What is asked for.
-            storage_url: The URL of a database; None: one in the folder.
+            storage_url: The URL of a database, of which the study keeps no password; None: one in
+                the folder.
             numbered: Where the folder exists, the first of folder-2, folder-3, ... that does not is
                 taken.
+            files: A folder of files that the study keeps; None: there are none.
 
         Raises:
             StudyError: The folder is in use, or the storage cannot be reached.
         """
-        folder, is_new = _take_folder(folder, numbered)
         try:
-            name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
-            storage = open_storage(storage_url or _local_url(folder))
-            root = optuna.create_study(study_name=name, storage=storage)
-            root.set_user_attr(ABOUT, WHAT_IT_IS)
-            root.set_user_attr(FORMAT, FORMAT_NUMBER)
-            root.set_user_attr(REQUEST, request.to_json())
-            pointer = json.dumps({"storage": storage_url, "name": name})
-            (folder / POINTER).write_text(pointer, encoding="utf-8")
+            with birthplace(folder, numbered) as folder:
+                name = f"{folder.resolve().name}-{request.digest[:8]}-{request.created}"
+                url = with_password(storage_url or local_url(folder / DATABASE))
+                storage = open_storage(url)
+                root = optuna.create_study(study_name=name, storage=storage)
+                root.set_user_attr(ABOUT, WHAT_IT_IS)
+                root.set_user_attr(FORMAT, FORMAT_NUMBER)
+                root.set_user_attr(REQUEST, request.to_json())
+                if files is not None:
+                    shutil.copytree(files, folder, dirs_exist_ok=True)
+                kept = None if storage_url is None else without_password(storage_url)
+                Pointer(kept, name).write(folder)
         except STORAGE_ERRORS as error:
-            if is_new:
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
-                (folder / POINTER).unlink(missing_ok=True)
-                (folder / DATABASE).unlink(missing_ok=True)
             reason = _first_line(error)
             raise StudyError(f"{folder}: the study cannot be created: {reason}") from error
         return cls(folder, storage, name)
@@ -142,16 +140,19 @@ class Study:
             StudyError: There is none, its storage cannot be reached, or it was made by another
                 version whose studies are stored otherwise.
         """
-        storage_url, name = _read_pointer(folder)
-        if storage_url is None and not (folder / DATABASE).is_file():
+        pointer = Pointer.read(folder)
+        name = pointer.name
+        if pointer.storage is None and not (folder / DATABASE).is_file():
             raise StudyError(f"{folder}: {DATABASE} is missing, the study's results with it")
         try:
-            storage = open_storage(storage_url or _local_url(folder))
+            storage = _storage_of(pointer, folder)
             if name not in optuna.get_all_study_names(storage):
                 raise StudyError(f"{folder}: the study cannot be read: its storage has no {name}")
             return cls(folder, storage, name)
         except STORAGE_ERRORS as error:
             reason = _first_line(error)
+            if "password" in reason and pointer.storage is not None:
+                reason += f"; {HOW_TO_GIVE}"
             raise StudyError(f"{folder}: the study cannot be read: {reason}") from error
 
     def part(self, name: str) -> "Study":
@@ -166,17 +167,27 @@ class Study:
         part.request = replace(self.request, seed=seed, outer_folds=1)
         return part
 
-    def lock(self) -> FileLock:
-        """Take the study for this process; the kernel lets go of it even on kill -9.
+    def lock(self) -> AbstractContextManager[object]:
+        """Take the study for this process, in its folder and in its database.
 
-        Raises StudyError when it is taken.
+        Both are let go of when the process dies, even on kill -9. Raises StudyError when one is
+        taken, or when the folder cannot be written.
         """
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StudyError(f"{self.folder}: another process is working on this study") from error
-        return lock
+        if not is_writable(self.folder):
+            raise StudyError(
+                f"{self.folder}: this study cannot be written, so nothing can be added to it; "
+                "it can be read, and go on in a copy of the folder on another disk"
+            )
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder))
+            if self._is_elsewhere:
+                stack.enter_context(database_lock(self._storage.engine, self.name, self.folder))
+            return stack.pop_all()
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether its database is not the one in its folder."""
+        return Pointer.read(self.folder).storage is not None
 
     def arm(
         self,
@@ -256,6 +267,10 @@ class Study:
         else:
             self._ask(lowered)
 
+    def move_to(self, ray_address: str | None) -> None:
+        """Train on another Ray cluster from now on; None: on this machine."""
+        self._ask(replace(self.request, ray_address=ray_address))
+
     def extend_baseline(self) -> None:
         """Raise the budget of the baseline alone. Raises UsageError where it is no arm."""
         self._ask(replace(self.request, more_baseline=True))
@@ -293,6 +308,16 @@ class Study:
     def _ask(self, request: Request) -> None:
         self.request = request
         self._root.set_user_attr(REQUEST, request.to_json())
+
+    def set_data(self, data: str) -> None:
+        """Read the data elsewhere until the study is opened again: an absolute path, or a name."""
+        self.request = replace(self.request, data=data)
+
+    def keep_data(self) -> None:
+        """Read the data from now on where they are read at present."""
+        stored = self._root.user_attrs[REQUEST]
+        if stored["data"] != self.request.data:
+            self._root.set_user_attr(REQUEST, {**stored, "data": self.request.data})
 
     def set_margin(self, margin: float) -> None:
         """Answer by another margin until the study is opened again.
@@ -480,62 +505,6 @@ class Study:
         return float(self._root.user_attrs.get(WALL_SECONDS, 0.0))
 
 
-def _take_folder(folder: Path, numbered: bool) -> tuple[Path, bool]:
-    """Take a folder for a new study; returns it, and whether it was made for that.
-
-    The pointer in it is made, empty, by one process only. Raises StudyError when another process
-    was first, or when the folder cannot be made.
-    """
-    try:
-        folder, is_new = _make_folder(folder, numbered)
-        (folder / POINTER).touch(mode=0o600, exist_ok=False)  # a storage URL may hold a password
-    except FileExistsError as error:
-        raise StudyError(f"{folder}: {_occupied(folder)}") from error
-    except OSError as error:
-        reason = _first_line(error)
-        raise StudyError(f"{folder}: the study cannot be created: {reason}") from error
-    return folder, is_new
-
-
-def _make_folder(folder: Path, numbered: bool) -> tuple[Path, bool]:
-    """Make a folder, or the first numbered one that does not exist; False where it existed.
-
-    Raises FileExistsError for one that is in use.
-    """
-    candidate = folder
-    for number in itertools.count(2):
-        try:
-            candidate.mkdir(parents=True)
-        except FileExistsError:
-            if not numbered:
-                break
-            candidate = folder.with_name(f"{folder.name}-{number}")
-        else:
-            return candidate, True
-    if not folder.is_dir() or any(folder.iterdir()):
-        raise FileExistsError(folder)
-    return folder, False
-
-
-def _read_pointer(folder: Path) -> tuple[str | None, str]:
-    """The URL of the storage, None for the one in the folder, and the study's name in it."""
-    path = folder / POINTER
-    if not path.is_file():
-        start = command("search", "DATA", "--study", folder)
-        raise StudyError(f"{folder}: no study here (no {POINTER}); start one with: {start}")
-    try:
-        pointer = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        reason = _first_line(error)
-        raise StudyError(f"{folder}: the study cannot be read: {POINTER}: {reason}") from error
-    if not isinstance(pointer, dict) or not isinstance(pointer.get("name"), str):
-        raise StudyError(f"{folder}: the study cannot be read: {POINTER} names no study")
-    storage = pointer.get("storage")
-    if storage is not None and not isinstance(storage, str):
-        raise StudyError(f"{folder}: the study cannot be read: {POINTER} names no storage")
-    return storage, pointer["name"]
-
-
 def _check_growth(option: str, value: int, present: int) -> None:
     if value < present:
         raise StudyError(f"{option}: found {value}; the study already has {present} and only grows")
@@ -558,17 +527,17 @@ def _check_format(folder: Path, attributes: dict[str, Any]) -> None:
     )
 
 
-def _local_url(folder: Path) -> str:
-    return f"sqlite:///{folder.resolve() / DATABASE}"
-
-
-def _occupied(folder: Path) -> str:
-    if (folder / POINTER).is_file():
-        return (
-            "a study is already here; "
-            f"continue it with: {command('resume', folder)} (or give another --study)"
-        )
-    return "the folder is not empty and holds no study; give another --study"
+def _storage_of(pointer: Pointer, folder: Path) -> RDBStorage:
+    """The storage of a study; of one that cannot be written a copy, which is never written back."""
+    if pointer.storage is not None:
+        return open_storage(with_password(pointer.storage))
+    if is_writable(folder):
+        return open_storage(local_url(folder / DATABASE))
+    copy = lasting_scratch_folder()
+    for file in (DATABASE, f"{DATABASE}-wal"):  # the latter has what is not in the former yet
+        if (folder / file).is_file():
+            shutil.copyfile(folder / file, copy / file)
+    return open_storage(local_url(copy / DATABASE))
 
 
 def _first_line(error: BaseException) -> str:

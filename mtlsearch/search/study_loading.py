@@ -29,7 +29,7 @@ from mtlsearch.data.outer_folds import (
 )
 from mtlsearch.data.scored_rows import check_search_rows
 from mtlsearch.data.search_rows import automatic_rows
-from mtlsearch.errors import SpaceError, StudyError, UsageError
+from mtlsearch.errors import DataError, SpaceError, StudyError, UsageError
 from mtlsearch.inputs import DEFAULT_INPUT_KIND, TableSchema, kinds_taken
 from mtlsearch.inputs.table import has_numbers
 from mtlsearch.records import Replicate
@@ -159,6 +159,20 @@ def divide_study(study: Study, dataset: Dataset, outer_folds: int) -> Dataset:
     check_folds(first, request.seed, request.trainings, request.seeds, outer_folds)
     study.divide(outer_folds)
     return first
+
+
+def _place_of_data(study: Study) -> str:
+    """What finds the data of a study. Raises DataError for a file that is not there."""
+    data = study.request.data
+    if data in PROBLEMS:
+        return data
+    path = study.folder / Path(data).expanduser()  # in the study, if it was given in memory
+    if not path.is_file():
+        raise DataError(
+            f"{study.folder}: its data are not at {path}; where they are elsewhere, name them "
+            "with --data PATH"
+        )
+    return str(path)
 
 
 def _with_epochs(space: SearchSpace, epochs: int) -> SearchSpace:
@@ -333,22 +347,28 @@ def _make_modules(backbone: Backbone, levels: int) -> None:
     backbone.head(1, levels)
 
 
-def open_study(folder: Path) -> tuple[Study, Dataset, SearchSpace]:
+def open_study(folder: Path, data: str | None = None) -> tuple[Study, Dataset, SearchSpace]:
     """Open a study and read its problem again.
 
-    Raises StudyError when data, space or a plugin are no longer what they were.
+    Args:
+        folder: The study's folder.
+        data: Where its data are now; None: where they were.
+
+    Raises:
+        StudyError: Data, space or a plugin are no longer what they were.
+        DataError: There are no data, or they cannot be used.
     """
     study = Study.open(folder)
+    if data is not None:
+        study.set_data(data if data in PROBLEMS else str(Path(data).expanduser().resolve()))
     request = study.request
     columns = ColumnFlags.from_json(request.column_flags)
-    data = request.data
-    if data not in PROBLEMS:
-        data = str(folder / Path(data).expanduser())  # in the study, if it was given in memory
-    dataset = load(data, request.task_flags, columns, request.task_options)
+    dataset = load(_place_of_data(study), request.task_flags, columns, request.task_options)
     if dataset.digest != request.digest:
         raise StudyError(
             f"{folder}: the study was made with other data: {request.data} has changed since, "
-            "or this version of mtlsearch divides its rows otherwise"
+            "or this version of mtlsearch divides its rows otherwise; where the same data are "
+            "elsewhere, name them with --data PATH"
         )
     dataset = first_outer_fold(dataset, request.outer_folds, request.seed)
     tasks = len(dataset.tasks)

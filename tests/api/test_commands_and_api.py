@@ -19,7 +19,7 @@ COMMANDS = {
 }
 """By command what does it in Python."""
 
-CALLED_OTHERWISE = {"data": "X", "task": "tasks"}
+CALLED_OTHERWISE = {"data": "X", "task": "tasks"}  # where the data are given, not found again
 
 SHOWN_ONLY = {
     ("status", "as_json"): "StudyStatus.to_json",
@@ -59,6 +59,12 @@ def _in_python(command: str) -> dict[str, inspect.Parameter]:
     return together
 
 
+def _in_python_called(option: str, command: str) -> str:
+    """The parameter of an option: one of another name, if the function has that."""
+    otherwise = CALLED_OTHERWISE.get(option, option)
+    return otherwise if otherwise in _in_python(command) else option
+
+
 def test_every_command_is_a_function() -> None:
     assert _commands().keys() == COMMANDS.keys()
 
@@ -71,7 +77,7 @@ def test_every_option_is_a_parameter_with_the_same_default() -> None:
             if (command, name) in SHOWN_ONLY:
                 used.add((command, name))
                 continue
-            parameter = parameters[CALLED_OTHERWISE.get(name, name)]
+            parameter = parameters[_in_python_called(name, command)]
             if parameter.default is not parameter.empty:
                 assert parameter.default == option.default, f"{command}: {name}"
     assert used == SHOWN_ONLY.keys()
@@ -81,7 +87,7 @@ def test_every_parameter_is_an_option() -> None:
     commands = _commands()
     used = set()
     for command in COMMANDS:
-        options = {CALLED_OTHERWISE.get(name, name) for name in commands[command]}
+        options = {_in_python_called(name, command) for name in commands[command]}
         missing = _in_python(command).keys() - options
         used |= missing & OF_PYTHON.keys()
         if command == "check":  # NOT_CHECKED

@@ -138,7 +138,7 @@ def test_the_frame_is_in_the_study_wherever_that_lies(fitted: Search, tmp_path: 
     study = open_study(moved, progress=False, verbose=False)
     assert study.report_.study.settings.margin == 2.0
     (moved / "data.parquet").unlink()
-    with pytest.raises(mtlsearch.MtlsearchError, match=r"moved/data\.parquet: no such file"):
+    with pytest.raises(mtlsearch.DataError, match=r"not at .*moved/data\.parquet; .* --data PATH"):
         open_study(moved)
 
 

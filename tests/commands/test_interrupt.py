@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlsearch.scratch import PLACE_LOCK
 from tests.support.running_program import (
     Finished,
     Running,
@@ -64,8 +65,8 @@ def test_one_signal_stops_and_resume_finishes(
     done = _stopped_at_three(session, study, runner, stop)
     _assert_interrupted(done, study)
     assert session.all_gone()
-    left_behind = [path.name for path in session.temporary.iterdir()]
-    assert not any(name.startswith(("mtl", "ray")) for name in left_behind)
+    assert not any(path.name.startswith("ray") for path in session.temporary.iterdir())
+    assert [path.name for path in session.temporary.glob("mtl*/*")] == [PLACE_LOCK]
     rows = {row["arm"]: row for row in _status(study)["arms"]}
     assert not _status(study)["finished"]
     for row in (rows["searched"], rows["single_task"]):
@@ -94,7 +95,8 @@ def test_ray_is_stopped_by_other_signals_too(
 def test_a_signal_while_ray_starts(session: Session, tmp_path: Path) -> None:
     study = tmp_path / "study"
     with session.started(*SEARCH, *RUNNERS["ray"], "--study", study) as program:
-        program.wait_until((study / "log.txt").exists)
+        program.wait_until((study / "study.lock").exists)  # before it, uname is a process, too
+        program.wait_until(lambda: len(session.processes()) > 1)
         assert complete(study) == 0
         _ctrl_c(program)
         _assert_interrupted(program.finish(PROMPT_SECONDS), study)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlsearch.scratch import PLACE_LOCK
 from tests.support.running_program import (
     Session,
     assert_whole,
@@ -44,6 +45,7 @@ def test_kill_9_twice_then_resume(session: Session, tmp_path: Path) -> None:
     done = session.run("resume", study)
     assert done.code == 0, done.err
     assert session.all_gone()
+    assert [path.name for path in session.temporary.glob("mtl*/*")] == [PLACE_LOCK]
     _assert_finished(study)
     local = ("--runner", "local", "--study", undisturbed)
     assert run_warm("search", *SEARCH, *local, cwd=tmp_path).code == 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mtlsearch.errors import StudyError
-from mtlsearch.search.study import DATABASE, FORMAT, FORMAT_NUMBER, POINTER, Study
+from mtlsearch.search.study import FORMAT, FORMAT_NUMBER, Study
+from mtlsearch.search.study_folder import DATABASE, POINTER
 from mtlsearch.search.study_loading import open_study
 from tests.support.running_program import one_error_line, run
 

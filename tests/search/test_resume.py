@@ -175,3 +175,12 @@ def test_a_stopped_queue_hands_out_nothing(bench):
     queue.stop()
     assert queue.next() is None
     assert queue.finished
+
+
+def test_a_training_that_another_process_wrote_ends_the_search(bench):
+    study = bench.create()
+    schedule = ArmSchedule(study, "searched", bench.dataset, bench.space())
+    assert schedule.job(0).number == 0
+    bench.reopen(study).arm("searched").ask()
+    with pytest.raises(StudyError, match="another process has written training 1 "):
+        schedule.job(1)

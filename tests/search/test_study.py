@@ -9,7 +9,8 @@ from mtlsearch.candidate import Component, Composition
 from mtlsearch.errors import StudyError
 from mtlsearch.evidence.selection import Pick
 from mtlsearch.search.request import Request
-from mtlsearch.search.study import LOCK, POINTER, Study
+from mtlsearch.search.study import Study
+from mtlsearch.search.study_folder import LOCK, POINTER
 
 
 def contents(folder):

@@ -7,7 +7,6 @@ state may be lost.
 import json
 import logging
 import os
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from ray.tune.search import Searcher
 
 from mtlsearch.errors import MtlsearchError
 from mtlsearch.records import TrainingResult, job_from_json
+from mtlsearch.scratch import scratch_folder
 from mtlsearch.search.work_queue import Cohort, WorkQueue
 from mtlsearch.search.worker_context import WorkerContext
 
@@ -209,7 +209,7 @@ def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_wor
         tune.with_parameters(CohortTrainable, context=context),
         {"cpu": 1, "gpu": gpus_per_worker},
     )
-    with tempfile.TemporaryDirectory(prefix="mtl-tune-") as scratch:
+    with scratch_folder() as scratch:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -220,7 +220,7 @@ def run_ray(queue: WorkQueue, context: WorkerContext, workers: int, gpus_per_wor
             ),
             run_config=tune.RunConfig(
                 name="cohorts",
-                storage_path=scratch,
+                storage_path=str(scratch),
                 verbose=0,
                 stop=_UntilStopped(searcher, queue),
                 failure_config=tune.FailureConfig(max_failures=0),

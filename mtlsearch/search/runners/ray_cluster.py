@@ -4,12 +4,11 @@ Only `import ray` is light: what imports Tune, or torch, is in `ray`.
 """
 
 import os
-import shutil
-import tempfile
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
@@ -18,7 +17,10 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 starves workers be
 
 import ray
 
-from mtlsearch.errors import MtlsearchError
+from mtlsearch.errors import MtlsearchError, UsageError
+from mtlsearch.program import PACKAGE
+from mtlsearch.scratch import scratch_folder, short_base
+from mtlsearch.search.runners.starter import LONGEST_FOLDER, Starter
 
 OBJECT_STORE_BYTES = 200 * 2**20
 
@@ -29,46 +31,63 @@ class Cluster:
 
     Attributes:
         workers: The CPUs that it gets, where it is started on this machine.
-        gpus_per_worker: The share of a GPU for each worker; 0: it gets none.
         address: The address of a cluster that runs; None: Ray is started on this machine.
     """
 
     workers: int
-    gpus_per_worker: float = 0.0
     address: str | None = None
 
     @classmethod
-    def of(cls, workers: int, gpus_per_worker: float, address: str | None) -> "Cluster":
-        """The cluster that options ask for; 0 workers are one for each core."""
-        return cls(workers or len(os.sched_getaffinity(0)), gpus_per_worker, address)
+    def of_this_machine(cls, workers: int) -> "Cluster":
+        """One on this machine; 0 workers are one for each core."""
+        return cls(workers or len(os.sched_getaffinity(0)))
 
 
 class Start:
     """A start of Ray.
 
-    Ray's processes end with the thread that started them: it lives as long as they are needed.
+    Attributes:
+        cluster: What it is to be connected to.
+        folder: Where Ray's temporary files are, if it is started on this machine.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._folder = tempfile.mkdtemp(prefix="mtl-")
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._started = self._thread.submit(_start, cluster, self._folder)
+        self._stack = ExitStack()
+        self.folder = self._stack.enter_context(scratch_folder(short_base(LONGEST_FOLDER)))
+        begin = partial(_start, cluster, str(self.folder))
+        self._starter = self._stack.enter_context(Starter(begin))
 
-    def wait(self) -> None:
-        """Wait until Ray is up, or is known not to come up."""
-        self._started.exception()
+    def wait(self, stopped: threading.Event) -> None:
+        """Wait until Ray is up, or is known not to come up; for a cluster, until somebody stops it.
 
-    def check(self) -> None:
-        """Wait for it, and raise MtlsearchError where Ray does not come up."""
-        self._started.result()
+        Raises MtlsearchError for a cluster that does not answer in time.
+        """
+        self._starter.wait(self.cluster.address, stopped)
+
+    def check(self, gpus_per_worker: float) -> None:
+        """Raise what went wrong: MtlsearchError where Ray did not come up.
+
+        UsageError where a cluster has too few GPUs, so that no worker would ever begin.
+        """
+        self._starter.outcome.result()
+        if self.cluster.address is None:
+            return
+        present = ray.cluster_resources().get("GPU", 0.0)
+        if gpus_per_worker > present:
+            raise UsageError(
+                f"--gpus-per-worker: found {gpus_per_worker:g}, but the cluster at "
+                f"{self.cluster.address} has {present:g} GPUs; add a node that has some, or name "
+                "another cluster"
+            )
 
     def stop(self) -> None:
         """Leave the cluster, or end the local one; half-started, it would not end."""
-        self.wait()
-        ray.shutdown()
-        self._thread.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self.cluster.address is None:
+            self.wait(threading.Event())
+        if self._starter.outcome.done():
+            ray.shutdown()
+        self._stack.close()
 
 
 _starts: list[Start] = []  # one at most: a process has one Ray
@@ -98,18 +117,34 @@ def _stop_all() -> None:
 def _start(cluster: Cluster, folder: str) -> None:
     """Connect to a cluster, or start one on this machine with its files in a folder.
 
-    Raises MtlsearchError when Ray does not come up.
+    Here it gets just the CPUs that the workers take. Raises MtlsearchError when Ray does not come
+    up.
     """
     if ray.is_initialized():
         return
     settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if not cluster.address:
         settings["num_cpus"] = cluster.workers
-        settings["num_gpus"] = None if cluster.gpus_per_worker else 0
         settings["include_dashboard"] = False
         settings["object_store_memory"] = OBJECT_STORE_BYTES
         settings["_temp_dir"] = folder
     try:
-        ray.init(address=cluster.address, **settings)
+        with _without_command_line():
+            ray.init(address=cluster.address, **settings)
     except (OSError, RuntimeError, ValueError, ConnectionError, TimeoutError) as error:
         raise MtlsearchError(f"Ray does not start: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _without_command_line() -> Iterator[None]:
+    """Let Ray write a name into its job table, which the whole cluster reads.
+
+    It would write the command line, whose options may hold a password.
+    """
+    utils = ray._private.utils
+    entrypoint = utils.get_entrypoint_name
+    utils.get_entrypoint_name = lambda: PACKAGE
+    try:
+        yield
+    finally:
+        utils.get_entrypoint_name = entrypoint
