@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from typing import Any, Literal, Protocol
 
@@ -125,8 +125,9 @@ class ArmSchedule:
         self._task_names = [task.name for task in dataset.tasks]
         stored = study.arm(arm, self._directions, metrics)
         self._ledger = Ledger(arm, stored, self._task_names)
-        self._affinity = cache(self._fit_affinity)
-        self._history = cache(self._bare_trials)
+        # cohorts are proposed in their order: what earlier ones knew is asked for no more
+        self._affinity = lru_cache(1)(self._fit_affinity)
+        self._history = lru_cache(1)(self._bare_trials)
 
     def finished(self) -> set[int]:
         """The numbers of the trainings that have their result."""
@@ -271,14 +272,15 @@ class ArmSchedule:
         return order
 
     def _bare_trials(self, known: int) -> list[FrozenTrial]:
-        """The first `known` trials as a sampler needs them.
+        """Those of the first `known` trials that a sampler is shown, as it needs them.
 
         Their scores are those of an average replicate, and they are without our attributes.
         """
         affinity = self._affinity(known)
-        trials = {trial.number: trial for trial in self._ledger.trials(known)}
+        first = self._sampler.first_shown(known)
+        trials = {trial.number: trial for trial in self._ledger.trials(known)[first:]}
         bare_trials = []
-        for stored in self._ledger.stored[:known]:
+        for stored in self._ledger.stored[first:known]:
             trial = trials.get(stored.number)
             bare_trials.append(_bare(stored, trial, affinity))
         return bare_trials

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from sqlalchemy import event
+from optuna.storages._rdb.models import StudyModel, TrialModel
+from optuna.trial import TrialState
+from sqlalchemy import event, func, select
 
 LOCK_SECONDS = 60  # for which one process waits while another writes
 
 
-def open_storage(url: str) -> optuna.storages.BaseStorage:
+def open_storage(url: str) -> optuna.storages.RDBStorage:
     """The storage of an SQLAlchemy URL; its tables are made where they are missing.
 
     Raises an error of SQLAlchemy when it cannot be reached, and ImportError without its driver.
@@ -23,6 +25,25 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     event.listen(storage.engine, "connect", _tune_sqlite)
     storage.engine.dispose()  # connections made so far were not tuned
     return storage
+
+
+def count_states(
+    storage: optuna.storages.RDBStorage,
+    study_name: str,
+) -> dict[TrialState, int]:
+    """How many trials of a study are in each state, counted where they are stored.
+
+    Of a long study it would take minutes to read them. There are none of a study that is not there.
+    """
+    statement = (
+        select(TrialModel.state, func.count())
+        .join(StudyModel, StudyModel.study_id == TrialModel.study_id)
+        .where(StudyModel.study_name == study_name)
+        .group_by(TrialModel.state)
+    )
+    with storage.engine.connect() as connection:
+        rows = connection.execute(statement).all()
+    return dict(rows)
 
 
 def name_metrics(study: optuna.Study, names: Sequence[str]) -> None:
