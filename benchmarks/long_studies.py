@@ -8,19 +8,20 @@ what the driver does: proposals, records, the database, `status`, the report and
 are teachers whose tasks come in groups of five; with many tasks 90% of the labels are missing.
 Every point is a process of its own. Seconds are those of the processor, on one thread.
 
-Growth has one study of all usual arms; it says what the driver holds and what a candidate takes
-after so many trainings in all. Tasks has the arm of the search alone.
+The long study has all usual arms and five tasks; studies of more tasks have the arm of the search
+alone. A row says what the driver holds after so many trainings in all, and what it took to propose
+and enter one since the row before. The last row is of looking at the study, which then has two
+confirmed seeds of each arm: `status`, a report, and a report again.
 """
 
 import dataclasses
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from benchmarks.machine import publish
 from mtlsearch.api.problem import Opened
 from mtlsearch.data import Dataset
 from mtlsearch.data.planted import Teacher
-from mtlsearch.records import TrainingJob, TrainingResult
+from mtlsearch.records import Job, TrainingJob, TrainingResult
 from mtlsearch.report.build import build_report
 from mtlsearch.report.write import write_report
 from mtlsearch.search.arms import USUAL
@@ -43,7 +44,6 @@ from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import load_problem, open_study
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.seeding import derive_seed
-from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 
 GROUP = 5  # tasks that help each other
@@ -52,11 +52,23 @@ TASKS = (10, 60, 500)
 ROWS = 400  # of the long studies
 ROWS_OF_ASSAYS = 10_000
 MISSING = 0.9  # of the labels of assays
-TRAININGS_OF_ASSAYS = 96
+TRAININGS_OF_ASSAYS = (24, 48)
+MOST_LOOKED_AT = 60  # tasks: a confirmation of more is trained for too long
 EPOCHS = 30
 GAIN = 0.004  # by which each helpful task raises a score
 NOISE = 0.02
 MEBIBYTE = 2**20
+SEARCHED = USUAL[0]
+COLUMNS = [
+    "tasks",
+    "trainings",
+    "driver MiB",
+    "CPU s/training to propose and enter",
+    "CPU s status",
+    "CPU s report",
+    "CPU s report again",
+    "page MB",
+]
 
 
 def write_problem(folder: Path, tasks: int, rows: int, missing: float) -> list[str]:
@@ -120,8 +132,9 @@ def make_study(
     return Opened(stored, dataset, space)
 
 
-def made_up(job: TrainingJob, dataset: Dataset) -> TrainingResult:
+def made_up(job: Job, dataset: Dataset) -> TrainingResult:
     """What a training could have come to, without training it."""
+    assert isinstance(job, TrainingJob)
     random = np.random.default_rng(derive_seed(0, job.number, job.replicate.index))
     scores = {}
     history = []
@@ -178,3 +191,73 @@ def resident() -> float:
     """The MiB that this process holds."""
     statistics = Path("/proc/self/statm").read_text(encoding="ascii")
     return int(statistics.split()[1]) * resource.getpagesize() / MEBIBYTE
+
+
+def look(opened: Opened, folder: Path) -> list[Any]:
+    """What it costs to look at a study: seconds of `status`, of a report and of another one, MB."""
+    started = time.process_time()
+    StudyStatus.of(Study.open(opened.stored.folder))
+    status = time.process_time() - started
+    reports = []
+    for _ in range(2):
+        started = time.process_time()
+        page = write_report(build_report(*open_study(opened.stored.folder)), folder / "report")
+        reports.append(time.process_time() - started)
+    return [status, *reports, page.stat().st_size / 1e6]
+
+
+def grow(trainings: Sequence[int], tasks: int) -> Iterator[list[Any]]:
+    """Search, and measure after each of these numbers of trainings; at the end, look at it."""
+    is_long = tasks == GROUP
+    arms = USUAL if is_long else (SEARCHED,)
+    with tempfile.TemporaryDirectory(prefix="mtl-") as name:
+        folder = Path(name)
+        rows, missing = (ROWS, 0.0) if is_long else (ROWS_OF_ASSAYS, MISSING)
+        flags = write_problem(folder, tasks, rows, missing)
+        opened = make_study(folder, flags, -(-trainings[-1] // len(arms)), arms)
+        search = Search(opened)
+        done = 0
+        proposing = 0.0
+        for until in trainings:
+            left = True
+            while left and (search.done < until or until == trainings[-1]):
+                left = search.spend(1)
+            seconds = (search.proposing - proposing) / (search.done - done)
+            done = search.done
+            proposing = search.proposing
+            yield [tasks, done, resident(), seconds]
+        if tasks <= MOST_LOOKED_AT:
+            work(opened.stored, opened.dataset, opened.space, Observer())
+            yield [tasks, done, resident(), "", *look(opened, folder)]
+
+
+def _in_a_fresh_process(tasks: int, trainings: Sequence[int]) -> list[list[Any]]:
+    """Return the rows that this script prints in a process of its own."""
+    numbers = map(str, (tasks, *trainings))
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.long_studies", *numbers],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure everything, or print the rows of one study in JSON."""
+    torch.set_num_threads(1)
+    if arguments:
+        tasks, *trainings = map(int, arguments)
+        for row in grow(trainings, tasks):
+            print(json.dumps(row), flush=True)
+        return
+    rows = _in_a_fresh_process(GROUP, TRAININGS)
+    for tasks in TASKS:
+        rows += _in_a_fresh_process(tasks, TRAININGS_OF_ASSAYS)
+    padded = [[*row, *[""] * (len(COLUMNS) - len(row))] for row in rows]
+    publish("long-studies", COLUMNS, padded)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

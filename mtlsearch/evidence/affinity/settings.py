@@ -10,7 +10,7 @@ import numpy as np
 from mtlsearch.arrays import Array
 from mtlsearch.candidate import SETTING_GROUPS, Component, former_name, setting_name
 
-MOST_SPELLED = 4096  # settings of a group that are kept as they were spelled
+MOST_SPELLED = 32_768  # settings of a group that are kept as they were spelled
 WIDE_RANGE = 5.0  # a setting whose largest value is so many times its least is on a log scale
 
 
