@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -40,7 +41,14 @@ from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.tasks import scored
 
+MOST_SHOWN_WORDS = (
+    "%s: the sampler is shown the latest %d trainings from now on, so that proposals take no longer; "
+    "trees are proposed by all (a sampler without that limit: --sampler nsga2)"
+)
 SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ class ArmSchedule:
         # cohorts are proposed in their order: what earlier ones knew is asked for no more
         self._affinity = lru_cache(1)(self._fit_affinity)
         self._history = lru_cache(1)(self._bare_trials)
+        self._has_said_so = False
 
     def finished(self) -> set[int]:
         """The numbers of the trainings that have their result."""
@@ -278,6 +287,9 @@ class ArmSchedule:
         """
         affinity = self._affinity(known)
         first = self._sampler.first_shown(known)
+        if first and not self._has_said_so:
+            logger.info(MOST_SHOWN_WORDS, self.arm, known - first)
+            self._has_said_so = True
         trials = {trial.number: trial for trial in self._ledger.trials(known)[first:]}
         bare_trials = []
         for stored in self._ledger.stored[first:known]:

@@ -166,19 +166,22 @@ class Affinity:
         """
         columns = self.models[task].columns
         belongs = columns.of_group(group)
+        of_numbers = belongs[: columns.numbers]  # no cell comes of a method
         rows_of: dict[str, list[Array]] = {}
         for component in columns.cells:
             if is_inactive(group, component, self.tasks):
                 continue
             position = component.tasks.index(task)
-            row = columns.row(component, position)
+            row = columns.numbers_of(component, position)
             method = component.candidate.setting_name(group)
             rows = rows_of.setdefault(method, [])
-            rows.append(np.where(belongs, row, 0.0))
+            rows.append(np.where(of_numbers, row, 0.0))
         means = {}
         for method, rows in rows_of.items():
             if len(rows) >= FEWEST_COMPONENTS:
-                means[method] = np.array(rows).mean(0)
+                mean = np.zeros(len(belongs))
+                mean[: columns.numbers] = np.array(rows).mean(0)
+                means[method] = mean
         return means
 
 
