@@ -42,7 +42,7 @@ from mtlsearch.structure.tree import SharingTree
 from mtlsearch.tasks import scored
 
 MOST_SHOWN_WORDS = (
-    "%s: the sampler is shown the latest %d trainings from now on, so that proposals take no longer; "
+    "%s: the sampler is shown the latest %d trainings from now on, as proposals would take longer; "
     "trees are proposed by all (a sampler without that limit: --sampler nsga2)"
 )
 SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
