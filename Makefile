@@ -60,6 +60,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.scaling.tables
+	$(BIN)/python -m benchmarks.long_studies
 	$(BIN)/python -m benchmarks.truth
 	$(BIN)/python -m benchmarks.side_by_side
 	$(BIN)/python -m benchmarks.sampling

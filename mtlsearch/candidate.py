@@ -9,7 +9,7 @@ import json
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -200,6 +200,10 @@ class Candidate:
 
     def composition(self) -> "Composition":
         """The groups of tasks that influence each other, each with its part of the tree."""
+        return self._composition
+
+    @cached_property
+    def _composition(self) -> "Composition":
         groups: Sequence[tuple[int, ...]] = self.tree.components
         if self.soft_shared_levels:
             groups = [tuple(range(self.tree.tasks))]
@@ -244,6 +248,18 @@ class Component:
 
     tasks: tuple[int, ...]
     candidate: Candidate
+
+    def __hash__(self) -> int:
+        """That of the fields, worked out once: a component of many tasks has a large tree."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.tasks, self.candidate))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Its fields: another process has other hashes."""
+        return {"tasks": self.tasks, "candidate": self.candidate}
 
     def wiring(self, sources: Sequence[str]) -> Wiring:
         """The wiring of the component's network; `sources` are those of the dataset's tasks."""

@@ -40,6 +40,7 @@ from mtlsearch.evidence.scoring import TestScorer
 from mtlsearch.evidence.selection import Pick, pick, reference_scores
 from mtlsearch.evidence.skill import SkillScales
 from mtlsearch.records import Trial
+from mtlsearch.search.affinity_file import AffinityFile
 from mtlsearch.search.arms import ARMS, BASELINE
 from mtlsearch.search.confirmed_files import read_predictions
 from mtlsearch.search.confirmed_models import Confirmed, ConfirmedTraining
@@ -49,6 +50,7 @@ from mtlsearch.search.reference_fits import FittedReference, read_references
 from mtlsearch.search.study import Study
 from mtlsearch.space import SearchSpace
 
+ALL_ARMS = "all-arms"  # the fit to the trainings of all of them
 NOT_YET_TRAINED = "not trained yet"
 MOST_REASONS = 3  # for failures that are told where nothing succeeded
 
@@ -83,7 +85,14 @@ class FoldEvidence:
     def affinity(self) -> Affinity | None:
         """What the trainings of all arms say together; None where they are too few."""
         trials = [trial for trials in self.trials.values() for trial in trials]
-        return Affinity.fit(trials, self.search_scales)
+        return self._fit(trials, ALL_ARMS)
+
+    def _fit(self, trials: Sequence[Trial], name: str) -> Affinity | None:
+        """The affinities by some trainings; what takes time is kept beside the study."""
+        memory = AffinityFile(self.study.folder, name)
+        affinity = Affinity.fit(trials, self.search_scales, memory)
+        memory.write()
+        return affinity
 
     @cached_property
     def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
@@ -154,7 +163,7 @@ class FoldEvidence:
         tasks = self.dataset.tasks
         if arm.stands_alone:
             trials = self.trials[name]
-            affinity = Affinity.fit(trials, self.search_scales)
+            affinity = self._fit(trials, name)
             return pool(trials, affinity, self.study.request.replicates)
         others = [other for other in self.candidates if other != name]
         trained = []

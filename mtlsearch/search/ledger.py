@@ -27,7 +27,8 @@ class Ledger:
     """The trials of one arm, written through to the storage and kept here.
 
     They are read from the storage only once: one process at a time writes a study. Should another
-    one have written, the storage tells by the number that it gives.
+    one have written, the storage tells by the number that it gives. The histories of their epochs,
+    which are most of them, are not kept.
 
     Args:
         arm: The arm.
@@ -46,7 +47,9 @@ class Ledger:
         self._trials: dict[int, Trial] = {}
         stored = study.get_trials(deepcopy=False)
         self._spelling = TrialSpelling(tasks, stored)
-        self.stored: list[FrozenTrial] = [self._spelling.restored(trial) for trial in stored]
+        self.stored: list[FrozenTrial] = []
+        for trial in stored:
+            self.stored.append(_without_history(self._spelling.restored(trial)))
         self.finished: set[int] = set()
         for trial in self.stored:
             if trial.state.is_finished():
@@ -126,7 +129,7 @@ class Ledger:
         trial.datetime_complete = datetime.now()
         trial.user_attrs = trial.user_attrs | added
         self._store(trial, added)
-        self.stored[result.number] = trial
+        self.stored[result.number] = _without_history(trial)
         self.finished.add(result.number)
 
     def _store(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:
@@ -135,6 +138,16 @@ class Ledger:
         for name, value in attributes.items():
             self._storage.set_trial_user_attr(trial_id, name, value)
         self._storage.set_trial_state_values(trial_id, trial.state, trial.values)
+
+
+def _without_history(trial: FrozenTrial) -> FrozenTrial:
+    """The trial without the losses of its epochs, on which no proposal rests."""
+    result = trial.user_attrs.get(RESULT)
+    if result is None:
+        return trial
+    kept = copy.copy(trial)
+    kept.user_attrs = trial.user_attrs | {RESULT: {**result, "history": []}}
+    return kept
 
 
 def _for_people(result: TrainingResult) -> dict[str, Any]:

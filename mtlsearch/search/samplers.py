@@ -16,6 +16,7 @@ from mtlsearch.errors import MtlsearchError, SpaceError
 
 DEFAULT_SAMPLER = "affinity"
 MEMORY = "mtlsearch:memory"  # the system attribute of a trial with what its sampler remembers
+MOST_SHOWN = 1000
 POPULATION = 16  # Optuna's 50 would leave a study of a hundred trainings with two generations
 
 logger = logging.getLogger(__name__)
@@ -34,13 +35,20 @@ class Sampler:
         make: Gives Optuna's sampler for a seed.
         models: Whether affinities propose trees, and scores are told as on an average replicate.
         blamed: Of a sampler that is not in the table, what its errors begin with.
+        most_shown: How many of the latest trials it is shown at most; None: all. What it takes to
+            propose grows with them.
         memory: Of such a sampler, what it had left in Optuna's study after the proposal before.
     """
 
     make: Callable[[int], BaseSampler]
     models: bool = False
     blamed: str | None = None
+    most_shown: int | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
+
+    def first_shown(self, known: int) -> int:
+        """The number of the first trial that it is shown, of so many that are known."""
+        return 0 if self.most_shown is None else max(0, known - self.most_shown)
 
     def after(self, last: FrozenTrial) -> "Sampler":
         """The sampler with what it remembers after a proposal."""
@@ -94,8 +102,8 @@ def _random(seed: int) -> BaseSampler:
 
 
 SAMPLERS: dict[str, Sampler] = {
-    "affinity": Sampler(_tpe, models=True),
-    "tpe": Sampler(_tpe),
+    "affinity": Sampler(_tpe, models=True, most_shown=MOST_SHOWN),
+    "tpe": Sampler(_tpe, most_shown=MOST_SHOWN),
     "nsga2": Sampler(_nsga2),
     "nsga3": Sampler(_nsga3),
     "random": Sampler(_random),

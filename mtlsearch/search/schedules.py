@@ -2,9 +2,10 @@
 
 import copy
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from typing import Any, Literal, Protocol
 
@@ -40,7 +41,14 @@ from mtlsearch.space import SearchSpace
 from mtlsearch.structure.tree import SharingTree
 from mtlsearch.tasks import scored
 
+MOST_SHOWN_WORDS = (
+    "%s: the sampler is shown the latest %d trainings from now on, as proposals would take longer; "
+    "trees are proposed by all (a sampler without that limit: --sampler nsga2)"
+)
 SAME_SHAPE = 4  # candidates in a row that have one shape and train as one stack
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -133,8 +141,10 @@ class ArmSchedule:
         self._task_names = [task.name for task in dataset.tasks]
         stored = study.arm(arm, self._directions, metrics)
         self._ledger = Ledger(arm, stored, self._task_names)
-        self._affinity = cache(self._fit_affinity)
-        self._history = cache(self._bare_trials)
+        # cohorts are proposed in their order: what earlier ones knew is asked for no more
+        self._affinity = lru_cache(1)(self._fit_affinity)
+        self._history = lru_cache(1)(self._bare_trials)
+        self._has_said_so = False
 
     @property
     def total(self) -> int:
@@ -288,14 +298,18 @@ class ArmSchedule:
         return order
 
     def _bare_trials(self, known: int) -> list[FrozenTrial]:
-        """The first `known` trials as a sampler needs them.
+        """Those of the first `known` trials that a sampler is shown, as it needs them.
 
         Their scores are those of an average replicate, and they are without our attributes.
         """
         affinity = self._affinity(known)
-        trials = {trial.number: trial for trial in self._ledger.trials(known)}
+        first = self._sampler.first_shown(known)
+        if first and not self._has_said_so:
+            logger.info(MOST_SHOWN_WORDS, self.arm, known - first)
+            self._has_said_so = True
+        trials = {trial.number: trial for trial in self._ledger.trials(known)[first:]}
         bare_trials = []
-        for stored in self._ledger.stored[:known]:
+        for stored in self._ledger.stored[first:known]:
             trial = trials.get(stored.number)
             bare_trials.append(_bare(stored, trial, affinity))
         return bare_trials

@@ -37,16 +37,16 @@ class ArmStatus:
     @classmethod
     def of(cls, study: Study, part: str, arm: str, trainings: int) -> "ArmStatus":
         """The status of an arm of a part of a study, with a budget of so many trainings."""
-        states = [trial.state for trial in study.stored_trials(arm)]
-        finished = [state for state in states if state.is_finished()]
+        counts = study.count(arm)
+        finished = [count for state, count in counts.items() if state.is_finished()]
         return cls(
             part=part,
             arm=arm,
             trainings=trainings,
-            complete=states.count(TrialState.COMPLETE),
-            failed=states.count(TrialState.FAIL),
-            running=states.count(TrialState.RUNNING),
-            left=trainings - len(finished),
+            complete=counts.get(TrialState.COMPLETE, 0),
+            failed=counts.get(TrialState.FAIL, 0),
+            running=counts.get(TrialState.RUNNING, 0),
+            left=trainings - sum(finished),
         )
 
 
@@ -104,6 +104,6 @@ def _arms_of(study: Study, part: str) -> list[ArmStatus]:
     arms.append(ArmStatus.of(study, part, study.confirmation, confirmations))
     if study.references and part != ALL_ROWS:
         fits = len(study.references) * study.reference_seeds
-        fits = max(fits, len(study.stored_trials(REFERENCES_ARM)))  # of earlier versions
+        fits = max(fits, sum(study.count(REFERENCES_ARM).values()))  # of earlier versions
         arms.append(ArmStatus.of(study, part, REFERENCES_ARM, fits))
     return arms

@@ -8,7 +8,9 @@ from pathlib import Path
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
-from sqlalchemy import event
+from optuna.storages._rdb.models import StudyModel, TrialModel
+from optuna.trial import TrialState
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL
 
 LOCK_SECONDS = 60  # for which one process waits while another writes
@@ -32,6 +34,25 @@ def open_storage(url: str) -> RDBStorage:
     event.listen(storage.engine, "connect", _tune_sqlite)
     storage.engine.dispose()  # connections made so far were not tuned
     return storage
+
+
+def count_states(
+    storage: RDBStorage,
+    study_name: str,
+) -> dict[TrialState, int]:
+    """How many trials of a study are in each state, counted where they are stored.
+
+    Of a long study it would take minutes to read them. There are none of a study that is not there.
+    """
+    statement = (
+        select(TrialModel.state, func.count())
+        .join(StudyModel, StudyModel.study_id == TrialModel.study_id)
+        .where(StudyModel.study_name == study_name)
+        .group_by(TrialModel.state)
+    )
+    with storage.engine.connect() as connection:
+        rows = connection.execute(statement).all()
+    return dict(rows)
 
 
 def name_metrics(study: optuna.Study, names: Sequence[str]) -> None:

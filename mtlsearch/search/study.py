@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from mtlsearch.errors import StudyError, UsageError
@@ -26,7 +26,7 @@ from mtlsearch.search.database_lock import database_lock
 from mtlsearch.search.greedy_choice import GreedyChoice
 from mtlsearch.search.request import Request
 from mtlsearch.search.seed_plan import AUTO, SeedPlan, Seeds
-from mtlsearch.search.storage import local_url, name_metrics, open_storage
+from mtlsearch.search.storage import count_states, local_url, name_metrics, open_storage
 from mtlsearch.search.study_folder import DATABASE, Pointer, birthplace, is_writable, locked
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
@@ -218,6 +218,10 @@ class Study:
         if self._arm_name(arm) not in optuna.get_all_study_names(self._storage):
             return []
         return self.arm(arm).get_trials(deepcopy=False)
+
+    def count(self, arm: str) -> dict[TrialState, int]:
+        """How many trials of an arm are in each state; nothing of them is read."""
+        return count_states(self._storage, self._arm_name(arm))
 
     def trials(self, arm: str) -> "list[Trial]":
         """The finished trainings of an arm of the search, in order."""

@@ -6,12 +6,15 @@ Samplers see trials as the space spells them: what they propose depends on no na
 """
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import FrozenTrial
+
+MOST_SPELLED_TASKS = 32  # whose trees are stored parameter by parameter, for people
+PACKED_TREE = "tree_parameters"  # the attribute with those of more tasks: name, value and bound
 
 Convert = Callable[[Any, BaseDistribution], tuple[Any, BaseDistribution]]
 """Gives a value and its distribution in another spelling."""
@@ -50,16 +53,24 @@ class Spelled:
 class TrialSpelling:
     """The spelling of an arm's trials in the storage.
 
+    Trees of many tasks are stored as one attribute: a row of the database for each task of each
+    trial, with the names of all tasks before it, would take longer than the training.
+
     Args:
         tasks: The names of the tasks in the space's order.
         stored: The trials that there are. Those of earlier versions are spelled as in the space,
-            and so will be those that follow: Optuna's tools compare what has one name.
+            and so will be those that follow: Optuna's tools compare what has one name. Nor are
+            trees put into attributes where there are others.
     """
 
-    def __init__(self, tasks: Sequence[str], stored: Iterable[FrozenTrial]) -> None:
+    def __init__(self, tasks: Sequence[str], stored: Sequence[FrozenTrial]) -> None:
         parameters = _spelled(tasks)
-        old_names = {parameter.in_space for parameter in parameters}
-        if any(old_names & trial.params.keys() for trial in stored):
+        names = {parameter.in_space for parameter in parameters}
+        names |= {parameter.in_storage for parameter in parameters}
+        of_trees = [trial for trial in stored if names & trial.params.keys()]
+        self._packs = len(tasks) > MOST_SPELLED_TASKS and not of_trees
+        self._names = frozenset(parameter.in_space for parameter in parameters)
+        if any(self._names & trial.params.keys() for trial in of_trees):
             parameters = []
         self._stored: Changes = {}
         self._restored: Changes = {}
@@ -69,10 +80,14 @@ class TrialSpelling:
 
     def stored(self, trial: FrozenTrial) -> FrozenTrial:
         """The trial as the storage spells it."""
+        if self._packs:
+            return _packed(trial, self._names)
         return _respelled(trial, self._stored)
 
     def restored(self, trial: FrozenTrial) -> FrozenTrial:
         """The trial as the space spells it."""
+        if PACKED_TREE in trial.user_attrs:
+            return _unpacked(trial)
         return _respelled(trial, self._restored)
 
 
@@ -103,3 +118,35 @@ def _respelled(trial: FrozenTrial, changes: Changes) -> FrozenTrial:
     changed.params = params
     changed.distributions = distributions
     return changed
+
+
+def _packed(trial: FrozenTrial, names: Collection[str]) -> FrozenTrial:
+    """The trial with the parameters of its tree in one attribute."""
+    entries = []
+    packed = copy.copy(trial)
+    packed.params = dict(trial.params)
+    packed.distributions = dict(trial.distributions)
+    for name in trial.params:
+        if name in names:
+            distribution = packed.distributions.pop(name)
+            assert isinstance(distribution, IntDistribution)
+            entries.append([name, packed.params.pop(name), distribution.high])
+    if entries:
+        packed.user_attrs = {**trial.user_attrs, PACKED_TREE: entries}
+    return packed
+
+
+def _unpacked(trial: FrozenTrial) -> FrozenTrial:
+    """Inverse of `_packed`: the tree comes first, as it is sampled first."""
+    params = {}
+    distributions: dict[str, BaseDistribution] = {}
+    for name, value, high in trial.user_attrs[PACKED_TREE]:
+        params[name] = value
+        distributions[name] = IntDistribution(0, high)
+    unpacked = copy.copy(trial)
+    unpacked.params = params | trial.params
+    unpacked.distributions = distributions | trial.distributions
+    unpacked.user_attrs = {
+        name: value for name, value in trial.user_attrs.items() if name != PACKED_TREE
+    }
+    return unpacked

@@ -170,12 +170,12 @@ class SharingTree:
         """The tree of these tasks alone, renumbered 0..len(tasks)-1 in the order given."""
         number = {task: position for position, task in enumerate(tasks)}
         levels = []
-        for level in self.levels:
+        for level, all_nodes in enumerate(self.levels):
+            holding = {self.node(level, task) for task in tasks}
             nodes = []
-            for node in level:
-                kept = tuple(number[task] for task in node if task in number)
-                if kept:
-                    nodes.append(kept)
+            for index in sorted(holding):
+                kept = tuple(number[task] for task in all_nodes[index] if task in number)
+                nodes.append(kept)
             levels.append(tuple(nodes))
         return SharingTree(tuple(levels))
 

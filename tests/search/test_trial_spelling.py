@@ -81,7 +81,8 @@ def test_a_study_of_an_earlier_version_goes_on_as_it_would_have(bench, trace):
         names = ("candidate", "replicate")
         bare.user_attrs = {name: trial.user_attrs[name] for name in names}
         ledger.enter(bare)
-        ledger.record(result_of(trial), trial.values)
+        stored = whole.stored_trials("searched")[trial.number]  # with the history of its epochs
+        ledger.record(result_of(stored), trial.values)
     old.set_engine(whole.engine)
     old = bench.reopen(old)
     bench.go_on(old)

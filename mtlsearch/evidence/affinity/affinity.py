@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from mtlsearch.arrays import Array
 from mtlsearch.candidate import Component, Composition
+from mtlsearch.evidence.affinity.fitting import NO_MEMORY, Memory
 from mtlsearch.evidence.affinity.task_model import Observation, TaskModel
 from mtlsearch.evidence.inactive import is_inactive
 from mtlsearch.evidence.interval import Interval
@@ -32,12 +33,18 @@ class Affinity:
     models: tuple[TaskModel, ...]
 
     @classmethod
-    def fit(cls, trials: Sequence[Trial], scales: SkillScales) -> "Affinity | None":
+    def fit(
+        cls,
+        trials: Sequence[Trial],
+        scales: SkillScales,
+        memory: Memory = NO_MEMORY,
+    ) -> "Affinity | None":
         """Fit the models to the complete trainings of one arm; None when there are too few.
 
         Args:
             trials: The trainings.
             scales: The scales of the skill of all tasks on validation rows.
+            memory: Where the precisions are kept that were found before.
         """
         tasks = scales.tasks
         by_task: list[list[Observation]] = [[] for _ in tasks]
@@ -50,7 +57,7 @@ class Affinity:
         # Matrices this small are slower on several threads, and much so on busy cores.
         with threadpool_limits(1):
             for scale, observations in zip(scales.of_task, by_task, strict=True):
-                model = TaskModel.fit(scale, observations, len(tasks))
+                model = TaskModel.fit(scale, observations, len(tasks), memory)
                 models.append(model)
         return cls(tasks, tuple(models))
 
@@ -102,11 +109,7 @@ class Affinity:
         tasks = len(self.tasks)
         gains = np.zeros((self.depth, tasks, tasks))
         for t, model in enumerate(self.models):
-            columns = model.columns
-            for u in columns.others(t):
-                for level in range(self.depth):
-                    change = columns.sharing_change(t, u, [level])
-                    gains[level, t, u] = model.gain(change)
+            gains[:, t, model.columns.others(t)] = model.sharing_gains()
         return gains
 
     def effects(self, levels: int) -> dict[tuple[int, int], Interval]:
@@ -163,19 +166,22 @@ class Affinity:
         """
         columns = self.models[task].columns
         belongs = columns.of_group(group)
+        of_numbers = belongs[: columns.numbers]  # no cell comes of a method
         rows_of: dict[str, list[Array]] = {}
         for component in columns.cells:
             if is_inactive(group, component, self.tasks):
                 continue
             position = component.tasks.index(task)
-            row = columns.row(component, position)
+            row = columns.numbers_of(component, position)
             method = component.candidate.setting_name(group)
             rows = rows_of.setdefault(method, [])
-            rows.append(np.where(belongs, row, 0.0))
+            rows.append(np.where(of_numbers, row, 0.0))
         means = {}
         for method, rows in rows_of.items():
             if len(rows) >= FEWEST_COMPONENTS:
-                means[method] = np.array(rows).mean(0)
+                mean = np.zeros(len(belongs))
+                mean[: columns.numbers] = np.array(rows).mean(0)
+                means[method] = mean
         return means
 
 

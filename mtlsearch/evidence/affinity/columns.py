@@ -15,6 +15,7 @@ from mtlsearch.evidence.affinity.settings import (
     standardize,
 )
 
+MOST_KEPT = 5_000_000  # numbers of rows that are kept for all tasks, of 8 bytes each
 MOST_LEVEL_COLUMNS = 64  # with more, who shares is told apart, but not on which level
 
 
@@ -65,6 +66,11 @@ class ColumnBlocks:
             numbers[columns] = number
         return numbers
 
+    @property
+    def cell_group(self) -> int:
+        """The number of the block of the cells, which is the last."""
+        return len(fields(self)) - 1
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -107,6 +113,11 @@ class Columns:
             cells=cells,
         )
 
+    @property
+    def numbers(self) -> int:
+        """The number of columns of numbers, which stand before those of the cells, F."""
+        return int(self.blocks.cells.start)
+
     def others(self, task: int) -> list[int]:
         """The other tasks, in the order in which the columns of a task have them."""
         return [other for other in range(self.tasks) if other != task]
@@ -143,7 +154,7 @@ class Columns:
         levels: Sequence[int],
     ) -> Array:
         """The change of the row of a task when it shares these levels with another one, [D]."""
-        index = self.others(task).index(other)
+        index = other - (other > task)  # among the others
         change = np.zeros(self.blocks.width)
         sharing = change[self.blocks.sharing]
         sharing[index] = len(levels) / self.depth
@@ -154,20 +165,32 @@ class Columns:
         return change
 
     def row(self, component: Component, position: int) -> Array:
-        """The row of the task at a position of the component, [D].
+        """The row of the task at a position of the component, [D]."""
+        row = np.zeros(self.blocks.width)
+        row[: self.numbers] = self.numbers_of(component, position)
+        if component in self.cells:
+            cells = row[self.blocks.cells]
+            cells[self.cells[component]] = 1.0
+        return row
 
-        Rows are worked out once: they are not to be written to.
+    def numbers_of(self, component: Component, position: int) -> Array:
+        """The columns of numbers of that row, [F].
+
+        Of few tasks they are worked out once: they are not to be written to.
         """
         key = (component, position)
-        if key not in self._rows:
-            self._rows[key] = self._row(component, position)
-        return self._rows[key]
+        numbers = self._kept.get(key)
+        if numbers is None:
+            numbers = self._numbers(component, position)
+            if len(self._kept) < MOST_KEPT // (self.tasks * self.numbers):
+                self._kept[key] = numbers
+        return numbers
 
     @cached_property
-    def _rows(self) -> dict[tuple[Component, int], Array]:
+    def _kept(self) -> dict[tuple[Component, int], Array]:
         return {}
 
-    def _row(self, component: Component, position: int) -> Array:
+    def _numbers(self, component: Component, position: int) -> Array:
         others = self.others(component.tasks[position])
         shared = self._shared_levels(component, position)[others]
         together = np.isin(others, component.tasks)
@@ -177,16 +200,13 @@ class Columns:
         settings = settings_of(component, position)
         standardized = standardize(settings, self.scales)
 
-        row = np.zeros(self.blocks.width)
+        row = np.zeros(self.numbers)
         row[self.blocks.sharing] = shared.mean(1)
         if self.tells_levels:
             row[self.blocks.levels] = shared.ravel()
         row[self.blocks.soft_sharing] = soft_sharing / self.depth
         row[self.blocks.settings] = standardized
         row[self.blocks.squares] = standardized**2 - 1.0
-        if component in self.cells:
-            cells = row[self.blocks.cells]
-            cells[self.cells[component]] = 1.0
         return row
 
     def _shared_levels(self, component: Component, position: int) -> Array:

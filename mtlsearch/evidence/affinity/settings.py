@@ -1,14 +1,16 @@
 """The settings of a component as numbers, and the scales on which a regression sees them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mtlsearch.arrays import Array
-from mtlsearch.candidate import SETTING_GROUPS, Component, former_name
+from mtlsearch.candidate import SETTING_GROUPS, Component, former_name, setting_name
 
+MOST_SPELLED = 32_768  # settings of a group that are kept as they were spelled
 WIDE_RANGE = 5.0  # a setting whose largest value is so many times its least is on a log scale
 
 
@@ -125,25 +127,38 @@ def settings_of(component: Component, position: int) -> dict[Setting, float]:
     Of a setting that is per task, it is the task's own, relative to the mean over the component.
     """
     settings: dict[Setting, float] = {}
-    spelled = component.candidate.to_json()
     for group in SETTING_GROUPS:
-        fields = spelled[group]
-        method = Setting(group, choice=fields.pop("name"))
-        settings[method] = 1.0
-        for field, value in fields.items():
-            if isinstance(value, str):
-                choice = Setting(group, field, value)
-                settings[choice] = 1.0
-            elif value is not None:
-                number = Setting(group, field)
-                settings[number] = _number(value, position)
+        spelled = _spelled(group, getattr(component.candidate, group))
+        settings |= spelled.alike
+        for setting, values in spelled.per_task.items():
+            relative = values[position] / np.mean(values)
+            settings[setting] = float(relative)
     return settings
 
 
-def _number(value: Any, position: int) -> float:
-    if not isinstance(value, list | tuple):
-        return float(value)
-    if not value:
-        return 1.0
-    relative = value[position] / np.mean(value)
-    return float(relative)
+class _Spelled(NamedTuple):
+    """The settings of a group: those that all tasks have alike, and the values of each task."""
+
+    alike: Settings
+    per_task: Mapping[Setting, Sequence[float]]
+
+
+@lru_cache(MOST_SPELLED)
+def _spelled(group: str, settings: Any) -> _Spelled:
+    """The settings of a group, which all components of a candidate have in common."""
+    alike = {Setting(group, choice=setting_name(group, settings)): 1.0}
+    per_task = {}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        number = Setting(group, field.name)
+        if isinstance(value, str):
+            choice = Setting(group, field.name, value)
+            alike[choice] = 1.0
+        elif isinstance(value, list | tuple):
+            if value:
+                per_task[number] = value
+            else:
+                alike[number] = 1.0
+        elif value is not None:
+            alike[number] = float(value)
+    return _Spelled(alike, per_task)

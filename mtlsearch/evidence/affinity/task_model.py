@@ -9,7 +9,9 @@ from scipy import stats
 from mtlsearch.arrays import Array
 from mtlsearch.candidate import Component
 from mtlsearch.evidence.affinity.columns import Columns
-from mtlsearch.evidence.affinity.regression import Posterior, fit
+from mtlsearch.evidence.affinity.design import Design
+from mtlsearch.evidence.affinity.fitting import NO_MEMORY, Memory, fit_design
+from mtlsearch.evidence.affinity.regression import Posterior
 from mtlsearch.evidence.interval import UPPER_QUANTILE, Interval
 from mtlsearch.evidence.skill import SkillScale
 from mtlsearch.records import Trial
@@ -47,6 +49,7 @@ class TaskModel:
         task: The task.
         columns: How a component becomes a row.
         posterior: The weights of the columns.
+        weights: The means of these weights, or a draw of them, [D].
         scale: The difference of losses that is 100 points of skill.
         offset: The loss where all columns are 0.
         shifts: By the number of a replicate, how much larger losses are there.
@@ -55,6 +58,7 @@ class TaskModel:
     task: Task
     columns: Columns
     posterior: Posterior
+    weights: Array
     scale: float
     offset: float
     shifts: Mapping[int, float]
@@ -65,6 +69,7 @@ class TaskModel:
         scale: SkillScale,
         observations: Sequence[Observation],
         tasks: int,
+        memory: Memory = NO_MEMORY,
     ) -> "TaskModel":
         """Fit the model of a task.
 
@@ -75,33 +80,27 @@ class TaskModel:
             scale: The scale of the task's skill on validation rows.
             observations: What complete trainings say of it.
             tasks: The number of tasks of the dataset.
+            memory: Where the precisions are kept that were found before.
         """
         task = scale.task
         observed = [(item.component, item.position) for item in observations]
         columns = Columns.of(observed, tasks)
-        rows = np.array([columns.row(*place) for place in observed])
         scores = [item.trial.result.scores[task.name] for item in observations]
         numbers = [item.trial.replicate.number for item in observations]
         replicates, block = np.unique(numbers, return_inverse=True)
-        in_replicate = np.eye(len(replicates))[block]
+        design = _design(columns, observed, block)
         losses = -task.metric.sign * np.array(scores)
         losses = _bring_back_outliers(losses, block)
 
-        full = _fit_with_replicates(columns, rows, in_replicate, losses)
-        width = columns.blocks.width
-        posterior = replace(
-            full,
-            mean=full.mean[:width],
-            covariance=full.covariance[:width, :width],
-        )
-        effects = full.mean[width:]
-        shifts = effects - effects @ in_replicate.mean(0)
+        posterior, effects = fit_design(design, losses - losses.mean(), memory)
+        shifts = effects - effects @ design.replicate_shares()
         mean_loss = losses.mean()
-        offset = mean_loss - rows.mean(0) @ posterior.mean
+        offset = mean_loss - design.mean_row() @ posterior.mean
         return cls(
             task=task,
             columns=columns,
             posterior=posterior,
+            weights=posterior.mean,
             scale=scale.size,
             offset=float(offset),
             shifts=dict(zip(replicates.tolist(), shifts.tolist(), strict=True)),
@@ -110,13 +109,12 @@ class TaskModel:
     def draw(self, random: np.random.Generator) -> "TaskModel":
         """The model with a sample of its weights in the place of their mean."""
         [weights] = self.posterior.sample(random, 1)
-        posterior = replace(self.posterior, mean=weights)
-        return replace(self, posterior=posterior)
+        return replace(self, weights=weights)
 
     def score(self, component: Component, position: int) -> float:
         """The estimated score of the task at a position of the component, on a mean replicate."""
         row = self.columns.row(component, position)
-        loss = self.offset + float(row @ self.posterior.mean)
+        loss = self.offset + float(row @ self.weights)
         metric = self.task.metric
         return metric.possible(-metric.sign * loss)
 
@@ -135,8 +133,17 @@ class TaskModel:
 
     def gain(self, change: Array) -> float:
         """The gain in points of skill from a change of the row, [D]."""
-        points = -100.0 * self.posterior.mean @ change
+        points = -100.0 * self.weights @ change
         return float(points / self.scale)
+
+    def sharing_gains(self) -> Array:
+        """The gain in points from sharing each level with each other task, [L, T - 1]."""
+        columns = self.columns
+        points = -100.0 * self.weights
+        gains = np.tile(points[columns.blocks.sharing] * (1 / columns.depth), (columns.depth, 1))
+        if columns.tells_levels:
+            gains += points[columns.blocks.levels].reshape(-1, columns.depth).T
+        return np.asarray(gains / self.scale)
 
     def gain_interval(self, change: Array) -> Interval:
         """The gain in points of skill from a change of the row, [D], with its 95% interval."""
@@ -145,7 +152,8 @@ class TaskModel:
 
     def gain_ends(self, change: Array) -> tuple[float, float, float]:
         """That gain and the two ends of its interval."""
-        loss, deviation = self.posterior.predict(change)
+        loss = change @ self.weights
+        _, deviation = self.posterior.predict(change)
         gain = -100.0 * float(loss) / self.scale
         gain_deviation = 100.0 * float(deviation) / self.scale
         dof = self.posterior.dof
@@ -154,29 +162,21 @@ class TaskModel:
         return gain, gain - half_width, gain + half_width
 
 
-def _fit_with_replicates(
+def _design(
     columns: Columns,
-    rows: Array,
-    in_replicate: Array,
-    losses: Array,
-) -> Posterior:
-    """The weights of the columns and, as one more group, of the replicates.
-
-    Args:
-        columns: The columns of the rows.
-        rows: The rows of the observations, [N, D].
-        in_replicate: Which replicate each is on, [N, R].
-        losses: Their losses, [N].
-    """
-    x = np.hstack([rows, in_replicate])
+    observed: Sequence[tuple[Component, int]],
+    replicates: Array,
+) -> Design:
+    """The rows of the regression, [N]; the replicate of each is numbered from 0."""
+    numbers = [columns.numbers_of(component, position) for component, position in observed]
+    cells = [columns.cells[component] for component, _ in observed]
     groups = columns.blocks.numbers
-    last_group = groups.max(initial=-1)
-    _, replicates = in_replicate.shape
-    replicate_groups = np.full(replicates, last_group + 1)
-    return fit(
-        x=x - x.mean(0),
-        y=losses - losses.mean(),
-        groups=np.concatenate([groups, replicate_groups]),
+    return Design(
+        numbers=np.array(numbers),
+        number_groups=groups[: columns.numbers],
+        cells=np.array(cells),
+        replicates=replicates,
+        cell_group=columns.blocks.cell_group,
     )
 
 
