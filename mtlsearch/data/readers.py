@@ -20,10 +20,16 @@ import pyarrow.parquet as pq
 
 from mtlsearch.arrays import Array
 from mtlsearch.columns import RawTable
+from mtlsearch.data.file_sizes import (
+    require_room_for_arrays,
+    require_room_for_columns,
+    require_room_for_text,
+)
 from mtlsearch.errors import DataError, unknown
 from mtlsearch.runtime.csv_file import CsvError, CsvShape, CsvText, open_csv, shape_of
 from mtlsearch.wording import no_such_file
 
+MOST_COLUMNS = 50_000  # each is looked at by itself: what it holds, and how it is encoded
 REASON_LENGTH = 160  # characters of the reason that a library gives, in an error message
 
 
@@ -46,6 +52,7 @@ class CsvReader:
 
     def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`."""
+        require_room_for_text(path)
         try:
             file = open_csv(path)
             shape = shape_of(file)
@@ -62,6 +69,7 @@ class ParquetReader:
 
     def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`."""
+        require_room_for_columns(path)
         try:
             table = pd.read_parquet(path)
         except (OSError, ValueError, pa.ArrowException) as error:
@@ -86,6 +94,7 @@ class NpzReader:
 
     def read(self, path: Path) -> RawTable:
         """Return the table; see `Reader`. Pickled (object) arrays are refused."""
+        require_room_for_arrays(path)
         pairs: list[tuple[str, Array]] = []
         for name, array in _arrays(path).items():
             pairs += _spread(path, name, array)
@@ -126,6 +135,12 @@ def read_table(path: Path) -> RawTable:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     table = READERS[suffix].read(path)
+    columns = len(table.cells.columns)
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"{path}: has {columns:,} columns, and at most {MOST_COLUMNS:,} are read; choose some, "
+            "or bring them down to fewer first"
+        )
     if not len(table.cells) or not len(table.cells.columns):
         raise DataError(f"{path}: has no rows of data")
     return replace(table, folder=path.parent)

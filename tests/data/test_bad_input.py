@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlsearch.data import TaskFlag, load
+from mtlsearch.data import TaskFlag, file_sizes, load
+from mtlsearch.data.readers import MOST_COLUMNS, read_table
 from mtlsearch.errors import DataError, UsageError
 
 TASKS = ["readmitted", "stay"]
@@ -242,3 +243,42 @@ def test_too_few_rows(write):
     refused(
         write(pd.DataFrame({"x": [1, 2], "stay": [1.5, 2], "readmitted": [0, 1]})), TASKS, "2 rows"
     )
+
+
+def _packed_text(path):
+    with gzip.open(path, "wb") as file:
+        file.write(b"x,stay,readmitted\n" + b"1,2,3\n" * 50_000)
+
+
+def _packed_arrays(path):
+    zeros = np.zeros((50_000, 20))
+    np.savez_compressed(path, x=zeros)
+
+
+def _packed_columns(path):
+    pd.DataFrame({"x": np.arange(500_000.0)}).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("a.csv.gz", _packed_text),
+        ("a.npz", _packed_arrays),
+        ("a.parquet", _packed_columns),
+    ],
+)
+def test_a_file_that_memory_cannot_hold_is_not_read(tmp_path, monkeypatch, name, pack):
+    path = tmp_path / name
+    pack(path)
+    load_error = r"would take about 0.0 GiB of memory to be read, and this machine has 0.0 GiB"
+    monkeypatch.setattr(file_sizes, "machine_bytes", lambda: 2**20)
+    with pytest.raises(DataError, match=load_error):
+        read_table(path)
+    monkeypatch.undo()
+    assert len(read_table(path).cells) >= 50_000
+
+
+def test_more_columns_than_anybody_looks_at_are_refused(write):
+    names = [f"c{number}" for number in range(MOST_COLUMNS + 1)]
+    rows = [",".join(names), ",".join(["1"] * len(names)), ""]
+    refused(write("\n".join(rows)), TASKS, "has 50,001 columns, and at most 50,000 are read")
