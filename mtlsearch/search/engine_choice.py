@@ -1,10 +1,13 @@
 """The engine of a study: chosen once, by timing on its data and space, and kept in the study."""
 
+from dataclasses import replace
+
 import torch
 
 from mtlsearch.data import Dataset
 from mtlsearch.records import Replicate, TrainingJob
 from mtlsearch.search.arms import ARMS, SEARCH
+from mtlsearch.search.memory import bytes_of_step
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.proposal import propose, shape_parameters
 from mtlsearch.search.request import Request
@@ -15,6 +18,7 @@ from mtlsearch.training.engine_choice import Choice, choose
 from mtlsearch.training.history import TrainingFailedError
 from mtlsearch.training.training_data import TrainingData
 
+MOST_STEP_BYTES = 2**30  # that a step of all networks at a time may take
 SAMPLE = 24  # candidates that are timed, every other one on another replicate
 ELSEWHERE = Choice("forest", 64, {})  # where the workers' device is not at hand to be timed
 PLAIN = Choice("serial", 1, {})  # has nothing to be chosen
@@ -82,6 +86,19 @@ def time_engines(
         jobs.append(job)
     data = TrainingData(dataset, seed, device, space.training.search_rows)
     try:
-        return choose(data, space.training, jobs, engine)
+        choice = choose(data, space.training, jobs, engine)
+        return within_memory(choice, data, space)
     except TrainingFailedError:  # the trainings of the study will say so, each for itself
         return ELSEWHERE
+
+
+def within_memory(choice: Choice, data: TrainingData, space: SearchSpace) -> Choice:
+    """The choice with so many networks at a time as memory holds in the confirmation.
+
+    Its steps are larger than those that were timed where the search reads a part of the rows. A GPU
+    refuses what is too much, and it is halved then; here the process would be killed.
+    """
+    if space.training.search_rows is None or data.device.type != "cpu":
+        return choice
+    one = bytes_of_step(data, space, replace(choice, chunk=1))
+    return replace(choice, chunk=max(1, min(choice.chunk, MOST_STEP_BYTES // one)))

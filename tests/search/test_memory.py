@@ -12,6 +12,7 @@ from benchmarks.machine import plain_space
 from benchmarks.scaling.made_tables import TASKS, write
 from benchmarks.scaling.trainings import BATCH, CHUNK
 from mtlsearch.data import load
+from mtlsearch.search import engine_choice
 from mtlsearch.search.memory import bytes_held, bytes_of_step, estimate_memory
 from mtlsearch.search.request import Request
 from mtlsearch.space import SearchSpace
@@ -56,6 +57,19 @@ def test_a_step_takes_more_the_larger_its_batch_and_chunk():
     wide = SearchSpace.from_mapping({"backbone": {"name": "mlp", "width": 512}}, 3)
     narrow = SearchSpace.from_mapping({"backbone": {"name": "mlp", "width": 8}}, 3)
     assert bytes_of_step(data, wide, ENGINE) > 20 * bytes_of_step(data, narrow, ENGINE)
+
+
+def test_as_many_networks_are_trained_at_a_time_as_memory_holds(monkeypatch):
+    """A process that took more would be killed, with all that it has not recorded."""
+    data = TrainingData(load("penguins"), 0, CPU)
+    part = SearchSpace.from_mapping({"training": {"batch_size": BATCH, "rows": 100}}, 3)
+    one = bytes_of_step(data, part, replace(ENGINE, chunk=1))
+    monkeypatch.setattr(engine_choice, "MOST_STEP_BYTES", 3 * one + 1)
+    choice = replace(ENGINE, chunk=16)
+    assert engine_choice.within_memory(choice, data, part).chunk == 3
+    monkeypatch.setattr(engine_choice, "MOST_STEP_BYTES", 1)
+    assert engine_choice.within_memory(choice, data, part).chunk == 1
+    assert engine_choice.within_memory(choice, data, SPACE).chunk == 16
 
 
 @pytest.mark.slow
