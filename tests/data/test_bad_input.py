@@ -270,7 +270,7 @@ def _packed_columns(path):
 def test_a_file_that_memory_cannot_hold_is_not_read(tmp_path, monkeypatch, name, pack):
     path = tmp_path / name
     pack(path)
-    load_error = r"would take about 0.0 GiB of memory to be read, and this machine has 0.0 GiB"
+    load_error = r"would take at least 0.0 GiB of memory to be read, and this machine has 0.0 GiB"
     monkeypatch.setattr(file_sizes, "machine_bytes", lambda: 2**20)
     with pytest.raises(DataError, match=load_error):
         read_table(path)
