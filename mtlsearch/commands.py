@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import DataError, InterruptedSearchError, MtlsearchError
+from mtlsearch.errors import DataError, MtlsearchError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -595,9 +595,10 @@ def main() -> None:
     enter_command_line()
     try:
         app(standalone_mode=True)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(InterruptedSearchError.exit_code)
+    except SystemExit as error:
+        if _is_by_interrupt(error):
+            typer.echo("interrupted", err=True)
+        raise
     except MtlsearchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -607,6 +608,15 @@ def main() -> None:
             raise
         typer.echo(f"error: {words}", err=True)
         sys.exit(1)
+
+
+def _is_by_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C led to an end of which Typer says nothing."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _print_answer(study: "Findings") -> None:

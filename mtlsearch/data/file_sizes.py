@@ -55,9 +55,9 @@ def _require(path: Path, size: int) -> None:
     machine = machine_bytes()
     if size > SHARE * machine:
         raise DataError(
-            f"{path}: would take at least {size / GIB:.1f} GiB of memory to be read, and this machine "
-            f"has {machine / GIB:.1f} GiB; leave out rows or columns, or write it as Parquet with "
-            "numbers of 32 bits and categories"
+            f"{path}: would take at least {size / GIB:.1f} GiB of memory to be read, and this "
+            f"machine has {machine / GIB:.1f} GiB; leave out rows or columns, or write it as "
+            "Parquet with numbers of 32 bits and categories"
         )
 
 
