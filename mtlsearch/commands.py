@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import signal
 import sys
 import textwrap
 import webbrowser
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -593,6 +595,7 @@ def main() -> None:
     from mtlsearch.system_errors import describe_system_error
 
     enter_command_line()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
@@ -607,6 +610,11 @@ def main() -> None:
             raise
         typer.echo(f"error: {words}", err=True)
         sys.exit(1)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the program as Ctrl-C does, so that it leaves nothing half done."""
+    raise KeyboardInterrupt
 
 
 def _print_answer(study: "Findings") -> None:

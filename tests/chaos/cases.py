@@ -54,6 +54,6 @@ ELSEWHERE = {
     "a node of a Ray cluster dies (raylet and workers), another comes": "tests/search/test_cluster.py",
     "a study of several outer folds killed at random moments": "tests/search/test_outer_folds.py",
     "two drivers on one PostgreSQL database, one killed": "tests/search/test_postgres.py",
+    "a study whose Ray cluster is gone": "tests/search/test_cluster.py",
     "a study of an earlier format": "tests/search/test_formats.py",
-    "a search whose data are refused leaves no folder": "tests/search/test_birth.py",
 }

@@ -10,7 +10,7 @@ from mtlsearch.export import readme
 from mtlsearch.search import versions
 from tests.chaos.bench import Bench, CannotTry, Outcome
 from tests.chaos.refusals import refused
-from tests.chaos.studies import SEARCH, Disturbed, make_half, make_whole
+from tests.chaos.studies import SEARCH, make_half, make_whole
 from tests.support import running_program
 
 ROWS = Path(mtlsearch.__file__).parent / "data" / "embedded" / "penguins.csv"
@@ -67,7 +67,8 @@ def updated(bench: Bench) -> list[Outcome]:
     disturbed = bench.half_done()
     done = disturbed.go_on(_be_later).finish()
     assert done.code == 0, done.err
-    assert LATER in (disturbed.study / "report" / "report.json").read_text("utf-8")
+    assert f"goes on with {LATER}" in done.err
+    disturbed.look()
     return [Outcome("search", disturbed.lost, disturbed.equals(bench.whole))]
 
 

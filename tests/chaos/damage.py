@@ -11,7 +11,8 @@ from tests.chaos.bench import Bench, Outcome
 from tests.chaos.refusals import refused
 from tests.chaos.studies import Disturbed
 
-CODES = (1, 4)
+CODES = (1, 4)  # of the program
+PUT_BACK = "put back a copy of study.db"
 PAGE = 4096  # bytes of a page of SQLite
 SHORT_WAIT = 1  # seconds for a lock, instead of a minute
 
@@ -24,7 +25,7 @@ def truncated(bench: Bench) -> list[Outcome]:
         with database.open("rb+") as file:
             file.truncate(length)
 
-    return _with_another_database(bench, cut, "truncated")
+    return _with_another_database(bench, cut, "truncated", PUT_BACK)
 
 
 def corrupt(bench: Bench) -> list[Outcome]:
@@ -37,18 +38,19 @@ def corrupt(bench: Bench) -> list[Outcome]:
                 file.seek(page * PAGE)
                 file.write(random.Random(page).randbytes(PAGE))
 
-    return _with_another_database(bench, spoil, "corrupt")
+    return _with_another_database(bench, spoil, "corrupt", PUT_BACK)
 
 
 def no_database(bench: Bench) -> list[Outcome]:
     """The database is gone."""
-    return _with_another_database(bench, Path.unlink, "gone")
+    return _with_another_database(bench, Path.unlink, "gone", "study.db is missing")
 
 
 def _with_another_database(
     bench: Bench,
     change: Callable[[Path], None],
     moment: str,
+    advice: str,
 ) -> list[Outcome]:
     """What is asked of a study with a bad database is refused; with its own it goes on."""
     disturbed = bench.half_done()
@@ -58,7 +60,7 @@ def _with_another_database(
     shutil.copyfile(database, copy)
     change(database)
     for words in _commands(disturbed):
-        refused(disturbed.run(*words), CODES, "")
+        refused(disturbed.run(*words), CODES, advice)
     for path in disturbed.study.glob("study.db*"):
         path.unlink()
     shutil.copyfile(copy, database)
@@ -74,7 +76,7 @@ def locked(bench: Bench) -> list[Outcome]:
         done = disturbed.go_on(_wait_shortly).finish()
     finally:
         holder.close()
-    refused(done, CODES, "locked")
+    refused(done, CODES, "another program holds the database")
     return bench.outcome("search", disturbed)
 
 
