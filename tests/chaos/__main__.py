@@ -1,6 +1,7 @@
-"""Tries every case and prints the table of the docs: `python -m tests.chaos [--kills N] [WORD ...]`.
+"""Tries every case and prints the table of the docs: `python -m tests.chaos`.
 
-With words only the cases whose names have one of them.
+`--kills N` and `--seed N` say how often and when; with words only the cases
+whose names have one of them are tried.
 """
 
 import argparse

@@ -51,7 +51,7 @@ ELSEWHERE = {
     "a second program begins on the same study": "tests/commands/test_interrupt.py",
     "killed while the folder is made": "tests/search/test_birth.py",
     "a worker of Ray dies (its queue alone)": "tests/search/test_ray.py",
-    "a node of a Ray cluster dies (raylet and workers), another comes": "tests/search/test_cluster.py",
+    "a node of a Ray cluster dies (raylet, workers), one comes": "tests/search/test_cluster.py",
     "a study of several outer folds killed at random moments": "tests/search/test_outer_folds.py",
     "two drivers on one PostgreSQL database, one killed": "tests/search/test_postgres.py",
     "a study whose Ray cluster is gone": "tests/search/test_cluster.py",
