@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import signal
 import sys
 import textwrap
 import webbrowser
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -593,6 +595,7 @@ def main() -> None:
     from mtlsearch.system_errors import describe_system_error
 
     enter_command_line()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(standalone_mode=True)
     except SystemExit as error:
@@ -617,6 +620,11 @@ def _is_by_interrupt(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the program as Ctrl-C does, so that it leaves nothing half done."""
+    raise KeyboardInterrupt
 
 
 def _print_answer(study: "Findings") -> None:

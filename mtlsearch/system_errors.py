@@ -11,6 +11,16 @@ from mtlsearch.errors import MtlsearchError
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 STORAGE_MODULES = ("sqlalchemy", "optuna.exceptions")  # whose errors come of a database
 WHAT_NOW = "what was recorded is kept; mend it and use resume"
+DAMAGED = (
+    "the database is damaged: put back a copy of study.db, or what SQLite's own program saves of "
+    'it (`sqlite3 study.db ".recover" | sqlite3 saved.db`), and use resume'
+)
+HELD = "another program holds the database: end it and use resume"
+REMEDIES = {
+    "malformed": DAMAGED,
+    "is not a database": DAMAGED,
+    "is locked": HELD,
+}
 
 
 class ProgramFault(MtlsearchError):
@@ -27,7 +37,22 @@ def describe_system_error(error: BaseException) -> str | None:
     if isinstance(error, PermissionError):
         return f"{error.filename}: permission denied"
     if type(error).__module__.startswith(STORAGE_MODULES):
-        cause = error.__cause__ or error
-        first_line = str(cause).strip().splitlines()[0]
-        return f"the study's storage failed: {first_line}; {WHAT_NOW}"
+        return f"the study's storage failed: {describe_storage_error(error, WHAT_NOW)}"
     return None
+
+
+def describe_storage_error(error: BaseException, otherwise: str | None = None) -> str:
+    """One line about an error that comes of a database: its first cause, and what is to be done.
+
+    Args:
+        error: The error, of whatever library.
+        otherwise: What is to be done where nothing better is known.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    reason = lines[0] if lines else type(error).__name__
+    for words, remedy in REMEDIES.items():
+        if words in reason:
+            return f"{reason}; {remedy}"
+    return reason if otherwise is None else f"{reason}; {otherwise}"

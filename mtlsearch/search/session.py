@@ -36,6 +36,7 @@ from mtlsearch.search.schedules import (
 from mtlsearch.search.status import StudyStatus
 from mtlsearch.search.study import Study
 from mtlsearch.search.time_keeping import TimeKeeper
+from mtlsearch.search.versions import change_of_versions
 from mtlsearch.search.work_queue import WorkQueue
 from mtlsearch.search.worker_context import PartData, WorkerContext
 from mtlsearch.space import SearchSpace
@@ -90,6 +91,9 @@ def work(study: Study, dataset: Dataset, space: SearchSpace, observer: Observer)
             session.train(run_local)
             session.add_greedy_ensemble()
             return
+        changed = change_of_versions(study.request.versions)
+        if changed is not None:
+            observer.tell(changed)
         with _runner(study, session.time) as run:
             session.train(run)
             session.add_greedy_ensemble()

@@ -30,6 +30,7 @@ from mtlsearch.search.storage import count_states, local_url, name_metrics, open
 from mtlsearch.search.study_folder import DATABASE, Pointer, birthplace, is_writable, locked
 from mtlsearch.search.timings import Timings
 from mtlsearch.seeding import derive_seed
+from mtlsearch.system_errors import describe_storage_error
 
 if TYPE_CHECKING:
     from mtlsearch.evidence.selection import Pick
@@ -547,4 +548,4 @@ def _storage_of(pointer: Pointer, folder: Path) -> RDBStorage:
 def _first_line(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return f"{error}; for PostgreSQL: pip install 'mtlsearch[postgres]'"
-    return str(error).strip().split("\n")[0] or type(error).__name__
+    return describe_storage_error(error)

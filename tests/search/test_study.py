@@ -12,6 +12,8 @@ from mtlsearch.search.request import Request
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_folder import LOCK, POINTER
 
+NO_DATABASE = b"this is no database" * 99
+
 
 def contents(folder):
     return {
@@ -102,7 +104,7 @@ def test_a_damaged_pointer_is_one_line_not_a_traceback(bench, text):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"this is no database" * 99])
+@pytest.mark.parametrize("content", [None, b"", NO_DATABASE])
 def test_a_lost_or_damaged_database_is_one_line_not_a_traceback(bench, content):
     study = bench.create()
     # A copy, since the study that is open here would hold the lock of its database for a minute.
@@ -112,6 +114,7 @@ def test_a_lost_or_damaged_database_is_one_line_not_a_traceback(bench, content):
     with pytest.raises(StudyError) as error:
         Study.open(copy)
     assert "\n" not in str(error.value)
+    assert ("put back a copy" in str(error.value)) == (content == NO_DATABASE)
 
 
 def test_only_one_may_hold_the_lock(bench):
