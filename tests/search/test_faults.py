@@ -68,7 +68,7 @@ def test_a_fault_beside_the_trainings_ends_the_study_as_well(bench, monkeypatch)
 
 
 def test_the_log_tells_what_failed(bench):
-    space = bench.space(optimizer={"learning_rate": {"choice": [0.005, 1e30]}})
+    space = bench.space(optimizer={"learning_rate": 0.005, "weight_decay": {"choice": [0.0, 1e30]}})
     study = bench.run(space=space, trainings=6, replicates=1)
     log = (study.folder / LOG).read_text("utf-8")
     assert re.search(r"WARNING mtlsearch\.search\.work_queue: searched: training \d+ failed", log)

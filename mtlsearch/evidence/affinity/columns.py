@@ -182,7 +182,7 @@ class Columns:
         numbers = self._kept.get(key)
         if numbers is None:
             numbers = self._numbers(component, position)
-            if len(self._kept) < MOST_KEPT // (self.tasks * self.numbers):
+            if len(self._kept) * self.tasks * self.numbers < MOST_KEPT:
                 self._kept[key] = numbers
         return numbers
 
