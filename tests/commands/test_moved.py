@@ -82,7 +82,7 @@ def test_a_study_that_cannot_be_written_can_be_read(
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     opened = mtlsearch.open_study(study, data=table, progress=False)
     assert opened.status().finished
-    with pytest.raises(StudyError, match="--to"):
+    with pytest.raises(StudyError, match="name a folder for its report with to"):
         opened.write_report()
     assert opened.write_report(to=tmp_path / "report").is_file()
     opened.export(tmp_path / "model", seeds=1)

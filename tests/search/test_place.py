@@ -19,7 +19,7 @@ REQUEST = Request("penguins", (), {}, "quick", "0" * 64, "2024-01-31T12:00:00+00
 def test_gpus_that_are_not_here_are_refused_and_no_folder_is_made(tmp_path: Path) -> None:
     more = torch.cuda.device_count() + 1
     search = Search("quick", gpus_per_worker=more, study=tmp_path / "study", progress=False)
-    with pytest.raises(UsageError, match=r"--gpus-per-worker: found .* GPUs here") as error:
+    with pytest.raises(UsageError, match=r"gpus_per_worker: found .* GPUs here") as error:
         search.fit("penguins")
     assert error.value.exit_code == 2
     assert not (tmp_path / "study").exists()
