@@ -74,6 +74,17 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process has had.
+
+    Not by `getrusage`, which counts what the process that started this one had.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no VmHWM")
+
+
 def median_and_range(values: Sequence[float]) -> tuple[float, float, float]:
     """Return the median, the smallest and the largest value."""
     return statistics.median(values), min(values), max(values)

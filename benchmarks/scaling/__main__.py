@@ -6,7 +6,7 @@ Time is the process's own on its one thread (on a GPU that of the wall), so that
 it less. The tasks are synthetic regressions on 20 inputs (random linear maps and noise), 80% of the
 rows for training, batches of 256, an MLP of 4 levels x width 64, random trees, the forest with
 chunks of 32 members on one thread. Every point is a process of its own; its peak memory is
-`ru_maxrss`, torch and the imports (which the point of one candidate and 1,000 rows shows) included.
+peak of resident memory, torch and the imports (which the point of one candidate and 1,000 rows shows) included.
 
 Growth is the memory over 1,000 candidates: cohorts of 8, one epoch each, one after another in one
 worker; reported is the resident memory after so many.
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.machine import DEVICE, plain_space, publish, random_trainings
+from benchmarks.machine import DEVICE, peak_bytes, plain_space, publish, random_trainings
 from mtlsearch.data import TEST, TRAIN, Dataset, Source, Splits
 from mtlsearch.records import TrainingJob
 from mtlsearch.search.worker_context import WorkerContext
@@ -115,7 +115,7 @@ def point(
 
     assert len(results) == candidates
     assert all(result.complete for result in results)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_bytes() / 2**20
     return Point(epochs, seconds, peak)
 
 

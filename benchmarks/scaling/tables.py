@@ -3,8 +3,8 @@
     python -m benchmarks.scaling.tables
 
 The tables are made (`made_tables`), with three tasks. Each figure is of a process of its own; a
-peak is its `ru_maxrss`, torch and the imports included (about 400 MiB), and seconds are those of
-the process on its one thread, so that other jobs disturb them less.
+peak is that of its resident memory, torch and the imports included (about 400 MiB), and seconds are
+those of the process on its one thread, so that other jobs disturb them less.
 
 A driver reads the table as `search` does, times the engines and makes the forecast. A worker is
 given the rows, prepares two folds of all rows, and trains four candidates (an MLP of 4 levels x
@@ -13,7 +13,6 @@ reads of the table unless it is told otherwise.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import plain_space, publish
+from benchmarks.machine import peak_bytes, plain_space, publish
 from benchmarks.scaling.made_tables import TASKS, write
 from benchmarks.scaling.trainings import BATCH, CANDIDATES, REPLICATES, train
 
@@ -84,7 +83,7 @@ def part(name: str, path: str) -> dict[str, Any]:
     """Return what a part says of a table, and what it cost this process."""
     started = time.process_time()
     found = PARTS[name](path)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_bytes() / 2**20
     return {**found, "seconds": time.process_time() - started, "peak": peak}
 
 

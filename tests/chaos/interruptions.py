@@ -8,6 +8,7 @@ from tests.chaos.program import Run
 from tests.chaos.studies import CONFIRMING, FINISHED, FITTING, PHASES, REPORTING, SEARCHING, phase
 
 INTERRUPTED = 130
+STUDIES = 5  # of which each may have ended before it could be stopped
 MOST_BETWEEN = 0.3  # seconds between two presses of Ctrl-C
 
 
@@ -33,6 +34,15 @@ def ctrl_c_twice(bench: Bench) -> list[Outcome]:
 
 
 def _in_each_phase(bench: Bench, stop: Callable[[Run], None]) -> list[Outcome]:
+    """Stop a study in its phases; another one where it was too quick for all of them."""
+    for _ in range(STUDIES):
+        outcomes = _in_phases_of_one(bench, stop)
+        if outcomes:
+            return outcomes
+    return []
+
+
+def _in_phases_of_one(bench: Bench, stop: Callable[[Run], None]) -> list[Outcome]:
     """Stop one study at a random moment of each phase.
 
     It ends with the exit code of an interruption, without a traceback, and says how to go on.

@@ -14,7 +14,7 @@ from mtlsearch.errors import MtlsearchError
 from tests.fuzz.families import FAMILIES
 
 FEW = 12
-MANY = 180
+MANY = 240
 REFUSED = 100  # distinct ones of a family, at least, of so many
 LONGEST = 2_000  # characters of a message
 MOST_BYTES = 200 * 2**20  # of memory at a time, for files of some kilobytes

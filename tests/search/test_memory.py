@@ -27,10 +27,11 @@ SPACE = plain_space(3, 1, BATCH)
 ENGINE = Choice("forest", CHUNK, {})
 
 PEAK = """
-import resource, sys
+import sys
+from benchmarks.machine import peak_bytes
 from benchmarks.scaling.trainings import train
 train(sys.argv[1])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(peak_bytes())
 """
 
 
