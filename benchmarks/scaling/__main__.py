@@ -5,8 +5,9 @@
 Time is the process's own on its one thread (on a GPU that of the wall), so that other jobs disturb
 it less. The tasks are synthetic regressions on 20 inputs (random linear maps and noise), 80% of the
 rows for training, batches of 256, an MLP of 4 levels x width 64, random trees, the forest with
-chunks of 32 members on one thread. Every point is a process of its own; its peak memory is
-peak of resident memory, torch and the imports (which the point of one candidate and 1,000 rows shows) included.
+chunks of 32 members on one thread. Every point is a process of its own; its peak is that of its
+resident memory, torch and the imports (which the point of one candidate and 1,000 rows shows)
+included.
 
 Growth is the memory over 1,000 candidates: cohorts of 8, one epoch each, one after another in one
 worker; reported is the resident memory after so many.
