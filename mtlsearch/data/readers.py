@@ -286,6 +286,6 @@ def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
 
 
 def _one_line(error: BaseException) -> str:
-    words = str(error).split()
-    reason = " ".join(words)
+    shown = [letter if letter.isprintable() else " " for letter in str(error)]
+    reason = " ".join("".join(shown).split())
     return reason[:REASON_LENGTH] or type(error).__name__

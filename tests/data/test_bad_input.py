@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mtlsearch.data import TaskFlag, file_sizes, load
-from mtlsearch.data.readers import MOST_COLUMNS, read_table
+from mtlsearch.data.readers import MOST_COLUMNS, _one_line, read_table
 from mtlsearch.errors import DataError, UsageError
 
 TASKS = ["readmitted", "stay"]
@@ -282,3 +282,7 @@ def test_more_columns_than_anybody_looks_at_are_refused(write):
     names = [f"c{number}" for number in range(MOST_COLUMNS + 1)]
     rows = [",".join(names), ",".join(["1"] * len(names)), ""]
     refused(write("\n".join(rows)), TASKS, "has 50,001 columns, and at most 50,000 are read")
+
+
+def test_what_a_library_says_of_a_damaged_file_is_shown_without_its_bytes():
+    assert _one_line(OSError("no such\ntype: \x0e!")) == "no such type: !"
