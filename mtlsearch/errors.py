@@ -9,6 +9,11 @@ class MtlsearchError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """The message, in which cells and files that it quotes break no line."""
+        shown = [letter if letter.isprintable() else " " for letter in super().__str__()]
+        return "".join(shown)
+
     def _render_traceback_(self) -> list[str]:
         """The one line that notebooks show, which ask an error for this."""
         return [f"{type(self).__name__}: {self}"]

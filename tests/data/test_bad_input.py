@@ -286,3 +286,8 @@ def test_more_columns_than_anybody_looks_at_are_refused(write):
 
 def test_what_a_library_says_of_a_damaged_file_is_shown_without_its_bytes():
     assert _one_line(OSError("no such\ntype: \x0e!")) == "no such type: !"
+
+
+def test_a_cell_that_a_message_quotes_breaks_no_line(write, clinic):
+    clinic["readmitted"] = "a\nb"
+    refused(write(clinic), TASKS, 'is constant ("a b" in all')
