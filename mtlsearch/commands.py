@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlsearch.errors import DataError, MtlsearchError
+from mtlsearch.errors import DataError, InterruptedSearchError, MtlsearchError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -598,10 +598,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(standalone_mode=True)
-    except SystemExit as error:
-        if _is_by_interrupt(error):
-            typer.echo("interrupted", err=True)
-        raise
+    except (SystemExit, KeyboardInterrupt) as error:
+        if not _is_by_interrupt(error):
+            raise
+        typer.echo("interrupted", err=True)
+        sys.exit(InterruptedSearchError.exit_code)
     except MtlsearchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -21,6 +21,13 @@ def first_of_many(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(shown)
 
 
+def printable(text: str) -> str:
+    """Return the text on one line, without runs of blanks or anything unprintable."""
+    characters = [character if character.isprintable() else " " for character in text]
+    words = "".join(characters).split()
+    return " ".join(words)
+
+
 def duration(seconds: float) -> str:
     """Return a time as people say it, to two units at most.
 

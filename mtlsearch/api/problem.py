@@ -1,7 +1,6 @@
 """The problem of a study as the user names it, and a new study of it."""
 
 import operator
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from mtlsearch.search.gpus import Gpus, describe_share, with_gpus
 from mtlsearch.search.objectives import directions
 from mtlsearch.search.own_samplers import OwnSampler, find_sampler, sampler_name
 from mtlsearch.search.place import address_of, check_place
-from mtlsearch.search.request import Pacing, Request
+from mtlsearch.search.request import Pacing, Request, count_workers
 from mtlsearch.search.samplers import is_own
 from mtlsearch.search.study import Study
 from mtlsearch.search.study_loading import check_folds, default_space, load_problem
@@ -105,7 +104,7 @@ class Problem:
         settings = _plain(settings)
         name = sampler_name(settings["sampler"], space)
         sampler = self._own_sampler(name, dataset, space)
-        workers = settings["workers"] or len(os.sched_getaffinity(0))
+        workers = count_workers(settings["workers"])
         address = address_of(settings["ray_address"])
         arms = settings["arms"]
         pacing = Pacing.of(settings["trainings"], settings["replicates"], workers, len(arms))

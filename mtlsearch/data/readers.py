@@ -27,7 +27,7 @@ from mtlsearch.data.file_sizes import (
 )
 from mtlsearch.errors import DataError, unknown
 from mtlsearch.runtime.csv_file import CsvError, CsvShape, CsvText, open_csv, shape_of
-from mtlsearch.wording import no_such_file
+from mtlsearch.wording import no_such_file, printable
 
 MOST_COLUMNS = 50_000  # each is looked at by itself: what it holds, and how it is encoded
 REASON_LENGTH = 160  # characters of the reason that a library gives, in an error message
@@ -286,6 +286,4 @@ def _spread(path: Path, name: str, array: Array) -> list[tuple[str, Array]]:
 
 
 def _one_line(error: BaseException) -> str:
-    shown = [letter if letter.isprintable() else " " for letter in str(error)]
-    reason = " ".join("".join(shown).split())
-    return reason[:REASON_LENGTH] or type(error).__name__
+    return printable(str(error))[:REASON_LENGTH] or type(error).__name__

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from mtlsearch.errors import ExportError
 from mtlsearch.export.mixing import EnsembleMixing, Mixing
 from mtlsearch.export.stacked_layers import OneByOne
-from mtlsearch.export.text import Argument, Call, printable
+from mtlsearch.export.text import Argument, Call
 from mtlsearch.training.dropout import SeededDropout
+from mtlsearch.wording import printable
 
 IMPORTABLE = {"torch", "numpy", *sys.stdlib_module_names}
 """The top-level modules that the written code may import."""

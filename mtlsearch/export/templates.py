@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from mtlsearch.export.text import printable
+from mtlsearch.wording import printable
 
 _MARKDOWN = re.compile(r"[\\`*\[\]|~#]")
 

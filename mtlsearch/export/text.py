@@ -4,6 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mtlsearch.wording import printable
+
 LINE_LENGTH = 110
 ARGUMENT_COLUMN = 16
 """The column at which an argument of a module of the model begins when it has its own line."""
@@ -67,13 +69,6 @@ def assignment(names: Sequence[str], function: str) -> list[str]:
         return [statement]
     inner_lines = [f"    {line}" for line in wrap(listed)]
     return ["(", *inner_lines, f") = {function}(", *inner_lines, ")"]
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, fit for a comment: no runs of blanks, nothing unprintable."""
-    characters = [character if character.isprintable() else " " for character in text]
-    words = "".join(characters).split()
-    return " ".join(words)
 
 
 def wrap(text: str) -> list[str]:

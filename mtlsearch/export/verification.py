@@ -14,11 +14,11 @@ from mtlsearch.arrays import Array
 from mtlsearch.errors import ExportError
 from mtlsearch.export.deviation import TOLERANCE, deviation
 from mtlsearch.export.rows import write_rows
-from mtlsearch.export.text import printable
 from mtlsearch.export.trained_model import TrainedModel, predict_mean
 from mtlsearch.runtime.decoding import OutputDecoder
 from mtlsearch.tasks import Task
 from mtlsearch.training.training_data import TrainingData
+from mtlsearch.wording import printable
 
 DRIVER = """
 import runpy, sys

@@ -1,6 +1,5 @@
 """How long a study will take and what takes the time, by timings made before it or by itself."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ from optuna.trial import FrozenTrial
 
 from mtlsearch.evidence.sequential import FIRST_SEEDS
 from mtlsearch.search.ledger import is_recorded, result_of
-from mtlsearch.search.request import Request
+from mtlsearch.search.request import Request, count_workers
 from mtlsearch.search.seed_plan import AUTO, most_seeds
 from mtlsearch.search.study import REFERENCES_ARM, Study
 from mtlsearch.search.timings import Timings
@@ -230,7 +229,7 @@ def parallel_workers(request: Request) -> int:
         return 1
     if request.ray_address or request.gpus_per_worker:
         return request.workers
-    return min(request.workers, len(os.sched_getaffinity(0)))
+    return min(request.workers, count_workers())
 
 
 def _more_baseline(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -234,6 +235,11 @@ class Request:
         fields["arms"] = tuple(value["arms"])
         fields["added_arms"] = tuple(value.get("added_arms", ()))
         return cls(**fields)
+
+
+def count_workers(asked: int = 0) -> int:
+    """The number of workers; 0 asked for are one for each core that this process may use."""
+    return asked or len(os.sched_getaffinity(0))
 
 
 def check_names(

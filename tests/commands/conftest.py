@@ -1,21 +1,10 @@
 """What the tests of the command line share: a session of runs, and a finished study."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.running_program import SMALL, TWO_ARMS, Finished, Session, run_warm
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """Runs in `tmp_path`; at the end none of their processes is left."""
-    opened = Session(tmp_path)
-    try:
-        yield opened
-    finally:
-        opened.close()
+from tests.support.running_program import SMALL, TWO_ARMS, Finished, run_warm
 
 
 @pytest.fixture(scope="session")

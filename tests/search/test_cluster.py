@@ -36,16 +36,6 @@ def cluster() -> Iterator[Cluster]:
     cluster.shutdown()
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """Runs in `tmp_path`; at the end none of their processes is left."""
-    opened = Session(tmp_path)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
 def test_workers_share_a_gpu_of_the_cluster_whose_job_table_has_no_command_line(
     cluster: Cluster, tmp_path: Path
 ) -> None:

@@ -73,16 +73,6 @@ def server() -> Iterator[str]:
     subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"], **run)
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """Runs in `tmp_path`; at the end none of their processes is left."""
-    opened = Session(tmp_path)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
 @pytest.mark.slow
 def test_a_study_lives_in_postgresql(server, tmp_path):
     study = tmp_path / "study"

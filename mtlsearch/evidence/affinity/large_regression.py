@@ -88,8 +88,8 @@ class CellPosterior:
 
 
 @dataclass(frozen=True)
-class CellSystem:
-    """A regression on many rows: the cells are eliminated.
+class _System:
+    """A regression on the rows of a design.
 
     Attributes:
         design: Its rows.
@@ -108,6 +108,11 @@ class CellSystem:
     def group_count(self) -> int:
         """The number of groups, G."""
         return self.design.group_count
+
+
+@dataclass(frozen=True)
+class CellSystem(_System):
+    """A regression on many rows: the cells are eliminated."""
 
     @cached_property
     def _others(self) -> Array:
@@ -283,26 +288,8 @@ class RowPosterior:
 
 
 @dataclass(frozen=True)
-class RowSystem:
-    """A regression on fewer rows than numbers.
-
-    Attributes:
-        design: Its rows.
-        y: The targets, centred and with a standard deviation of 1, [N].
-    """
-
-    design: Design
-    y: Array
-
-    @property
-    def rows(self) -> int:
-        """The number of rows, N."""
-        return self.design.rows
-
-    @property
-    def group_count(self) -> int:
-        """The number of groups, G."""
-        return self.design.group_count
+class RowSystem(_System):
+    """A regression on fewer rows than numbers."""
 
     @cached_property
     def _varying(self) -> Array:

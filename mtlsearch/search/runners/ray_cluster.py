@@ -20,6 +20,7 @@ import ray
 from mtlsearch.errors import MtlsearchError, UsageError
 from mtlsearch.program import PACKAGE
 from mtlsearch.scratch import scratch_folder, short_base
+from mtlsearch.search.request import count_workers
 from mtlsearch.search.runners.starter import LONGEST_FOLDER, Starter
 
 OBJECT_STORE_BYTES = 200 * 2**20
@@ -40,7 +41,7 @@ class Cluster:
     @classmethod
     def of_this_machine(cls, workers: int) -> "Cluster":
         """One on this machine; 0 workers are one for each core."""
-        return cls(workers or len(os.sched_getaffinity(0)))
+        return cls(count_workers(workers))
 
 
 class Start:
