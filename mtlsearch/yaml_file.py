@@ -47,6 +47,14 @@ class CarefulLoader(yaml.SafeLoader):
             _count_values(document, {})
         return document
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A value. Raises MarkedYAMLError for one that its tag does not fit, such as `!!bool x`."""
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, IndexError, KeyError) as error:  # of YAML's own constructors
+            problem = f"the value does not fit its tag {node.tag}"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping. Raises MarkedYAMLError for a key given twice."""
         keys = set()

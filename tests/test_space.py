@@ -322,6 +322,9 @@ MISTAKES = [
     (aliases_of_aliases(9), "my.yaml: line 6: not valid YAML: stands for more than 100,000 values"),
     ("tree: {2020-01-01: 1}", "my.yaml: cannot be read: "),
     ("cost: 2020-13-45", "my.yaml: cannot be read: "),
+    ("tree: !!timestamp soon", "my.yaml: line 1: not valid YAML: the value does not fit its tag"),
+    ("tree: !!bool x", "my.yaml: line 1: not valid YAML: the value does not fit its tag"),
+    ("tree: !!int ''", "my.yaml: line 1: not valid YAML: the value does not fit its tag"),
     ("tree:", "my.yaml: tree: found null; it should be a mapping"),
     ("tree: [4]", "my.yaml: tree: found [4]; it should be a mapping"),
     (

@@ -213,6 +213,7 @@ def test_a_card_is_honoured(write, clinic):
         ("days:", "readmitted:", ['line 5: "readmitted" is given twice']),
         ("  days: {target: stay}\n", "", ["at least two tasks are needed, found 1"]),
         ("{seed: 1}", "{seed: 1", ["c.yaml: line"]),
+        ("seed: 1", "seed: !!timestamp soon", ["c.yaml: line", "does not fit its tag"]),
         ("seed: 1", "group: &a [*a]", ["c.yaml: line", "a value inside itself"]),
         (CARD, "- just\n- a list\n", ["must be a mapping"]),
         (
